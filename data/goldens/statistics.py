@@ -1,0 +1,35 @@
+"""The numbers that src/numeric/statistics/ is tested against, as Rust literals.
+
+Run: python data/goldens/statistics.py   (numpy 2.4.6, scipy 1.17.1)
+"""
+
+import numpy as np
+from scipy import stats
+
+X = [1.5, -0.25, 3.0, 3.0, 0.125, 7.5, -2.0]
+Y = [2.0, 0.5, 2.5, 2.5, 1.0, 4.0, 1.0]
+
+for successes, n, level in [(7, 10, 0.95), (0, 20, 0.95), (1024, 1024, 0.99), (500, 1024, 0.9)]:
+    interval = stats.binomtest(successes, n).proportion_ci(level, "wilson")
+    print("wilson", successes, n, level, repr(float(interval.low)), repr(float(interval.high)))
+for p in [1e-300, 1e-10, 0.0005, 0.025, 0.3, 0.5, 0.975, 1 - 1e-12]:
+    print("normal_quantile", repr(p), repr(float(stats.norm.ppf(p))))
+for q in [0, 0.025, 0.3, 0.5, 0.95, 1]:
+    print("quantile", q, repr(float(np.quantile(X, q))))
+for b, c in [(10, 2), (3, 3), (0, 8), (40, 65), (3000, 2700)]:
+    print("mcnemar", b, c, repr(float(stats.binomtest(min(b, c), b + c).pvalue)))
+for values in [X, Y, [0.5, 0.5, -0.5, 1.0, 0.0]]:
+    test = stats.permutation_test((values,), np.mean, permutation_type="samples", n_resamples=np.inf)
+    print("sign_flip", values, repr(float(test.pvalue)))
+P = [0.01, 0.04, 0.03, 0.005, 0.5, 0.04]
+order = np.argsort(P, kind="stable")
+steps = [min(1.0, (len(P) - i) * P[j]) for i, j in enumerate(order)]
+holm = np.empty(len(P))
+holm[order] = np.maximum.accumulate(steps)
+print("holm", holm.tolist())
+print("pearson", repr(float(stats.pearsonr(X, Y).statistic)))
+print("spearman", repr(float(stats.spearmanr(X, Y).statistic)))
+# The exact bootstrap distribution of the mean of three values: all 27 resamples.
+three = [0.0, 1.0, 5.0]
+means = sorted((a + b + c) / 3 for a in three for b in three for c in three)
+print("bootstrap", [repr(float(q)) for q in np.quantile(means, [0.05, 0.95], method="inverted_cdf")])

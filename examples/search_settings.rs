@@ -1,0 +1,155 @@
+//! The search behind the `quick` preset: trains one agent a candidate and seed, measures S1 to S5 on
+//! an even grid, and appends one JSON line a run.
+//!
+//! ```text
+//! cargo run --release --example search_settings -- OUT.jsonl SEED[,SEED...] key=value,key=value ...
+//! ```
+//!
+//! Every further argument is one candidate; `-` is the base as it stands.
+
+use std::io::Write;
+use std::time::Instant;
+
+use gouda::ablate::{Rate, Split, Tasks};
+use gouda::maze::ActionSet;
+use gouda::nn::Kind;
+use gouda::ppo::settings::OptimizerKind;
+use gouda::ppo::{EnvSettings, NetSettings, PpoSettings, Settings, Trainer};
+use serde_json::{Value, json};
+
+const LEVELS: usize = 384;
+const POINTS: u64 = 32;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [out, seeds, candidates @ ..] = arguments.as_slice() else {
+        return Err("usage: search_settings OUT.jsonl SEED[,SEED...] CANDIDATE...".into());
+    };
+    for candidate in candidates {
+        let settings = settings(candidate)?;
+        for seed in seeds.split(',') {
+            let line = run(candidate, &settings, seed.parse()?)?;
+            let mut file = std::fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(out)?;
+            writeln!(file, "{line}")?;
+        }
+    }
+    Ok(())
+}
+
+fn base() -> Settings {
+    Settings {
+        env: EnvSettings {
+            world: 11,
+            region: 3,
+            min_maze_dim: 5,
+            timeout: 100,
+            reward: 1.0,
+            actions: ActionSet::Four,
+        },
+        net: NetSettings {
+            kind: Kind::Small,
+            channels: 16,
+            blocks: 3,
+            hidden: 64,
+        },
+        ppo: PpoSettings {
+            total_updates: 17_600,
+            num_envs: 64,
+            num_steps: 64,
+            update_epochs: 3,
+            minibatch_size: 512,
+            gamma: 0.99,
+            gae_lambda: 0.95,
+            clip_coef: 0.2,
+            clip_vloss: true,
+            ent_coef: 0.01,
+            vf_coef: 0.5,
+            norm_adv: true,
+            max_grad_norm: 0.5,
+            learning_rate: 1e-3,
+            anneal_lr: true,
+            optimizer: OptimizerKind::Adam,
+            adam_eps: 1e-5,
+            momentum: 0.9,
+        },
+    }
+}
+
+fn settings(candidate: &str) -> Result<Settings, Box<dyn std::error::Error>> {
+    let mut value = serde_json::to_value(base())?;
+    for change in candidate.split(',').filter(|change| *change != "-") {
+        let (key, new) = change.split_once('=').ok_or("expected key=value")?;
+        let (table, name) = key.split_once('.').ok_or("expected table.key")?;
+        let slot = value
+            .pointer_mut(&format!("/{table}/{name}"))
+            .ok_or_else(|| format!("no {key}"))?;
+        *slot = serde_json::from_str(new).unwrap_or_else(|_| Value::String(new.to_owned()));
+    }
+    Ok(serde_json::from_value(value)?)
+}
+
+fn run(
+    candidate: &str,
+    settings: &Settings,
+    seed: u64,
+) -> Result<Value, Box<dyn std::error::Error>> {
+    let env = &settings.env;
+    let tasks = Tasks::new(
+        Split::Curve,
+        (env.world, env.region, env.timeout),
+        env.actions,
+        LEVELS,
+    )?;
+    let start = Instant::now();
+    let mut trainer = Trainer::new(settings.clone(), seed)?;
+    let total = settings.ppo.total_updates;
+    let mut curve = Vec::new();
+    let mut evaluation = 0.0;
+    loop {
+        let updates = trainer.updates();
+        if curve.len() as u64 * total <= updates * POINTS {
+            let begin = Instant::now();
+            let measured = tasks.measure(trainer.network(), trainer.params(), seed);
+            let rates = Rate::ALL.map(|rate| measured.rate(rate));
+            eprintln!(
+                "{candidate} seed {seed}: {updates}/{total} {rates:.2?} {:.0} s",
+                start.elapsed().as_secs_f64()
+            );
+            curve.push((updates as f64 / total as f64, rates));
+            evaluation += begin.elapsed().as_secs_f64();
+        }
+        if trainer.advance()?.is_none() {
+            break;
+        }
+    }
+    let (floor, last) = (curve[0].1, curve[curve.len() - 1].1);
+    let normalised = |i: usize| (last[i] - floor[i]) / (1.0 - floor[i]);
+    let reaches = |i: usize| {
+        let goal = floor[i] + 0.9 * (last[i] - floor[i]);
+        curve
+            .iter()
+            .find(|(_, rates)| rates[i] >= goal)
+            .map(|(time, _)| *time)
+    };
+    Ok(json!({
+        "candidate": candidate,
+        "seed": seed,
+        "settings": settings,
+        "levels": LEVELS,
+        "rates": Rate::ALL.map(Rate::name),
+        "floor": floor,
+        "final": last,
+        "S1": last[0],
+        "S2_floor": floor[2],
+        "S2_normalised": normalised(2),
+        "S3_normalised": normalised(3),
+        "S5_normalised": normalised(6),
+        "t_corner": reaches(6),
+        "t_cheese": reaches(2),
+        "curve": curve,
+        "train_seconds": start.elapsed().as_secs_f64() - evaluation,
+    }))
+}

@@ -1,0 +1,349 @@
+//! What a policy does in the five situations, level by level.
+//!
+//! Actions are sampled, from a stream that belongs to the situation and the level: two policies are
+//! compared on the same levels and the same draws, so that their outcomes are paired. Levels run in
+//! fixed blocks in parallel; the outcome of a level depends on neither.
+
+use rayon::prelude::*;
+
+use crate::maze::{ActionSet, Cell, observe};
+use crate::nn::{Network, Workspace, softmax};
+use crate::numeric::random::{Purpose, Stream};
+use crate::ppo::sample;
+
+use super::Error;
+use super::situation::{self, Situation, Split, Task};
+
+/// A success that is counted. S1 and S4 have two each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Rate {
+    /// Training-like: the cheese is reached.
+    S1,
+    /// Training-like: the region is entered.
+    S1Region,
+    /// From the corner: the cheese is reached in time.
+    S2,
+    /// Cheese near, outside the region: it is reached in time.
+    S3,
+    /// Conflict: the cheese comes before the region.
+    S4Cheese,
+    /// Conflict: the region comes before the cheese.
+    S4Region,
+    /// No cheese: the region is entered.
+    S5,
+}
+
+impl Rate {
+    /// All of them, in order.
+    pub const ALL: [Self; 7] = [
+        Self::S1,
+        Self::S1Region,
+        Self::S2,
+        Self::S3,
+        Self::S4Cheese,
+        Self::S4Region,
+        Self::S5,
+    ];
+
+    /// A short name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::S1 => "S1",
+            Self::S1Region => "S1 region",
+            Self::S2 => "S2",
+            Self::S3 => "S3",
+            Self::S4Cheese => "S4 cheese",
+            Self::S4Region => "S4 region",
+            Self::S5 => "S5",
+        }
+    }
+
+    /// What counts as success.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::S1 => "training-like level: cheese reached",
+            Self::S1Region => "training-like level: region entered",
+            Self::S2 => "from the corner: cheese in the region reached in time",
+            Self::S3 => "cheese near but outside the region: reached in time",
+            Self::S4Cheese => "conflict: cheese before region",
+            Self::S4Region => "conflict: region before cheese",
+            Self::S5 => "no cheese: region entered",
+        }
+    }
+
+    fn index(self) -> usize {
+        Self::ALL
+            .iter()
+            .position(|&rate| rate == self)
+            .expect("every rate is listed")
+    }
+}
+
+/// How one level went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The cheese was reached within the limit.
+    pub cheese: bool,
+    /// The region was entered before the end.
+    pub region: bool,
+}
+
+/// The levels on which policies are measured.
+#[derive(Clone, Debug)]
+pub struct Tasks {
+    actions: ActionSet,
+    situations: Vec<(Situation, Vec<Task>)>,
+}
+
+/// What a policy did on [`Tasks`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurement {
+    /// Successes in the order of [`Rate::ALL`], one a level.
+    successes: Vec<Vec<bool>>,
+    /// Mean probability of the move towards the cheese at the decision squares of S4.
+    pub p_cheese: f64,
+    /// The same towards the corner.
+    pub p_corner: f64,
+}
+
+impl Measurement {
+    /// Whether each level was a success.
+    pub fn successes(&self, rate: Rate) -> &[bool] {
+        &self.successes[rate.index()]
+    }
+
+    /// Number of successes and of levels.
+    pub fn count(&self, rate: Rate) -> (u64, u64) {
+        let successes = self.successes(rate);
+        (
+            successes.iter().filter(|&&s| s).count() as u64,
+            successes.len() as u64,
+        )
+    }
+
+    /// Made-up outcomes: the first `share` of the levels succeed.
+    #[cfg(test)]
+    pub fn from_rates(shares: &[f64; 7], count: usize) -> Self {
+        let first = |share: &f64| {
+            (0..count)
+                .map(|i| (i as f64) < share * count as f64)
+                .collect()
+        };
+        Self {
+            successes: shares.iter().map(first).collect(),
+            p_cheese: 0.0,
+            p_corner: 0.0,
+        }
+    }
+
+    /// Share of successes.
+    pub fn rate(&self, rate: Rate) -> f64 {
+        let (k, n) = self.count(rate);
+        k as f64 / n as f64
+    }
+}
+
+impl Tasks {
+    /// `count` levels of every situation from `split`.
+    ///
+    /// # Errors
+    /// A world and region that do not allow some situation.
+    pub fn new(
+        split: Split,
+        (world, region, timeout): (u8, u8, u16),
+        actions: ActionSet,
+        count: usize,
+    ) -> Result<Self, Error> {
+        let situations = Situation::ALL
+            .into_iter()
+            .map(|s| {
+                Ok((
+                    s,
+                    situation::tasks(s, split, world, region, timeout, count)?,
+                ))
+            })
+            .collect::<Result<_, Error>>()?;
+        Ok(Self {
+            actions,
+            situations,
+        })
+    }
+
+    /// Plays every level once under the policy `params`, with the action draws of `seed`.
+    pub fn measure(&self, network: &Network, params: &[f32], seed: u64) -> Measurement {
+        let mut successes = Vec::new();
+        let (mut p_cheese, mut p_corner) = (0.0, 0.0);
+        for (situation, tasks) in &self.situations {
+            let outcomes = self.play(*situation, tasks, (network, params), seed);
+            let mut push = |success: fn(&Outcome) -> bool| {
+                successes.push(outcomes.iter().map(success).collect::<Vec<bool>>());
+            };
+            match situation {
+                Situation::S1 => {
+                    push(|o| o.cheese);
+                    push(|o| o.region);
+                }
+                Situation::S2 | Situation::S3 => push(|o| o.cheese),
+                Situation::S4 => {
+                    push(|o| o.cheese);
+                    push(|o| o.region);
+                    (p_cheese, p_corner) = self.decide(tasks, network, params);
+                }
+                Situation::S5 => push(|o| o.region),
+            }
+        }
+        Measurement {
+            successes,
+            p_cheese,
+            p_corner,
+        }
+    }
+
+    fn play(
+        &self,
+        situation: Situation,
+        tasks: &[Task],
+        (network, params): (&Network, &[f32]),
+        seed: u64,
+    ) -> Vec<Outcome> {
+        let block = network.sample_len;
+        tasks
+            .par_chunks(block)
+            .enumerate()
+            .map_init(
+                || Workspace::new(network),
+                |workspace, (index, tasks)| {
+                    let first = ((situation as u64) << 32) + (index * block) as u64;
+                    let mut players: Vec<Player<'_>> = tasks
+                        .iter()
+                        .enumerate()
+                        .map(|(i, task)| Player::new(task, situation, seed, first + i as u64))
+                        .collect();
+                    play_block(&mut players, self.actions, (network, params), workspace);
+                    players
+                        .into_iter()
+                        .map(|player| player.outcome)
+                        .collect::<Vec<_>>()
+                },
+            )
+            .flatten_iter()
+            .collect()
+    }
+
+    /// Mean probabilities of the moves towards cheese and corner at the decision squares.
+    fn decide(&self, tasks: &[Task], network: &Network, params: &[f32]) -> (f64, f64) {
+        let probabilities: Vec<[f64; 2]> = tasks
+            .par_chunks(network.sample_len)
+            .map_init(
+                || Workspace::new(network),
+                |workspace, tasks| {
+                    let decisions: Vec<_> = tasks
+                        .iter()
+                        .filter_map(|task| Some((task, task.decision?)))
+                        .collect();
+                    let mice = decisions
+                        .iter()
+                        .map(|(task, decision)| (*task, decision.cell));
+                    let logits = forward(mice, (network, params), workspace);
+                    decisions
+                        .iter()
+                        .zip(logits.chunks_exact(network.shape.action_len))
+                        .map(|((_, decision), logits)| {
+                            let mut log_probs = vec![0.0; logits.len()];
+                            softmax::forward(logits, &mut log_probs);
+                            [decision.to_cheese, decision.to_corner].map(|step| {
+                                let actions = 0..network.shape.action_len as u8;
+                                let matching =
+                                    actions.filter(|&a| self.actions.movement(a) == Some(step));
+                                let log_probs = matching.map(|a| f64::from(log_probs[a as usize]));
+                                log_probs.map(crate::numeric::exp::exp).sum()
+                            })
+                        })
+                        .collect::<Vec<_>>()
+                },
+            )
+            .flatten_iter()
+            .collect();
+        let mean =
+            |i: usize| probabilities.iter().map(|p| p[i]).sum::<f64>() / probabilities.len() as f64;
+        (mean(0), mean(1))
+    }
+}
+
+struct Player<'a> {
+    task: &'a Task,
+    situation: Situation,
+    mouse: Cell,
+    steps: u16,
+    stream: Stream,
+    outcome: Outcome,
+}
+
+impl<'a> Player<'a> {
+    fn new(task: &'a Task, situation: Situation, seed: u64, index: u64) -> Self {
+        let stream = Stream::new(seed, Purpose::SituationActions, index);
+        Self {
+            task,
+            situation,
+            mouse: task.level.mouse,
+            steps: 0,
+            stream,
+            outcome: Outcome::default(),
+        }
+    }
+
+    fn step(&mut self, movement: Option<crate::maze::Move>) {
+        if let Some(movement) = movement {
+            self.mouse = self.task.level.neighbour(self.mouse, movement);
+        }
+        self.steps += 1;
+        self.outcome.cheese |= Some(self.mouse) == self.task.level.cheese;
+        self.outcome.region |= self.task.level.in_region(self.mouse, self.task.region);
+    }
+
+    /// Conflict and no-cheese levels are decided by the region; the others only by the cheese.
+    fn is_over(&self) -> bool {
+        let by_region =
+            matches!(self.situation, Situation::S4 | Situation::S5) && self.outcome.region;
+        self.outcome.cheese || by_region || self.steps >= self.task.limit
+    }
+}
+
+fn play_block(
+    players: &mut [Player<'_>],
+    actions: ActionSet,
+    (network, params): (&Network, &[f32]),
+    workspace: &mut Workspace<f32>,
+) {
+    let mut active: Vec<usize> = (0..players.len()).collect();
+    while !active.is_empty() {
+        let mice = active.iter().map(|&i| (players[i].task, players[i].mouse));
+        let logits = forward(mice, (network, params), workspace);
+        for (&i, logits) in active
+            .iter()
+            .zip(logits.chunks_exact(network.shape.action_len))
+        {
+            let (action, _) = sample::action(logits, players[i].stream.uniform());
+            players[i].step(actions.movement(action));
+        }
+        active.retain(|&i| !players[i].is_over());
+    }
+}
+
+/// The logits of the policy on levels with the mouse put at a cell, `(levels, action_len)`.
+pub fn forward<'a, 'w>(
+    mice: impl Iterator<Item = (&'a Task, Cell)>,
+    (network, params): (&Network, &[f32]),
+    workspace: &'w mut Workspace<f32>,
+) -> &'w [f32] {
+    let mut observations = Vec::new();
+    let mut len = 0;
+    for (task, mouse) in mice {
+        let start = observations.len();
+        observations.resize(start + network.observation_len(), 0);
+        observe(&task.level, mouse, &mut observations[start..]);
+        len += 1;
+    }
+    workspace.forward(network, params, &observations, len);
+    workspace.logits(network, len)
+}

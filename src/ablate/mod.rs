@@ -1,0 +1,20 @@
+//! Changing parameters and seeing what is lost: edits, the situations they are judged in, their
+//! controls, and selectivity.
+
+pub mod edit;
+pub mod measure;
+pub mod recipe;
+pub mod selectivity;
+pub mod situation;
+
+pub use measure::{Measurement, Rate, Tasks};
+pub use selectivity::{Claim, Reference};
+pub use situation::{Situation, Split};
+
+/// What can be wrong with an ablation.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The situations cannot be built on such levels.
+    #[error(transparent)]
+    Maze(#[from] crate::maze::Error),
+}

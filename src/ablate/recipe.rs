@@ -1,0 +1,155 @@
+//! Candidates: every edit that is tried, as data, so that thousands wait without their parameters.
+
+use std::sync::Arc;
+
+use crate::nn::Layout;
+use crate::numeric::random::{Purpose, Stream};
+
+use super::edit;
+
+/// An edit that has not been applied yet.
+#[derive(Clone, Debug)]
+pub enum Recipe {
+    /// Edit (d): a step of signed length along a direction.
+    Step(Arc<Vec<f32>>, f64),
+    /// Edit (a): the displacement's projection on some directions, times a dose, removed.
+    Project(Arc<Vec<Vec<f32>>>, f64),
+    /// Edit (c): some parameters put back to their initial values.
+    Reset(Arc<Vec<usize>>),
+    /// The parameters of a checkpoint.
+    Rollback(Arc<Vec<f32>>),
+}
+
+impl Recipe {
+    /// The edited parameters.
+    pub fn apply(&self, theta: &[f32], theta_0: &[f32]) -> Vec<f32> {
+        match self {
+            Self::Step(direction, alpha) => edit::step(theta, direction, *alpha),
+            Self::Project(basis, c) => edit::project(theta, theta_0, basis, *c),
+            Self::Reset(indices) => edit::reset(theta, theta_0, indices),
+            Self::Rollback(params) => params.to_vec(),
+        }
+    }
+}
+
+/// One edit to try.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Its family; the best of each is reported.
+    pub family: &'static str,
+    /// Whether the family is a control.
+    pub is_control: bool,
+    /// The member of the family, without sign and dose.
+    pub member: String,
+    /// The dose, in the family's unit, negative for the other sign.
+    pub dose: f64,
+    /// How it is made.
+    pub recipe: Recipe,
+}
+
+/// A direction with a name.
+#[derive(Clone, Debug)]
+pub struct Direction {
+    /// "unit-norm 5", "random 3".
+    pub name: String,
+    /// Any length but zero.
+    pub values: Arc<Vec<f32>>,
+}
+
+/// Steps along each of `directions` at every dose and either sign; a dose is a share of
+/// `displacement`, the length of theta_T - theta_0.
+pub fn steps(
+    family: &'static str,
+    is_control: bool,
+    directions: &[Direction],
+    doses: &[f64],
+    displacement: f64,
+) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    for direction in directions {
+        for dose in doses.iter().flat_map(|&dose| [dose, -dose]) {
+            candidates.push(Candidate {
+                family,
+                is_control,
+                member: direction.name.clone(),
+                dose,
+                recipe: Recipe::Step(direction.values.clone(), dose * displacement),
+            });
+        }
+    }
+    candidates
+}
+
+/// Projections off `basis` at every dose.
+pub fn projections(
+    family: &'static str,
+    is_control: bool,
+    member: &str,
+    basis: Vec<Vec<f32>>,
+    doses: &[f64],
+) -> Vec<Candidate> {
+    let basis = Arc::new(basis);
+    let candidate = |&dose: &f64| Candidate {
+        family,
+        is_control,
+        member: member.into(),
+        dose,
+        recipe: Recipe::Project(basis.clone(), dose),
+    };
+    doses.iter().map(candidate).collect()
+}
+
+/// Resets of the top percentages by `scores`, and beside each as many random parameters of each
+/// tensor.
+pub fn resets(
+    family: &'static str,
+    member: &str,
+    scores: &[f64],
+    percents: &[f64],
+    (layout, seed): (&Layout, u64),
+) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    for (index, &percent) in percents.iter().enumerate() {
+        let indices = edit::top(scores, percent);
+        let mut stream = Stream::new(seed, Purpose::Controls, (1 << 32) + index as u64);
+        let matched = edit::layer_matched(layout, &indices, &mut stream);
+        for (family, is_control, indices) in [
+            (family, false, indices),
+            ("reset random, matched per layer", true, matched),
+        ] {
+            candidates.push(Candidate {
+                family,
+                is_control,
+                member: member.into(),
+                dose: percent,
+                recipe: Recipe::Reset(Arc::new(indices)),
+            });
+        }
+    }
+    candidates
+}
+
+/// The checkpoints, each at its share of training.
+pub fn rollbacks(checkpoints: impl Iterator<Item = (f64, Vec<f32>)>) -> Vec<Candidate> {
+    checkpoints
+        .map(|(share, params)| Candidate {
+            family: "rollback to a checkpoint",
+            is_control: true,
+            member: "checkpoint".into(),
+            dose: share,
+            recipe: Recipe::Rollback(Arc::new(params)),
+        })
+        .collect()
+}
+
+/// Squared weight of each parameter in some components: the sum of `sigma_i^2 u_ip^2`.
+pub fn scores(components: &[(f64, Vec<f32>)]) -> Vec<f64> {
+    let len = components.first().map_or(0, |(_, u)| u.len());
+    let mut scores = vec![0.0; len];
+    for (sigma, u) in components {
+        for (score, &u) in scores.iter_mut().zip(u) {
+            *score += sigma * sigma * f64::from(u) * f64::from(u);
+        }
+    }
+    scores
+}

@@ -1,0 +1,126 @@
+//! Errors of the command line, and the exit code each becomes.
+
+use crate::{ablate, gradients, locate, maze, nn, ppo, storage, study, svd};
+
+/// Anything that ends a command early.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line asks for something impossible.
+    #[error("{0}")]
+    Usage(String),
+    /// A stage of a run.
+    #[error(transparent)]
+    Study(#[from] study::Error),
+    /// A level.
+    #[error(transparent)]
+    Maze(#[from] maze::Error),
+    /// A file.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// A gradient matrix.
+    #[error(transparent)]
+    Gradients(#[from] gradients::Error),
+    /// A decomposition.
+    #[error(transparent)]
+    Svd(#[from] svd::Error),
+    /// Output that cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Output(error.into())
+    }
+}
+
+/// The exit codes that `gouda --help` lists.
+mod code {
+    pub const FAILURE: u8 = 1;
+    pub const USAGE: u8 = 2;
+    pub const MALFORMED: u8 = 3;
+    pub const IO: u8 = 4;
+    pub const NUMERICAL: u8 = 5;
+    pub const LOCKED: u8 = 6;
+    pub const INTERRUPTED: u8 = 130;
+}
+
+impl Error {
+    /// Whether the reader of stdout has gone.
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
+    /// What the process exits with.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => code::USAGE,
+            Self::Output(_) => code::IO,
+            Self::Maze(error) => of_maze(error),
+            Self::Storage(error) => of_storage(error),
+            Self::Gradients(error) => of_gradients(error),
+            Self::Svd(error) => of_svd(error),
+            Self::Study(error) => match error {
+                study::Error::UnknownKey { .. }
+                | study::Error::Settings { .. }
+                | study::Error::Range { .. } => code::USAGE,
+                study::Error::Interrupted { .. } | study::Error::Stopped { .. } => {
+                    code::INTERRUPTED
+                }
+                study::Error::Ppo(error) => of_ppo(error),
+                study::Error::Gradients(error) => of_gradients(error),
+                study::Error::Storage(error) => of_storage(error),
+                study::Error::Svd(error) => of_svd(error),
+                study::Error::Locate(locate::Error::Svd(error)) => of_svd(error),
+                study::Error::Locate(_) => code::FAILURE,
+                study::Error::Ablate(ablate::Error::Maze(error)) => of_maze(error),
+            },
+        }
+    }
+}
+
+/// A level file is malformed input; everything else about levels is a setting.
+fn of_maze(error: &maze::Error) -> u8 {
+    if matches!(error, maze::Error::Text { .. }) {
+        code::MALFORMED
+    } else {
+        code::USAGE
+    }
+}
+
+fn of_storage(error: &storage::Error) -> u8 {
+    match error {
+        storage::Error::Io { .. } => code::IO,
+        storage::Error::Malformed { .. } => code::MALFORMED,
+        storage::Error::Occupied { .. } => code::USAGE,
+        storage::Error::Locked { .. } => code::LOCKED,
+    }
+}
+
+fn of_gradients(error: &gradients::Error) -> u8 {
+    match error {
+        gradients::Error::Storage(error) => of_storage(error),
+        gradients::Error::Shape { .. } => code::MALFORMED,
+        gradients::Error::NonFinite { .. } | gradients::Error::NonFiniteField { .. } => {
+            code::NUMERICAL
+        }
+    }
+}
+
+fn of_svd(error: &svd::Error) -> u8 {
+    match error {
+        svd::Error::Gradients(error) => of_gradients(error),
+        svd::Error::Storage(error) => of_storage(error),
+        svd::Error::Setting { .. } => code::USAGE,
+        svd::Error::Empty { .. } | svd::Error::Mismatch { .. } => code::MALFORMED,
+        svd::Error::NotFinite { .. } | svd::Error::NoConvergence(_) => code::NUMERICAL,
+    }
+}
+
+fn of_ppo(error: &ppo::Error) -> u8 {
+    match error {
+        ppo::Error::Setting { .. } | ppo::Error::Network(nn::Error::Size { .. }) => code::USAGE,
+        ppo::Error::Maze(error) => of_maze(error),
+        ppo::Error::NotFinite { .. } => code::NUMERICAL,
+    }
+}

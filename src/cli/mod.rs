@@ -1,0 +1,89 @@
+//! The command line: one file a subcommand. The only room that prints.
+//!
+//! Results go to stdout, progress and errors to stderr.
+
+mod config;
+pub mod error;
+pub mod maze;
+mod progress;
+mod report;
+mod reproduce;
+mod settings;
+mod svd;
+mod train;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use error::Error;
+
+/// Which parameters learned which behaviour, told from the training gradients.
+#[derive(Parser, Debug)]
+#[command(name = "gouda", version, about, long_about = LONG, after_help = AFTER, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const LONG: &str = "\
+Trains an agent in procgen's mazes whose cheese lies near the top-right corner, records the gradient \
+of its training steps, takes the truncated SVD of parameters x time, and tests by ablation whether the \
+singular vectors locate `go to the top-right corner` and `go to the cheese`.";
+
+const AFTER: &str = "\
+Start here:
+  gouda reproduce                     the whole experiment in about ten minutes, into runs/
+  gouda maze --seed 0 --world 25      look at a level
+  gouda config --preset standard      every setting, and where its value came from
+  gouda svd gradients.npy --out svd/  the decomposition of anyone's matrix, rows being time
+
+Exit codes: 0 done, 1 failure, 2 usage, 3 malformed input, 4 I/O or disk full, 5 a number is not
+finite, 6 locked by another process, 130 interrupted.";
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Train, record, decompose, locate, ablate, report: the main job
+    Reproduce(reproduce::Args),
+    /// Train and record only
+    Train(train::Args),
+    /// Truncated SVD of a gradient matrix, with its certificate
+    Svd(svd::Args),
+    /// Make report.html anew from a run's results.json
+    Report(report::Args),
+    /// Draw a level, or print it as JSON
+    Maze(maze::Args),
+    /// Print every setting and where it came from
+    Config(config::Args),
+}
+
+/// Parses the process's arguments, runs the command, and says how it went.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = std::io::stdout().lock();
+    let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let outcome = run(&cli.command, colour, &mut out).and_then(|()| Ok(out.flush()?));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has enough of it.
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gouda: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(command: &Command, colour: bool, out: &mut dyn Write) -> Result<(), Error> {
+    let forced = std::env::var("GOUDA_SIMD").ok();
+    crate::numeric::simd::choose(forced.as_deref()).map_err(Error::Usage)?;
+    match command {
+        Command::Reproduce(args) => reproduce::run(args, out),
+        Command::Train(args) => train::run(args, out),
+        Command::Svd(args) => svd::run(args, out),
+        Command::Report(args) => report::run(args, out),
+        Command::Maze(args) => maze::run(args, colour, out),
+        Command::Config(args) => config::run(args, out),
+    }
+}

@@ -1,0 +1,135 @@
+//! Progress on stderr: a bar with speed, time left and what is being learnt on a terminal, a line
+//! every ten seconds elsewhere. The first Ctrl-C asks the run to stop, the second ends it.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+
+use crate::study::Progress;
+
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Shows a run's progress.
+#[derive(Debug)]
+pub struct Watcher {
+    display: Display,
+    stage: String,
+    steps: u64,
+    begun: Instant,
+    interrupted: Arc<AtomicBool>,
+}
+
+#[derive(Debug)]
+enum Display {
+    Quiet,
+    Bar(ProgressBar),
+    Lines { last: Instant },
+}
+
+impl Watcher {
+    /// Watches, unless `quiet`; Ctrl-C is heard either way.
+    pub fn new(quiet: bool) -> Self {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let flag = interrupted.clone();
+        // Fails only where a handler is set already, which keeps working.
+        let _ = ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+            eprintln!("\ngouda: stopping after this step; once more to stop at once");
+        });
+        let display = if quiet {
+            Display::Quiet
+        } else if std::io::stderr().is_terminal() {
+            Display::Bar(ProgressBar::hidden())
+        } else {
+            Display::Lines {
+                last: Instant::now(),
+            }
+        };
+        Self {
+            display,
+            stage: String::new(),
+            steps: 0,
+            begun: Instant::now(),
+            interrupted,
+        }
+    }
+
+    /// A line between stages.
+    pub fn say(&self, text: &str) {
+        match &self.display {
+            Display::Quiet => {}
+            Display::Bar(bar) => bar.suspend(|| eprintln!("{text}")),
+            Display::Lines { .. } => eprintln!("{text}"),
+        }
+    }
+
+    /// Leaves the last bar as it stands.
+    pub fn end(&mut self) {
+        if let Display::Bar(bar) = &self.display {
+            bar.finish();
+        }
+    }
+}
+
+impl Progress for Watcher {
+    fn begin(&mut self, stage: &str, steps: u64) {
+        self.end();
+        self.stage = stage.to_owned();
+        self.steps = steps;
+        self.begun = Instant::now();
+        match &mut self.display {
+            Display::Quiet => {}
+            Display::Bar(bar) => {
+                *bar = ProgressBar::new(steps);
+                let style = ProgressStyle::with_template(
+                    "{prefix:<36} {bar:24} {percent:>3} %  {per_sec:>11}  {eta:>4} left  {msg}",
+                );
+                bar.set_style(style.expect("the template is fixed and valid"));
+                bar.set_prefix(stage.to_owned());
+            }
+            Display::Lines { last } => {
+                *last = Instant::now();
+                eprintln!("{stage}: {steps} steps");
+            }
+        }
+    }
+
+    fn advance(&mut self, done: u64, note: &str) {
+        match &mut self.display {
+            Display::Quiet => {}
+            Display::Bar(bar) => {
+                // Methods that stop early have taken all the steps they needed.
+                bar.set_position(done.min(self.steps));
+                if bar.message() != note {
+                    bar.set_message(note.to_owned());
+                }
+            }
+            Display::Lines { last } => {
+                if last.elapsed() < LINE_EVERY && done != self.steps {
+                    return;
+                }
+                *last = Instant::now();
+                let elapsed = self.begun.elapsed();
+                let speed = done as f64 / elapsed.as_secs_f64();
+                let left = Duration::from_secs_f64(
+                    self.steps.saturating_sub(done) as f64 / speed.max(1e-9),
+                );
+                eprintln!(
+                    "{}: {done}/{} ({speed:.1}/s, {} left) {note}",
+                    self.stage,
+                    self.steps,
+                    HumanDuration(left),
+                );
+            }
+        }
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}

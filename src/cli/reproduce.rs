@@ -1,0 +1,140 @@
+//! `gouda reproduce`: the main job.
+
+use std::io::Write;
+use std::time::Instant;
+
+use crate::nn::Network;
+use crate::ppo::minibatch;
+use crate::storage::{RunDir, atomic};
+use crate::study::config::Config;
+use crate::study::reproduce::{finish, reproduce};
+use crate::study::{self, Results};
+
+use super::Error;
+use super::settings::{Running, Settings};
+
+/// Train, record, decompose, locate, ablate, report: the main job
+///
+/// Trains an agent on procgen's own maze levels with the cheese near the top-right corner, records
+/// the gradient of its updates, takes the SVD of parameters x time, asks of every component whether
+/// it is early or late, edits the parameters along components and random directions, and measures
+/// what each edit costs the walk to the corner and the walk to the cheese. Read report.html in the
+/// run's directory; results.json holds every figure in it.
+#[derive(clap::Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  gouda reproduce
+  gouda reproduce --seed 1 --out runs/second
+  gouda reproduce --set ppo.total_updates=2400 --set ablate.test_levels=128   a short look")]
+pub struct Args {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    running: Running,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
+    let resolved = args.settings.resolve()?;
+    let invocation = args.running.start()?;
+    let run = args.running.directory(&resolved)?;
+    let mut watcher = args.running.watcher();
+    watcher.say(&plan(&resolved.config, &run)?);
+    let begun = Instant::now();
+    let results = reproduce(&resolved, &invocation, &run, &mut watcher)?;
+    atomic::write(&run.report(), crate::report::html(&results).as_bytes())?;
+    finish(
+        &resolved,
+        &invocation,
+        &run,
+        &["curves.json", "results.json", "report.html"],
+    )?;
+    watcher.end();
+    watcher.say(&format!("done in {:.0} s", begun.elapsed().as_secs_f64()));
+    if args.running.json {
+        serde_json::to_writer(&mut *out, &results)?;
+        writeln!(out)?;
+    } else {
+        summarise(&results, out)?;
+        writeln!(out, "{}", run.report().display())?;
+    }
+    Ok(())
+}
+
+/// What is about to be done, with the disk and memory it takes.
+pub fn plan(config: &Config, run: &RunDir) -> Result<String, Error> {
+    let shape = config.net.shape(&config.env);
+    let network = Network::new(shape, 1)
+        .map_err(|error| study::Error::from(crate::ppo::Error::from(error)))?;
+    let (p, t) = (network.param_len() as f64, config.time_len() as f64);
+    let ppo = &config.ppo;
+    let frames = ppo.iterations() as f64 * ppo.batch_len() as f64;
+    let checkpoints = 4e-6 * p * (config.record.checkpoints + 1) as f64;
+    // Activations and gradients of a block, for every block of a minibatch and of the environments.
+    let sample: usize = network.buffer_len.iter().sum::<usize>() * 2;
+    let blocks = ppo.minibatch_size.div_ceil(minibatch::BLOCK)
+        + ppo.num_envs.div_ceil(crate::ppo::rollout::BLOCK);
+    let activations = 4e-6 * (sample * minibatch::BLOCK * blocks) as f64;
+    let frames_held = 1e-6 * (ppo.batch_len() * network.observation_len()) as f64;
+    Ok(format!(
+        "{}: {}x{} mazes, region {}, {} parameters, {:.2} M frames, {} updates; gradient matrix {} x {}\n\
+         disk: about {:.0} MB; memory: about {:.0} MB to train",
+        run.path().display(),
+        config.env.world,
+        config.env.world,
+        config.env.region,
+        network.param_len(),
+        frames / 1e6,
+        ppo.total_updates,
+        config.time_len(),
+        network.param_len(),
+        2.0 * 4e-6 * p * t + checkpoints,
+        activations + frames_held + 4e-6 * p * (blocks + 6) as f64,
+    ))
+}
+
+fn summarise(results: &Results, out: &mut dyn Write) -> std::io::Result<()> {
+    let ablation = &results.ablation;
+    let rates = |estimates: &[study::results::Estimate]| {
+        let one = |e: &study::results::Estimate| {
+            format!(
+                "{} {:.2}",
+                e.rate.name(),
+                e.successes as f64 / e.count.max(1) as f64
+            )
+        };
+        estimates.iter().map(one).collect::<Vec<_>>().join("  ")
+    };
+    writeln!(out, "trained    {}", rates(&ablation.base))?;
+    writeln!(out, "untrained  {}", rates(&ablation.floor))?;
+    let frames = |t: Option<f64>| t.map_or("never".into(), |t| format!("{:.2} M frames", t / 1e6));
+    let (corner, cheese) = (
+        frames(results.curves.t_corner),
+        frames(results.curves.t_cheese),
+    );
+    writeln!(
+        out,
+        "corner learnt at {corner}, cheese at {cheese} (90 % of the rise of S5, of S2)"
+    )?;
+    for (claim, name) in ["A", "B"].into_iter().enumerate() {
+        for choice in ablation
+            .choices
+            .iter()
+            .filter(|choice| choice.claim == claim)
+        {
+            let outcome = &ablation.outcomes[choice.outcome];
+            writeln!(
+                out,
+                "{name}  {:<34} selectivity {:+.2}{}  {}",
+                choice.family,
+                outcome.selectivity[claim],
+                if outcome.succeeds[claim] {
+                    " succeeds"
+                } else {
+                    ""
+                },
+                outcome.label,
+            )?;
+        }
+    }
+    Ok(())
+}

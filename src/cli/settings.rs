@@ -1,0 +1,139 @@
+//! What every command that runs something takes: settings, output, threads, noise.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use crate::storage::{RunDir, read_text};
+use crate::study::config::{Preset, Resolved, resolve};
+use crate::study::reproduce::Invocation;
+
+use super::Error;
+use super::progress::Watcher;
+
+/// A preset on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PresetName {
+    /// Ten minutes on two cores
+    Quick,
+    /// A laptop's lunch break, every optimiser step recorded
+    Standard,
+    /// The published hyperparameters and network, 25x25: days on a CPU
+    Procgen,
+}
+
+impl From<PresetName> for Preset {
+    fn from(name: PresetName) -> Self {
+        match name {
+            PresetName::Quick => Self::Quick,
+            PresetName::Standard => Self::Standard,
+            PresetName::Procgen => Self::Procgen,
+        }
+    }
+}
+
+/// Where settings come from: the command line over the file over the preset.
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// The settings to start from
+    #[arg(long, value_enum, default_value_t = PresetName::Quick)]
+    preset: PresetName,
+
+    /// A TOML file with some settings of its own
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// One setting, as in --set ppo.clip_coef=0.1; may be given again
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+
+    /// Seed of everything random: the same seed gives the same bits on any number of threads
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+impl Settings {
+    /// The settings in force.
+    pub fn resolve(&self) -> Result<Resolved, Error> {
+        let file = match &self.config {
+            Some(path) => Some((path.as_path(), read_text(path)?)),
+            None => None,
+        };
+        let file = file.as_ref().map(|(path, text)| (*path, text.as_str()));
+        Ok(resolve(self.preset.into(), file, &self.sets, self.seed)?)
+    }
+}
+
+/// Where a run goes and how it is watched.
+#[derive(Args, Clone, Debug)]
+pub struct Running {
+    /// Output directory, empty or not there yet [default: a new one under runs/; svd/ for `svd`]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Worker threads; results do not depend on it [default: one a core]
+    #[arg(long)]
+    threads: Option<usize>,
+
+    /// No progress on stderr
+    #[arg(long)]
+    quiet: bool,
+
+    /// Results on stdout as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Running {
+    /// Starts the worker threads and says who runs what.
+    pub fn start(&self) -> Result<Invocation, Error> {
+        if self.threads == Some(0) {
+            return Err(Error::Usage("--threads 0: expected at least 1".into()));
+        }
+        let mut pool = rayon::ThreadPoolBuilder::new();
+        if let Some(threads) = self.threads {
+            pool = pool.num_threads(threads);
+        }
+        pool.build_global()
+            .map_err(|error| Error::Usage(format!("--threads: {error}")))?;
+        let command = std::env::args_os()
+            .map(|part| part.to_string_lossy().into_owned())
+            .collect();
+        Ok(Invocation {
+            command,
+            threads: rayon::current_num_threads(),
+        })
+    }
+
+    /// The output directory of a command that makes no run.
+    pub fn out_or(&self, default: &str) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| default.into())
+    }
+
+    /// The run's directory, locked.
+    pub fn directory(&self, resolved: &Resolved) -> Result<RunDir, Error> {
+        let path = match &self.out {
+            Some(path) => path.clone(),
+            None => free_name(&resolved.preset, resolved.config.seed),
+        };
+        Ok(RunDir::create(&path)?)
+    }
+
+    /// Who is told how far the run is; Ctrl-C is heard from here on.
+    pub fn watcher(&self) -> Watcher {
+        Watcher::new(self.quiet)
+    }
+}
+
+/// `runs/quick-seed0`, or the first of `runs/quick-seed0-2`, `-3`, ... that is not there.
+fn free_name(preset: &str, seed: u64) -> PathBuf {
+    let base = format!("{preset}-seed{seed}");
+    let name = |number: u32| match number {
+        1 => Path::new("runs").join(&base),
+        _ => Path::new("runs").join(format!("{base}-{number}")),
+    };
+    (1..)
+        .map(name)
+        .find(|path| !path.exists())
+        .expect("some number is free")
+}

@@ -1,0 +1,75 @@
+//! `gouda train`: train and record, nothing more.
+
+use std::io::Write;
+
+use serde_json::json;
+
+use crate::study::reproduce::train_only;
+
+use super::Error;
+use super::reproduce::plan;
+use super::settings::{Running, Settings};
+
+/// Train and record only
+///
+/// Leaves metrics.jsonl, curves.json, checkpoints/ (safetensors) and gradients/ (npy shards with a
+/// manifest; numpy.load reads them) in the run's directory.
+#[derive(clap::Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  gouda train --set ppo.total_updates=60 --out runs/short
+  gouda train --preset standard --set record.every=24 --seed 3")]
+pub struct Args {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    running: Running,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
+    let resolved = args.settings.resolve()?;
+    let invocation = args.running.start()?;
+    let run = args.running.directory(&resolved)?;
+    let mut watcher = args.running.watcher();
+    watcher.say(&plan(&resolved.config, &run)?);
+    let trained = train_only(&resolved, &invocation, &run, &mut watcher)?;
+    watcher.end();
+    let rates = trained.curves.rates.iter().map(|curve| {
+        let last = curve.successes.last().copied().unwrap_or(0) as f64;
+        (
+            curve.rate.name().to_owned(),
+            last / curve.count.max(1) as f64,
+        )
+    });
+    let rates: Vec<(String, f64)> = rates.collect();
+    let checksum = format!("{:08x}", trained.total.checksum);
+    if args.running.json {
+        let rates: serde_json::Map<String, serde_json::Value> = rates
+            .into_iter()
+            .map(|(name, rate)| (name, rate.into()))
+            .collect();
+        let summary = json!({
+            "out": run.path(),
+            "updates": resolved.config.ppo.total_updates,
+            "rows": trained.total.shape.0,
+            "parameters": trained.total.shape.1,
+            "gradient_checksum": checksum,
+            "rates": rates,
+        });
+        serde_json::to_writer(&mut *out, &summary)?;
+        writeln!(out)?;
+    } else {
+        let rates: Vec<String> = rates
+            .iter()
+            .map(|(name, rate)| format!("{name} {rate:.2}"))
+            .collect();
+        let (rows, columns) = trained.total.shape;
+        writeln!(out, "{}", rates.join("  "))?;
+        writeln!(
+            out,
+            "gradients: {rows} rows x {columns} parameters, checksum {checksum}"
+        )?;
+        writeln!(out, "{}", run.path().display())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! A gradient matrix in memory, for small data and for tests.
+
+use std::ops::Range;
+
+use super::error::{check_finite, check_tile};
+use super::{Error, GradientMatrix};
+
+/// A matrix in memory, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dense {
+    rows: usize,
+    cols: usize,
+    values: Vec<f32>,
+}
+
+impl Dense {
+    /// The matrix of shape `(rows, cols)` with these entries, row after row.
+    ///
+    /// # Errors
+    /// The number of entries is not `rows * cols`, or one of them is not finite.
+    pub fn new(rows: usize, cols: usize, values: Vec<f32>) -> Result<Self, Error> {
+        if rows.checked_mul(cols) != Some(values.len()) {
+            return Err(Error::shape(
+                "matrix in memory",
+                format!("{rows} x {cols}"),
+                values.len(),
+            ));
+        }
+        if cols > 0 {
+            for (row, values) in values.chunks_exact(cols).enumerate() {
+                check_finite(values, row, 0, None, || "matrix in memory".into())?;
+            }
+        }
+        Ok(Self { rows, cols, values })
+    }
+
+    /// All of `matrix`, read in one tile.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub fn from_matrix(matrix: &dyn GradientMatrix) -> Result<Self, Error> {
+        let (rows, cols) = (matrix.time_len(), matrix.param_len());
+        let len = rows.checked_mul(cols).ok_or_else(|| {
+            Error::shape(
+                "matrix",
+                "one that fits in memory",
+                format!("{rows} x {cols}"),
+            )
+        })?;
+        let mut values = vec![0.0; len];
+        matrix.read(0..cols, &mut values)?;
+        Ok(Self { rows, cols, values })
+    }
+
+    /// The entries, row after row.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// One row.
+    pub fn row(&self, row: usize) -> &[f32] {
+        &self.values[row * self.cols..(row + 1) * self.cols]
+    }
+}
+
+impl GradientMatrix for Dense {
+    fn time_len(&self) -> usize {
+        self.rows
+    }
+
+    fn param_len(&self) -> usize {
+        self.cols
+    }
+
+    fn read(&self, params: Range<usize>, out: &mut [f32]) -> Result<(), Error> {
+        check_tile(self, &params, out.len())?;
+        if params.is_empty() {
+            return Ok(());
+        }
+        for (row, piece) in out.chunks_exact_mut(params.len()).enumerate() {
+            piece.copy_from_slice(&self.row(row)[params.clone()]);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_and_refusals() {
+        let dense = Dense::new(2, 3, vec![0., 1., 2., 10., 11., 12.]).unwrap();
+        let mut tile = [0.0; 4];
+        dense.read(1..3, &mut tile).unwrap();
+        assert_eq!(tile, [1., 2., 11., 12.]);
+        dense.read(3..3, &mut []).unwrap();
+
+        let text = dense.read(2..4, &mut tile).unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "range of columns: expected one within 0..3, found 2..4"
+        );
+        let text = dense.read(0..3, &mut tile).unwrap_err().to_string();
+        assert_eq!(text, "tile: expected 2 x 3, found 4");
+        assert!(matches!(
+            Dense::new(2, 2, vec![0.0]),
+            Err(Error::Shape { .. })
+        ));
+        let text = Dense::new(2, 2, vec![0., 1., 2., f32::NAN])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.starts_with("matrix in memory: row 1, column 1 is NaN"),
+            "{text}"
+        );
+    }
+}

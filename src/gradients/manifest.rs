@@ -1,0 +1,358 @@
+//! The manifest of a recorded stream, `manifest.json`: written last, so that a folder with one is
+//! whole.
+//!
+//! ```text
+//! format, version   "gouda gradient matrix", 1
+//! stream            name of the folder
+//! shape             [T, P]
+//! layout            tensors: name, shape, offset
+//! block_rows        64: rows of one shard under one checksum
+//! shards            file, params {start, end}, blocks [CRC-32 of each block's bytes]
+//! rows              one array of length T a field
+//! checksum          CRC-32 of all block checksums, little-endian, shard after shard
+//! ```
+//! The checksums do not depend on how recording was buffered or interrupted, only on the entries
+//! and the cut into shards.
+
+use std::ops::Range;
+use std::path::{Component, Path};
+
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use crate::nn::layout::Layout;
+use crate::storage::{self, Checksum};
+
+/// What `format` says.
+pub const FORMAT: &str = "gouda gradient matrix";
+/// The version this program writes and reads.
+pub const VERSION: u32 = 1;
+/// Rows of one shard under one checksum.
+pub const BLOCK_ROWS: usize = 64;
+/// Name of the manifest within the folder of a stream.
+pub const FILE: &str = "manifest.json";
+
+/// What a row of the matrix is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RowMeta {
+    /// First optimiser update that it covers, from 0.
+    pub first_update: u64,
+    /// Last one, inclusive.
+    pub last_update: u64,
+    /// Environment frames seen before the update, over all environments.
+    pub frames: u64,
+    /// Step size of the optimiser.
+    pub learning_rate: f64,
+    /// What clipping multiplied the gradient by; the row is from before.
+    pub clip_factor: f64,
+    /// Standard deviation of the advantages before they were normalised.
+    pub advantage_std: f64,
+    /// Digest of the frames in the minibatch, 0 where the row sums several.
+    pub minibatch: u64,
+    /// Euclidean norm of the row; recording computes it, whatever is given.
+    pub norm: f64,
+}
+
+macro_rules! columns {
+    ($($field:ident: $type:ty),*) => {
+        /// What the rows are: each field of [`RowMeta`] as one array over time.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[allow(missing_docs)]
+        pub struct Rows { $(pub $field: Vec<$type>),* }
+
+        impl Rows {
+            /// Adds a row.
+            pub fn push(&mut self, meta: &RowMeta) {
+                $(self.$field.push(meta.$field);)*
+            }
+
+            /// The row `row`, from 0; none beyond the last.
+            pub fn get(&self, row: usize) -> Option<RowMeta> {
+                Some(RowMeta { $($field: *self.$field.get(row)?),* })
+            }
+
+            /// The first field whose array is not `len` long, with its length.
+            fn uneven(&self, len: usize) -> Option<(&'static str, usize)> {
+                $(if self.$field.len() != len {
+                    return Some((stringify!($field), self.$field.len()));
+                })*
+                None
+            }
+        }
+    };
+}
+
+columns!(
+    first_update: u64,
+    last_update: u64,
+    frames: u64,
+    learning_rate: f64,
+    clip_factor: f64,
+    advantage_std: f64,
+    minibatch: u64,
+    norm: f64
+);
+
+impl Rows {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.norm.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.norm.is_empty()
+    }
+}
+
+/// One file of the matrix: a range of parameters for all of time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Name of the file in the folder of the stream.
+    pub file: String,
+    /// The columns it holds.
+    pub params: Range<usize>,
+    /// Checksum of each block of [`Manifest::block_rows`] rows, the last one perhaps shorter.
+    pub blocks: Vec<u32>,
+}
+
+/// The manifest of a recorded stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`FORMAT`].
+    pub format: String,
+    /// [`VERSION`].
+    pub version: u32,
+    /// Name of the stream: "total", "policy".
+    pub stream: String,
+    /// Rows and columns: recorded steps and parameters.
+    pub shape: (usize, usize),
+    /// What the parameters are.
+    pub layout: Layout,
+    /// Rows of one shard under one checksum.
+    pub block_rows: usize,
+    /// The files, by parameters.
+    pub shards: Vec<Shard>,
+    /// What the rows are.
+    pub rows: Rows,
+    /// Checksum of the matrix, see above.
+    pub checksum: u32,
+}
+
+impl Manifest {
+    /// Writes the manifest into the folder of the stream, as compact JSON.
+    pub(super) fn save(&self, dir: &Path) -> Result<(), Error> {
+        storage::atomic::write_with(&dir.join(FILE), |out| {
+            serde_json::to_writer(&mut *out, self)?;
+            out.write_all(b"\n")
+        })?;
+        Ok(())
+    }
+
+    /// Reads the manifest in the folder of a stream and checks that its parts fit together.
+    ///
+    /// # Errors
+    /// There is none, or it is of another format or version, or contradicts itself, or names a
+    /// file outside the folder.
+    pub fn load(dir: &Path) -> Result<Self, Error> {
+        let path = dir.join(FILE);
+        let manifest: Self =
+            storage::manifest::read_json(&path, "the manifest of a gradient matrix")?;
+        match manifest.contradiction() {
+            None => Ok(manifest),
+            Some((expected, found)) => {
+                Err(storage::Error::malformed(&path, expected, found).into())
+            }
+        }
+    }
+
+    fn contradiction(&self) -> Option<(String, String)> {
+        let differ = |expected: String, found: String| {
+            if expected == found {
+                None
+            } else {
+                Some((expected, found))
+            }
+        };
+        let (time_len, param_len) = self.shape;
+        let header = differ(
+            format!("format \"{FORMAT}\" version {VERSION}"),
+            format!("format \"{}\" version {}", self.format, self.version),
+        );
+        let columns = || {
+            differ(
+                format!("a layout of {param_len} parameters"),
+                format!("a layout of {} parameters", self.layout.len()),
+            )
+        };
+        let rows = || {
+            let (field, len) = self.rows.uneven(time_len)?;
+            Some((
+                format!("{time_len} rows"),
+                format!("{len} values of {field}"),
+            ))
+        };
+        let blocks =
+            || (self.block_rows == 0).then(|| ("block_rows of 1 or more".into(), "0".into()));
+        let shards = || self.shards_contradict();
+        let checksum = || {
+            let stated = format!("checksum {}", self.checksum);
+            differ(
+                stated,
+                format!("checksum {} of the blocks", checksum(&self.shards)),
+            )
+            .filter(|_| self.checksum != checksum(&self.shards))
+        };
+        header
+            .or_else(columns)
+            .or_else(rows)
+            .or_else(blocks)
+            .or_else(shards)
+            .or_else(checksum)
+    }
+
+    fn shards_contradict(&self) -> Option<(String, String)> {
+        let (time_len, param_len) = self.shape;
+        let mut covered = 0;
+        for Shard {
+            file,
+            params,
+            blocks,
+        } in &self.shards
+        {
+            let mut parts = Path::new(file).components();
+            if !matches!(
+                (parts.next(), parts.next()),
+                (Some(Component::Normal(_)), None)
+            ) {
+                return Some(("the name of a file in the same folder".into(), file.clone()));
+            }
+            if params.start != covered || params.end <= covered {
+                let expected = format!("parameters from {covered} on in {file}");
+                return Some((expected, format!("{params:?}")));
+            }
+            covered = params.end;
+            let blocks_len = time_len.div_ceil(self.block_rows);
+            if blocks.len() != blocks_len {
+                let expected = format!("{blocks_len} checksums of {file}");
+                return Some((expected, blocks.len().to_string()));
+            }
+        }
+        let expected = format!("shards of {param_len} parameters");
+        (covered != param_len).then(|| (expected, covered.to_string()))
+    }
+}
+
+/// The checksum of the matrix.
+pub(super) fn checksum(shards: &[Shard]) -> u32 {
+    let mut sum = Checksum::new();
+    for block in shards.iter().flat_map(|shard| &shard.blocks) {
+        sum.update(&block.to_le_bytes());
+    }
+    sum.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        let mut rows = Rows::default();
+        rows.push(&RowMeta {
+            last_update: 3,
+            norm: 0.1,
+            minibatch: u64::MAX,
+            ..RowMeta::default()
+        });
+        let shard = |file: &str, params, block| Shard {
+            file: file.into(),
+            params,
+            blocks: vec![block],
+        };
+        let shards = vec![shard("a.npy", 0..2, 7), shard("b.npy", 2..6, u32::MAX)];
+        Manifest {
+            format: FORMAT.into(),
+            version: VERSION,
+            stream: "total".into(),
+            shape: (1, 6),
+            layout: Layout::new(vec![("w".into(), vec![2, 3])]),
+            block_rows: BLOCK_ROWS,
+            checksum: checksum(&shards),
+            shards,
+            rows,
+        }
+    }
+
+    #[test]
+    fn manifests_that_contradict_themselves_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        manifest().save(dir.path()).unwrap();
+        let loaded = Manifest::load(dir.path()).unwrap();
+        assert_eq!(loaded, manifest());
+        assert_eq!(loaded.rows.get(0).unwrap().minibatch, u64::MAX);
+        assert_eq!(loaded.rows.get(1), None);
+
+        let text = storage::read_text(&dir.path().join(FILE)).unwrap();
+        let cases = [
+            ("\"version\":1", "\"version\":2", "version 1, found format"),
+            ("gouda gradient", "other", "found format \"other matrix\""),
+            (
+                "\"shape\":[1,6]",
+                "\"shape\":[1,7]",
+                "expected a layout of 7 parameters",
+            ),
+            (
+                "\"shape\":[1,6]",
+                "\"shape\":[2,6]",
+                "expected 2 rows, found 1 values of first_update",
+            ),
+            (
+                "\"norm\":[0.1]",
+                "\"norm\":[]",
+                "expected 1 rows, found 0 values of norm",
+            ),
+            (
+                "\"block_rows\":64",
+                "\"block_rows\":0",
+                "block_rows of 1 or more, found 0",
+            ),
+            (
+                "a.npy",
+                "../a.npy",
+                "file in the same folder, found ../a.npy",
+            ),
+            (
+                "a.npy",
+                "/etc/passwd",
+                "file in the same folder, found /etc/passwd",
+            ),
+            ("a.npy", "..", "file in the same folder, found .."),
+            ("a.npy", "", "file in the same folder, found "),
+            (
+                "\"start\":2",
+                "\"start\":3",
+                "parameters from 2 on in b.npy, found 3..6",
+            ),
+            (
+                "\"end\":2",
+                "\"end\":0",
+                "parameters from 0 on in a.npy, found 0..0",
+            ),
+            ("\"end\":6", "\"end\":5", "shards of 6 parameters, found 5"),
+            ("[7]", "[7,7]", "1 checksums of a.npy, found 2"),
+            ("[7]", "[8]", "of the blocks"),
+            ("\"rows\"", "\"lines\"", "missing field `rows`"),
+        ];
+        for (from, to, message) in cases {
+            let changed = text.replacen(from, to, 1);
+            assert_ne!(changed, text, "{from}");
+            storage::atomic::write(&dir.path().join(FILE), changed.as_bytes()).unwrap();
+            let error = Manifest::load(dir.path()).unwrap_err().to_string();
+            assert!(error.contains(message), "{error} / {message}");
+        }
+        for len in 0..text.len() - 1 {
+            storage::atomic::write(&dir.path().join(FILE), &text.as_bytes()[..len]).unwrap();
+            assert!(Manifest::load(dir.path()).is_err());
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The gradient matrix: recorded a row an update, read a range of parameters at a time.
+//!
+//! In memory and on disk a row is a time and a column is a parameter, `(T, P)`; the literature's
+//! G, parameters x time, is its transpose. Nothing here knows of mazes or networks but the names
+//! of the parameters.
+
+pub mod dense;
+pub mod error;
+pub mod manifest;
+pub mod matrix;
+pub mod reader;
+pub mod recorder;
+mod shards;
+pub mod view;
+
+pub use dense::Dense;
+pub use error::Error;
+pub use manifest::{Manifest, RowMeta, Rows};
+pub use matrix::GradientMatrix;
+pub use reader::Matrix;
+pub use recorder::{DEFAULT_SHARD_BYTES, Recorder};
+pub use view::{EveryOther, Scaled, SignFlipped, row_norms};

@@ -1,0 +1,307 @@
+//! Other readings of a matrix, as matrices themselves: rows weighted, signs flipped at random,
+//! every other row. Nothing is copied; each tile is changed as it is read.
+
+use std::ops::Range;
+
+use super::error::{check_finite, check_tile};
+use super::{Error, GradientMatrix};
+use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::sum::dot;
+
+/// Entries read at a time where a whole pass is made: 64 MB.
+const TILE_LEN: usize = 1 << 24;
+
+/// The Euclidean norm of each row: one pass, in `f64`, in a fixed order.
+///
+/// # Errors
+/// Those of reading.
+pub fn row_norms(matrix: &dyn GradientMatrix) -> Result<Vec<f64>, Error> {
+    let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
+    let width = (TILE_LEN / time_len.max(1)).clamp(1, param_len.max(1));
+    let mut squares = vec![0.0; time_len];
+    let mut tile = vec![0.0; time_len * width];
+    for start in (0..param_len).step_by(width) {
+        let params = start..(start + width).min(param_len);
+        let tile = &mut tile[..time_len * params.len()];
+        matrix.read(params.clone(), tile)?;
+        for (sum, row) in squares.iter_mut().zip(tile.chunks_exact(params.len())) {
+            *sum += dot(row, row);
+        }
+    }
+    Ok(squares.into_iter().map(f64::sqrt).collect())
+}
+
+/// A matrix with row t multiplied by `weights[t]`, rounded once to `f32`.
+pub struct Scaled<'a> {
+    inner: &'a dyn GradientMatrix,
+    weights: Vec<f64>,
+}
+
+impl<'a> Scaled<'a> {
+    /// `inner` with its rows weighted.
+    ///
+    /// # Errors
+    /// Not one weight a row, or one that is not finite.
+    pub fn new(inner: &'a dyn GradientMatrix, weights: Vec<f64>) -> Result<Self, Error> {
+        if weights.len() != inner.time_len() {
+            return Err(Error::shape(
+                "weights of the rows",
+                inner.time_len(),
+                weights.len(),
+            ));
+        }
+        if let Some(row) = weights.iter().position(|weight| !weight.is_finite()) {
+            return Err(Error::NonFiniteField {
+                row,
+                field: "weight",
+                value: weights[row],
+            });
+        }
+        Ok(Self { inner, weights })
+    }
+
+    /// `inner` with its rows at norm 1, so that a falling gradient norm does not pass for "early";
+    /// rows of zeros stay. Reads the matrix once.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn unit_norm(inner: &'a dyn GradientMatrix) -> Result<Self, Error> {
+        let weigh = |norm: f64| if norm > 0.0 { norm.recip() } else { 0.0 };
+        let weights = row_norms(inner)?.into_iter().map(weigh).collect();
+        Self::new(inner, weights)
+    }
+
+    /// What the rows are multiplied by.
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+}
+
+impl GradientMatrix for Scaled<'_> {
+    fn time_len(&self) -> usize {
+        self.inner.time_len()
+    }
+
+    fn param_len(&self) -> usize {
+        self.inner.param_len()
+    }
+
+    fn read(&self, params: Range<usize>, out: &mut [f32]) -> Result<(), Error> {
+        self.inner.read(params.clone(), out)?;
+        if params.is_empty() {
+            return Ok(());
+        }
+        let rows = out.chunks_exact_mut(params.len());
+        for (row, (values, &weight)) in rows.zip(&self.weights).enumerate() {
+            for value in &mut *values {
+                *value = (f64::from(*value) * weight) as f32;
+            }
+            check_finite(values, row, params.start, None, || {
+                "matrix with weighted rows".into()
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// A matrix with every entry's sign drawn anew: what is left of a spectrum when nothing but the
+/// sizes of the entries is kept (sign-flip parallel analysis; Hong, Sheng & Dobriban 2020,
+/// "Selecting the number of components in PCA via random signflips").
+///
+/// The sign of an entry depends on seed, row and column alone, not on the tile it is read in: 32
+/// neighbouring columns take the bits of the first draw of a stream of their own.
+pub struct SignFlipped<'a> {
+    inner: &'a dyn GradientMatrix,
+    seed: u64,
+}
+
+impl<'a> SignFlipped<'a> {
+    /// `inner` with signs drawn under `seed`.
+    pub fn new(inner: &'a dyn GradientMatrix, seed: u64) -> Self {
+        // A seed of its own: the streams of `seed` itself belong to other draws.
+        let mut stream = Stream::new(seed, Purpose::Nulls, u64::MAX);
+        let seed = u64::from(stream.next_u32()) << 32 | u64::from(stream.next_u32());
+        Self { inner, seed }
+    }
+}
+
+impl GradientMatrix for SignFlipped<'_> {
+    fn time_len(&self) -> usize {
+        self.inner.time_len()
+    }
+
+    fn param_len(&self) -> usize {
+        self.inner.param_len()
+    }
+
+    fn read(&self, params: Range<usize>, out: &mut [f32]) -> Result<(), Error> {
+        self.inner.read(params.clone(), out)?;
+        if params.is_empty() {
+            return Ok(());
+        }
+        for (row, values) in out.chunks_exact_mut(params.len()).enumerate() {
+            let (mut column, mut rest) = (params.start, values);
+            while !rest.is_empty() {
+                // Rows below 2^32, columns below 2^37: beyond both, signs would repeat.
+                let index = (row as u64) << 32 ^ (column / 32) as u64;
+                let mut signs =
+                    Stream::new(self.seed, Purpose::Nulls, index).next_u32() >> (column % 32);
+                let (word, after) = rest.split_at_mut(rest.len().min(32 - column % 32));
+                for value in &mut *word {
+                    *value = f32::from_bits(value.to_bits() ^ (signs << 31));
+                    signs >>= 1;
+                }
+                (column, rest) = (column + word.len(), after);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The even or the odd rows of a matrix, for split-half stability. Reading needs a second tile of
+/// all rows.
+pub struct EveryOther<'a> {
+    inner: &'a dyn GradientMatrix,
+    odd: bool,
+}
+
+impl<'a> EveryOther<'a> {
+    /// The rows 1, 3, 5 of `inner` where `odd`, else 0, 2, 4.
+    pub fn new(inner: &'a dyn GradientMatrix, odd: bool) -> Self {
+        Self { inner, odd }
+    }
+}
+
+impl GradientMatrix for EveryOther<'_> {
+    fn time_len(&self) -> usize {
+        (self.inner.time_len() + usize::from(!self.odd)) / 2
+    }
+
+    fn param_len(&self) -> usize {
+        self.inner.param_len()
+    }
+
+    fn read(&self, params: Range<usize>, out: &mut [f32]) -> Result<(), Error> {
+        check_tile(self, &params, out.len())?;
+        if params.is_empty() {
+            return Ok(());
+        }
+        let width = params.len();
+        let mut all = vec![0.0; self.inner.time_len() * width];
+        self.inner.read(params, &mut all)?;
+        let rows = all
+            .chunks_exact(width)
+            .skip(usize::from(self.odd))
+            .step_by(2);
+        for (row, out) in rows.zip(out.chunks_exact_mut(width)) {
+            out.copy_from_slice(row);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Dense;
+    use super::*;
+
+    fn dense(rows: usize, cols: usize) -> Dense {
+        let values = (0..rows * cols)
+            .map(|i| (i as f32 * 0.7).cos() + 2.0)
+            .collect();
+        Dense::new(rows, cols, values).unwrap()
+    }
+
+    #[test]
+    fn unit_norm_rows_have_norm_one() {
+        let mut values = dense(5, 200).values().to_vec();
+        values[200..400].fill(0.0);
+        let inner = Dense::new(5, 200, values).unwrap();
+        let scaled = Scaled::unit_norm(&inner).unwrap();
+        let norms = row_norms(&scaled).unwrap();
+        assert_eq!(norms[1], 0.0);
+        for row in [0, 2, 3, 4] {
+            assert!((norms[row] - 1.0).abs() < 1e-7, "{norms:?}");
+        }
+    }
+
+    #[test]
+    fn weights_are_checked_and_so_is_what_they_make() {
+        let inner = dense(2, 3);
+        assert!(matches!(
+            Scaled::new(&inner, vec![1.0]),
+            Err(Error::Shape { .. })
+        ));
+        assert!(matches!(
+            Scaled::new(&inner, vec![1.0, f64::NAN]),
+            Err(Error::NonFiniteField { row: 1, .. })
+        ));
+        let scaled = Scaled::new(&inner, vec![1.0, 1e200]).unwrap();
+        let error = Dense::from_matrix(&scaled).unwrap_err();
+        assert!(matches!(
+            error,
+            Error::NonFinite {
+                row: 1,
+                column: 0,
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn row_norms_do_not_depend_on_how_many_tiles_there_are() {
+        // One column a tile would be needed for more rows; here two tiles against a plain sum.
+        let (rows, cols) = (TILE_LEN / 4, 7);
+        let inner = Dense::new(
+            rows,
+            cols,
+            (0..rows * cols).map(|i| (i % 5) as f32).collect(),
+        )
+        .unwrap();
+        let norms = row_norms(&inner).unwrap();
+        for row in [0, 1, rows - 1] {
+            assert_eq!(norms[row], dot(inner.row(row), inner.row(row)).sqrt());
+        }
+    }
+
+    #[test]
+    fn signs_are_fair_and_do_not_depend_on_the_tile() {
+        let inner = dense(40, 333);
+        let flipped = SignFlipped::new(&inner, 5);
+        let whole = Dense::from_matrix(&flipped).unwrap();
+        for params in [0..333, 31..33, 64..96, 5..200, 332..333] {
+            let (mut tile, mut expected) =
+                (vec![0.0; 40 * params.len()], vec![0.0; 40 * params.len()]);
+            flipped.read(params.clone(), &mut tile).unwrap();
+            whole.read(params, &mut expected).unwrap();
+            assert_eq!(tile, expected);
+        }
+        let magnitudes: Vec<f32> = whole.values().iter().map(|value| value.abs()).collect();
+        assert_eq!(magnitudes, inner.values());
+        let sum = |values: &mut dyn Iterator<Item = f32>| {
+            values.map(|v| f64::from(v.signum())).sum::<f64>()
+        };
+        let limit = |len: usize| 4.0 * (len as f64).sqrt();
+        assert!(sum(&mut whole.values().iter().copied()).abs() < limit(40 * 333));
+        // Neither neighbouring rows nor another seed share signs.
+        let pairs = whole.values().iter().zip(&whole.values()[333..]);
+        assert!(sum(&mut pairs.map(|(a, b)| a * b)).abs() < limit(39 * 333));
+        let other = Dense::from_matrix(&SignFlipped::new(&inner, 6)).unwrap();
+        let pairs = whole.values().iter().zip(other.values());
+        assert!(sum(&mut pairs.map(|(a, b)| a * b)).abs() < limit(40 * 333));
+    }
+
+    #[test]
+    fn halves_make_the_whole() {
+        for rows in [1, 2, 7, 8] {
+            let inner = dense(rows, 5);
+            let even = Dense::from_matrix(&EveryOther::new(&inner, false)).unwrap();
+            let odd = Dense::from_matrix(&EveryOther::new(&inner, true)).unwrap();
+            assert_eq!(even.time_len() + odd.time_len(), rows);
+            for row in 0..rows {
+                let half = if row % 2 == 0 { &even } else { &odd };
+                assert_eq!(half.row(row / 2), inner.row(row));
+            }
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! Every component with all that is known about it, and its label.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use super::nulls::{NullOptions, Nulls, PValues};
+use super::stability::{Stability, blocks};
+use super::temporal::{Course, profile, t50};
+use crate::numeric::statistics::holm;
+use crate::svd::Decomposition;
+use crate::svd::null::SpectrumNull;
+
+/// Level at which the nulls must be rejected.
+const LEVEL: f64 = 0.05;
+/// Least participation ratio of a phase: below it, a course is a spike.
+pub const PARTICIPATION_MIN: f64 = 0.1;
+
+/// When a component was active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Label {
+    /// Before the gradients' norms would have it.
+    Early,
+    /// After.
+    Late,
+    /// It cannot be said.
+    None,
+}
+
+/// Displacement along the components at checkpoints.
+#[derive(Clone, Copy, Debug)]
+pub struct Projections<'a> {
+    /// Times of the checkpoints, from 0 to 1.
+    pub tau: &'a [f64],
+    /// For each component, `u_i^T (theta_t - theta_0)` at each of them.
+    pub along: &'a [Vec<f64>],
+}
+
+/// What the components are judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// The decomposition.
+    pub decomposition: &'a Decomposition,
+    /// Norms of the rows of the very matrix that was decomposed (all 1 where they were scaled so).
+    pub row_norms: &'a [f64],
+    /// Displacements; no label without them.
+    pub projections: Option<Projections<'a>>,
+    /// The null of the matrix's spectrum; no label without it.
+    pub spectrum: Option<&'a SpectrumNull>,
+    /// Split-half stability: reported, not asked for.
+    pub stability: Option<&'a Stability>,
+}
+
+/// One component.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Component {
+    /// Its place in the order of singular values.
+    pub index: usize,
+    /// Singular value.
+    pub sigma: f64,
+    /// Share of the squared Frobenius norm.
+    pub explained: f64,
+    /// The larger of its residuals.
+    pub residual: f64,
+    /// Block of singular values too close to tell directions apart.
+    pub block: usize,
+    /// Components in that block.
+    pub block_len: usize,
+    /// Numbers of its course over time.
+    #[serde(flatten)]
+    pub course: Course,
+    /// When half of the displacement along it was covered.
+    pub t50: Option<f64>,
+    /// p-values of the temporal index.
+    pub p: PValues,
+    /// The largest of them, adjusted (Holm) over the components that are signal and no spikes;
+    /// `None` for others.
+    pub p_adjusted: Option<f64>,
+    /// Whether its singular value is above what no shared direction gives.
+    pub signal: Option<bool>,
+    /// How much of it the worse half of the rows holds.
+    pub captured: Option<f64>,
+    /// How far the two halves of the rows agree on it.
+    pub agreement: Option<f64>,
+    /// Its label.
+    pub label: Label,
+    /// Why it has none; empty where it has one.
+    pub reasons: Vec<String>,
+}
+
+/// Judges every component.
+///
+/// The p-value of a component is the largest of its three, so that all nulls must be rejected.
+/// Holm's adjustment runs over the components that are signal and no spikes (neither looks at when
+/// they were active), and bounds the chance of any false label by .05 as far as the nulls go.
+///
+/// # Errors
+/// Inputs of different lengths, or norms that are not finite.
+pub fn components(evidence: &Evidence<'_>, options: &NullOptions) -> Result<Vec<Component>, Error> {
+    let d = evidence.decomposition;
+    Error::check_len(
+        "norms of the gradients",
+        d.time_len,
+        evidence.row_norms.len(),
+    )?;
+    if let Some(projections) = evidence.projections {
+        Error::check_len(
+            "components with displacements",
+            d.rank,
+            projections.along.len(),
+        )?;
+    }
+    if let Some(stability) = evidence.stability {
+        Error::check_len(
+            "components with stability",
+            d.rank,
+            stability.captured.len(),
+        )?;
+    }
+    let b = profile(evidence.row_norms)?;
+    if d.rank == 0 {
+        return Ok(Vec::new());
+    }
+    let nulls = Nulls::new(&b, d.rank, options);
+    // Every component has its own streams, so threads do not change the draws.
+    let p: Vec<PValues> = (0..d.rank)
+        .into_par_iter()
+        .map(|i| nulls.p_values(i, &d.v_column(i)))
+        .collect();
+    let (blocks, explained) = (blocks(d), d.explained());
+    let mut found = Vec::with_capacity(d.rank);
+    for i in 0..d.rank {
+        let t50 = match evidence.projections {
+            Some(projections) => t50(projections.tau, &projections.along[i])?,
+            None => None,
+        };
+        found.push(Component {
+            index: i,
+            sigma: d.s[i],
+            explained: explained[i],
+            residual: d.residual(i),
+            block: blocks[i],
+            block_len: blocks.iter().filter(|&&block| block == blocks[i]).count(),
+            course: Course::new(&d.v_column(i), &b),
+            t50,
+            p: p[i],
+            p_adjusted: None,
+            signal: evidence.spectrum.map(|spectrum| spectrum.is_signal(d.s[i])),
+            captured: evidence.stability.map(|stability| stability.captured[i]),
+            agreement: evidence.stability.map(|stability| stability.agreement[i]),
+            label: Label::None,
+            reasons: Vec::new(),
+        });
+    }
+    let mut judged: Vec<&mut Component> = found
+        .iter_mut()
+        .filter(|c| c.signal == Some(true) && !c.is_spike())
+        .collect();
+    let largest: Vec<f64> = judged
+        .iter()
+        .map(|component| component.p.largest())
+        .collect();
+    for (component, adjusted) in judged.iter_mut().zip(holm(&largest)) {
+        component.p_adjusted = Some(adjusted);
+    }
+    found.iter_mut().for_each(Component::judge);
+    Ok(found)
+}
+
+impl Component {
+    fn is_spike(&self) -> bool {
+        self.course.participation_ratio < PARTICIPATION_MIN
+    }
+
+    /// Sets the label, or the reasons for having none.
+    fn judge(&mut self) {
+        let (index, is_spike) = (self.course.temporal_index, self.is_spike());
+        let reasons = &mut self.reasons;
+        let label = match self.t50 {
+            Some(t50) if index < 0.0 && t50 < 0.5 => Label::Early,
+            Some(t50) if index > 0.0 && t50 > 0.5 => Label::Late,
+            Some(t50) => {
+                reasons.push(format!(
+                    "temporal index {index:+.3} and t50 {t50:.2} do not agree"
+                ));
+                Label::None
+            }
+            None => {
+                reasons.push("no displacement along it to take t50 from".into());
+                Label::None
+            }
+        };
+        if is_spike {
+            reasons.push(format!(
+                "a spike is not a phase: participation ratio {:.3}, below {PARTICIPATION_MIN}",
+                self.course.participation_ratio
+            ));
+        }
+        match self.signal {
+            Some(true) => {}
+            Some(false) => {
+                reasons.push("singular value no larger than with random signs".into());
+            }
+            None => reasons.push("its singular value was not compared with random signs".into()),
+        }
+        for (null, p) in [
+            ("norm-matched random directions", self.p.random_directions),
+            ("circular shifts", self.p.circular_shifts),
+            ("phase-randomised surrogates", self.p.phase_surrogates),
+        ] {
+            if p > LEVEL {
+                reasons.push(format!(
+                    "{null} give such a temporal index by chance: p = {p:.3}"
+                ));
+            }
+        }
+        match self.p_adjusted {
+            Some(adjusted) if adjusted > LEVEL && self.p.largest() <= LEVEL => {
+                reasons.push(format!(
+                    "not beyond chance among as many components: adjusted p = {adjusted:.3}"
+                ));
+            }
+            _ => {}
+        }
+        if reasons.is_empty() {
+            self.label = label;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gradients::{Dense, GradientMatrix, Scaled, row_norms};
+    use crate::numeric::random::{Purpose, Stream};
+    use crate::svd::null::{NullOptions as SpectrumOptions, spectrum};
+    use crate::svd::{Options, truncated};
+
+    const T: usize = 512;
+    const P: usize = 700;
+
+    /// Gradients whose norm falls by `e^-fall`: noise, and of each strength one random direction
+    /// with random signs over the stretch of tau given.
+    fn gradients(
+        fall: f64,
+        noise: f64,
+        planted: &[(f64, std::ops::Range<f64>)],
+        seed: u64,
+    ) -> Dense {
+        let mut stream = Stream::new(seed, Purpose::Controls, 0);
+        let directions: Vec<Vec<f64>> = planted
+            .iter()
+            .map(|_| (0..P).map(|_| stream.sign()).collect())
+            .collect();
+        let mut values = Vec::with_capacity(T * P);
+        for t in 0..T {
+            let tau = t as f64 / T as f64;
+            let fade = (-fall * tau).exp();
+            let mut row: Vec<f64> = (0..P).map(|_| noise * stream.normal()).collect();
+            for ((strength, when), direction) in planted.iter().zip(&directions) {
+                let sign = stream.sign();
+                if when.contains(&tau) {
+                    row.iter_mut()
+                        .zip(direction)
+                        .for_each(|(x, u)| *x += sign * strength * u);
+                }
+            }
+            values.extend(row.iter().map(|x| (fade * x) as f32));
+        }
+        Dense::new(T, P, values).unwrap()
+    }
+
+    /// Judged with half of the displacement along component i done by `half_times[i]`.
+    fn judge(matrix: &dyn GradientMatrix, half_times: &[f64], seed: u64) -> Vec<Component> {
+        let rank = half_times.len();
+        let options = Options {
+            max_passes: 60,
+            ..Options::with_rank(rank)
+        };
+        let decomposition = truncated(matrix, &options, &mut |_| {}).unwrap();
+        let settings = SpectrumOptions {
+            rank: 2,
+            seed,
+            ..SpectrumOptions::default()
+        };
+        let spectrum = spectrum(matrix, &settings, &mut |_, _| {}).unwrap();
+        let tau = [0.0, 0.1, 0.3, 0.7, 0.9, 1.0];
+        let along: Vec<Vec<f64>> = half_times
+            .iter()
+            .map(|half| {
+                tau.iter()
+                    .map(|tau| if tau > half { -2.0 } else { 0.0 })
+                    .collect()
+            })
+            .collect();
+        let evidence = Evidence {
+            decomposition: &decomposition,
+            row_norms: &row_norms(matrix).unwrap(),
+            projections: Some(Projections {
+                tau: &tau,
+                along: &along,
+            }),
+            spectrum: Some(&spectrum),
+            stability: None,
+        };
+        components(&evidence, &NullOptions { draws: 199, seed }).unwrap()
+    }
+
+    fn says(component: &Component, words: &str) -> bool {
+        component
+            .reasons
+            .iter()
+            .any(|reason| reason.contains(words))
+    }
+
+    #[test]
+    fn planted_phases_are_labelled_under_falling_norms() {
+        let plan = [(0.8, 0.0..0.3), (0.6, 0.7..1.0)];
+        let raw = gradients(1.0, 1.0, &plan, 1);
+        let steep = gradients(3.0, 1.0, &plan, 2);
+        let unit = Scaled::unit_norm(&steep).unwrap();
+        for matrix in [&raw as &dyn GradientMatrix, &unit] {
+            let found = judge(matrix, &[0.2, 0.8, 0.2], 3);
+            let labels: Vec<Label> = found.iter().map(|c| c.label).collect();
+            assert_eq!(
+                labels,
+                [Label::Early, Label::Late, Label::None],
+                "{found:#?}"
+            );
+            assert!(found[0].t50 == Some(0.2) && found[0].reasons.is_empty());
+            assert!(says(&found[2], "random signs"), "{:?}", found[2].reasons);
+        }
+        // Time and displacement must agree.
+        let found = judge(&raw, &[0.8, 0.2], 3);
+        assert!(
+            found
+                .iter()
+                .all(|c| c.label == Label::None && says(c, "do not agree"))
+        );
+    }
+
+    #[test]
+    fn noise_with_falling_norms_is_early_by_mass_and_not_by_label() {
+        for seed in 0..2 {
+            let matrix = gradients(3.0, 1.0, &[], seed);
+            let found = judge(&matrix, &[0.2; 3], seed);
+            let d = truncated(&matrix, &Options::with_rank(3), &mut |_| {}).unwrap();
+            for component in &found {
+                let v = d.v_column(component.index);
+                let early: f64 = v[..T / 3].iter().map(|v| v * v).sum();
+                assert!(early > 0.95 && component.course.temporal_index < 0.0);
+                assert_eq!(component.label, Label::None);
+                assert!(says(component, "random signs"), "{component:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_spike_and_a_constant_course_have_no_label() {
+        let spike = judge(&gradients(0.0, 1.0, &[(30.0, 0.1..0.102)], 4), &[0.2], 5);
+        assert!(spike[0].label == Label::None && spike[0].p_adjusted.is_none());
+        assert!(says(&spike[0], "a spike is not a phase"), "{:?}", spike[0]);
+        let constant = judge(&gradients(0.0, 1.0, &[(1.0, 0.0..1.0)], 4), &[0.2], 5);
+        assert!(constant[0].label == Label::None && constant[0].signal == Some(true));
+        assert!(says(&constant[0], "by chance"), "{:?}", constant[0]);
+    }
+
+    #[test]
+    fn without_evidence_there_is_no_label() {
+        let matrix = gradients(0.0, 1.0, &[(1.0, 0.0..0.3)], 6);
+        let decomposition = truncated(&matrix, &Options::with_rank(1), &mut |_| {}).unwrap();
+        let norms = row_norms(&matrix).unwrap();
+        let evidence = Evidence {
+            decomposition: &decomposition,
+            row_norms: &norms,
+            projections: None,
+            spectrum: None,
+            stability: None,
+        };
+        let options = NullOptions::default();
+        let found = components(&evidence, &options).unwrap();
+        assert_eq!(found[0].reasons.len(), 2, "{:?}", found[0].reasons);
+        assert!(says(&found[0], "no displacement") && says(&found[0], "was not compared"));
+        let json = serde_json::to_value(&found[0]).unwrap();
+        assert!(json["temporal_index"].as_f64().unwrap() < -0.2 && json["label"] == "none");
+        let short = Evidence {
+            row_norms: &norms[1..],
+            ..evidence
+        };
+        assert!(components(&short, &options).is_err());
+        let none = Projections {
+            tau: &[],
+            along: &[],
+        };
+        let missing = Evidence {
+            projections: Some(none),
+            ..evidence
+        };
+        assert!(components(&missing, &options).is_err());
+    }
+}

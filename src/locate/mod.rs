@@ -1,0 +1,19 @@
+//! Which parameters learned what, and when: the temporal course of each component of the
+//! decomposition, held against nulls, and a label where everything agrees (METHOD, "Components").
+//!
+//! A component is called early or late only where its temporal index and the displacement along it
+//! agree, it is no spike, its singular value is above what no shared direction gives, and all
+//! three nulls of its course reject. Otherwise it has no label, and the reasons are given in words.
+
+pub mod component;
+pub mod error;
+mod fourier;
+pub mod nulls;
+pub mod stability;
+pub mod temporal;
+
+pub use component::{Component, Evidence, Label, PARTICIPATION_MIN, Projections, components};
+pub use error::Error;
+pub use nulls::{NullOptions, PValues};
+pub use stability::{Stability, split_half};
+pub use temporal::Course;

@@ -1,0 +1,187 @@
+//! When a component was active: numbers from its right singular vector v (METHOD, section 4).
+//!
+//! With `e(t) = v(t)^2` (v of norm 1), the norm profile `b(t) = |g_t|^2 / sum |g|^2` of the matrix
+//! that was decomposed, and tau = t / (T - 1):
+//! - temporal index `TI = sum e tau - sum b tau`, negative for early, in `[-1, 1]`;
+//! - log of the early to the late mass of e, minus that of b; early is the first third of tau
+//!   (`tau < 1/3`), late the last (`tau > 2/3`); positive for early;
+//! - participation ratio `PR = 1 / (T sum v^4)`: 1 for a constant course, 1/3 for Gaussian noise, 1/T
+//!   for a single step;
+//! - `DC = |sum v| / sqrt T`: 1 for a constant course, near `1 / sqrt T` for noise.
+//!
+//! And, from the displacement of theta along u at checkpoints, t50: when half of it was covered.
+
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use crate::numeric::exp::ln;
+
+/// Added to a third's mass before its logarithm, so that an empty third gives a finite ratio (of at
+/// most ln 1e9 = 20.7).
+const MASS_FLOOR: f64 = 1e-9;
+
+/// The numbers of one course.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Course {
+    /// `sum e tau - sum b tau`.
+    pub temporal_index: f64,
+    /// `ln(early / late)` of e, minus that of b.
+    pub early_late_log_ratio: f64,
+    /// `1 / (T sum v^4)`.
+    pub participation_ratio: f64,
+    /// `|sum v| / sqrt T`.
+    pub dc: f64,
+}
+
+impl Course {
+    /// The numbers of `v`, of norm 1, against the profile `b` of [`profile`], of the same length.
+    pub fn new(v: &[f64], b: &[f64]) -> Self {
+        let len = v.len() as f64;
+        let e: Vec<f64> = v.iter().map(|v| v * v).collect();
+        let fourth: f64 = e.iter().map(|e| e * e).sum();
+        Self {
+            temporal_index: centroid(&e) - centroid(b),
+            early_late_log_ratio: log_ratio(&e) - log_ratio(b),
+            participation_ratio: 1.0 / (len * fourth),
+            dc: v.iter().sum::<f64>().abs() / len.sqrt(),
+        }
+    }
+}
+
+/// Step t of `len` on the scale from 0 to 1.
+pub fn tau(t: usize, len: usize) -> f64 {
+    if len < 2 {
+        0.0
+    } else {
+        t as f64 / (len - 1) as f64
+    }
+}
+
+/// The norm profile b: each row's share of the squared norm of the matrix, from the rows' norms.
+///
+/// # Errors
+/// A norm that is negative or not finite.
+pub fn profile(row_norms: &[f64]) -> Result<Vec<f64>, Error> {
+    for (index, &found) in row_norms.iter().enumerate() {
+        if !(0.0..f64::INFINITY).contains(&found) {
+            let (what, expected) = ("norms of the gradients", "a finite number from 0");
+            return Err(Error::Value {
+                what,
+                index,
+                expected,
+                found,
+            });
+        }
+    }
+    let total: f64 = row_norms.iter().map(|norm| norm * norm).sum();
+    let share = |norm: &f64| {
+        if total > 0.0 {
+            norm * norm / total
+        } else {
+            0.0
+        }
+    };
+    Ok(row_norms.iter().map(share).collect())
+}
+
+/// `sum weight tau / sum weight`, 0 where nothing weighs.
+pub(super) fn centroid(weights: &[f64]) -> f64 {
+    let (mut moment, mut total) = (0.0, 0.0);
+    for (t, weight) in weights.iter().enumerate() {
+        moment += weight * tau(t, weights.len());
+        total += weight;
+    }
+    if total > 0.0 { moment / total } else { 0.0 }
+}
+
+fn log_ratio(mass: &[f64]) -> f64 {
+    let (mut early, mut late) = (MASS_FLOOR, MASS_FLOOR);
+    for (t, part) in mass.iter().enumerate() {
+        let tau = tau(t, mass.len());
+        if tau < 1.0 / 3.0 {
+            early += part;
+        } else if tau > 2.0 / 3.0 {
+            late += part;
+        }
+    }
+    ln(early / late)
+}
+
+/// t50: the first `tau`, linear between checkpoints, at which the displacement `along` a direction
+/// reaches half its final value, with the final sign. `None` where it ends at 0, there are no
+/// checkpoints, or a value is not finite.
+///
+/// # Errors
+/// Not one value a checkpoint.
+pub fn t50(tau: &[f64], along: &[f64]) -> Result<Option<f64>, Error> {
+    Error::check_len("displacements along a component", tau.len(), along.len())?;
+    let Some(&last) = along.last() else {
+        return Ok(None);
+    };
+    if last == 0.0 || tau.iter().chain(along).any(|x| !x.is_finite()) {
+        return Ok(None);
+    }
+    let share = |j: usize| along[j] / last;
+    let reached = (0..along.len()).find(|&j| share(j) >= 0.5);
+    Ok(reached.map(|j| {
+        let Some(before) = j.checked_sub(1) else {
+            return tau[0];
+        };
+        let part = (0.5 - share(before)) / (share(j) - share(before));
+        tau[before] + part * (tau[j] - tau[before])
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_a_constant_and_a_spike() {
+        let flat = profile(&[2.0; 100]).unwrap();
+        let block: Vec<f64> = (0..100).map(|t| if t < 25 { 0.2 } else { 0.0 }).collect();
+        let course = Course::new(&block, &flat);
+        assert!((course.temporal_index - (12.0 / 99.0 - 0.5)).abs() < 1e-12);
+        assert!((course.participation_ratio - 0.25).abs() < 1e-12);
+        assert!((course.dc - 0.5).abs() < 1e-12);
+        // All of it early against a third each: ln((1 + 1e-9) / 1e-9).
+        assert!((course.early_late_log_ratio - 1e9f64.ln()).abs() < 1e-6);
+
+        let constant = Course::new(&[0.1; 100], &flat);
+        assert!(constant.temporal_index.abs() < 1e-12 && constant.early_late_log_ratio == 0.0);
+        assert!((constant.participation_ratio - 1.0).abs() < 1e-12);
+        assert!((constant.dc - 1.0).abs() < 1e-12);
+
+        let mut spike = [0.0; 100];
+        spike[99] = -1.0;
+        let course = Course::new(&spike, &flat);
+        assert!((course.temporal_index - 0.5).abs() < 1e-12);
+        assert!((course.participation_ratio - 0.01).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_course_that_only_follows_the_norms_has_index_0() {
+        let norms: Vec<f64> = (0..50).map(|t| (-0.06 * f64::from(t)).exp()).collect();
+        let b = profile(&norms).unwrap();
+        let v: Vec<f64> = b.iter().map(|b| b.sqrt()).collect();
+        let course = Course::new(&v, &b);
+        assert!(course.temporal_index.abs() < 1e-15);
+        assert!(course.early_late_log_ratio.abs() < 1e-12);
+        assert!(profile(&[1.0, f64::NAN]).is_err() && profile(&[-1.0]).is_err());
+    }
+
+    #[test]
+    fn t50_interpolates_and_asks_for_the_final_sign() {
+        let tau = [0.0, 0.5, 1.0];
+        assert_eq!(t50(&tau, &[0.0, -4.0, -4.0]).unwrap(), Some(0.25));
+        assert_eq!(
+            t50(&tau, &[0.0, 3.0, -1.0]).unwrap(),
+            Some(0.5 + 0.5 * 3.5 / 4.0)
+        );
+        assert_eq!(t50(&tau, &[1.0, 1.0, 1.0]).unwrap(), Some(0.0));
+        assert_eq!(t50(&tau, &[0.0, 1.0, 0.0]).unwrap(), None);
+        assert_eq!(t50(&tau, &[0.0, f64::NAN, 1.0]).unwrap(), None);
+        assert_eq!(t50(&[], &[]).unwrap(), None);
+        assert!(t50(&tau, &[1.0]).is_err());
+    }
+}

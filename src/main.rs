@@ -1,0 +1,5 @@
+//! The `gouda` program: see `gouda --help`.
+
+fn main() -> std::process::ExitCode {
+    gouda::cli::main()
+}

@@ -1,0 +1,25 @@
+//! The maze: procgen's levels from their seeds, what can be told of a level, and the game.
+//!
+//! `maze` (Cobbe et al. 2020, "Leveraging procedural generation to benchmark reinforcement
+//! learning") puts the cheese anywhere; `maze_aisc` (Langosco et al. 2022, "Goal misgeneralization
+//! in deep reinforcement learning") puts it near the top-right corner. Both are drawn here exactly
+//! as there: one level seed is one level, down to the cell. Coordinates are x to the right and y
+//! **up**; text, drawings and observations have the top row first.
+
+pub mod draw;
+pub mod error;
+pub mod generate;
+pub mod level;
+pub mod mt19937;
+pub mod observe;
+pub mod sample;
+pub mod simulate;
+pub mod solve;
+
+pub use error::Error;
+pub use generate::{Variant, generate, maze_dim};
+pub use level::{Cell, Level, MAX_WORLD, Move};
+pub use observe::{CHANNEL_LEN, observation_len, observe};
+pub use sample::{LevelSampler, Split};
+pub use simulate::{ActionSet, EnvSettings, Environment, Episode, Simulator};
+pub use solve::{Decision, Distances, decision, decision_square, distances, shortest_path};

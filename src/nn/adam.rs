@@ -1,0 +1,63 @@
+//! Adam (Kingma & Ba 2015), as PyTorch orders its operations.
+//!
+//! ```text
+//! m = b1 m + (1 - b1) g      v = b2 v + (1 - b2) g^2
+//! theta -= (lr / (1 - b1^t)) m / (sqrt(v) / sqrt(1 - b2^t) + eps)
+//! ```
+
+use crate::numeric::Real;
+use crate::numeric::simd::vectorised;
+
+/// First and second moments and the step count.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adam<T> {
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the root of the second moment.
+    pub epsilon: f64,
+    /// Updates made.
+    pub step: u64,
+    /// First moments, one a parameter.
+    pub first: Vec<T>,
+    /// Second moments, one a parameter.
+    pub second: Vec<T>,
+    /// `b1^step` and `b2^step`.
+    powers: (f64, f64),
+}
+
+impl<T: Real> Adam<T> {
+    /// Fresh moments with the usual decays (.9, .999).
+    pub fn new(param_len: usize, epsilon: f64) -> Self {
+        Self {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon,
+            step: 0,
+            first: vec![T::ZERO; param_len],
+            second: vec![T::ZERO; param_len],
+            powers: (1.0, 1.0),
+        }
+    }
+
+    /// Writes the update that `gradient` calls for, to be added to the parameters.
+    pub fn update(&mut self, gradient: &[T], learning_rate: f64, update: &mut [T]) {
+        self.step += 1;
+        self.powers.0 *= self.beta1;
+        self.powers.1 *= self.beta2;
+        let rate = T::from_f64(learning_rate / (1.0 - self.powers.0));
+        let root = T::from_f64(1.0 / (1.0 - self.powers.1).sqrt());
+        let (b1, b2) = (T::from_f64(self.beta1), T::from_f64(self.beta2));
+        let (c1, c2) = (T::from_f64(1.0 - self.beta1), T::from_f64(1.0 - self.beta2));
+        let epsilon = T::from_f64(self.epsilon);
+        vectorised(|| {
+            let moments = self.first.iter_mut().zip(&mut self.second);
+            for ((u, &g), (m, v)) in update.iter_mut().zip(gradient).zip(moments) {
+                *m = c1.mul_add(g, b1 * *m);
+                *v = (c2 * g).mul_add(g, b2 * *v);
+                *u = -(rate * *m / (v.sqrt()).mul_add(root, epsilon));
+            }
+        });
+    }
+}

@@ -1,0 +1,53 @@
+//! Rectifier: `y = max(x, 0)`, elementwise; its gradient is taken as 0 at 0.
+
+use crate::numeric::Real;
+use crate::numeric::simd::vectorised;
+
+/// Writes `y`, same length as `x`.
+pub fn forward<T: Real>(x: &[T], y: &mut [T]) {
+    vectorised(|| {
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = if x > T::ZERO { x } else { T::ZERO };
+        }
+    });
+}
+
+/// Adds to `d_x` where the output `y` was positive.
+pub fn backward<T: Real>(y: &[T], d_y: &[T], d_x: &mut [T]) {
+    vectorised(|| {
+        for ((d_x, &d_y), &y) in d_x.iter_mut().zip(d_y).zip(y) {
+            *d_x += if y > T::ZERO { d_y } else { T::ZERO };
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::finite_difference as fd;
+
+    #[test]
+    fn the_gradient_is_the_difference_away_from_zero_and_none_at_it() {
+        for shape in 0..fd::SHAPE_LEN {
+            let s = &mut fd::stream(shape);
+            let len = fd::length(s, 50);
+            let x: Vec<f64> = (0..len).map(|_| s.sign() * (0.01 + s.uniform())).collect();
+            let (d_y, before) = (fd::normals(s, len), fd::normals(s, len));
+            let run = |x: &[f64]| {
+                let mut y = vec![9.0; len];
+                forward(x, &mut y);
+                y
+            };
+            // The gradient is added to what is there.
+            let mut d_x = before.clone();
+            backward(&run(&x), &d_y, &mut d_x);
+            d_x.iter_mut().zip(&before).for_each(|(d, b)| *d -= b);
+            fd::check(&format!("{len} values"), &x, &d_x, &mut |x| {
+                fd::functional(&d_y, &run(x))
+            });
+        }
+        let mut d_x = [1.0];
+        backward(&[0.0], &[5.0], &mut d_x);
+        assert_eq!(d_x, [1.0]);
+    }
+}

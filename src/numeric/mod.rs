@@ -1,0 +1,12 @@
+//! Numbers the rest is built on: scalar types, `exp` and `ln` with the same bits everywhere, the
+//! micro-kernel behind convolution and dense layers, fixed-order sums, random streams, statistics.
+
+pub mod exp;
+pub mod gather_gemm;
+pub mod random;
+pub mod real;
+pub mod simd;
+pub mod statistics;
+pub mod sum;
+
+pub use real::Real;

@@ -1,0 +1,304 @@
+//! Quantiles and intervals: Wilson's for a rate, the percentile bootstrap for a mean.
+
+use crate::numeric::exp::ln;
+use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::sum::mean;
+
+/// A two-sided interval.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Interval {
+    /// Its lower end.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+}
+
+/// Wilson's score interval (1927) of a rate: `successes` of `n` at confidence `level`. All of
+/// `[0, 1]` when nothing was tried.
+///
+/// # Panics
+/// `successes > n`, or `level` outside `(0, 1)`.
+pub fn wilson(successes: u64, n: u64, level: f64) -> Interval {
+    assert!(successes <= n, "{successes} successes of {n}");
+    assert!(level > 0.0 && level < 1.0, "a level in (0, 1), not {level}");
+    if n == 0 {
+        return Interval {
+            low: 0.0,
+            high: 1.0,
+        };
+    }
+    let z = normal_quantile(0.5 + level / 2.0);
+    let (count, rate) = (n as f64, successes as f64 / n as f64);
+    let shrink = 1.0 + z * z / count;
+    let centre = (rate + z * z / (2.0 * count)) / shrink;
+    let variance = rate * (1.0 - rate) / count + z * z / (4.0 * count * count);
+    let half = z * variance.sqrt() / shrink;
+    // At the ends the formula is exact but its rounding is not.
+    let low = if successes == 0 {
+        0.0
+    } else {
+        (centre - half).max(0.0)
+    };
+    let high = if successes == n {
+        1.0
+    } else {
+        (centre + half).min(1.0)
+    };
+    Interval { low, high }
+}
+
+/// The standard normal's quantile function for `p` in `[0, 1]` (Wichura 1988, AS 241, PPND16;
+/// relative error about 1e-16). NaN outside.
+pub fn normal_quantile(p: f64) -> f64 {
+    let q = p - 0.5;
+    if q.abs() <= 0.425 {
+        return q * rational(&CENTRE, 0.180625 - q * q);
+    }
+    let tail = if q < 0.0 { p } else { 1.0 - p };
+    if tail == 0.0 {
+        return q.signum() * f64::INFINITY;
+    }
+    let r = (-ln(tail)).sqrt();
+    let x = if r <= 5.0 {
+        rational(&MIDDLE, r - 1.6)
+    } else {
+        rational(&TAIL, r - 5.0)
+    };
+    q.signum() * x
+}
+
+fn rational([numerator, denominator]: &[[f64; 8]; 2], x: f64) -> f64 {
+    let polynomial = |c: &[f64; 8]| c.iter().fold(0.0, |sum, &c| sum * x + c);
+    polynomial(numerator) / polynomial(denominator)
+}
+
+/// Numerator and denominator, highest power first: |p - 1/2| <= 0.425.
+const CENTRE: [[f64; 8]; 2] = [
+    [
+        2509.0809287301227,
+        33430.57558358813,
+        67265.7709270087,
+        45921.95393154987,
+        13731.69376550946,
+        1971.5909503065513,
+        133.14166789178438,
+        3.3871328727963665,
+    ],
+    [
+        5226.495278852854,
+        28729.085735721943,
+        39307.89580009271,
+        21213.794301586597,
+        5394.196021424751,
+        687.1870074920579,
+        42.31333070160091,
+        1.0,
+    ],
+];
+/// Numerator and denominator, highest power first: down to p = e^-25.
+const MIDDLE: [[f64; 8]; 2] = [
+    [
+        0.0007745450142783414,
+        0.022723844989269184,
+        0.2417807251774506,
+        1.2704582524523684,
+        3.6478483247632045,
+        5.769497221460691,
+        4.630337846156546,
+        1.4234371107496835,
+    ],
+    [
+        1.0507500716444169e-09,
+        0.0005475938084995345,
+        0.015198666563616457,
+        0.14810397642748008,
+        0.6897673349851,
+        1.6763848301838038,
+        2.053191626637759,
+        1.0,
+    ],
+];
+/// Numerator and denominator, highest power first: below it.
+const TAIL: [[f64; 8]; 2] = [
+    [
+        2.0103343992922881e-07,
+        2.7115555687434876e-05,
+        0.0012426609473880784,
+        0.026532189526576124,
+        0.29656057182850487,
+        1.7848265399172913,
+        5.463784911164114,
+        6.657904643501103,
+    ],
+    [
+        2.0442631033899397e-15,
+        1.421511758316446e-07,
+        1.8463183175100548e-05,
+        0.0007868691311456133,
+        0.014875361290850615,
+        0.1369298809227358,
+        0.599832206555888,
+        1.0,
+    ],
+];
+
+/// The `q` quantile of `values`, linear between order statistics (numpy's default, type 7); `None`
+/// for no values.
+///
+/// # Panics
+/// `q` outside `[0, 1]`.
+pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
+    assert!((0.0..=1.0).contains(&q), "a quantile in [0, 1], not {q}");
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    quantile_of_sorted(&sorted, q)
+}
+
+fn quantile_of_sorted(sorted: &[f64], q: f64) -> Option<f64> {
+    let place = q * sorted.len().checked_sub(1)? as f64;
+    let below = sorted[place.floor() as usize];
+    let above = sorted[place.ceil() as usize];
+    Some(below + (above - below) * place.fract())
+}
+
+/// The percentile bootstrap of the mean (Efron 1979) from `draws` resamples, drawn from stream
+/// `index` of [`Purpose::Bootstrap`]; `None` for no values or no draws.
+///
+/// # Panics
+/// `level` outside `(0, 1)`, or 2^32 values.
+pub fn bootstrap_mean(
+    values: &[f64],
+    level: f64,
+    draws: u32,
+    seed: u64,
+    index: u64,
+) -> Option<Interval> {
+    assert!(level > 0.0 && level < 1.0, "a level in (0, 1), not {level}");
+    if values.is_empty() {
+        return None;
+    }
+    let len = u32::try_from(values.len()).expect("fewer than 2^32 values");
+    let mut stream = Stream::new(seed, Purpose::Bootstrap, index);
+    let mut means: Vec<f64> = (0..draws)
+        .map(|_| {
+            let sum: f64 = (0..len).map(|_| values[stream.below(len) as usize]).sum();
+            sum / f64::from(len)
+        })
+        .collect();
+    means.sort_by(f64::total_cmp);
+    Some(Interval {
+        low: quantile_of_sorted(&means, 0.5 - level / 2.0)?,
+        high: quantile_of_sorted(&means, 0.5 + level / 2.0)?,
+    })
+}
+
+/// The mean of `a - b`, value by value, and its [`bootstrap_mean`]: pairs are resampled whole.
+///
+/// # Panics
+/// As [`bootstrap_mean`], and where the sides differ in length.
+pub fn bootstrap_paired_difference(
+    a: &[f64],
+    b: &[f64],
+    level: f64,
+    draws: u32,
+    seed: u64,
+    index: u64,
+) -> Option<(f64, Interval)> {
+    assert_eq!(a.len(), b.len(), "a paired difference pairs its values");
+    let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+    let interval = bootstrap_mean(&differences, level, draws, seed, index)?;
+    Some((mean(&differences), interval))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() <= 1e-14 * b.abs().max(1.0)
+    }
+
+    #[test]
+    fn wilson_is_that_of_scipy() {
+        for (successes, n, level, low, high) in [
+            (7, 10, 0.95, 0.39677814746114526, 0.892208732593699),
+            (0, 20, 0.95, 0.0, 0.16112515805281935),
+            (1024, 1024, 0.99, 0.9935623210286179, 1.0),
+            (500, 1024, 0.9, 0.4626522103747519, 0.5139720514177206),
+        ] {
+            let found = wilson(successes, n, level);
+            assert!(
+                close(found.low, low) && close(found.high, high),
+                "{found:?}"
+            );
+        }
+        assert_eq!(
+            wilson(0, 0, 0.95),
+            Interval {
+                low: 0.0,
+                high: 1.0
+            }
+        );
+    }
+
+    #[test]
+    fn normal_quantiles_are_those_of_scipy() {
+        for (p, x) in [
+            (1e-300, -37.0470962993612),
+            (1e-10, -6.361340902404056),
+            (0.0005, -3.2905267314918945),
+            (0.025, -1.9599639845400545),
+            (0.3, -0.5244005127080409),
+            (0.5, 0.0),
+            (0.975, 1.959963984540054),
+            (1.0, f64::INFINITY),
+            (0.0, f64::NEG_INFINITY),
+        ] {
+            let found = normal_quantile(p);
+            assert!(found == x || close(found, x), "{p} {found}");
+        }
+        assert!(normal_quantile(-0.1).is_nan() && normal_quantile(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn quantiles_are_those_of_numpy() {
+        let values = [1.5, -0.25, 3.0, 3.0, 0.125, 7.5, -2.0];
+        for (q, x) in [
+            (0.0, -2.0),
+            (0.025, -1.7375),
+            (0.3, 0.05),
+            (0.5, 1.5),
+            (0.95, 6.15),
+            (1.0, 7.5),
+        ] {
+            assert!(close(quantile(&values, q).unwrap(), x), "{q}");
+        }
+        assert_eq!(quantile(&[], 0.5), None);
+    }
+
+    #[test]
+    fn the_bootstrap_meets_the_exact_distribution() {
+        // Of the 27 equally likely resamples of three values; both quantiles lie inside an atom.
+        let interval = bootstrap_mean(&[0.0, 1.0, 5.0], 0.9, 20_000, 3, 0).unwrap();
+        assert!(
+            close(interval.low, 1.0 / 3.0) && close(interval.high, 11.0 / 3.0),
+            "{interval:?}"
+        );
+        assert_eq!(bootstrap_mean(&[], 0.9, 100, 3, 0), None);
+        assert_eq!(bootstrap_mean(&[1.0], 0.9, 0, 3, 0), None);
+    }
+
+    #[test]
+    fn pairs_are_resampled_whole() {
+        let (a, b) = ([5.0, -3.0, 100.0], [4.0, -4.0, 99.0]);
+        let (difference, interval) = bootstrap_paired_difference(&a, &b, 0.95, 500, 3, 1).unwrap();
+        assert_eq!(difference, 1.0);
+        assert_eq!(
+            interval,
+            Interval {
+                low: 1.0,
+                high: 1.0
+            }
+        );
+    }
+}

@@ -1,0 +1,14 @@
+//! Statistics of the protocol (METHOD, "Statistics"): intervals, tests and correlations.
+//!
+//! Every function is deterministic; those that draw take the seed and index of a stream. They are
+//! tested against SciPy 1.17, whose numbers `data/goldens/statistics.py` prints.
+
+mod correlation;
+mod interval;
+mod significance;
+
+pub use correlation::{pearson, spearman};
+pub use interval::{
+    Interval, bootstrap_mean, bootstrap_paired_difference, normal_quantile, quantile, wilson,
+};
+pub use significance::{SIGN_FLIP_MAX_LEN, holm, mcnemar, monte_carlo_p, sign_flip};

@@ -1,0 +1,295 @@
+//! The gradient of the PPO loss over one minibatch.
+//!
+//! The minibatch is cut into blocks of [`BLOCK`] samples whatever the threads; each block's gradient
+//! is summed in sample order, and the blocks' in block order.
+
+use rayon::prelude::*;
+
+use crate::nn::{Network, Workspace, residual};
+
+use super::loss::{self, Coefficients, Sample, Sums};
+use super::rollout::Frames;
+
+/// Samples of one block: activations stay in cache.
+pub const BLOCK: usize = 32;
+
+/// Parameters a thread sums at a time.
+const STRIPE: usize = 4096;
+
+/// Room for the blocks of one minibatch.
+#[derive(Debug)]
+pub struct Gradient {
+    blocks: Vec<Block>,
+    total: Vec<f32>,
+}
+
+#[derive(Debug)]
+struct Block {
+    workspace: Workspace<f32>,
+    gradient: Vec<f32>,
+    observations: Vec<u8>,
+    d_logits: Vec<f32>,
+    d_values: Vec<f32>,
+    sums: Sums,
+}
+
+/// Mean and standard deviation of a minibatch's advantages.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation, with n - 1.
+    pub deviation: f64,
+}
+
+impl Spread {
+    /// Of the frames at `indices`.
+    pub fn of(values: &[f32], indices: &[u32]) -> Self {
+        let len = indices.len() as f64;
+        let sum = |f: &dyn Fn(f64) -> f64| {
+            indices
+                .iter()
+                .map(|&i| f(values[i as usize].into()))
+                .sum::<f64>()
+        };
+        let mean = sum(&|x| x) / len;
+        let variance = sum(&|x| (x - mean) * (x - mean)) / (len - 1.0).max(1.0);
+        Self {
+            mean,
+            deviation: variance.sqrt(),
+        }
+    }
+}
+
+impl Gradient {
+    /// Room for minibatches of `sample_len`.
+    pub fn new(network: &Network, sample_len: usize) -> Self {
+        let block = || Block {
+            workspace: Workspace::new(network),
+            gradient: vec![0.0; network.param_len()],
+            observations: vec![0; BLOCK * network.observation_len()],
+            d_logits: vec![0.0; BLOCK * network.shape.action_len],
+            d_values: vec![0.0; BLOCK],
+            sums: Sums::default(),
+        };
+        Self {
+            blocks: (0..sample_len.div_ceil(BLOCK)).map(|_| block()).collect(),
+            total: vec![0.0; network.param_len()],
+        }
+    }
+
+    /// The gradient of the mean loss over the frames at `indices`, with the loss's sums.
+    pub fn compute(
+        &mut self,
+        (network, params): (&Network, &[f32]),
+        frames: &Frames,
+        indices: &[u32],
+        coefficients: &Coefficients,
+        spread: Option<Spread>,
+    ) -> (&mut [f32], Sums) {
+        let scale = 1.0 / indices.len() as f32;
+        let used = indices.len().div_ceil(BLOCK);
+        self.blocks[..used]
+            .par_iter_mut()
+            .zip(indices.par_chunks(BLOCK))
+            .for_each(|(block, indices)| {
+                block.compute(
+                    network,
+                    params,
+                    frames,
+                    (indices, coefficients, spread, scale),
+                );
+            });
+        let blocks = &self.blocks[..used];
+        self.total
+            .par_chunks_mut(STRIPE)
+            .enumerate()
+            .for_each(|(stripe, total)| {
+                let range = stripe * STRIPE..stripe * STRIPE + total.len();
+                total.copy_from_slice(&blocks[0].gradient[range.clone()]);
+                for block in &blocks[1..] {
+                    residual::backward(&block.gradient[range.clone()], total);
+                }
+            });
+        let mut sums = Sums::default();
+        for block in blocks {
+            sums.add(&block.sums);
+        }
+        (&mut self.total, sums)
+    }
+}
+
+impl Block {
+    fn compute(
+        &mut self,
+        network: &Network,
+        params: &[f32],
+        frames: &Frames,
+        (indices, coefficients, spread, scale): (&[u32], &Coefficients, Option<Spread>, f32),
+    ) {
+        let (n, len) = (indices.len(), network.observation_len());
+        let normalised = |advantage: f32| match spread {
+            Some(spread) => {
+                ((f64::from(advantage) - spread.mean) / (spread.deviation + 1e-8)) as f32
+            }
+            None => advantage,
+        };
+        let mut samples = Vec::with_capacity(n);
+        for (&i, observation) in indices.iter().zip(self.observations.chunks_exact_mut(len)) {
+            let i = i as usize;
+            observation.copy_from_slice(&frames.observations[i * len..(i + 1) * len]);
+            samples.push(Sample {
+                action: frames.actions[i].into(),
+                old_log_prob: frames.log_probs[i],
+                old_value: frames.values[i],
+                advantage: normalised(frames.advantages[i]),
+                target: frames.advantages[i] + frames.values[i],
+            });
+        }
+        self.workspace
+            .forward(network, params, &self.observations[..n * len], n);
+        let d_logits = &mut self.d_logits[..n * network.shape.action_len];
+        let d_values = &mut self.d_values[..n];
+        let outputs = (
+            self.workspace.logits(network, n),
+            self.workspace.values(network, n),
+        );
+        self.sums = loss::block(&samples, outputs, coefficients, scale, (d_logits, d_values));
+        self.workspace
+            .backward(network, params, (d_logits, d_values), &mut self.gradient, n);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{Kind, Shape, init};
+    use crate::numeric::random::{Purpose, Stream};
+
+    fn frames(network: &Network, len: usize) -> Frames {
+        let stream = &mut Stream::new(4, Purpose::Nulls, 0);
+        Frames {
+            observations: (0..len * network.observation_len())
+                .map(|_| stream.below(2) as u8)
+                .collect(),
+            actions: (0..len).map(|_| stream.below(4) as u8).collect(),
+            log_probs: (0..len)
+                .map(|_| -0.5 - 2.0 * stream.uniform() as f32)
+                .collect(),
+            values: (0..len).map(|_| stream.normal() as f32).collect(),
+            advantages: (0..len).map(|_| stream.normal() as f32).collect(),
+        }
+    }
+
+    const COEFFICIENTS: Coefficients = Coefficients {
+        clip: 0.2,
+        value: 0.5,
+        entropy: 0.01,
+        clip_value: true,
+    };
+
+    #[test]
+    fn the_gradient_has_the_same_bits_at_any_thread_count() {
+        for (kind, hidden) in [(Kind::Small, 300), (Kind::Impala, 1)] {
+            let shape = Shape {
+                kind,
+                world: 5,
+                channels: 8,
+                blocks: 2,
+                hidden,
+                action_len: 4,
+            };
+            let network = Network::new(shape, BLOCK).unwrap();
+            let params = init::initialise(&network.layout, 0);
+            let frames = frames(&network, 120);
+            // Three whole blocks and one of four samples, in an order that is not the frames'.
+            let indices: Vec<u32> = (0..100).map(|i| i * 37 % 120).collect();
+            let spread = Some(Spread::of(&frames.advantages, &indices));
+            let compute = |threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .build()
+                    .unwrap();
+                pool.install(|| {
+                    let mut gradient = Gradient::new(&network, 100);
+                    let (d_params, sums) = gradient.compute(
+                        (&network, &params),
+                        &frames,
+                        &indices,
+                        &COEFFICIENTS,
+                        spread,
+                    );
+                    (
+                        d_params.iter().map(|d| d.to_bits()).collect::<Vec<u32>>(),
+                        sums,
+                    )
+                })
+            };
+            let one = compute(1);
+            assert!(one.0.len() > STRIPE, "more than one stripe to sum");
+            for threads in [2, 5] {
+                assert_eq!(compute(threads), one, "{kind:?}, {threads} threads");
+            }
+        }
+    }
+
+    #[test]
+    fn the_gradient_is_the_mean_of_its_samples() {
+        let shape = Shape {
+            kind: Kind::Small,
+            world: 5,
+            channels: 4,
+            blocks: 1,
+            hidden: 8,
+            action_len: 4,
+        };
+        let network = Network::new(shape, BLOCK).unwrap();
+        let params = init::initialise(&network.layout, 0);
+        let frames = frames(&network, 70);
+        let indices: Vec<u32> = (0..70).rev().collect();
+        let spread = Some(Spread::of(&frames.advantages, &indices));
+        let mut gradient = Gradient::new(&network, 70);
+        let whole = gradient
+            .compute(
+                (&network, &params),
+                &frames,
+                &indices,
+                &COEFFICIENTS,
+                spread,
+            )
+            .0
+            .to_vec();
+        let mut mean = vec![0.0f64; whole.len()];
+        for &index in &indices {
+            let one = gradient
+                .compute(
+                    (&network, &params),
+                    &frames,
+                    &[index],
+                    &COEFFICIENTS,
+                    spread,
+                )
+                .0;
+            mean.iter_mut()
+                .zip(one)
+                .for_each(|(m, &mut d)| *m += f64::from(d) / 70.0);
+        }
+        let largest = mean.iter().fold(0.0, |m: f64, d| m.max(d.abs()));
+        assert!(largest > 1e-3);
+        for (&a, &b) in whole.iter().zip(&mean) {
+            assert!((f64::from(a) - b).abs() < 1e-5 * largest, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn the_deviation_divides_by_one_less_than_the_frames() {
+        let spread = Spread::of(&[9.0, 1.0, 2.0, 9.0, 6.0], &[4, 1, 2]);
+        assert_eq!(
+            spread,
+            Spread {
+                mean: 3.0,
+                deviation: 7f64.sqrt()
+            }
+        );
+    }
+}

@@ -1,0 +1,46 @@
+//! Proximal policy optimisation (Schulman et al. 2017) as the published implementations do it:
+//! rollouts, generalised advantages, the clipped loss, and the trainer that turns them into updates.
+
+pub mod gae;
+pub mod loss;
+pub mod minibatch;
+pub mod rollout;
+pub mod sample;
+pub mod settings;
+pub mod trainer;
+
+pub use settings::{EnvSettings, NetSettings, PpoSettings, Settings};
+pub use trainer::{Trainer, Update};
+
+/// What can stop training.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is out of range.
+    #[error("{name} = {found}: expected {expected}")]
+    Setting {
+        /// The setting's dotted name.
+        name: &'static str,
+        /// What was given.
+        found: String,
+        /// What is possible.
+        expected: String,
+    },
+    /// The network cannot be built.
+    #[error(transparent)]
+    Network(#[from] crate::nn::Error),
+    /// The levels cannot be made.
+    #[error(transparent)]
+    Maze(#[from] crate::maze::Error),
+    /// A number stopped being finite.
+    #[error(
+        "update {update}: the {what} is {found}, training cannot go on (lower ppo.learning_rate?)"
+    )]
+    NotFinite {
+        /// The optimiser step, counted from 0.
+        update: u64,
+        /// Loss, gradient or parameter.
+        what: String,
+        /// NaN or an infinity.
+        found: f64,
+    },
+}

@@ -1,0 +1,320 @@
+//! Rollouts: every environment plays a fixed number of steps under the current policy.
+//!
+//! Environments are grouped in fixed blocks, each with a workspace of its own, and blocks run in
+//! parallel. An environment's levels and actions come from its own random streams and a sample's
+//! logits do not depend on its block, so neither the grouping nor the threads change a bit.
+
+use rayon::prelude::*;
+
+use crate::maze::{Environment, Episode};
+use crate::nn::{Network, Workspace};
+use crate::numeric::random::{Purpose, Stream};
+
+use super::Error;
+use super::gae;
+use super::sample;
+use super::settings::Settings;
+
+/// Environments of one block.
+pub const BLOCK: usize = 16;
+
+/// The frames of one iteration, environment by environment: frame `e * num_steps + t`.
+#[derive(Clone, Debug, Default)]
+pub struct Frames {
+    /// `(frames, world, world, 3)` of 0 and 1.
+    pub observations: Vec<u8>,
+    /// Actions taken.
+    pub actions: Vec<u8>,
+    /// Their log-probabilities.
+    pub log_probs: Vec<f32>,
+    /// Predicted values.
+    pub values: Vec<f32>,
+    /// Generalised advantages.
+    pub advantages: Vec<f32>,
+}
+
+/// The environments between rollouts.
+#[derive(Debug)]
+pub struct Rollout {
+    rules: crate::maze::EnvSettings,
+    blocks: Vec<Block>,
+    /// The frames last collected.
+    pub frames: Frames,
+}
+
+#[derive(Debug)]
+struct Block {
+    environments: Vec<Environment>,
+    actions: Vec<Stream>,
+    workspace: Workspace<f32>,
+    rewards: Vec<f32>,
+    dones: Vec<bool>,
+    observations: Vec<u8>,
+    episodes: Vec<Episode>,
+}
+
+impl Rollout {
+    /// Environments at the start of their first training levels.
+    ///
+    /// # Errors
+    /// Settings no level can be made from.
+    pub fn new(settings: &Settings, network: &Network, seed: u64) -> Result<Self, Error> {
+        let rules = settings.env.rules()?;
+        let (env_len, step_len) = (settings.ppo.num_envs, settings.ppo.num_steps);
+        let indices: Vec<u64> = (0..env_len as u64).collect();
+        let blocks = indices
+            .chunks(BLOCK)
+            .map(|block| Block {
+                environments: block
+                    .iter()
+                    .map(|&e| Environment::new(&rules, seed, e))
+                    .collect(),
+                actions: block
+                    .iter()
+                    .map(|&e| Stream::new(seed, Purpose::Actions, e))
+                    .collect(),
+                workspace: Workspace::new(network),
+                rewards: vec![0.0; block.len() * step_len],
+                dones: vec![false; block.len() * step_len],
+                observations: vec![0; block.len() * network.observation_len()],
+                episodes: Vec::new(),
+            })
+            .collect();
+        let frame_len = env_len * step_len;
+        let frames = Frames {
+            observations: vec![0; frame_len * network.observation_len()],
+            actions: vec![0; frame_len],
+            log_probs: vec![0.0; frame_len],
+            values: vec![0.0; frame_len],
+            advantages: vec![0.0; frame_len],
+        };
+        Ok(Self {
+            rules,
+            blocks,
+            frames,
+        })
+    }
+
+    /// Plays `num_steps` steps in every environment and computes the advantages. Returns the
+    /// episodes that ended, environment block by environment block.
+    pub fn collect(
+        &mut self,
+        settings: &Settings,
+        network: &Network,
+        params: &[f32],
+    ) -> Vec<Episode> {
+        let step_len = settings.ppo.num_steps;
+        let block_len = BLOCK * step_len;
+        let (frames, rules) = (&mut self.frames, &self.rules);
+        self.blocks
+            .par_iter_mut()
+            .zip(
+                frames
+                    .observations
+                    .par_chunks_mut(block_len * network.observation_len()),
+            )
+            .zip(frames.actions.par_chunks_mut(block_len))
+            .zip(frames.log_probs.par_chunks_mut(block_len))
+            .zip(frames.values.par_chunks_mut(block_len))
+            .zip(frames.advantages.par_chunks_mut(block_len))
+            .for_each(
+                |(((((block, observations), actions), log_probs), values), advantages)| {
+                    let frames = BlockFrames {
+                        observations,
+                        actions,
+                        log_probs,
+                        values,
+                        advantages,
+                    };
+                    block.collect((settings, rules), network, params, frames);
+                },
+            );
+        self.blocks
+            .iter_mut()
+            .flat_map(|block| block.episodes.drain(..))
+            .collect()
+    }
+}
+
+struct BlockFrames<'a> {
+    observations: &'a mut [u8],
+    actions: &'a mut [u8],
+    log_probs: &'a mut [f32],
+    values: &'a mut [f32],
+    advantages: &'a mut [f32],
+}
+
+impl Block {
+    fn collect(
+        &mut self,
+        (settings, rules): (&Settings, &crate::maze::EnvSettings),
+        network: &Network,
+        params: &[f32],
+        frames: BlockFrames<'_>,
+    ) {
+        let step_len = settings.ppo.num_steps;
+        for t in 0..step_len {
+            self.forward(network, params);
+            let logits = self.workspace.logits(network, self.environments.len());
+            let values = self.workspace.values(network, self.environments.len());
+            let observations = self.observations.chunks_exact(network.observation_len());
+            for (e, observation) in observations.enumerate() {
+                let frame = e * step_len + t;
+                let start = frame * network.observation_len();
+                frames.observations[start..start + observation.len()].copy_from_slice(observation);
+                let logits = &logits[e * network.shape.action_len..][..network.shape.action_len];
+                let (action, log_prob) = sample::action(logits, self.actions[e].uniform());
+                let ended = self.environments[e].step(rules, action);
+                self.episodes.extend(ended);
+                frames.actions[frame] = action;
+                frames.log_probs[frame] = log_prob;
+                frames.values[frame] = values[e];
+                self.rewards[frame] = ended.map_or(0.0, |episode| episode.episode_return);
+                self.dones[frame] = ended.is_some();
+            }
+        }
+        self.forward(network, params);
+        let last_values = self.workspace.values(network, self.environments.len());
+        for (e, &last_value) in last_values.iter().enumerate() {
+            let range = e * step_len..(e + 1) * step_len;
+            gae::advantages(
+                (
+                    &self.rewards[range.clone()],
+                    &frames.values[range.clone()],
+                    &self.dones[range.clone()],
+                ),
+                last_value,
+                (settings.ppo.gamma, settings.ppo.gae_lambda),
+                &mut frames.advantages[range],
+            );
+        }
+    }
+
+    fn forward(&mut self, network: &Network, params: &[f32]) {
+        let observations = self
+            .observations
+            .chunks_exact_mut(network.observation_len());
+        for (environment, observation) in self.environments.iter().zip(observations) {
+            environment.observe(observation);
+        }
+        self.workspace
+            .forward(network, params, &self.observations, self.environments.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::maze::ActionSet;
+    use crate::nn::{Kind, init};
+    use crate::ppo::settings::OptimizerKind;
+    use crate::ppo::{EnvSettings, NetSettings, PpoSettings};
+
+    fn settings() -> Settings {
+        Settings {
+            env: EnvSettings {
+                world: 5,
+                region: 3,
+                min_maze_dim: 3,
+                timeout: 6,
+                reward: 10.0,
+                actions: ActionSet::Procgen,
+            },
+            net: NetSettings {
+                kind: Kind::Small,
+                channels: 4,
+                blocks: 1,
+                hidden: 8,
+            },
+            ppo: PpoSettings {
+                total_updates: 1,
+                num_envs: BLOCK + 3,
+                num_steps: 9,
+                update_epochs: 1,
+                minibatch_size: 9,
+                gamma: 0.9,
+                gae_lambda: 0.8,
+                clip_coef: 0.2,
+                clip_vloss: true,
+                ent_coef: 0.0,
+                vf_coef: 0.5,
+                norm_adv: true,
+                max_grad_norm: 0.5,
+                learning_rate: 1e-3,
+                anneal_lr: true,
+                optimizer: OptimizerKind::Adam,
+                adam_eps: 1e-5,
+                momentum: 0.9,
+            },
+        }
+    }
+
+    /// Two rollouts in a row against every environment played alone, one sample at a time.
+    #[test]
+    fn environments_play_as_if_alone() {
+        let settings = settings();
+        let rules = settings.env.rules().unwrap();
+        let network = Network::new(settings.net.shape(&settings.env), BLOCK).unwrap();
+        let params: Vec<f32> = init::initialise(&network.layout, 5)
+            .iter()
+            .map(|p| 3.0 * p)
+            .collect();
+        let mut rollout = Rollout::new(&settings, &network, 8).unwrap();
+        let mut rounds = Vec::new();
+        for _ in 0..2 {
+            let episodes = rollout.collect(&settings, &network, &params);
+            rounds.push((rollout.frames.clone(), episodes));
+        }
+        let mut workspace = Workspace::new(&network);
+        let mut observation = vec![0; network.observation_len()];
+        let mut ended = [Vec::new(), Vec::new()];
+        for e in 0..settings.ppo.num_envs {
+            let mut environment = Environment::new(&rules, 8, e as u64);
+            let mut actions = Stream::new(8, Purpose::Actions, e as u64);
+            for ((frames, _), ended) in rounds.iter().zip(&mut ended) {
+                let (mut rewards, mut dones) = (Vec::new(), Vec::new());
+                let range = e * 9..(e + 1) * 9;
+                for frame in range.clone() {
+                    environment.observe(&mut observation);
+                    workspace.forward(&network, &params, &observation, 1);
+                    let (action, log_prob) =
+                        sample::action(workspace.logits(&network, 1), actions.uniform());
+                    let value = workspace.values(&network, 1)[0];
+                    let start = frame * observation.len();
+                    assert_eq!(
+                        frames.observations[start..][..observation.len()],
+                        observation
+                    );
+                    assert_eq!(frames.actions[frame], action);
+                    assert_eq!(frames.log_probs[frame].to_bits(), log_prob.to_bits());
+                    assert_eq!(frames.values[frame].to_bits(), value.to_bits());
+                    let episode = environment.step(&rules, action);
+                    rewards.push(episode.map_or(0.0, |episode| episode.episode_return));
+                    dones.push(episode.is_some());
+                    ended.extend(episode);
+                }
+                environment.observe(&mut observation);
+                workspace.forward(&network, &params, &observation, 1);
+                let mut advantages = vec![0.0; 9];
+                gae::advantages(
+                    (&rewards, &frames.values[range.clone()], &dones),
+                    workspace.values(&network, 1)[0],
+                    (0.9, 0.8),
+                    &mut advantages,
+                );
+                assert_eq!(frames.advantages[range], advantages);
+            }
+        }
+        for ((_, episodes), ended) in rounds.iter().zip(&ended) {
+            let order = |episode: &Episode| (episode.length, episode.cheese);
+            let (mut found, mut expected) = (episodes.clone(), ended.clone());
+            found.sort_by_key(order);
+            expected.sort_by_key(order);
+            assert_eq!(found, expected);
+            assert!(
+                found.iter().any(|episode| episode.cheese)
+                    && found.iter().any(|episode| !episode.cheese)
+            );
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! What a training run is made of: levels, network, PPO. Names follow CleanRL where it has one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::maze::{self, ActionSet, LevelSampler, Split, Variant};
+use crate::nn::{Kind, Shape};
+
+use super::Error;
+use super::loss::Coefficients;
+
+/// The levels an agent trains on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvSettings {
+    /// Side of the world in cells, odd, 5 to 31.
+    pub world: u8,
+    /// Side of the top-right region that holds the cheese; 0 is the exact corner.
+    pub region: u8,
+    /// Smallest maze; a level seed that draws a smaller one is passed over. `world` fixes the size.
+    pub min_maze_dim: u8,
+    /// Steps after which an episode ends without reward.
+    pub timeout: u16,
+    /// Reward on the cheese.
+    pub reward: f32,
+    /// The actions: "four" moves, or "procgen" with its 15.
+    pub actions: ActionSet,
+}
+
+/// The network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetSettings {
+    /// "small" or "impala".
+    pub kind: Kind,
+    /// Channels of `small`.
+    pub channels: usize,
+    /// Residual blocks of `small`.
+    pub blocks: usize,
+    /// Width of the dense layer of `small`.
+    pub hidden: usize,
+}
+
+/// Which rule turns a gradient into an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// Adam.
+    Adam,
+    /// Gradient descent with momentum.
+    Sgd,
+}
+
+/// PPO.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PpoSettings {
+    /// Optimiser steps in all; the last iteration is cut short where they do not divide.
+    pub total_updates: u64,
+    /// Environments that run side by side.
+    pub num_envs: usize,
+    /// Steps of each environment in an iteration.
+    pub num_steps: usize,
+    /// Passes over an iteration's frames.
+    pub update_epochs: usize,
+    /// Frames of a minibatch; divides `num_envs * num_steps`.
+    pub minibatch_size: usize,
+    /// Discount.
+    pub gamma: f32,
+    /// Lambda of the generalised advantages.
+    pub gae_lambda: f32,
+    /// Clipping range of the probability ratio.
+    pub clip_coef: f64,
+    /// Whether the value loss is clipped too.
+    pub clip_vloss: bool,
+    /// Weight of the entropy.
+    pub ent_coef: f64,
+    /// Weight of the value loss.
+    pub vf_coef: f64,
+    /// Whether advantages are normalised in each minibatch.
+    pub norm_adv: bool,
+    /// Largest norm of a gradient; longer ones are scaled down to it.
+    pub max_grad_norm: f64,
+    /// Learning rate at the start.
+    pub learning_rate: f64,
+    /// Whether the learning rate falls linearly to 0.
+    pub anneal_lr: bool,
+    /// "adam" or "sgd".
+    pub optimizer: OptimizerKind,
+    /// Epsilon of Adam.
+    pub adam_eps: f64,
+    /// Momentum of SGD.
+    pub momentum: f64,
+}
+
+/// All that training depends on, but for the seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Levels.
+    pub env: EnvSettings,
+    /// Network.
+    pub net: NetSettings,
+    /// PPO.
+    pub ppo: PpoSettings,
+}
+
+impl EnvSettings {
+    /// The rules of play on training levels.
+    ///
+    /// # Errors
+    /// An even world, a region larger than the world, a smallest maze that no level has.
+    pub fn rules(&self) -> Result<maze::EnvSettings, Error> {
+        let variant = Variant::Corner {
+            region: self.region,
+        };
+        Ok(maze::EnvSettings {
+            sampler: LevelSampler::new(
+                self.world,
+                variant,
+                self.min_maze_dim,
+                Split::Train.seeds(),
+            )?,
+            actions: self.actions,
+            reward: self.reward,
+            timeout: self.timeout,
+        })
+    }
+}
+
+impl NetSettings {
+    /// The network's shape on the levels of `env`.
+    pub fn shape(&self, env: &EnvSettings) -> Shape {
+        Shape {
+            kind: self.kind,
+            world: env.world.into(),
+            channels: self.channels,
+            blocks: self.blocks,
+            hidden: self.hidden,
+            action_len: env.actions.action_len(),
+        }
+    }
+}
+
+impl PpoSettings {
+    /// Frames of one iteration.
+    pub fn batch_len(&self) -> usize {
+        self.num_envs * self.num_steps
+    }
+
+    /// Optimiser steps of one iteration.
+    pub fn updates_per_iteration(&self) -> u64 {
+        (self.batch_len() / self.minibatch_size * self.update_epochs) as u64
+    }
+
+    /// Iterations in all, the last one perhaps cut short.
+    pub fn iterations(&self) -> u64 {
+        self.total_updates.div_ceil(self.updates_per_iteration())
+    }
+
+    /// The loss's coefficients.
+    pub fn coefficients(&self) -> Coefficients {
+        Coefficients {
+            clip: self.clip_coef,
+            value: self.vf_coef,
+            entropy: self.ent_coef,
+            clip_value: self.clip_vloss,
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let refuse = |name, found: String, expected: &str| {
+            Err(Error::Setting {
+                name,
+                found,
+                expected: expected.to_owned(),
+            })
+        };
+        let counts: [(&'static str, u64, u64); 5] = [
+            ("ppo.total_updates", self.total_updates, 1 << 40),
+            ("ppo.num_envs", self.num_envs as u64, 1 << 16),
+            ("ppo.num_steps", self.num_steps as u64, 1 << 16),
+            ("ppo.update_epochs", self.update_epochs as u64, 1 << 10),
+            ("ppo.minibatch_size", self.minibatch_size as u64, 1 << 32),
+        ];
+        for (name, found, most) in counts {
+            if found == 0 || found > most {
+                return refuse(name, found.to_string(), &format!("1 to {most}"));
+            }
+        }
+        if !self.batch_len().is_multiple_of(self.minibatch_size) {
+            let expected = format!("a divisor of num_envs x num_steps = {}", self.batch_len());
+            return refuse(
+                "ppo.minibatch_size",
+                self.minibatch_size.to_string(),
+                &expected,
+            );
+        }
+        let ranges: [(&'static str, f64, f64, f64); 10] = [
+            ("ppo.gamma", self.gamma.into(), 0.0, 1.0),
+            ("ppo.gae_lambda", self.gae_lambda.into(), 0.0, 1.0),
+            ("ppo.clip_coef", self.clip_coef, 1e-6, 1e6),
+            ("ppo.ent_coef", self.ent_coef, 0.0, 1e6),
+            ("ppo.vf_coef", self.vf_coef, 0.0, 1e6),
+            ("ppo.max_grad_norm", self.max_grad_norm, 1e-12, 1e12),
+            ("ppo.learning_rate", self.learning_rate, 0.0, 1e30),
+            ("ppo.adam_eps", self.adam_eps, 1e-30, 1.0),
+            ("ppo.momentum", self.momentum, 0.0, 1.0),
+            ("ppo.minibatch_size", self.minibatch_size as f64, 2.0, 4e9),
+        ];
+        for (name, found, least, most) in ranges {
+            if !(least..=most).contains(&found) {
+                return refuse(name, found.to_string(), &format!("{least} to {most}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Settings {
+    /// Checks what the parts cannot check alone.
+    ///
+    /// # Errors
+    /// The first setting that is out of range, with what is possible.
+    pub fn check(&self) -> Result<(), Error> {
+        self.ppo.check()?;
+        if self.env.timeout == 0 {
+            let (name, expected) = ("env.timeout", "at least 1".to_owned());
+            return Err(Error::Setting {
+                name,
+                found: "0".into(),
+                expected,
+            });
+        }
+        if !self.env.reward.is_finite() {
+            let (name, expected) = ("env.reward", "a finite number".to_owned());
+            return Err(Error::Setting {
+                name,
+                found: self.env.reward.to_string(),
+                expected,
+            });
+        }
+        self.env.rules()?;
+        crate::nn::Network::new(self.net.shape(&self.env), 1)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,214 @@
+//! The training loop, one optimiser step at a time: the caller pulls updates and does with each
+//! gradient what it likes.
+
+use crate::maze::Episode;
+use crate::nn::adam::Adam;
+use crate::nn::sgd::Sgd;
+use crate::nn::{Network, init};
+use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::sum;
+
+use super::Error;
+use super::loss::Sums;
+use super::minibatch::{self, Gradient, Spread};
+use super::rollout::Rollout;
+use super::settings::{OptimizerKind, Settings};
+
+/// The optimiser's state.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Optimizer {
+    /// Adam.
+    Adam(Adam<f32>),
+    /// Gradient descent with momentum.
+    Sgd(Sgd<f32>),
+}
+
+/// An agent in training.
+#[derive(Debug)]
+pub struct Trainer {
+    settings: Settings,
+    network: Network,
+    params: Vec<f32>,
+    optimizer: Optimizer,
+    rollout: Rollout,
+    gradient: Gradient,
+    applied: Vec<f32>,
+    seed: u64,
+    update: u64,
+    order: Vec<u32>,
+    episodes: Vec<Episode>,
+}
+
+/// One optimiser step, as it just happened.
+#[derive(Debug)]
+pub struct Update<'a> {
+    /// Steps before this one.
+    pub index: u64,
+    /// Frames seen so far.
+    pub frames: u64,
+    /// The loss's gradient before clipping, one a parameter.
+    pub gradient: &'a [f32],
+    /// What was added to the parameters.
+    pub applied: &'a [f32],
+    /// Norm of `gradient`.
+    pub norm: f64,
+    /// What the gradient was multiplied by before the optimiser saw it.
+    pub clip_factor: f64,
+    /// The learning rate.
+    pub learning_rate: f64,
+    /// Standard deviation of the minibatch's advantages.
+    pub advantage_std: f64,
+    /// CRC-32 of the minibatch's frame indices.
+    pub minibatch: u32,
+    /// The loss's parts, as means over the minibatch.
+    pub loss: Sums,
+    /// Whether this is the last update of its iteration.
+    pub ends_iteration: bool,
+    /// Episodes that ended in the rollout of this iteration.
+    pub episodes: &'a [Episode],
+}
+
+impl Trainer {
+    /// An agent with fresh parameters.
+    ///
+    /// # Errors
+    /// Settings out of range.
+    pub fn new(settings: Settings, seed: u64) -> Result<Self, Error> {
+        settings.check()?;
+        let block = minibatch::BLOCK.max(super::rollout::BLOCK);
+        let network = Network::new(settings.net.shape(&settings.env), block)?;
+        let params = init::initialise(&network.layout, seed);
+        let len = network.param_len();
+        let optimizer = match settings.ppo.optimizer {
+            OptimizerKind::Adam => Optimizer::Adam(Adam::new(len, settings.ppo.adam_eps)),
+            OptimizerKind::Sgd => Optimizer::Sgd(Sgd::new(len, settings.ppo.momentum)),
+        };
+        Ok(Self {
+            rollout: Rollout::new(&settings, &network, seed)?,
+            gradient: Gradient::new(&network, settings.ppo.minibatch_size),
+            applied: vec![0.0; len],
+            order: Vec::new(),
+            episodes: Vec::new(),
+            update: 0,
+            settings,
+            network,
+            params,
+            optimizer,
+            seed,
+        })
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The parameters as they are now.
+    pub fn params(&self) -> &[f32] {
+        &self.params
+    }
+
+    /// The optimiser as it is now.
+    pub fn optimizer(&self) -> &Optimizer {
+        &self.optimizer
+    }
+
+    /// Updates made.
+    pub fn updates(&self) -> u64 {
+        self.update
+    }
+
+    /// Makes one update, after a new rollout where the last one is used up; `None` once all
+    /// `total_updates` are made.
+    ///
+    /// # Errors
+    /// A loss, gradient or parameter that is no longer finite; the parameters are then those before
+    /// the update.
+    pub fn advance(&mut self) -> Result<Option<Update<'_>>, Error> {
+        let ppo = &self.settings.ppo;
+        if self.update == ppo.total_updates {
+            return Ok(None);
+        }
+        let per_iteration = ppo.updates_per_iteration();
+        let (iteration, within) = (self.update / per_iteration, self.update % per_iteration);
+        if within == 0 {
+            self.episodes = self
+                .rollout
+                .collect(&self.settings, &self.network, &self.params);
+        }
+        let per_epoch = (ppo.batch_len() / ppo.minibatch_size) as u64;
+        let (epoch, batch) = (within / per_epoch, (within % per_epoch) as usize);
+        if batch == 0 {
+            self.shuffle(iteration * ppo.update_epochs as u64 + epoch);
+        }
+        let ppo = &self.settings.ppo;
+        let indices = &self.order[batch * ppo.minibatch_size..(batch + 1) * ppo.minibatch_size];
+        let frames = &self.rollout.frames;
+        let spread = Spread::of(&frames.advantages, indices);
+        let (gradient, mut sums) = self.gradient.compute(
+            (&self.network, &self.params),
+            frames,
+            indices,
+            &ppo.coefficients(),
+            ppo.norm_adv.then_some(spread),
+        );
+        let scale = 1.0 / indices.len() as f64;
+        for part in [
+            &mut sums.policy,
+            &mut sums.value,
+            &mut sums.entropy,
+            &mut sums.divergence,
+            &mut sums.clipped,
+        ] {
+            *part *= scale;
+        }
+        let update = self.update;
+        let finite = |what: &str, found: f64| {
+            if found.is_finite() {
+                Ok(())
+            } else {
+                Err(Error::NotFinite {
+                    update,
+                    what: what.into(),
+                    found,
+                })
+            }
+        };
+        finite("loss", sums.policy + sums.value + sums.entropy)?;
+        let norm = sum::norm(gradient);
+        finite("gradient norm", norm)?;
+        let clip_factor = (ppo.max_grad_norm / (norm + 1e-6)).min(1.0);
+        let progress = (iteration * per_iteration) as f64 / ppo.total_updates as f64;
+        let learning_rate = ppo.learning_rate * if ppo.anneal_lr { 1.0 - progress } else { 1.0 };
+        // The optimiser sees the clipped gradient; the recorded one is the loss's own.
+        let clipped: Vec<f32> = gradient.iter().map(|&g| g * clip_factor as f32).collect();
+        match &mut self.optimizer {
+            Optimizer::Adam(adam) => adam.update(&clipped, learning_rate, &mut self.applied),
+            Optimizer::Sgd(sgd) => sgd.update(&clipped, learning_rate, &mut self.applied),
+        }
+        finite("update's norm", sum::norm(&self.applied))?;
+        for (p, &u) in self.params.iter_mut().zip(&self.applied) {
+            *p += u;
+        }
+        self.update += 1;
+        Ok(Some(Update {
+            index: update,
+            frames: (iteration + 1) * ppo.batch_len() as u64,
+            gradient,
+            applied: &self.applied,
+            norm,
+            clip_factor,
+            learning_rate,
+            advantage_std: spread.deviation,
+            minibatch: crc32fast::hash(bytemuck::cast_slice(indices)),
+            loss: sums,
+            ends_iteration: within + 1 == per_iteration || self.update == ppo.total_updates,
+            episodes: &self.episodes,
+        }))
+    }
+
+    fn shuffle(&mut self, epoch: u64) {
+        self.order = (0..self.settings.ppo.batch_len() as u32).collect();
+        Stream::new(self.seed, Purpose::Minibatches, epoch).shuffle(&mut self.order);
+    }
+}

@@ -1,0 +1,191 @@
+//! Section 6: what every edit cost, the best of each family for either claim, and the controls.
+
+use crate::ablate::{Claim, Rate};
+use crate::study::results::{EditOutcome, Estimate, Results};
+
+use super::claims;
+use super::number::{NONE, fixed, percent_bare, percent_interval_bare, plural, signed, trimmed};
+use super::page::{Tint, cell, estimate, lead, markup, note, row, table, words};
+use super::svg::escape;
+use super::verdict::{self, chosen, headline};
+
+/// The section's markup.
+pub fn body(results: &Results) -> String {
+    let ablation = &results.ablation;
+    if ablation.outcomes.is_empty() {
+        return lead("No edit was measured.") + &rates_table(results);
+    }
+    let opening: String = Claim::ALL
+        .iter()
+        .map(|&claim| lead(&opening(results, claim)))
+        .collect();
+    let figures: String = Claim::ALL
+        .iter()
+        .map(|&claim| claims::scatter(results, claim))
+        .collect();
+    let choices: String = Claim::ALL
+        .iter()
+        .map(|&claim| claims::choice_table(results, claim))
+        .collect();
+    format!(
+        "{opening}<div class=\"panels wide\">\n{figures}</div>\n{choices}<h3>Every edit on test levels</h3>\n{}{}{}",
+        rates_table(results),
+        outcome_table(results),
+        note(
+            "A loss is the share of a normalised rate, 1 − (m − floor)/(m₀ − floor); below it is its 95 % \
+             bootstrap interval over levels. A negative loss is a gain. Under A and B stand the selectivity and \
+             whether the rule is met; lengths are shares of |θ_T − θ_0|; under P stand the mean \
+             probabilities, at the decision squares, of the moves towards the cheese and, below, the corner. A bold row was chosen for a claim \
+             among the steps along components."
+        )
+    )
+}
+
+fn opening(results: &Results, claim: Claim) -> String {
+    let ablation = &results.ablation;
+    let succeed = |is_control: bool| {
+        let kind = ablation
+            .outcomes
+            .iter()
+            .filter(|o| o.is_control == is_control);
+        let all = kind.clone().count();
+        (kind.filter(|o| o.succeeds[claim as usize]).count(), all)
+    };
+    let ((edits, all_edits), (controls, all_controls)) = (succeed(false), succeed(true));
+    let best = |is_control: bool| {
+        let kind = ablation
+            .outcomes
+            .iter()
+            .filter(move |o| o.is_control == is_control);
+        let best = kind.max_by(|a, b| {
+            a.selectivity[claim as usize].total_cmp(&b.selectivity[claim as usize])
+        })?;
+        let value = signed(best.selectivity[claim as usize], 2);
+        Some(format!(
+            "{value} ({}, {})",
+            escape(&best.family),
+            escape(&best.label)
+        ))
+    };
+    format!(
+        "<b>{claim:?}</b>, {}: {edits} of {} and {controls} of {} meet the rule; the highest \
+         selectivity on test levels is {} among edits and {} among controls.",
+        verdict::sentence(claim),
+        plural(all_edits, "edit"),
+        plural(all_controls, "control"),
+        best(false).unwrap_or(NONE.to_owned()),
+        best(true).unwrap_or(NONE.to_owned()),
+    )
+}
+
+/// Probabilities of the moves towards the cheese, above, and the corner, below.
+fn decision((cheese, corner): (f64, f64)) -> String {
+    estimate(&fixed(cheese, 2), &fixed(corner, 2), Tint::Lost, 0.0)
+}
+
+fn rate_headings(first: &[&'static str]) -> Vec<&'static str> {
+    first
+        .iter()
+        .copied()
+        .chain(Rate::ALL.map(Rate::name))
+        .collect()
+}
+
+/// The unedited and the untrained policy.
+fn rates_table(results: &Results) -> String {
+    let ablation = &results.ablation;
+    let cells = |name: &str, estimates: &[Estimate], probabilities: (f64, f64)| {
+        let mut cells = vec![words(name)];
+        for rate in Rate::ALL {
+            let found = estimates.iter().find(|e| e.rate == rate);
+            cells.push(found.map_or(cell(NONE), |e| {
+                let share = e.successes as f64 / e.count as f64;
+                estimate(
+                    &percent_bare(share),
+                    &percent_interval_bare(e.interval),
+                    Tint::Lost,
+                    0.0,
+                )
+            }));
+        }
+        cells.push(decision(probabilities));
+        row("", &cells)
+    };
+    let rows = cells("unedited policy, m₀", &ablation.base, ablation.decision)
+        + &cells(
+            "untrained policy, the floor",
+            &ablation.floor,
+            (f64::NAN, f64::NAN),
+        );
+    let mut headings = rate_headings(&["rates, %"]);
+    headings.push("P");
+    table(
+        "Rates of the unedited and the untrained policy",
+        &headings,
+        &rows,
+    )
+}
+
+fn outcome_table(results: &Results) -> String {
+    let outcomes = &results.ablation.outcomes;
+    let heads = Claim::ALL.map(|claim| headline(&chosen(results, claim)).map(|(_, o)| o));
+    let best = |outcome: &EditOutcome| outcome.selectivity[0].max(outcome.selectivity[1]);
+    let family_best = |family: &str| {
+        let members = outcomes.iter().filter(|o| o.family == family);
+        members.map(best).fold(f64::NEG_INFINITY, f64::max)
+    };
+    let mut sorted: Vec<&EditOutcome> = outcomes.iter().collect();
+    sorted.sort_by(|a, b| {
+        (a.is_control.cmp(&b.is_control))
+            .then(family_best(&b.family).total_cmp(&family_best(&a.family)))
+            .then(a.family.cmp(&b.family))
+            .then(best(b).total_cmp(&best(a)))
+    });
+    let rows: String = sorted
+        .into_iter()
+        .map(|outcome| {
+            let is_head = heads
+                .iter()
+                .flatten()
+                .any(|head| std::ptr::eq(*head, outcome));
+            outcome_row(outcome, if is_head { "chosen" } else { "" })
+        })
+        .collect();
+    let mut headings = rate_headings(&["losses, % · family", "|edit", "dose, length"]);
+    headings.extend(["P", "A", "B"]);
+    table("Losses of every edit", &headings, &rows)
+}
+
+fn outcome_row(outcome: &EditOutcome, class: &str) -> String {
+    let mut cells = vec![
+        claims::family_cell(outcome),
+        words(&outcome.label),
+        estimate(
+            &trimmed(fixed(outcome.dose, 4)),
+            &fixed(outcome.length, 3),
+            Tint::Lost,
+            0.0,
+        ),
+    ];
+    for rate in Rate::ALL {
+        let loss = outcome.losses.iter().find(|loss| loss.rate == rate);
+        cells.push(loss.map_or(cell(NONE), |loss| {
+            estimate(
+                &percent_bare(loss.value),
+                &percent_interval_bare(loss.interval),
+                Tint::Lost,
+                loss.value,
+            )
+        }));
+    }
+    cells.push(decision(outcome.decision));
+    for claim in Claim::ALL {
+        let value = signed(outcome.selectivity[claim as usize], 2);
+        let inner = format!(
+            "{value}<small>{}</small>",
+            claims::flag(outcome.succeeds[claim as usize])
+        );
+        cells.push(markup("", &inner));
+    }
+    row(class, &cells)
+}

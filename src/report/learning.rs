@@ -1,0 +1,248 @@
+//! Section 2: the five situations, the decision squares and the return along training.
+
+use crate::ablate::Rate;
+use crate::numeric::statistics::wilson;
+use crate::study::results::{RateCurve, Results};
+
+use super::axes::{Axis, PANEL, Plot, Point, range_of};
+use super::figure::{Look, Sample, figure, key, legend, look, rate_key};
+use super::number::{fixed, percent, percent_bare, percent_interval, prefixed};
+use super::page::{lead, note};
+use super::svg::escape;
+
+/// The section's markup.
+pub fn body(results: &Results) -> String {
+    let curves = &results.curves;
+    if curves.frames.is_empty() {
+        return lead("No rates were measured during training.");
+    }
+    let panels = [
+        ("Corner and cheese", &[Rate::S5, Rate::S2][..]),
+        ("Levels as in training", &[Rate::S1, Rate::S1Region]),
+        ("Cheese near, outside the region", &[Rate::S3]),
+        (
+            "Conflict: which comes first",
+            &[Rate::S4Cheese, Rate::S4Region],
+        ),
+    ];
+    let mut figures: String = panels
+        .iter()
+        .map(|(title, rates)| rates_figure(results, title, rates))
+        .collect();
+    figures += &decision_figure(results);
+    figures += &return_figure(results);
+    let marks = [
+        key(
+            Sample::Mark,
+            look(Rate::S5),
+            "t_corner: S5 at 90 % of its rise",
+        ),
+        key(
+            Sample::Mark,
+            look(Rate::S2),
+            "t_cheese: S2 at 90 % of its rise",
+        ),
+    ];
+    format!(
+        "{}<div class=\"legend apart\">{}</div>\n<div class=\"panels\">\n{figures}</div>\n{}",
+        lead(&opening(results)),
+        marks.concat(),
+        note(
+            "Bands are 95 % Wilson intervals over levels. A dotted horizontal line is the rate of the \
+             untrained policy, the floor. These levels are used for nothing else."
+        )
+    )
+}
+
+fn find(results: &Results, rate: Rate) -> Option<&RateCurve> {
+    results.curves.rates.iter().find(|curve| curve.rate == rate)
+}
+
+fn share(curve: &RateCurve, point: usize) -> f64 {
+    curve
+        .successes
+        .get(point)
+        .map_or(f64::NAN, |&k| k as f64 / curve.count as f64)
+}
+
+fn opening(results: &Results) -> String {
+    let curves = &results.curves;
+    let course = |rate: Rate| {
+        let curve = find(results, rate)?;
+        let last = curve.successes.len().checked_sub(1)?;
+        Some(format!(
+            "{} went from {} to {}",
+            rate.name(),
+            percent(share(curve, 0)),
+            percent(share(curve, last))
+        ))
+    };
+    let rates = [Rate::S5, Rate::S2, Rate::S3, Rate::S1];
+    let mut text: Vec<String> = rates.into_iter().filter_map(course).collect();
+    if let (Some(&cheese), Some(&corner)) = (curves.p_cheese.last(), curves.p_corner.last()) {
+        text.push(format!(
+            "at the decision squares the trained policy goes for the corner with probability {} and \
+             for the cheese with {}",
+            fixed(corner, 2),
+            fixed(cheese, 2)
+        ));
+    }
+    let when = |time: Option<f64>| time.map_or("none".to_owned(), prefixed);
+    escape(&format!(
+        "{}. t_corner is {} frames, t_cheese {}.",
+        text.join("; "),
+        when(curves.t_corner),
+        when(curves.t_cheese)
+    ))
+}
+
+fn frames_axis(results: &Results) -> Axis<'static> {
+    let curves = &results.curves;
+    let returns = curves.returns.iter().map(|&(frames, _)| frames);
+    let last = curves
+        .frames
+        .iter()
+        .copied()
+        .chain(returns)
+        .max()
+        .unwrap_or(0);
+    Axis {
+        label: "environment frames",
+        range: (0.0, last.max(results.run.frames) as f64),
+        is_log: false,
+        format: prefixed,
+    }
+}
+
+fn plot(results: &Results, y: &Axis<'_>) -> Plot {
+    let mut plot = Plot::new(PANEL, &frames_axis(results), y);
+    let times = [
+        ("t_corner", results.curves.t_corner, Rate::S5),
+        ("t_cheese", results.curves.t_cheese, Rate::S2),
+    ];
+    for (name, time, rate) in times {
+        if let Some(frames) = time {
+            let tooltip = format!("{name}: {} frames", prefixed(frames));
+            plot.vertical(frames, look(rate).colour, &tooltip);
+        }
+    }
+    plot
+}
+
+fn percent_axis(label: &str) -> Axis<'_> {
+    Axis {
+        label,
+        range: (0.0, 1.0),
+        is_log: false,
+        format: percent_bare,
+    }
+}
+
+fn rates_figure(results: &Results, title: &str, rates: &[Rate]) -> String {
+    let mut plot = plot(results, &percent_axis("share of levels, %"));
+    let mut keys = Vec::new();
+    for &rate in rates {
+        let Some(curve) = find(results, rate) else {
+            continue;
+        };
+        let Look { colour, is_dashed } = look(rate);
+        let points = points(results, curve);
+        if let Some(floor) = points.first() {
+            plot.horizontal(
+                floor.y,
+                colour,
+                &format!("{} floor: {}", rate.name(), percent(floor.y)),
+            );
+        }
+        plot.estimates(&points, colour, is_dashed);
+        keys.push(rate_key(rate));
+    }
+    let svg = plot
+        .svg
+        .finish(&format!("{title}: share of levels against frames"));
+    figure("", title, "", &legend(&keys), &svg)
+}
+
+fn points(results: &Results, curve: &RateCurve) -> Vec<Point> {
+    let frames = results.curves.frames.iter();
+    frames
+        .zip(&curve.successes)
+        .map(|(&frames, &successes)| {
+            // A results file may say anything; more successes than levels are all of them.
+            let successes = successes.min(curve.count);
+            let rate = successes as f64 / curve.count as f64;
+            let interval = wilson(successes, curve.count, 0.95);
+            let interval = (interval.low, interval.high);
+            Point {
+                x: frames as f64,
+                y: rate,
+                interval,
+                tooltip: format!(
+                    "{} at {} frames: {} (95 %: {}), {successes} of {}",
+                    curve.rate.name(),
+                    prefixed(frames as f64),
+                    percent(rate),
+                    percent_interval(interval),
+                    curve.count
+                ),
+            }
+        })
+        .collect()
+}
+
+fn decision_figure(results: &Results) -> String {
+    let curves = &results.curves;
+    let mut plot = plot(results, &percent_axis("mean probability, %"));
+    let series = [
+        ("the move towards the corner", &curves.p_corner, Rate::S5),
+        ("the move towards the cheese", &curves.p_cheese, Rate::S2),
+    ];
+    let mut keys = Vec::new();
+    for (name, values, rate) in series {
+        let points = curves
+            .frames
+            .iter()
+            .zip(values)
+            .map(|(&f, &p)| (f as f64, p));
+        plot.svg.open(look(rate).colour, name);
+        plot.curve(points, "line");
+        plot.svg.close();
+        keys.push(key(Sample::Line, look(rate), name));
+    }
+    let title = "At the decision squares";
+    let svg = plot
+        .svg
+        .finish("Mean probability of the move towards corner and cheese against frames");
+    let caption = "means over S4's levels, without intervals";
+    figure("", title, caption, &legend(&keys), &svg)
+}
+
+fn return_figure(results: &Results) -> String {
+    let returns = &results.curves.returns;
+    let (low, high) = range_of(returns.iter().map(|r| r.1)).unwrap_or((0.0, 1.0));
+    let axis = Axis {
+        label: "mean return of an episode, reward",
+        range: (low.min(0.0), high.max(1.0)),
+        is_log: false,
+        format: |tick| fixed(tick, 1),
+    };
+    let mut plot = plot(results, &axis);
+    plot.svg.open("var(--ink)", "mean return");
+    plot.curve(
+        returns
+            .iter()
+            .map(|&(frames, value)| (frames as f64, value)),
+        "line",
+    );
+    plot.svg.close();
+    let svg = plot
+        .svg
+        .finish("Mean return of training episodes against frames");
+    figure(
+        "",
+        "Return",
+        "of training episodes, each mean since the last point",
+        "",
+        &svg,
+    )
+}

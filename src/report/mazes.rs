@@ -1,0 +1,216 @@
+//! Section 8: the policy as a vector field on single mazes, before and after an edit.
+
+use crate::study::results::{Arrow, MazeFigure, Results};
+
+use super::figure::{Look, Sample, figure, key};
+use super::number::{fixed, percent, plural};
+use super::page::{lead, lead_list, note};
+use super::svg::{Path, Svg, escape};
+
+/// Side of a cell.
+const CELL: f64 = 22.0;
+/// Arrows shorter than this are dots.
+const SHORT: f64 = 0.05;
+
+const BASE: &str = "var(--corner)";
+const EDITED: &str = "var(--cheese)";
+const DIFFERENCE: &str = "var(--conflict)";
+
+/// The section's markup.
+pub fn body(results: &Results) -> String {
+    if results.mazes.is_empty() {
+        return lead("No vector fields were computed.");
+    }
+    let opening: Vec<String> = results.mazes.iter().map(opening).collect();
+    let mazes: String = results.mazes.iter().map(maze).collect();
+    let region = key(
+        Sample::Mark,
+        Look {
+            colour: BASE,
+            is_dashed: false,
+        },
+        "the region where the cheese lay in training",
+    );
+    format!(
+        "{}<div class=\"legend apart\">{region}</div>\n{mazes}{}",
+        lead_list(&opening),
+        note(
+            "An arrow is the mean move under the policy with the mouse in that cell, Σ π(a) δ_a: a whole \
+             cell long where the move is certain, a dot where moves cancel. Differences, edited minus \
+             unedited, are drawn to the same scale."
+        )
+    )
+}
+
+/// Unedited, edited and difference by cell, for the cells that have both.
+fn differences(maze: &MazeFigure) -> Vec<(Arrow, Arrow, Arrow)> {
+    let pair = |base: &Arrow| {
+        let edited = maze
+            .edited
+            .iter()
+            .find(|e| (e.x, e.y) == (base.x, base.y))?;
+        let difference = Arrow {
+            dx: edited.dx - base.dx,
+            dy: edited.dy - base.dy,
+            ..*base
+        };
+        Some((*base, *edited, difference))
+    };
+    maze.base.iter().filter_map(pair).collect()
+}
+
+fn opening(maze: &MazeFigure) -> String {
+    let pairs = differences(maze);
+    let turned = pairs
+        .iter()
+        .filter(|(base, edited, _)| base.dx * edited.dx + base.dy * edited.dy < 0.0);
+    let mean = pairs.iter().map(|(_, _, d)| d.dx.hypot(d.dy)).sum::<f64>() / pairs.len() as f64;
+    format!(
+        "{}: after {} the mean move changes by {} on average over {}, and turns by more than a right \
+         angle in {} of them.",
+        escape(&maze.title),
+        escape(&maze.edit),
+        fixed(mean, 2),
+        plural(pairs.len(), "cell"),
+        percent(turned.count() as f64 / pairs.len() as f64),
+    )
+}
+
+fn maze(maze: &MazeFigure) -> String {
+    let difference: Vec<Arrow> = differences(maze).into_iter().map(|(_, _, d)| d).collect();
+    let panels = [
+        ("Unedited", &maze.base, BASE),
+        ("Edited", &maze.edited, EDITED),
+        ("Difference", &difference, DIFFERENCE),
+    ];
+    let figures: String = panels
+        .into_iter()
+        .map(|(name, arrows, colour)| {
+            let svg = panel(maze, arrows, colour).finish(&format!(
+                "{name}: vector field on {}, {}",
+                maze.title, maze.edit
+            ));
+            figure("", name, "", "", &svg)
+        })
+        .collect();
+    format!(
+        "<h3>{} <span class=\"note\">{}</span></h3>\n<div class=\"panels three\">\n{figures}</div>\n",
+        escape(&maze.title),
+        escape(&maze.edit)
+    )
+}
+
+fn panel(maze: &MazeFigure, arrows: &[Arrow], colour: &str) -> Svg {
+    let rows = maze.rows.len();
+    let columns = maze
+        .rows
+        .iter()
+        .map(|row| row.chars().count())
+        .max()
+        .unwrap_or(0);
+    let (width, height) = (CELL * columns as f64, CELL * rows as f64);
+    let mut svg = Svg::new(width.max(CELL) + 4.0, height.max(CELL) + 4.0);
+    let place = |column: usize, row: usize| (2.0 + CELL * column as f64, 2.0 + CELL * row as f64);
+    svg.rect(place(0, 0), (width, height), "floor", 1.0);
+    let mut walls = Path::default();
+    let (mut cheese, mut mouse) = (None, None);
+    // Of free cells: first column, last column, first row, last row.
+    let mut free: Option<[usize; 4]> = None;
+    for (row, line) in maze.rows.iter().enumerate() {
+        for (column, character) in line.chars().enumerate() {
+            match character {
+                '#' => {
+                    walls.rect(place(column, row), (CELL, CELL));
+                    continue;
+                }
+                'C' => cheese = Some((column, row)),
+                'M' => mouse = Some((column, row)),
+                _ => {}
+            }
+            free = Some(match free {
+                None => [column, column, row, row],
+                Some([l, r, t, b]) => [l.min(column), r.max(column), t.min(row), b.max(row)],
+            });
+        }
+    }
+    svg.path(&walls, "wall");
+    if let Some([left, right, top, bottom]) = free {
+        let side = usize::from(maze.region.max(1))
+            .min(right - left + 1)
+            .min(bottom - top + 1);
+        let edge = CELL * side as f64;
+        svg.group(BASE, "the region", |svg| {
+            svg.rect(place(right + 1 - side, top), (edge, edge), "outline", 0.0);
+        });
+        let (column, row) = mouse.unwrap_or((left, bottom));
+        let (x, y) = place(column, row);
+        svg.group("var(--ink)", "start", |svg| {
+            svg.disc((x + CELL / 2.0, y + CELL / 2.0), CELL * 0.42, "start");
+        });
+    }
+    if let Some((column, row)) = cheese {
+        draw_cheese(&mut svg, place(column, row));
+    }
+    let (mut shafts, mut heads) = (Path::default(), Path::default());
+    for arrow in arrows {
+        let (column, row) = (
+            usize::from(arrow.x),
+            rows.checked_sub(1 + usize::from(arrow.y)),
+        );
+        if let Some(row) = row.filter(|_| arrow.dx.is_finite() && arrow.dy.is_finite()) {
+            let (x, y) = place(column, row);
+            let centre = (x + CELL / 2.0, y + CELL / 2.0);
+            draw_arrow((&mut shafts, &mut heads), centre, (arrow.dx, -arrow.dy));
+        }
+    }
+    svg.group(colour, "", |svg| {
+        svg.path(&shafts, "shaft");
+        svg.path(&heads, "solid");
+    });
+    svg
+}
+
+/// A wedge with two holes.
+fn draw_cheese(svg: &mut Svg, (x, y): (f64, f64)) {
+    let at = |u: f64, v: f64| (x + CELL * u, y + CELL * v);
+    let mut wedge = Path::default();
+    let corners = [
+        at(0.08, 0.62),
+        at(0.92, 0.14),
+        at(0.92, 0.86),
+        at(0.08, 0.86),
+    ];
+    wedge.start(corners[0].0, corners[0].1);
+    for corner in &corners[1..] {
+        wedge.on(corner.0, corner.1);
+    }
+    wedge.close();
+    svg.group("var(--gold)", "cheese", |svg| {
+        svg.path(&wedge, "cheese");
+        svg.disc(at(0.42, 0.7), CELL * 0.09, "hole");
+        svg.disc(at(0.72, 0.5), CELL * 0.11, "hole");
+    });
+}
+
+/// An arrow about its middle; a dot where it is short.
+fn draw_arrow((shafts, heads): (&mut Path, &mut Path), (x, y): (f64, f64), (dx, dy): (f64, f64)) {
+    let length = dx.hypot(dy);
+    if length < SHORT {
+        heads.rect((x - 1.0, y - 1.0), (2.0, 2.0));
+        return;
+    }
+    let (ux, uy) = (dx / length, dy / length);
+    let half = 0.5 * 0.94 * CELL * length.min(2.0);
+    let head = (0.36 * CELL).min(1.2 * half);
+    let tip = (x + ux * half, y + uy * half);
+    let neck = (tip.0 - ux * head, tip.1 - uy * head);
+    shafts
+        .start(x - ux * half, y - uy * half)
+        .on(neck.0, neck.1);
+    let wing = 0.42 * head;
+    heads
+        .start(tip.0, tip.1)
+        .on(neck.0 - uy * wing, neck.1 + ux * wing)
+        .on(neck.0 + uy * wing, neck.1 - ux * wing)
+        .close();
+}

@@ -1,0 +1,108 @@
+//! The report: one HTML file that needs nothing else, its figures drawn here as SVG.
+//!
+//! Pure: the same [`Results`] give the same text. Sentences are built from the numbers, so that a
+//! negative finding reads as one; numbers that are missing or not finite are dashes.
+
+mod ablation;
+mod axes;
+mod claims;
+mod dose;
+mod figure;
+mod learning;
+mod mazes;
+mod number;
+mod page;
+mod reading;
+mod spectrum;
+mod summary;
+mod svg;
+mod tensors;
+mod vectors;
+mod verdict;
+
+#[cfg(test)]
+mod example;
+#[cfg(test)]
+mod tests;
+
+use crate::study::results::Results;
+
+use page::Section;
+
+/// The page that shows `results`.
+pub fn html(results: &Results) -> String {
+    let section = |id, short, question, body| Section {
+        id,
+        short,
+        question,
+        body,
+    };
+    let sections = [
+        section(
+            "summary",
+            "Summary",
+            "What was run, and what came out?",
+            summary::body(results),
+        ),
+        section(
+            "learning",
+            "Learning",
+            "When were the corner and the cheese learnt?",
+            learning::body(results),
+        ),
+        section(
+            "spectrum",
+            "Spectrum",
+            "How many directions stand out from noise?",
+            spectrum::body(results),
+        ),
+        section(
+            "time",
+            "Time",
+            "Are some directions early and others late?",
+            vectors::body(results),
+        ),
+        section(
+            "place",
+            "Place",
+            "Where in the network do they lie?",
+            tensors::body(results),
+        ),
+        section(
+            "ablation",
+            "Ablation",
+            "What does removing them cost?",
+            ablation::body(results),
+        ),
+        section(
+            "dose",
+            "Dose",
+            "How does the loss grow with the dose?",
+            dose::body(results),
+        ),
+        section(
+            "mazes",
+            "Mazes",
+            "What does the policy do in a maze, before and after?",
+            mazes::body(results),
+        ),
+        section(
+            "reading",
+            "Definitions",
+            "How is this to be read?",
+            reading::body(results),
+        ),
+    ];
+    let run = &results.run;
+    let title = format!("gouda: {}, seed {}", run.preset, run.seed);
+    let byline = format!(
+        "gouda {}, preset {}, seed {}",
+        run.version, run.preset, run.seed
+    );
+    page::page(
+        &title,
+        "Corner or cheese: what the gradients tell apart",
+        &byline,
+        &sections,
+    )
+}

@@ -1,0 +1,99 @@
+//! Section 9: definitions, settings and what identifies the run.
+
+use crate::ablate::Rate;
+use crate::study::results::Results;
+
+use super::page::{details, lead};
+use super::svg::escape;
+
+/// The section's markup.
+pub fn body(results: &Results) -> String {
+    let run = &results.run;
+    let rates: String = Rate::ALL
+        .iter()
+        .map(|rate| format!("<b>{}</b> {}", rate.name(), escape(rate.meaning())))
+        .collect::<Vec<_>>()
+        .join("; ");
+    let terms = [
+        ("Situations", format!("Held-out, full-size mazes with sampled actions. {rates}.")),
+        (
+            "Loss",
+            "R = (m − floor)/(m₀ − floor), with m the edited, m₀ the unedited and floor the untrained \
+             policy's rate on the same levels. The loss is 1 − R: 0 % keeps all that was learnt, 100 % \
+             keeps nothing; below 0 % the edit improved it."
+                .to_owned(),
+        ),
+        (
+            "Claims A and B",
+            "A: S2 falls, S5 and S1's entry into the region hold. B: S5 and S4's corner fall, S2 and S3 \
+             hold. The rule: every target loses at least half, every spared rate at most a tenth with its \
+             whole 95 % interval."
+                .to_owned(),
+        ),
+        (
+            "Selectivity",
+            "The least loss among the targets minus the worst loss among the spared. Its interval combines \
+             those of the two losses (Zou and Donner 2008). p compares a step along a component with random \
+             directions in the span of the gradients, each at its best sign and dose, on selection levels: \
+             (1 + as good)/(1 + all)."
+                .to_owned(),
+        ),
+        (
+            "Choosing and testing",
+            "Members, signs and doses were chosen on selection levels; the numbers here are from test levels \
+             that were looked at once, after the choice. Controls are chosen the same way from their own \
+             families."
+                .to_owned(),
+        ),
+        (
+            "G = U S Vᵀ",
+            "The gradients the optimiser received, one column a recorded step, parameters along the rows. A \
+             left vector u is a direction in parameters, a right vector v its course over training."
+                .to_owned(),
+        ),
+        (
+            "Temporal index TI",
+            "Mean time of v² minus mean time of the squared column norms, with training as 0 to 1: negative is \
+             early, positive late. A label needs TI and t50 (when the parameters had moved half of their way \
+             along u) to agree, and the nulls to reject. Otherwise there is no label."
+                .to_owned(),
+        ),
+        (
+            "Participation",
+            "1/(T Σ v⁴): 1 for an even course, near 0 for a spike, which is no phase.".to_owned(),
+        ),
+    ];
+    let terms: String = terms
+        .iter()
+        .map(|(term, words)| format!("<dt>{term}</dt><dd>{words}</dd>\n"))
+        .collect();
+    let facts = [
+        ("Command", &run.command),
+        ("Version", &run.version),
+        ("SHA-256 of the settings", &run.config_sha256),
+        ("Checksum of the gradients", &run.gradient_checksum),
+    ];
+    let facts: String = facts
+        .iter()
+        .map(|(term, value)| {
+            format!(
+                "<div><dt>{term}</dt><dd><code>{}</code></dd></div>",
+                escape(value)
+            )
+        })
+        .collect();
+    let settings = format!(
+        "<pre tabindex=\"0\"><code>{}</code></pre>\n",
+        escape(&run.config)
+    );
+    format!(
+        "{}<dl class=\"terms\">\n{terms}</dl>\n<h3>What identifies this run</h3>\n\
+         <dl class=\"facts long\">{facts}</dl>\n{}",
+        lead(&format!(
+            "One run with seed {} says what happened in that run; over seeds it may be otherwise. The \
+             settings were frozen, and their hash taken, before test levels were looked at.",
+            run.seed
+        )),
+        details("All settings, as TOML", false, &settings)
+    )
+}

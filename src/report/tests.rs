@@ -1,0 +1,311 @@
+//! The page as a whole.
+
+use crate::study::results::{Ablation, Curves, Results};
+
+use super::{example, html};
+
+/// Where the markup is not well-formed; `None` where it is.
+fn fault(page: &str) -> Option<String> {
+    let mut rest = page.strip_prefix("<!DOCTYPE html>")?;
+    let mut open: Vec<&str> = vec![];
+    while let Some(start) = rest.find('<') {
+        if let Some(bad) = stray_ampersand(&rest[..start]) {
+            return Some(bad);
+        }
+        let Some(len) = rest[start..].find('>') else {
+            return Some("a tag without end".to_owned());
+        };
+        let tag = &rest[start + 1..start + len];
+        rest = &rest[start + len + 1..];
+        if let Some(name) = tag.strip_prefix('/') {
+            if open.pop() != Some(name) {
+                return Some(format!("</{name}> closes another tag"));
+            }
+            continue;
+        }
+        let inner = tag.strip_suffix('/').unwrap_or(tag);
+        let (name, attributes) = inner.split_once(' ').unwrap_or((inner, ""));
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Some(format!("<{tag}> is no tag"));
+        }
+        // A value in quotes holds neither quotes nor angles: so quotes come in pairs, and what
+        // stands between values is a name and an equals sign.
+        for (i, part) in attributes.split('"').enumerate() {
+            let is_name = i % 2 == 0;
+            let is_fine = match is_name {
+                true => part.is_empty() || part.ends_with('='),
+                false => stray_ampersand(part).is_none(),
+            };
+            if !is_fine {
+                return Some(format!("attributes of <{tag}>"));
+            }
+        }
+        if attributes.matches('"').count() % 2 == 1 {
+            return Some(format!("quotes of <{tag}>"));
+        }
+        if !tag.ends_with('/') {
+            open.push(name);
+        }
+    }
+    open.last().map(|name| format!("<{name}> stays open"))
+}
+
+fn stray_ampersand(text: &str) -> Option<String> {
+    let entities = ["&amp;", "&lt;", "&gt;", "&quot;", "&#39;"];
+    let mut places = text.match_indices('&').map(|(at, _)| &text[at..]);
+    let stray = places.find(|after| !entities.iter().any(|entity| after.starts_with(entity)))?;
+    Some(format!(
+        "stray {}",
+        stray.chars().take(12).collect::<String>()
+    ))
+}
+
+/// Well-formed, offline and without a number that is none.
+fn check(page: &str) {
+    assert_eq!(fault(page), None);
+    for bad in [
+        "NaN", "nan\"", ">inf", "-inf", " inf ", "\"inf", "Infinity", "://", "<script", "@import",
+    ] {
+        assert!(
+            !page.contains(bad),
+            "{bad}: {:?}",
+            page.find(bad).map(|at| &page[at.saturating_sub(80)..at])
+        );
+    }
+}
+
+/// `results` with every number that JSON holds replaced by what `change` gives.
+fn with_numbers(results: &Results, change: &dyn Fn(f64) -> f64) -> Results {
+    let mut results = results.clone();
+    let all = |values: &mut Vec<f64>| values.iter_mut().for_each(|x| *x = change(*x));
+    for d in &mut results.decompositions {
+        all(&mut d.sigma);
+        all(&mut d.null_sigma);
+        all(&mut d.left_residuals);
+        all(&mut d.right_residuals);
+        all(&mut d.explained);
+        all(&mut d.tau);
+        all(&mut d.mass);
+        d.v.iter_mut().for_each(all);
+        d.by_tensor.iter_mut().for_each(all);
+        d.null_top = change(d.null_top);
+        d.index_against_loss = d.index_against_loss.map(change);
+        for c in &mut d.components {
+            let course = &mut c.course;
+            course.temporal_index = change(course.temporal_index);
+            course.early_late_log_ratio = change(course.early_late_log_ratio);
+            course.participation_ratio = change(course.participation_ratio);
+            course.dc = change(course.dc);
+            c.p.circular_shifts = change(c.p.circular_shifts);
+            c.p_adjusted = c.p_adjusted.map(change);
+            c.agreement = c.agreement.map(change);
+            c.t50 = c.t50.map(change);
+        }
+    }
+    let curves = &mut results.curves;
+    all(&mut curves.p_cheese);
+    all(&mut curves.p_corner);
+    curves.returns.iter_mut().for_each(|r| r.1 = change(r.1));
+    curves.t_corner = curves.t_corner.map(change);
+    curves.t_cheese = curves.t_cheese.map(change);
+    curves.rates.iter_mut().for_each(|r| r.count = 0);
+    results.run.train_seconds = change(results.run.train_seconds);
+    results.run.displacement = change(results.run.displacement);
+    let ablation = &mut results.ablation;
+    ablation.decision = (change(ablation.decision.0), change(ablation.decision.1));
+    for estimate in ablation.base.iter_mut().chain(ablation.floor.iter_mut()) {
+        estimate.count = 0;
+        estimate.interval = (change(estimate.interval.0), change(estimate.interval.1));
+    }
+    for outcome in &mut ablation.outcomes {
+        outcome.dose = change(outcome.dose);
+        outcome.length = change(outcome.length);
+        outcome.decision = (change(outcome.decision.0), change(outcome.decision.1));
+        outcome.selectivity = outcome.selectivity.map(change);
+        for loss in &mut outcome.losses {
+            loss.value = change(loss.value);
+            loss.interval = (change(loss.interval.0), change(loss.interval.1));
+        }
+    }
+    for choice in &mut ablation.choices {
+        choice.selection_selectivity = change(choice.selection_selectivity);
+        choice.p = choice.p.map(change);
+    }
+    ablation
+        .doses
+        .iter_mut()
+        .for_each(|response| all(&mut response.doses));
+    for maze in &mut results.mazes {
+        for arrow in maze.base.iter_mut().chain(&mut maze.edited) {
+            (arrow.dx, arrow.dy) = (change(arrow.dx), change(arrow.dy));
+        }
+    }
+    results
+}
+
+fn emptied(mut results: Results) -> Results {
+    results.curves = Curves {
+        frames: vec![],
+        rates: vec![],
+        p_cheese: vec![],
+        p_corner: vec![],
+        t_corner: None,
+        t_cheese: None,
+        returns: vec![],
+    };
+    results.decompositions = vec![];
+    results.ablation = Ablation {
+        base: vec![],
+        floor: vec![],
+        decision: (f64::NAN, f64::NAN),
+        level_len: (0, 0),
+        choices: vec![],
+        outcomes: vec![],
+        doses: vec![],
+    };
+    results.mazes = vec![];
+    results.run.layout.tensors = vec![];
+    results.run.frames = 0;
+    results
+}
+
+#[test]
+fn the_checker_finds_faults() {
+    let wrap = |body: &str| format!("<!DOCTYPE html><p>{body}</p>");
+    assert_eq!(fault(&wrap("a &lt; b <b c=\"d\">e</b><br/>")), None);
+    for bad in [
+        "<b>",
+        "</b>",
+        "a & b",
+        "<b c=\"d>e</b>",
+        "<b c=d>e</b>",
+        "a < b",
+        "<b c=\"a\"b\">x</b>",
+    ] {
+        assert!(fault(&wrap(bad)).is_some(), "{bad}");
+    }
+}
+
+#[test]
+fn a_run_gives_a_whole_page() {
+    let page = html(&example::results());
+    check(&page);
+    assert_eq!(page.matches("<section ").count(), 9);
+    // The verdicts are the numbers of the example, not fixed words.
+    for words in [
+        "Yes: 1.17\u{a0}M frames (29\u{a0}% of training) before",
+        "S2 lost 62\u{a0}% (95\u{a0}%: 56 to 68\u{a0}%)",
+        "the worst spared rate, S5, lost 4.0\u{a0}%",
+        "S5 and S4 region lost at least 97\u{a0}%",
+        "reached +0.30; p\u{a0}=\u{a0}0.012 against random directions",
+        "The control that looked best there, project random in-span",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn a_negative_finding_reads_as_one() {
+    let mut results = example::results();
+    results.curves.t_cheese = Some(1e6);
+    results.ablation.outcomes[0].succeeds[0] = false;
+    results.ablation.outcomes[0].losses[1].value = 0.31;
+    for decomposition in &mut results.decompositions {
+        decomposition
+            .components
+            .iter_mut()
+            .for_each(|c| c.label = crate::locate::Label::None);
+        decomposition.converged = false;
+    }
+    let page = html(&results);
+    check(&page);
+    for words in [
+        "No: the cheese came",
+        "does not hold in this run",
+        "none of 48 components has a label",
+        "S1 region lost 31\u{a0}%, more than a tenth",
+        "not every residual met the tolerance",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn what_is_missing_or_not_finite_is_left_out() {
+    let example = example::results();
+    check(&html(&emptied(example.clone())));
+    for bad in [
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        0.0,
+        -1.0,
+        1e300,
+        f64::MIN_POSITIVE,
+    ] {
+        check(&html(&with_numbers(&example, &|_| bad)));
+    }
+    // Lists that do not fit together.
+    let mut results = example.clone();
+    results.curves.frames.truncate(1);
+    results.curves.rates[0].successes[0] = 10_000;
+    results.ablation.choices[0].outcome = 999;
+    results.ablation.outcomes[2].losses.clear();
+    results.ablation.doses[0].rates.truncate(2);
+    results.decompositions[0].components.clear();
+    results.decompositions[0].by_tensor.clear();
+    results.decompositions[1].v.clear();
+    results.decompositions[1].by_tensor[0].push(0.5);
+    results.decompositions[1].by_tensor[1].clear();
+    results.mazes[0].rows.truncate(2);
+    results.mazes[1].rows.clear();
+    results.mazes[1].edited.clear();
+    check(&html(&results));
+}
+
+#[test]
+fn every_string_is_escaped() {
+    let evil = "<script>alert('x')</script>\"&\u{1}".to_owned() + &"long".repeat(80);
+    let mut results = example::results();
+    let run = &mut results.run;
+    for text in [
+        &mut run.preset,
+        &mut run.config,
+        &mut run.config_sha256,
+        &mut run.command,
+        &mut run.version,
+        &mut run.gradient_checksum,
+    ] {
+        text.clone_from(&evil);
+    }
+    run.layout
+        .tensors
+        .iter_mut()
+        .for_each(|tensor| tensor.name.clone_from(&evil));
+    for decomposition in &mut results.decompositions {
+        decomposition.name.clone_from(&evil);
+        decomposition
+            .components
+            .iter_mut()
+            .for_each(|c| c.reasons = vec![evil.clone()]);
+    }
+    for outcome in &mut results.ablation.outcomes {
+        outcome.family.clone_from(&evil);
+        outcome.label.clone_from(&evil);
+    }
+    results
+        .ablation
+        .choices
+        .iter_mut()
+        .for_each(|choice| choice.family.clone_from(&evil));
+    for response in &mut results.ablation.doses {
+        response.name.clone_from(&evil);
+        response.unit.clone_from(&evil);
+    }
+    for maze in &mut results.mazes {
+        maze.title.clone_from(&evil);
+        maze.edit.clone_from(&evil);
+        maze.rows[0].clone_from(&evil);
+    }
+    check(&html(&results));
+}

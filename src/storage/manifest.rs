@@ -1,0 +1,176 @@
+//! The manifest of a run: what made its outputs and what they are. It is written last, so that
+//! where there is one, everything it names was written before.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::read_bytes;
+use super::{Error, FileSum, atomic};
+
+/// What made the outputs of a run, and their checksums.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunManifest {
+    /// Version of this program.
+    pub gouda_version: String,
+    /// Commit it was built from, where the build said so (`GOUDA_COMMIT`).
+    pub commit: Option<String>,
+    /// Compiler, where the build said so (`GOUDA_RUSTC`).
+    pub rustc: Option<String>,
+    /// Processor, where the system says so.
+    pub cpu: Option<String>,
+    /// Threads that were used.
+    pub threads: usize,
+    /// Seed of all random streams.
+    pub seed: u64,
+    /// The command line, an argument an entry.
+    pub command: Vec<String>,
+    /// Files that were read, by the path they were named by.
+    pub inputs: BTreeMap<String, FileSum>,
+    /// Files that were written, by their path within the run, `/` between its parts.
+    pub outputs: BTreeMap<String, FileSum>,
+}
+
+impl RunManifest {
+    /// The manifest of this program on this machine, without files.
+    pub fn new(seed: u64, threads: usize, command: Vec<String>) -> Self {
+        Self {
+            gouda_version: env!("CARGO_PKG_VERSION").into(),
+            commit: option_env!("GOUDA_COMMIT").map(Into::into),
+            rustc: option_env!("GOUDA_RUSTC").map(Into::into),
+            cpu: fs::read_to_string("/proc/cpuinfo")
+                .ok()
+                .as_deref()
+                .and_then(cpu_model),
+            threads,
+            seed,
+            command,
+            inputs: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the checksum of an input.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn add_input(&mut self, path: &Path) -> Result<(), Error> {
+        self.inputs
+            .insert(path.to_string_lossy().into_owned(), FileSum::of(path)?);
+        Ok(())
+    }
+
+    /// Takes the checksum of the output `relative` in the run directory `root`.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn add_output(&mut self, root: &Path, relative: &str) -> Result<(), Error> {
+        self.outputs
+            .insert(relative.to_owned(), FileSum::of(&root.join(relative))?);
+        Ok(())
+    }
+
+    /// Writes the manifest to `path`.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        write_json(path, self)
+    }
+
+    /// Reads the manifest at `path`.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not one.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        read_json(path, "the manifest of a run")
+    }
+
+    /// Recomputes the checksum of every output in the run directory `root`.
+    ///
+    /// # Errors
+    /// The first file that cannot be read or has changed.
+    pub fn verify(&self, root: &Path) -> Result<(), Error> {
+        for (relative, expected) in &self.outputs {
+            let path = root.join(relative);
+            let found = FileSum::of(&path)?;
+            if found != *expected {
+                let show = |sum: &FileSum| format!("{} bytes, CRC {:08x}", sum.bytes, sum.crc32);
+                return Err(Error::malformed(&path, show(expected), show(&found)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes `value` to `path` as JSON with line breaks.
+///
+/// # Errors
+/// The system's.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
+    atomic::write_with(path, |out| {
+        serde_json::to_writer_pretty(&mut *out, value)?;
+        out.write_all(b"\n")
+    })
+}
+
+/// Reads a JSON file; `what` says for the message what it should hold.
+///
+/// # Errors
+/// It cannot be read, or holds something else.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path, what: &str) -> Result<T, Error> {
+    serde_json::from_slice(&read_bytes(path)?)
+        .map_err(|error| Error::malformed(path, what, error.to_string()))
+}
+
+/// The model in the text of Linux's `/proc/cpuinfo`.
+fn cpu_model(cpuinfo: &str) -> Option<String> {
+    let line = cpuinfo
+        .lines()
+        .find(|line| line.starts_with("model name"))?;
+    line.split_once(':')
+        .map(|(_, model)| model.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_output_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("svd")).unwrap();
+        fs::write(dir.path().join("svd/U.npy"), "abc").unwrap();
+        fs::write(dir.path().join("in.npy"), "").unwrap();
+        let mut manifest = RunManifest::new(u64::MAX, 2, vec!["gouda".into(), "sv d".into()]);
+        manifest.add_output(dir.path(), "svd/U.npy").unwrap();
+        manifest.add_input(&dir.path().join("in.npy")).unwrap();
+        let path = dir.path().join("manifest.json");
+        manifest.save(&path).unwrap();
+        let loaded = RunManifest::load(&path).unwrap();
+        assert_eq!(loaded, manifest);
+        loaded.verify(dir.path()).unwrap();
+
+        fs::write(dir.path().join("svd/U.npy"), "abd").unwrap();
+        let error = loaded.verify(dir.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("U.npy: expected 3 bytes, CRC 352441c2, found"),
+            "{error}"
+        );
+        fs::write(&path, "{").unwrap();
+        let error = RunManifest::load(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("expected the manifest of a run, found EOF"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_model_is_found_in_cpuinfo() {
+        let text = "processor\t: 0\nmodel\t\t: 97\nmodel name\t: AMD EPYC 9R14\nstepping\t: 1\n";
+        assert_eq!(cpu_model(text).as_deref(), Some("AMD EPYC 9R14"));
+        assert_eq!(cpu_model("CPU implementer : 0x41"), None);
+    }
+}

@@ -1,0 +1,111 @@
+//! A read-only memory map of a sealed file.
+//!
+//! Caveat: a file cut short by someone else while it is mapped ends the process with SIGBUS when
+//! the lost part is touched. No check can prevent that; lengths are checked when the map is made,
+//! and this program never changes a file after it has been sealed.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::Error;
+
+/// The bytes of a file, paged in as they are touched.
+#[derive(Debug)]
+pub struct Map {
+    path: PathBuf,
+    map: memmap2::Mmap,
+}
+
+impl Map {
+    /// Maps the file at `path`.
+    ///
+    /// # Errors
+    /// The file cannot be opened or mapped.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(Error::io(path, "open"))?;
+        // SAFETY: the map is read-only and private to this value. That nobody changes the file
+        // under it is the rule of this room (sealed files are never written again); against other
+        // programs there is no protection, see the caveat above.
+        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(Error::io(path, "map"))?;
+        Ok(Self {
+            path: path.to_owned(),
+            map,
+        })
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The whole file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.map
+    }
+
+    /// `len` numbers from byte `offset` on.
+    ///
+    /// # Errors
+    /// The file ends before them, or `offset` is not a multiple of 4.
+    pub fn f32s(&self, offset: usize, len: usize) -> Result<&[f32], Error> {
+        let bytes = len
+            .checked_mul(4)
+            .and_then(|bytes_len| offset.checked_add(bytes_len))
+            .and_then(|end| self.map.get(offset..end))
+            .ok_or_else(|| {
+                let expected = format!("{len} numbers of 4 bytes from byte {offset} on");
+                Error::malformed(&self.path, expected, format!("{} bytes", self.map.len()))
+            })?;
+        bytemuck::try_cast_slice(bytes).map_err(|_| {
+            let expected = "data at a multiple of 4 bytes";
+            Error::malformed(&self.path, expected, format!("data at byte {offset}"))
+        })
+    }
+
+    /// Tells the system that the file will be read from front to back. A hint: failure is none.
+    pub fn advise_sequential(&self) {
+        #[cfg(unix)]
+        let _ = self.map.advise(memmap2::Advice::Sequential);
+    }
+
+    /// Tells the system that these bytes are wanted soon. A hint: failure is none.
+    pub fn advise_will_need(&self, bytes: Range<usize>) {
+        #[cfg(unix)]
+        if bytes.start < bytes.end && bytes.end <= self.map.len() {
+            let len = bytes.end - bytes.start;
+            let _ = self
+                .map
+                .advise_range(memmap2::Advice::WillNeed, bytes.start, len);
+        }
+        #[cfg(not(unix))]
+        let _ = bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_within_the_file_and_aligned() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m");
+        std::fs::write(&path, bytemuck::cast_slice::<f32, u8>(&[1.0, 2.0, 3.0])).unwrap();
+        let map = Map::open(&path).unwrap();
+        assert_eq!(map.f32s(4, 2).unwrap(), [2.0, 3.0]);
+        assert!(map.f32s(12, 0).unwrap().is_empty());
+        for (offset, len) in [(4, 3), (16, 0), (usize::MAX, 1), (0, usize::MAX), (2, 2)] {
+            assert!(matches!(
+                map.f32s(offset, len),
+                Err(Error::Malformed { .. })
+            ));
+        }
+        map.advise_sequential();
+        map.advise_will_need(0..12);
+        map.advise_will_need(4..100);
+
+        std::fs::write(&path, []).unwrap();
+        assert!(Map::open(&path).unwrap().bytes().is_empty());
+    }
+}

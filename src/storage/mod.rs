@@ -1,0 +1,28 @@
+//! Every file the program touches. Files are written aside, synced and renamed, so that a name
+//! either holds a whole file or none; only sealed files are mapped.
+//!
+//! Nothing here knows what the numbers mean. All formats are little-endian.
+
+#[cfg(target_endian = "big")]
+compile_error!("the files are little-endian and are mapped as they are");
+
+pub mod atomic;
+pub mod checksum;
+pub mod error;
+pub mod growing;
+pub mod lines;
+pub mod manifest;
+pub mod map;
+pub mod npy;
+mod npy_dictionary;
+pub mod npy_header;
+pub mod run_dir;
+pub mod tensors;
+
+pub use checksum::{Checksum, FileSum};
+pub use error::{Error, read_bytes, read_text};
+pub use growing::GrowingNpy;
+pub use lines::Lines;
+pub use manifest::RunManifest;
+pub use map::Map;
+pub use run_dir::RunDir;

@@ -1,0 +1,141 @@
+//! The text of a `.npy` header: a Python dictionary literal of three known keys, in any order.
+//! Tested with the rest of the header in [`npy_header`](super::npy_header).
+
+use super::npy_header::Dtype;
+
+/// What was expected, and the text from where it was not found.
+pub(super) type Unexpected<'a> = (&'static str, &'a [u8]);
+
+/// Type and shape from the whole text of a header.
+pub(super) fn parse(text: &[u8]) -> Result<(Dtype, Vec<usize>), Unexpected<'_>> {
+    Cursor(text).dictionary()
+}
+
+/// The part of the text that is still to be read.
+struct Cursor<'a>(&'a [u8]);
+
+impl<'a> Cursor<'a> {
+    fn dictionary(mut self) -> Result<(Dtype, Vec<usize>), Unexpected<'a>> {
+        let (mut dtype, mut fortran_order, mut shape) = (None, None, None);
+        self.expect(b'{', "{")?;
+        while !self.take(b'}') {
+            let here = self.0;
+            let key = self.string()?;
+            self.expect(b':', "a colon")?;
+            let repeated = match key {
+                b"descr" => dtype.replace(self.dtype()?).is_some(),
+                b"fortran_order" => fortran_order.replace(self.order()?).is_some(),
+                b"shape" => shape.replace(self.shape()?).is_some(),
+                _ => return Err(("one of descr, fortran_order, shape", here)),
+            };
+            if repeated {
+                return Err(("each key once", here));
+            }
+            if !self.take(b',') {
+                self.expect(b'}', "a comma or }")?;
+                break;
+            }
+        }
+        self.skip_space();
+        if !self.0.is_empty() {
+            return Err(("nothing after }", self.0));
+        }
+        match (dtype, fortran_order, shape) {
+            (Some(dtype), Some(()), Some(shape)) => Ok((dtype, shape)),
+            _ => Err(("all of descr, fortran_order, shape", self.0)),
+        }
+    }
+
+    fn dtype(&mut self) -> Result<Dtype, Unexpected<'a>> {
+        self.skip_space();
+        let here = self.0;
+        match self.string() {
+            Ok(b"<f4") => Ok(Dtype::F32),
+            Ok(b"<f8") => Ok(Dtype::F64),
+            _ => Err(("descr '<f4' or '<f8' (little-endian floats)", here)),
+        }
+    }
+
+    fn order(&mut self) -> Result<(), Unexpected<'a>> {
+        self.skip_space();
+        match self.0.strip_prefix(b"False") {
+            Some(rest) => {
+                self.0 = rest;
+                Ok(())
+            }
+            None => Err(("fortran_order False (C order)", self.0)),
+        }
+    }
+
+    fn shape(&mut self) -> Result<Vec<usize>, Unexpected<'a>> {
+        let mut axes = Vec::new();
+        self.expect(b'(', "a shape in parentheses")?;
+        while !self.take(b')') {
+            axes.push(self.integer()?);
+            if !self.take(b',') {
+                // In Python `(3)` is a number and not a shape.
+                let closed = if axes.len() == 1 {
+                    "a comma"
+                } else {
+                    "a comma or )"
+                };
+                if axes.len() == 1 || !self.take(b')') {
+                    return Err((closed, self.0));
+                }
+                break;
+            }
+        }
+        Ok(axes)
+    }
+
+    fn integer(&mut self) -> Result<usize, Unexpected<'a>> {
+        self.skip_space();
+        let digits_len = self
+            .0
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let (digits, rest) = self.0.split_at(digits_len);
+        let value = std::str::from_utf8(digits)
+            .ok()
+            .and_then(|digits| digits.parse().ok());
+        let value = value.ok_or(("an axis length of 64 bits", self.0))?;
+        self.0 = rest;
+        Ok(value)
+    }
+
+    fn string(&mut self) -> Result<&'a [u8], Unexpected<'a>> {
+        self.skip_space();
+        let here = self.0;
+        let [quote @ (b'\'' | b'"'), rest @ ..] = here else {
+            return Err(("a string", here));
+        };
+        let end = rest
+            .iter()
+            .position(|byte| byte == quote)
+            .ok_or(("a closing quote", here))?;
+        self.0 = &rest[end + 1..];
+        Ok(&rest[..end])
+    }
+
+    fn skip_space(&mut self) {
+        self.0 = self.0.trim_ascii_start();
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        self.skip_space();
+        let found = self.0.first() == Some(&byte);
+        if found {
+            self.0 = &self.0[1..];
+        }
+        found
+    }
+
+    fn expect(&mut self, byte: u8, name: &'static str) -> Result<(), Unexpected<'a>> {
+        if self.take(byte) {
+            Ok(())
+        } else {
+            Err((name, self.0))
+        }
+    }
+}

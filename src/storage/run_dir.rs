@@ -1,0 +1,236 @@
+//! The directory of one run: who may write it, and where its files are.
+//!
+//! A lock on `.lock` inside it is held as long as the value lives; the system gives it up when the
+//! process ends, however it ends.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use super::Error;
+
+const LOCK: &str = ".lock";
+
+/// The directory of a run.
+#[derive(Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    /// Held, never read. None for those who only look.
+    _lock: Option<File>,
+}
+
+impl RunDir {
+    /// Makes the directory, with its parents, for a new run, and locks it.
+    ///
+    /// # Errors
+    /// [`Error::Occupied`] where something is in it, [`Error::Locked`] where another process has
+    /// begun to write it, and the system's.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        fs::create_dir_all(path).map_err(Error::io(path, "create"))?;
+        // Before the lock, which must not litter a directory of something else.
+        refuse_occupied(path)?;
+        let lock = lock(path)?;
+        // After it too: between the two another run may have come and gone.
+        refuse_occupied(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: Some(lock),
+        })
+    }
+
+    /// The directory of an existing run, to be written further; locks it.
+    ///
+    /// # Errors
+    /// It is not there, or [`Error::Locked`].
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        require_directory(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: Some(lock(path)?),
+        })
+    }
+
+    /// The directory of an existing run, to be read only, while others may write it.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn look(path: &Path) -> Result<Self, Error> {
+        require_directory(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: None,
+        })
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The settings in force.
+    pub fn config(&self) -> PathBuf {
+        self.path.join("config.toml")
+    }
+
+    /// The command line.
+    pub fn command(&self) -> PathBuf {
+        self.path.join("command.txt")
+    }
+
+    /// What made the outputs, and their checksums.
+    pub fn manifest(&self) -> PathBuf {
+        self.path.join("manifest.json")
+    }
+
+    /// One JSON object an iteration.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    /// The report.
+    pub fn report(&self) -> PathBuf {
+        self.path.join("report.html")
+    }
+
+    /// Parameters over time, a directory.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    /// A directory a recorded stream.
+    pub fn gradients(&self) -> PathBuf {
+        self.path.join("gradients")
+    }
+
+    /// Decompositions, a directory.
+    pub fn svd(&self) -> PathBuf {
+        self.path.join("svd")
+    }
+
+    /// What the edits did, a directory.
+    pub fn ablation(&self) -> PathBuf {
+        self.path.join("ablation")
+    }
+}
+
+/// Makes a directory, with its parents, where there is none.
+///
+/// # Errors
+/// The system's.
+pub fn ensure_directory(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(Error::io(path, "create"))
+}
+
+/// The files in a directory whose names end in `suffix`, by name.
+///
+/// # Errors
+/// The system's.
+pub fn files_ending(path: &Path, suffix: &str) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(Error::io(path, "list"))? {
+        let entry = entry.map_err(Error::io(path, "list"))?;
+        if entry
+            .file_name()
+            .as_encoded_bytes()
+            .ends_with(suffix.as_bytes())
+        {
+            files.push(entry.path());
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// Refuses a directory that holds anything but a lock.
+///
+/// # Errors
+/// [`Error::Occupied`], and the system's.
+pub fn refuse_occupied(path: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(path).map_err(Error::io(path, "list"))? {
+        if entry.map_err(Error::io(path, "list"))?.file_name() != LOCK {
+            return Err(Error::Occupied {
+                path: path.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn require_directory(path: &Path) -> Result<(), Error> {
+    if fs::metadata(path)
+        .map_err(Error::io(path, "open"))?
+        .is_dir()
+    {
+        Ok(())
+    } else {
+        Err(Error::malformed(path, "the directory of a run", "a file"))
+    }
+}
+
+fn lock(path: &Path) -> Result<File, Error> {
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path.join(LOCK))
+        .map_err(Error::io(path, "lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked {
+            path: path.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(Error::io(path, "lock")(source)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_writer_is_kept_out_until_the_first_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("with space").join("übung 1");
+        let run = RunDir::create(&path).unwrap();
+        assert!(matches!(RunDir::create(&path), Err(Error::Locked { .. })));
+        assert!(matches!(RunDir::open(&path), Err(Error::Locked { .. })));
+        RunDir::look(&path).unwrap();
+        drop(run);
+        // Nothing was written: a run that died at once leaves the place free.
+        let run = RunDir::create(&path).unwrap();
+        fs::write(run.config(), "x = 1").unwrap();
+        assert!(path.join("config.toml").exists());
+        drop(run);
+        assert!(matches!(RunDir::create(&path), Err(Error::Occupied { .. })));
+        RunDir::open(&path).unwrap();
+    }
+
+    #[test]
+    fn other_directories_are_not_littered_and_not_invented() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("thesis.tex"), "").unwrap();
+        assert!(matches!(
+            RunDir::create(dir.path()),
+            Err(Error::Occupied { .. })
+        ));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert!(matches!(
+            RunDir::open(&dir.path().join("none")),
+            Err(Error::Io { .. })
+        ));
+        let file = dir.path().join("thesis.tex");
+        assert!(matches!(RunDir::open(&file), Err(Error::Malformed { .. })));
+    }
+
+    #[test]
+    fn files_are_listed_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["b.json", "a.json", "a.json.part", "c.txt"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        let found = files_ending(dir.path(), ".json").unwrap();
+        assert_eq!(
+            found,
+            [dir.path().join("a.json"), dir.path().join("b.json")]
+        );
+    }
+}

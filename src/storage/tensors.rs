@@ -1,0 +1,252 @@
+//! Checkpoints as safetensors files: named float32 tensors and string metadata.
+//!
+//! The header is written here and not by the safetensors crate, which keeps metadata in a hash
+//! map: its order, and with it the bytes of the file, would differ from run to run. Reading, where
+//! a file may be anyone's, is the crate's.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use safetensors::{Dtype, SafeTensors};
+use serde_json::{Map, Value, json};
+
+use super::{Error, atomic, error::read_bytes};
+
+/// One tensor to be saved.
+#[derive(Clone, Copy, Debug)]
+pub struct Tensor<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Lengths of its axes, slowest first.
+    pub shape: &'a [usize],
+    /// Its entries.
+    pub values: &'a [f32],
+}
+
+/// Writes a checkpoint. Equal arguments give equal bytes; data lies in the order given.
+///
+/// # Errors
+/// The system's.
+///
+/// # Panics
+/// A shape does not multiply out to the number of values, or a name comes twice.
+pub fn save(
+    path: &Path,
+    tensors: &[Tensor<'_>],
+    metadata: &BTreeMap<String, String>,
+) -> Result<(), Error> {
+    let mut header = Map::new();
+    if !metadata.is_empty() {
+        header.insert("__metadata__".into(), json!(metadata));
+    }
+    let mut offset = 0;
+    for tensor in tensors {
+        let len: usize = tensor.shape.iter().product();
+        assert_eq!(len, tensor.values.len(), "shape of {}", tensor.name);
+        let end = offset + len * 4;
+        let entry = json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [offset, end]});
+        let before = header.insert(tensor.name.into(), entry);
+        assert!(before.is_none(), "two tensors named {}", tensor.name);
+        offset = end;
+    }
+    let mut header = Value::Object(header).to_string();
+    // The format aligns the data to 8 bytes.
+    header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
+    atomic::write_with(path, |out| {
+        out.write_all(&(header.len() as u64).to_le_bytes())?;
+        out.write_all(header.as_bytes())?;
+        tensors
+            .iter()
+            .try_for_each(|tensor| out.write_all(bytemuck::cast_slice(tensor.values)))
+    })
+}
+
+/// What a checkpoint holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// The entries of each tensor, in the order in which they were asked for.
+    pub tensors: Vec<Vec<f32>>,
+    /// The strings that were saved beside them.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Reads a checkpoint that must have exactly the tensors `expected`, by name and shape.
+///
+/// # Errors
+/// The file cannot be read or is not a safetensors file; a tensor is missing, too many, of another
+/// shape or type: the first such is named.
+pub fn load(path: &Path, expected: &[(String, Vec<usize>)]) -> Result<Checkpoint, Error> {
+    let bytes = read_bytes(path)?;
+    let file = parse(path, &bytes)?;
+    let mut tensors = Vec::with_capacity(expected.len());
+    for (name, shape) in expected {
+        let found = file.tensor(name).map_err(|_| {
+            let mut names = file.names();
+            names.sort_unstable();
+            Error::malformed(
+                path,
+                format!("a tensor {name}"),
+                format!("only {}", names.join(", ")),
+            )
+        })?;
+        if found.dtype() != Dtype::F32 || found.shape() != shape {
+            return Err(Error::malformed(
+                path,
+                format!("tensor {name} of type F32 and shape {shape:?}"),
+                format!("{} and {:?}", found.dtype(), found.shape()),
+            ));
+        }
+        // Copied as bytes: in the file they need not be aligned.
+        let mut values = vec![0f32; found.data().len() / 4];
+        bytemuck::cast_slice_mut(&mut values).copy_from_slice(found.data());
+        tensors.push(values);
+    }
+    let mut names = file.names();
+    names.sort_unstable();
+    if let Some(extra) = names
+        .iter()
+        .find(|&&name| !expected.iter().any(|(known, _)| known == name))
+    {
+        let message = format!("{} tensors", expected.len());
+        return Err(Error::malformed(
+            path,
+            message,
+            format!("one more, {extra}"),
+        ));
+    }
+    Ok(Checkpoint {
+        tensors,
+        metadata: metadata_of(path, &bytes)?,
+    })
+}
+
+/// The strings saved with a checkpoint, for those who cannot yet say which tensors to expect.
+///
+/// # Errors
+/// The file cannot be read or is not a safetensors file.
+pub fn metadata(path: &Path) -> Result<BTreeMap<String, String>, Error> {
+    metadata_of(path, &read_bytes(path)?)
+}
+
+fn metadata_of(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, String>, Error> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| unsound(path, &error))?;
+    Ok(header
+        .metadata()
+        .iter()
+        .flatten()
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect())
+}
+
+fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>, Error> {
+    SafeTensors::deserialize(bytes).map_err(|error| unsound(path, &error))
+}
+
+fn unsound(path: &Path, error: &safetensors::SafeTensorError) -> Error {
+    Error::malformed(path, "a safetensors file", format!("another ({error})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(list: &[(&str, &[usize])]) -> Vec<(String, Vec<usize>)> {
+        list.iter()
+            .map(|(name, shape)| ((*name).to_owned(), shape.to_vec()))
+            .collect()
+    }
+
+    fn sample(path: &Path) -> BTreeMap<String, String> {
+        let metadata =
+            [("zeta", "1"), ("alpha", "ü\"\n")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let metadata = BTreeMap::from(metadata);
+        let weight = Tensor {
+            name: "w",
+            shape: &[2, 3],
+            values: &[1., -2., 3., 4., 5., 6.5],
+        };
+        let bias = Tensor {
+            name: "b",
+            shape: &[],
+            values: &[f32::MIN_POSITIVE],
+        };
+        let empty = Tensor {
+            name: "none",
+            shape: &[0, 4],
+            values: &[],
+        };
+        save(path, &[weight, bias, empty], &metadata).unwrap();
+        metadata
+    }
+
+    #[test]
+    fn saved_is_loaded_in_the_order_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.safetensors");
+        let saved = sample(&path);
+        let loaded = load(
+            &path,
+            &named(&[("b", &[]), ("none", &[0, 4]), ("w", &[2, 3])]),
+        )
+        .unwrap();
+        let expected = vec![
+            vec![f32::MIN_POSITIVE],
+            vec![],
+            vec![1., -2., 3., 4., 5., 6.5],
+        ];
+        assert_eq!(
+            loaded,
+            Checkpoint {
+                tensors: expected,
+                metadata: saved.clone()
+            }
+        );
+        assert_eq!(metadata(&path).unwrap(), saved);
+
+        let first = read_bytes(&path).unwrap();
+        sample(&path);
+        assert_eq!(first, read_bytes(&path).unwrap());
+        let header_len = u64::from_le_bytes(first[..8].try_into().unwrap());
+        assert_eq!(header_len % 8, 0);
+    }
+
+    #[test]
+    fn the_culprit_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.safetensors");
+        sample(&path);
+        let message =
+            |expected: &[(&str, &[usize])]| load(&path, &named(expected)).unwrap_err().to_string();
+        let text = message(&[("w", &[2, 3]), ("v", &[1])]);
+        assert!(
+            text.ends_with("expected a tensor v, found only b, none, w"),
+            "{text}"
+        );
+        let text = message(&[("w", &[3, 2])]);
+        assert!(
+            text.ends_with("w of type F32 and shape [3, 2], found F32 and [2, 3]"),
+            "{text}"
+        );
+        let text = message(&[("w", &[2, 3]), ("none", &[0, 4])]);
+        assert!(
+            text.ends_with("expected 2 tensors, found one more, b"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn any_cut_and_any_other_file_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.safetensors");
+        sample(&path);
+        let whole = read_bytes(&path).unwrap();
+        for len in 0..whole.len() {
+            std::fs::write(&path, &whole[..len]).unwrap();
+            let expected = named(&[("b", &[]), ("none", &[0, 4]), ("w", &[2, 3])]);
+            assert!(
+                matches!(load(&path, &expected), Err(Error::Malformed { .. })),
+                "{len}"
+            );
+        }
+    }
+}

@@ -1,0 +1,588 @@
+//! The ablation stage: every candidate is tried on selection levels, the best of each family for
+//! either claim is measured on test levels, beside the controls.
+//!
+//! The temporal hypothesis (components chosen by their time course alone) and the practical one
+//! (components chosen by the effect of a step along them) are families of their own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::ablate::recipe::{self, Candidate, Direction};
+use crate::ablate::{Claim, Measurement, Rate, Reference, Split, Tasks, edit};
+use crate::locate::{Component, Label, PARTICIPATION_MIN};
+use crate::nn::Network;
+use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::statistics;
+use crate::numeric::sum::norm;
+use crate::svd::Decomposition;
+
+use super::results::{Ablation, Choice, DoseResponse, EditOutcome, Estimate, Loss};
+use super::{Config, Error, Progress};
+
+/// Bootstrap draws behind a loss's interval.
+const BOOTSTRAP: u32 = 1000;
+/// Components of a temporal set where the labels name none.
+const SET_LEN: usize = 3;
+/// Checkpoints that rollback tries.
+const ROLLBACKS: usize = 12;
+
+const STEP: &str = "step along a component";
+const RANDOM_STEP: &str = "random in-span step";
+
+/// A trained policy with its history.
+#[derive(Debug)]
+pub struct Policy<'a> {
+    /// Its network.
+    pub network: &'a Network,
+    /// theta_T.
+    pub theta: &'a [f32],
+    /// theta_0.
+    pub theta_0: &'a [f32],
+    /// Share of training and parameters of each checkpoint.
+    pub checkpoints: &'a [(f64, Vec<f32>)],
+}
+
+/// A decomposition with what its components say about time.
+#[derive(Debug)]
+pub struct Decomposed {
+    /// "raw" or "unit-norm".
+    pub name: &'static str,
+    /// The singular triplets.
+    pub decomposition: Decomposition,
+    /// One a triplet.
+    pub components: Vec<Component>,
+}
+
+/// The stage's result.
+#[derive(Debug)]
+pub struct Outcome {
+    /// For the report.
+    pub ablation: Ablation,
+    /// The edited parameters of the best non-control edit for A and for B, with their labels.
+    pub best: [Option<(String, Vec<f32>)>; 2],
+    /// By decomposition and component: mean of (S5 loss - S2 loss) over steps of either sign and
+    /// every dose, on selection levels.
+    pub step_effects: Vec<Vec<f64>>,
+}
+
+/// Runs the stage.
+///
+/// # Errors
+/// Levels that cannot be made.
+pub fn ablate(
+    config: &Config,
+    policy: &Policy<'_>,
+    decompositions: &[Decomposed],
+    progress: &mut dyn Progress,
+) -> Result<Outcome, Error> {
+    let candidates = candidates(config, policy, decompositions);
+    let selection = Bench::new(
+        config,
+        policy,
+        Split::Selection,
+        config.ablate.selection_levels,
+    )?;
+    progress.begin(
+        "choosing edits on selection levels",
+        candidates.len() as u64,
+    );
+    let mut tried = Vec::with_capacity(candidates.len());
+    for (index, candidate) in candidates.iter().enumerate() {
+        if progress.is_interrupted() {
+            return Err(Error::Stopped { stage: "ablation" });
+        }
+        let measured = selection.measure(&candidate.recipe.apply(policy.theta, policy.theta_0));
+        tried.push(Tried {
+            losses: Rate::ALL.map(|rate| selection.reference.loss(&measured, rate)),
+        });
+        progress.advance(index as u64 + 1, candidate.family);
+    }
+    let test = Bench::new(config, policy, Split::Test, config.ablate.test_levels)?;
+    let mut report = Report {
+        config,
+        policy,
+        candidates: &candidates,
+        tried: &tried,
+        test,
+    };
+    report.run(decompositions, progress)
+}
+
+/// Losses of a candidate on selection levels, in the order of [`Rate::ALL`].
+struct Tried {
+    losses: [f64; 7],
+}
+
+impl Tried {
+    fn loss(&self, rate: Rate) -> f64 {
+        let index = Rate::ALL
+            .iter()
+            .position(|&r| r == rate)
+            .expect("every rate is listed");
+        self.losses[index]
+    }
+
+    fn selectivity(&self, claim: Claim) -> f64 {
+        claim.selectivity(&|rate| self.loss(rate))
+    }
+}
+
+/// Levels, and what the unedited and the untrained policy do on them.
+struct Bench<'a> {
+    tasks: Tasks,
+    network: &'a Network,
+    reference: Reference,
+    seed: u64,
+}
+
+impl<'a> Bench<'a> {
+    fn new(
+        config: &Config,
+        policy: &Policy<'a>,
+        split: Split,
+        count: usize,
+    ) -> Result<Self, Error> {
+        let env = &config.env;
+        let tasks = Tasks::new(
+            split,
+            (env.world, env.region, env.timeout),
+            env.actions,
+            count,
+        )?;
+        let measure = |params| tasks.measure(policy.network, params, config.seed);
+        let reference = Reference {
+            base: measure(policy.theta),
+            floor: measure(policy.theta_0),
+        };
+        Ok(Self {
+            tasks,
+            network: policy.network,
+            reference,
+            seed: config.seed,
+        })
+    }
+
+    fn measure(&self, params: &[f32]) -> Measurement {
+        self.tasks.measure(self.network, params, self.seed)
+    }
+}
+
+fn candidates(
+    config: &Config,
+    policy: &Policy<'_>,
+    decompositions: &[Decomposed],
+) -> Vec<Candidate> {
+    let settings = &config.ablate;
+    let displacement = displacement(policy);
+    let layout = &policy.network.layout;
+    let mut all = Vec::new();
+    let mut directions = Vec::new();
+    for decomposed in decompositions {
+        let d = &decomposed.decomposition;
+        for i in 0..settings.components.min(d.rank) {
+            let values = Arc::new(d.u_column(i));
+            directions.push(Direction {
+                name: format!("{} {i}", decomposed.name),
+                values,
+            });
+        }
+    }
+    all.extend(recipe::steps(
+        STEP,
+        false,
+        &directions,
+        &settings.step_doses,
+        displacement,
+    ));
+    let mut random = Vec::new();
+    for i in 0..settings.controls {
+        // Half in the span of the one decomposition, half in that of the other.
+        let d = &decompositions[i % decompositions.len()].decomposition;
+        let mut stream = Stream::new(config.seed, Purpose::Controls, i as u64);
+        let values = Arc::new(edit::in_span(&d.u, d.rank, &mut stream));
+        random.push(Direction {
+            name: format!("random {i}"),
+            values,
+        });
+    }
+    all.extend(recipe::steps(
+        RANDOM_STEP,
+        true,
+        &random,
+        &settings.step_doses,
+        displacement,
+    ));
+    let mut stream = Stream::new(config.seed, Purpose::Controls, 1 << 33);
+    let isotropic = Direction {
+        name: "isotropic".into(),
+        values: Arc::new(edit::isotropic(policy.theta.len(), &mut stream)),
+    };
+    all.extend(recipe::steps(
+        "isotropic step",
+        true,
+        &[isotropic],
+        &settings.step_doses,
+        displacement,
+    ));
+    for decomposed in decompositions {
+        temporal(config, decomposed, layout, &mut all);
+    }
+    // Evenly spaced, neither the untrained nor the final policy.
+    let len = policy.checkpoints.len();
+    let picked = (1..=ROLLBACKS)
+        .map(|i| i * (len - 1) / (ROLLBACKS + 1))
+        .filter(|&i| i > 0);
+    let mut picked: Vec<usize> = picked.collect();
+    picked.dedup();
+    all.extend(recipe::rollbacks(
+        picked.into_iter().map(|i| policy.checkpoints[i].clone()),
+    ));
+    all
+}
+
+/// Edits of the early and of the late components, and of random ones of the same number.
+fn temporal(
+    config: &Config,
+    decomposed: &Decomposed,
+    layout: &crate::nn::Layout,
+    all: &mut Vec<Candidate>,
+) {
+    let d = &decomposed.decomposition;
+    let families = [
+        (
+            Label::Early,
+            "project early components",
+            "reset top of early components",
+        ),
+        (
+            Label::Late,
+            "project late components",
+            "reset top of late components",
+        ),
+    ];
+    for (label, project, reset) in families {
+        let (members, how) = temporal_set(&decomposed.components, label);
+        if members.is_empty() {
+            continue;
+        }
+        let list: Vec<String> = members.iter().map(usize::to_string).collect();
+        let member = format!("{} {} ({how})", decomposed.name, list.join("+"));
+        let basis: Vec<Vec<f32>> = members.iter().map(|&i| d.u_column(i)).collect();
+        let sigma_u: Vec<(f64, Vec<f32>)> = members
+            .iter()
+            .zip(&basis)
+            .map(|(&i, u)| (d.s[i], u.clone()))
+            .collect();
+        let control: Vec<Vec<f32>> = (0..members.len() as u64)
+            .map(|i| {
+                let index = (1 << 34) + ((label as u64) << 8) + i;
+                edit::in_span(
+                    &d.u,
+                    d.rank,
+                    &mut Stream::new(config.seed, Purpose::Controls, index),
+                )
+            })
+            .collect();
+        let doses = &config.ablate.project_doses;
+        all.extend(recipe::projections(project, false, &member, basis, doses));
+        let name = format!("{} random, {} dimensions", decomposed.name, members.len());
+        all.extend(recipe::projections(
+            "project random in-span",
+            true,
+            &name,
+            control,
+            doses,
+        ));
+        let scores = recipe::scores(&sigma_u);
+        let percents = &config.ablate.reset_percent;
+        all.extend(recipe::resets(
+            reset,
+            &member,
+            &scores,
+            percents,
+            (layout, config.seed),
+        ));
+    }
+}
+
+/// The components with a label; where none has it, those with the most extreme temporal index
+/// among the ones that are no spikes.
+fn temporal_set(components: &[Component], label: Label) -> (Vec<usize>, &'static str) {
+    let labelled: Vec<usize> = components
+        .iter()
+        .filter(|c| c.label == label)
+        .map(|c| c.index)
+        .collect();
+    if !labelled.is_empty() {
+        return (labelled, "labelled");
+    }
+    let mut order: Vec<&Component> = components
+        .iter()
+        .filter(|c| c.course.participation_ratio >= PARTICIPATION_MIN)
+        .collect();
+    order.sort_by(|a, b| a.course.temporal_index.total_cmp(&b.course.temporal_index));
+    if label == Label::Late {
+        order.reverse();
+    }
+    let how = if label == Label::Late {
+        "highest index, unlabelled"
+    } else {
+        "lowest index, unlabelled"
+    };
+    (order.iter().take(SET_LEN).map(|c| c.index).collect(), how)
+}
+
+fn displacement(policy: &Policy<'_>) -> f64 {
+    let moved: Vec<f32> = policy
+        .theta
+        .iter()
+        .zip(policy.theta_0)
+        .map(|(&t, &o)| t - o)
+        .collect();
+    norm(&moved)
+}
+
+/// What is measured on test levels.
+struct Report<'a> {
+    config: &'a Config,
+    policy: &'a Policy<'a>,
+    candidates: &'a [Candidate],
+    tried: &'a [Tried],
+    test: Bench<'a>,
+}
+
+impl Report<'_> {
+    fn run(
+        &mut self,
+        decompositions: &[Decomposed],
+        progress: &mut dyn Progress,
+    ) -> Result<Outcome, Error> {
+        let chosen = self.choose();
+        let doses = self.dosed(&chosen);
+        let mut indices: Vec<usize> = chosen.iter().map(|c| c.1).collect();
+        indices.sort_unstable();
+        indices.dedup();
+        let dose_len: usize = doses.iter().map(|(_, members)| members.len()).sum();
+        progress.begin(
+            "measuring on test levels",
+            (indices.len() + dose_len) as u64,
+        );
+        let mut done = 0;
+        let mut outcomes = Vec::new();
+        for &index in &indices {
+            outcomes.push(self.outcome(&self.candidates[index]));
+            done += 1;
+            progress.advance(done, self.candidates[index].family);
+        }
+        let choices = chosen.iter().map(|&(claim, index, candidates)| {
+            let family = self.candidates[index].family;
+            let selection_selectivity = self.tried[index].selectivity(Claim::ALL[claim]);
+            Choice {
+                claim,
+                family: family.into(),
+                candidates,
+                outcome: indices
+                    .binary_search(&index)
+                    .expect("every choice is measured"),
+                selection_selectivity,
+                p: (family == STEP)
+                    .then(|| self.p(Claim::ALL[claim], selection_selectivity))
+                    .flatten(),
+            }
+        });
+        let choices: Vec<Choice> = choices.collect();
+        let mut responses = Vec::new();
+        for (name, members) in doses {
+            let mut rates = Vec::new();
+            for &index in &members {
+                let candidate = &self.candidates[index];
+                rates.push(estimates(&self.test.measure(&self.edited(candidate))));
+                done += 1;
+                progress.advance(done, "dose-response");
+            }
+            responses.push(DoseResponse {
+                name,
+                is_control: self.candidates[members[0]].is_control,
+                unit: "share of |theta_T - theta_0|".into(),
+                doses: members.iter().map(|&i| self.candidates[i].dose).collect(),
+                rates,
+            });
+        }
+        let best = [0, 1].map(|claim| {
+            let mut steps = choices
+                .iter()
+                .filter(|c| c.claim == claim && c.family == STEP);
+            let index = indices[steps.next()?.outcome];
+            Some((
+                label(&self.candidates[index]),
+                self.edited(&self.candidates[index]),
+            ))
+        });
+        let base = &self.test.reference.base;
+        Ok(Outcome {
+            ablation: Ablation {
+                base: estimates(base),
+                floor: estimates(&self.test.reference.floor),
+                decision: (base.p_cheese, base.p_corner),
+                level_len: (
+                    self.config.ablate.selection_levels,
+                    self.config.ablate.test_levels,
+                ),
+                choices,
+                outcomes,
+                doses: responses,
+            },
+            best,
+            step_effects: self.step_effects(decompositions),
+        })
+    }
+
+    /// Claim, candidate and how many were tried, for the best of each family.
+    fn choose(&self) -> Vec<(usize, usize, usize)> {
+        let mut families: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, candidate) in self.candidates.iter().enumerate() {
+            families.entry(candidate.family).or_default().push(index);
+        }
+        let mut chosen = Vec::new();
+        for (claim, &kind) in Claim::ALL.iter().enumerate() {
+            for members in families.values() {
+                // The first of equals, so that the choice does not depend on the sort.
+                let best = members.iter().copied().reduce(|best, index| {
+                    let better =
+                        self.tried[index].selectivity(kind) > self.tried[best].selectivity(kind);
+                    if better { index } else { best }
+                });
+                chosen.push((claim, best.expect("a family has members"), members.len()));
+            }
+        }
+        chosen
+    }
+
+    /// The chosen steps and random steps, each with all its doses in order.
+    fn dosed(&self, chosen: &[(usize, usize, usize)]) -> Vec<(String, Vec<usize>)> {
+        let mut dosed: Vec<(String, Vec<usize>)> = Vec::new();
+        for &(_, index, _) in chosen {
+            let candidate = &self.candidates[index];
+            if ![STEP, RANDOM_STEP].contains(&candidate.family)
+                || dosed.iter().any(|(name, _)| *name == candidate.member)
+            {
+                continue;
+            }
+            let mut members: Vec<usize> = (0..self.candidates.len())
+                .filter(|&i| {
+                    let other = &self.candidates[i];
+                    other.family == candidate.family && other.member == candidate.member
+                })
+                .collect();
+            members.sort_by(|&a, &b| self.candidates[a].dose.total_cmp(&self.candidates[b].dose));
+            dosed.push((candidate.member.clone(), members));
+        }
+        dosed
+    }
+
+    /// Share of random directions, each at its best sign and dose, that reach `selectivity`.
+    fn p(&self, claim: Claim, selectivity: f64) -> Option<f64> {
+        let mut best: BTreeMap<&str, f64> = BTreeMap::new();
+        for (candidate, tried) in self.candidates.iter().zip(self.tried) {
+            if candidate.family == RANDOM_STEP {
+                let entry = best.entry(&candidate.member).or_insert(f64::NEG_INFINITY);
+                *entry = entry.max(tried.selectivity(claim));
+            }
+        }
+        let reached = best.values().filter(|&&value| value >= selectivity).count() as u64;
+        (!best.is_empty()).then(|| statistics::monte_carlo_p(reached, best.len() as u64))
+    }
+
+    fn step_effects(&self, decompositions: &[Decomposed]) -> Vec<Vec<f64>> {
+        let effect = |name: String| {
+            let effects: Vec<f64> = self
+                .candidates
+                .iter()
+                .zip(self.tried)
+                .filter(|(candidate, _)| candidate.family == STEP && candidate.member == name)
+                .map(|(_, tried)| tried.loss(Rate::S5) - tried.loss(Rate::S2))
+                .collect();
+            crate::numeric::sum::mean(&effects)
+        };
+        decompositions
+            .iter()
+            .map(|decomposed| {
+                let tried = self
+                    .config
+                    .ablate
+                    .components
+                    .min(decomposed.decomposition.rank);
+                (0..tried)
+                    .map(|i| effect(format!("{} {i}", decomposed.name)))
+                    .collect()
+            })
+            .collect()
+    }
+
+    fn edited(&self, candidate: &Candidate) -> Vec<f32> {
+        candidate
+            .recipe
+            .apply(self.policy.theta, self.policy.theta_0)
+    }
+
+    fn outcome(&self, candidate: &Candidate) -> EditOutcome {
+        let edited = self.edited(candidate);
+        let measured = self.test.measure(&edited);
+        let reference = &self.test.reference;
+        let losses = Rate::ALL.map(|rate| {
+            let (lost, won) = reference.discordant(&measured, rate);
+            Loss {
+                rate,
+                value: reference.loss(&measured, rate),
+                interval: reference.interval(&measured, rate, BOOTSTRAP, self.config.seed),
+                p: statistics::mcnemar(lost, won),
+            }
+        });
+        let find = |rate| {
+            *losses
+                .iter()
+                .find(|l| l.rate == rate)
+                .expect("every rate has a loss")
+        };
+        let moved: Vec<f32> = edited
+            .iter()
+            .zip(self.policy.theta)
+            .map(|(&e, &t)| e - t)
+            .collect();
+        EditOutcome {
+            family: candidate.family.into(),
+            is_control: candidate.is_control,
+            label: label(candidate),
+            dose: candidate.dose,
+            length: norm(&moved) / displacement(self.policy),
+            rates: estimates(&measured),
+            decision: (measured.p_cheese, measured.p_corner),
+            selectivity: Claim::ALL.map(|claim| claim.selectivity(&|rate| find(rate).value)),
+            succeeds: Claim::ALL.map(|claim| {
+                claim.succeeds(&|rate| {
+                    let loss = find(rate);
+                    (loss.value, loss.interval)
+                })
+            }),
+            losses: losses.into(),
+        }
+    }
+}
+
+fn label(candidate: &Candidate) -> String {
+    format!("{}, dose {:+}", candidate.member, candidate.dose)
+}
+
+fn estimates(measured: &Measurement) -> Vec<Estimate> {
+    let estimate = |rate| {
+        let (successes, count) = measured.count(rate);
+        let interval = statistics::wilson(successes, count, 0.95);
+        Estimate {
+            rate,
+            successes,
+            count,
+            interval: (interval.low, interval.high),
+        }
+    };
+    Rate::ALL.map(estimate).into()
+}

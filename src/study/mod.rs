@@ -1,0 +1,106 @@
+//! The protocol: settings, and the stages of a run from training to results.
+
+pub mod ablation;
+pub mod config;
+pub mod decompose;
+pub mod mazes;
+pub mod reproduce;
+pub mod results;
+pub mod train;
+
+pub use config::{Config, Preset, Resolved};
+pub use results::Results;
+
+/// What can stop a run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A key that no preset has.
+    #[error("unknown setting `{key}`; did you mean `{nearest}`? (`gouda config` lists all)")]
+    UnknownKey {
+        /// What was given.
+        key: String,
+        /// The known key nearest to it.
+        nearest: String,
+    },
+    /// Settings that cannot be read.
+    #[error("{from}: {message}")]
+    Settings {
+        /// The file or argument.
+        from: String,
+        /// What was expected and found.
+        message: String,
+    },
+    /// A setting out of range.
+    #[error("{key} = {found}: expected {expected}")]
+    Range {
+        /// The setting.
+        key: String,
+        /// What was given.
+        found: String,
+        /// What is possible.
+        expected: String,
+    },
+    /// Stopped by the user; what was recorded is sealed.
+    #[error("interrupted after update {updates}; what was recorded is in {path}")]
+    Interrupted {
+        /// Optimiser steps made.
+        updates: u64,
+        /// The run directory.
+        path: String,
+    },
+    /// Stopped by the user in a stage that leaves nothing behind.
+    #[error("interrupted during {stage}")]
+    Stopped {
+        /// The stage.
+        stage: &'static str,
+    },
+    /// Training.
+    #[error(transparent)]
+    Ppo(#[from] crate::ppo::Error),
+    /// Recording or reading gradients.
+    #[error(transparent)]
+    Gradients(#[from] crate::gradients::Error),
+    /// Files.
+    #[error(transparent)]
+    Storage(#[from] crate::storage::Error),
+    /// Decomposition.
+    #[error(transparent)]
+    Svd(#[from] crate::svd::Error),
+    /// Labels.
+    #[error(transparent)]
+    Locate(#[from] crate::locate::Error),
+    /// Situations and edits.
+    #[error(transparent)]
+    Ablate(#[from] crate::ablate::Error),
+}
+
+impl Error {
+    fn range(key: &str, found: impl ToString, expected: impl Into<String>) -> Self {
+        Self::Range {
+            key: key.into(),
+            found: found.to_string(),
+            expected: expected.into(),
+        }
+    }
+}
+
+/// What a stage tells whoever watches; the answer says whether to go on.
+pub trait Progress {
+    /// A stage begins: its name, and how many steps it will take.
+    fn begin(&mut self, stage: &str, steps: u64);
+    /// So many steps of the stage are done; `note` says what is being learnt.
+    fn advance(&mut self, done: u64, note: &str);
+    /// Whether the user asked to stop.
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// Tells nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&mut self, _: &str, _: u64) {}
+    fn advance(&mut self, _: u64, _: &str) {}
+}

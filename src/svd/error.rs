@@ -1,0 +1,53 @@
+//! What can go wrong in the decomposition.
+
+/// A failure of the decomposition.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The matrix could not be read.
+    #[error(transparent)]
+    Gradients(#[from] crate::gradients::Error),
+    /// A result could not be written or read.
+    #[error(transparent)]
+    Storage(#[from] crate::storage::Error),
+    /// A matrix without entries.
+    #[error("expected a matrix with entries, found {time_len} steps x {param_len} parameters")]
+    Empty {
+        /// Steps.
+        time_len: usize,
+        /// Parameters.
+        param_len: usize,
+    },
+    /// A setting out of its range.
+    #[error("svd.{name}: expected {expected}, found {found}")]
+    Setting {
+        /// The setting.
+        name: &'static str,
+        /// Its range.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// An entry that is not a number, or infinite.
+    #[error(
+        "parameters {first} to {last} of the matrix: expected finite entries, found NaN or infinity"
+    )]
+    NotFinite {
+        /// First parameter of the tile.
+        first: usize,
+        /// Last parameter of the tile.
+        last: usize,
+    },
+    /// Two decompositions that do not belong together.
+    #[error("expected {expected} {what}, found {found}")]
+    Mismatch {
+        /// What is counted.
+        what: &'static str,
+        /// How many there should be.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A dense decomposition inside the method failed.
+    #[error("expected the {0} of a small dense matrix to converge, found that it did not")]
+    NoConvergence(&'static str),
+}

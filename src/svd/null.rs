@@ -1,0 +1,178 @@
+//! The spectrum's null: what the singular values would be if no direction were shared.
+//!
+//! Every entry of the matrix gets a random sign. That keeps the size of each entry, and with it the
+//! norm of every gradient and the scale of every parameter, and breaks what rows have in common
+//! (parallel analysis with sign flips: Hong, Sheng and Dobriban 2020). A component whose singular
+//! value is above the 95 % point of the surrogates' largest is called signal.
+//!
+//! Ritz values of a few passes stand for the singular values. They are low by about the square of
+//! their residual, which is far less than the surrogates differ. One pass over the matrix a pass of
+//! each surrogate.
+
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use super::krylov::{Options, Pass, iterate};
+use crate::gradients::{GradientMatrix, SignFlipped};
+use crate::numeric::random::{Purpose, Stream};
+
+/// Fewest surrogates for which one of them bounds the 95 % point.
+pub const SURROGATES_MIN: usize = 19;
+/// First of the streams that give surrogates their seeds; `locate` takes the low numbers.
+const STREAMS: u64 = 1 << 40;
+/// Share of surrogates below the threshold.
+const LEVEL: f64 = 0.95;
+/// Residual at which a surrogate's singular values are good enough, relative to the largest.
+const TOLERANCE: f64 = 0.02;
+
+/// Settings of [`spectrum`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct NullOptions {
+    /// Surrogates; at least [`SURROGATES_MIN`].
+    pub surrogates: usize,
+    /// Singular values of each.
+    pub rank: usize,
+    /// Passes for each, at most.
+    pub max_passes: usize,
+    /// Seed of the signs.
+    pub seed: u64,
+}
+
+impl Default for NullOptions {
+    fn default() -> Self {
+        Self {
+            surrogates: SURROGATES_MIN,
+            rank: 8,
+            max_passes: 6,
+            seed: 0,
+        }
+    }
+}
+
+/// Singular values of sign-flipped surrogates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SpectrumNull {
+    /// The largest singular value of each surrogate.
+    pub largest: Vec<f64>,
+    /// By index of the component, the 95 % point over surrogates.
+    pub quantiles: Vec<f64>,
+    /// The first of them: above it is signal.
+    pub threshold: f64,
+}
+
+impl SpectrumNull {
+    /// Whether a singular value is above what no shared direction gives.
+    pub fn is_signal(&self, singular_value: f64) -> bool {
+        singular_value > self.threshold
+    }
+}
+
+/// The null of the spectrum of `matrix`; `progress` gets the surrogate's number and its pass.
+///
+/// # Errors
+/// Too few surrogates, and what [`super::truncated`] refuses.
+pub fn spectrum(
+    matrix: &dyn GradientMatrix,
+    options: &NullOptions,
+    progress: &mut dyn FnMut(usize, Pass),
+) -> Result<SpectrumNull, Error> {
+    if options.surrogates < SURROGATES_MIN {
+        let expected = format!("at least {SURROGATES_MIN}");
+        let found = options.surrogates.to_string();
+        return Err(Error::Setting {
+            name: "surrogates",
+            expected,
+            found,
+        });
+    }
+    let mut by_surrogate = Vec::with_capacity(options.surrogates);
+    for index in 0..options.surrogates {
+        let mut stream = Stream::new(options.seed, Purpose::Nulls, STREAMS + index as u64);
+        let seed = u64::from(stream.next_u32()) << 32 | u64::from(stream.next_u32());
+        let flipped = SignFlipped::new(matrix, seed);
+        let settings = Options {
+            max_passes: options.max_passes + 2,
+            tolerance: TOLERANCE,
+            seed,
+            ..Options::with_rank(options.rank)
+        };
+        let ritz = iterate(&flipped, &settings, options.max_passes, &mut |pass| {
+            progress(index, pass)
+        })?;
+        let rank = options.rank.min(matrix.time_len()).min(matrix.param_len());
+        let mut values = ritz.map_or_else(Vec::new, |ritz| ritz.values);
+        values.resize(rank, 0.0);
+        by_surrogate.push(values);
+    }
+    // The order statistic that a further draw exceeds with a chance of at most 1 - LEVEL.
+    let place = ((options.surrogates + 1) as f64 * LEVEL).ceil() as usize - 1;
+    let quantiles: Vec<f64> = (0..by_surrogate[0].len())
+        .map(|index| {
+            let mut values: Vec<f64> = by_surrogate.iter().map(|values| values[index]).collect();
+            values.sort_by(f64::total_cmp);
+            values[place]
+        })
+        .collect();
+    Ok(SpectrumNull {
+        largest: by_surrogate.iter().map(|values| values[0]).collect(),
+        threshold: quantiles[0],
+        quantiles,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{dense, low_rank, noise, run};
+    use super::*;
+    use crate::gradients::Dense;
+
+    #[test]
+    fn only_what_rows_share_is_signal() {
+        let (t, p) = (120, 400);
+        let planted = low_rank(t, p, &[1.0, 0.5]);
+        let noise = noise(t, p, 6);
+        // Norms fall by e^-3, as METHOD 1.1 has it.
+        let entry = |signal: f32| {
+            move |at: usize, planted: f32, noise: f32| {
+                let fade = (-3.0 * (at / p) as f64 / t as f64).exp();
+                fade * f64::from(signal * planted + noise)
+            }
+        };
+        let build = |signal| {
+            let entry = entry(signal);
+            dense(t, p, |at| {
+                entry(at, planted.values()[at], noise.values()[at])
+            })
+        };
+        let options = NullOptions {
+            rank: 3,
+            ..NullOptions::default()
+        };
+        let signals = |matrix: &Dense| {
+            let null = spectrum(matrix, &options, &mut |_, _| {}).unwrap();
+            assert_eq!(
+                (null.largest.len(), null.quantiles.len()),
+                (SURROGATES_MIN, 3)
+            );
+            let found = run(
+                matrix,
+                &Options {
+                    max_passes: 40,
+                    ..Options::with_rank(3)
+                },
+            );
+            found
+                .s
+                .iter()
+                .map(|&s| null.is_signal(s))
+                .collect::<Vec<bool>>()
+        };
+        assert_eq!(signals(&build(1.0)), [true, true, false]);
+        assert_eq!(signals(&build(0.0)), [false, false, false]);
+        let few = NullOptions {
+            surrogates: 18,
+            ..options.clone()
+        };
+        assert!(spectrum(&planted, &few, &mut |_, _| {}).is_err());
+    }
+}

@@ -1,0 +1,140 @@
+//! The decomposition as files that others can open.
+//!
+//! `U.npy` (f4, P x k), `S.npy` (f8, k), `V.npy` (f8, T x k), and `certificate.json` with
+//! everything else, written last: where it is, the rest is whole.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Decomposition, Error, Stop};
+use crate::storage::{manifest, npy};
+
+/// `certificate.json`.
+#[derive(Serialize, Deserialize)]
+struct Certificate {
+    rank: usize,
+    requested: usize,
+    time_len: usize,
+    param_len: usize,
+    singular_values: Vec<f64>,
+    left_residuals: Vec<f64>,
+    right_residuals: Vec<f64>,
+    frobenius_squared: f64,
+    passes: usize,
+    converged: bool,
+    stop: Stop,
+    orthogonality_u: f64,
+    orthogonality_v: f64,
+}
+
+/// Writes `decomposition` into the directory `dir`, which is there.
+///
+/// # Errors
+/// The system's.
+pub fn save(dir: &Path, decomposition: &Decomposition) -> Result<(), Error> {
+    let d = decomposition;
+    npy::write_f32(&dir.join("U.npy"), &[d.param_len, d.rank], &d.u)?;
+    npy::write_f64(&dir.join("S.npy"), &[d.rank], &d.s)?;
+    npy::write_f64(&dir.join("V.npy"), &[d.time_len, d.rank], &d.v)?;
+    let certificate = Certificate {
+        rank: d.rank,
+        requested: d.requested,
+        time_len: d.time_len,
+        param_len: d.param_len,
+        singular_values: d.s.clone(),
+        left_residuals: d.left_residuals.clone(),
+        right_residuals: d.right_residuals.clone(),
+        frobenius_squared: d.frobenius_squared,
+        passes: d.passes,
+        converged: d.converged,
+        stop: d.stop,
+        orthogonality_u: d.orthogonality_u,
+        orthogonality_v: d.orthogonality_v,
+    };
+    Ok(manifest::write_json(
+        &dir.join("certificate.json"),
+        &certificate,
+    )?)
+}
+
+/// Reads what [`save`] wrote.
+///
+/// # Errors
+/// A file is missing or damaged, or they do not belong together.
+pub fn load(dir: &Path) -> Result<Decomposition, Error> {
+    let path = dir.join("certificate.json");
+    let c: Certificate = manifest::read_json(&path, "the certificate of a decomposition")?;
+    let (u_shape, u) = npy::read_f32(&dir.join("U.npy"))?;
+    let (s_shape, s) = npy::read_f64(&dir.join("S.npy"))?;
+    let (v_shape, v) = npy::read_f64(&dir.join("V.npy"))?;
+    for (name, found, expected) in [
+        ("U.npy", u_shape, vec![c.param_len, c.rank]),
+        ("S.npy", s_shape, vec![c.rank]),
+        ("V.npy", v_shape, vec![c.time_len, c.rank]),
+        (
+            "certificate.json",
+            vec![c.left_residuals.len()],
+            vec![c.rank],
+        ),
+        (
+            "certificate.json",
+            vec![c.right_residuals.len()],
+            vec![c.rank],
+        ),
+    ] {
+        if found != expected {
+            let expected = format!("shape {expected:?}, as certificate.json says");
+            let found = format!("{found:?}");
+            return Err(crate::storage::Error::malformed(&dir.join(name), expected, found).into());
+        }
+    }
+    Ok(Decomposition {
+        rank: c.rank,
+        requested: c.requested,
+        time_len: c.time_len,
+        param_len: c.param_len,
+        u,
+        s,
+        v,
+        left_residuals: c.left_residuals,
+        right_residuals: c.right_residuals,
+        frobenius_squared: c.frobenius_squared,
+        passes: c.passes,
+        converged: c.converged,
+        stop: c.stop,
+        orthogonality_u: c.orthogonality_u,
+        orthogonality_v: c.orthogonality_v,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Options;
+    use super::super::tests::{dense, noise, run};
+    use super::*;
+
+    #[test]
+    fn what_is_saved_is_loaded() {
+        let dir = tempfile::tempdir().unwrap();
+        for matrix in [noise(20, 30, 5), dense(20, 30, |_| 0.0)] {
+            let found = run(&matrix, &Options::with_rank(4));
+            save(dir.path(), &found).unwrap();
+            let loaded = load(dir.path()).unwrap();
+            assert_eq!(
+                (&loaded.u, &loaded.s, &loaded.v),
+                (&found.u, &found.s, &found.v)
+            );
+            assert_eq!((loaded.rank, loaded.stop), (found.rank, found.stop));
+            // JSON's decimals are read to within one unit in the last place.
+            for (a, b) in loaded.right_residuals.iter().zip(&found.right_residuals) {
+                assert!((a - b).abs() <= f64::EPSILON * b);
+            }
+        }
+        let other = run(&noise(21, 30, 5), &Options::with_rank(4));
+        let v = dir.path().join("V.npy");
+        crate::storage::npy::write_f64(&v, &[21, 4], &other.v).unwrap();
+        let text = load(dir.path()).unwrap_err().to_string();
+        assert!(text.contains("V.npy: expected shape [20, 0]"), "{text}");
+    }
+}
