@@ -244,7 +244,7 @@ fn settings_out_of_range_are_refused_by_name() {
         ("ppo.update_epochs = 0: expected 1 to", |s| {
             s.ppo.update_epochs = 0
         }),
-        ("ppo.minibatch_size = 0: expected 1 to", |s| {
+        ("ppo.minibatch_size = 0: expected 2 to", |s| {
             s.ppo.minibatch_size = 0
         }),
         ("ppo.minibatch_size = 1: expected 2 to", |s| {

@@ -175,16 +175,17 @@ impl PpoSettings {
                 expected: expected.to_owned(),
             })
         };
-        let counts: [(&'static str, u64, u64); 5] = [
-            ("ppo.total_updates", self.total_updates, 1 << 40),
-            ("ppo.num_envs", self.num_envs as u64, 1 << 16),
-            ("ppo.num_steps", self.num_steps as u64, 1 << 16),
-            ("ppo.update_epochs", self.update_epochs as u64, 1 << 10),
-            ("ppo.minibatch_size", self.minibatch_size as u64, 1 << 32),
+        let counts: [(&'static str, u64, u64, u64); 5] = [
+            ("ppo.total_updates", self.total_updates, 1, 1 << 40),
+            ("ppo.num_envs", self.num_envs as u64, 1, 1 << 16),
+            ("ppo.num_steps", self.num_steps as u64, 1, 1 << 16),
+            ("ppo.update_epochs", self.update_epochs as u64, 1, 1 << 10),
+            // Advantages of one frame alone have no spread to be normalised by.
+            ("ppo.minibatch_size", self.minibatch_size as u64, 2, 1 << 32),
         ];
-        for (name, found, most) in counts {
-            if found == 0 || found > most {
-                return refuse(name, found.to_string(), &format!("1 to {most}"));
+        for (name, found, least, most) in counts {
+            if found < least || found > most {
+                return refuse(name, found.to_string(), &format!("{least} to {most}"));
             }
         }
         if !self.batch_len().is_multiple_of(self.minibatch_size) {
@@ -195,7 +196,7 @@ impl PpoSettings {
                 &expected,
             );
         }
-        let ranges: [(&'static str, f64, f64, f64); 10] = [
+        let ranges: [(&'static str, f64, f64, f64); 9] = [
             ("ppo.gamma", self.gamma.into(), 0.0, 1.0),
             ("ppo.gae_lambda", self.gae_lambda.into(), 0.0, 1.0),
             ("ppo.clip_coef", self.clip_coef, 1e-6, 1e6),
@@ -205,7 +206,6 @@ impl PpoSettings {
             ("ppo.learning_rate", self.learning_rate, 0.0, 1e30),
             ("ppo.adam_eps", self.adam_eps, 1e-30, 1.0),
             ("ppo.momentum", self.momentum, 0.0, 1.0),
-            ("ppo.minibatch_size", self.minibatch_size as f64, 2.0, 4e9),
         ];
         for (name, found, least, most) in ranges {
             if !(least..=most).contains(&found) {

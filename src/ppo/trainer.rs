@@ -186,7 +186,12 @@ impl Trainer {
             Optimizer::Adam(adam) => adam.update(&clipped, learning_rate, &mut self.applied),
             Optimizer::Sgd(sgd) => sgd.update(&clipped, learning_rate, &mut self.applied),
         }
-        finite("update's norm", sum::norm(&self.applied))?;
+        let moved = self
+            .params
+            .iter()
+            .zip(&self.applied)
+            .map(|(&p, &u)| f64::from(p + u));
+        finite("parameters' norm", moved.map(|p| p * p).sum::<f64>().sqrt())?;
         for (p, &u) in self.params.iter_mut().zip(&self.applied) {
             *p += u;
         }

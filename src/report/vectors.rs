@@ -4,7 +4,7 @@ use crate::locate::{Component, Label};
 use crate::study::results::{DecompositionSummary, Results};
 
 use super::axes::{Axis, Plot, Scale, Size, range_of};
-use super::figure::{Look, Sample, figure, key, legend};
+use super::figure::{Look, Sample, figure, key};
 use super::number::{NONE, fixed, p_value, percent, signed};
 use super::page::{badge, cell, details, lead, markup, note, row, table, words};
 use super::summary::{capital, label_counts};
@@ -59,7 +59,7 @@ pub fn body(results: &Results) -> String {
             "Falling gradient norms fake “early”: in raw columns the large early columns carry any \
              direction's mass, noise included. So the mass b(τ) of the columns stands beside every \
              vector, the temporal index TI is measured from it, and unit-norm columns, whose mass is \
-             even, are shown as well."
+             even, are shown as well. p is the largest of the three nulls': directions, shifts, phases."
         )
     )
 }
@@ -312,7 +312,7 @@ fn signed_lines(d: &DecompositionSummary) -> String {
         let svg = plot
             .svg
             .finish(&format!("Component {i} over training: {caption}"));
-        figures += &figure("", &i.to_string(), &caption, &legend(&[]), &svg);
+        figures += &figure("", &i.to_string(), &caption, "", &svg);
     }
     figures
 }

@@ -5,7 +5,7 @@ use crate::study::results::{Choice, EditOutcome, Loss, Results};
 
 use super::number::{percent, percent_interval};
 
-/// What claim `claim` (0 is A, 1 is B) asks for.
+/// What a claim asks for.
 pub fn sentence(claim: Claim) -> &'static str {
     match claim {
         Claim::A => "lose the walk to the cheese, keep the walk to the corner",

@@ -28,7 +28,7 @@ pub enum Error {
         found: String,
     },
     /// An output directory that already holds something.
-    #[error("{} is not empty; name another directory, or resume the run that is in it", path.display())]
+    #[error("{} is not empty; name another directory with --out", path.display())]
     Occupied {
         /// The directory.
         path: PathBuf,

@@ -161,8 +161,8 @@ pub fn memory_bytes(time_len: usize, param_len: usize, options: &Options, thread
     let m = t.min(l * passes);
     let w = tile_width(time_len.max(1)) as u64;
     let tile = 4 * t * w + 8 * 128 * w + 8 * l * (w + t);
-    // Basis, its image, an enlarged copy of one; H, its eigenvectors and faer's work on them.
-    let krylov = 8 * (3 * t * m + 8 * m * m + 4 * t * l);
+    // Basis and image, each with room to grow; H, its eigenvectors and faer's work on them.
+    let krylov = 8 * (4 * t * m + 10 * m * m + 4 * t * l);
     let certificate = 4 * p * k + 8 * 4 * t * k;
     krylov.max(certificate) + threads * tile
 }

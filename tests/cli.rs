@@ -1,0 +1,399 @@
+//! The program as its users meet it: output, errors, exit codes.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A run so small that it takes a second or two.
+const TINY: [&str; 18] = [
+    "env.world=9",
+    "env.min_maze_dim=3",
+    "env.timeout=20",
+    "net.channels=4",
+    "net.blocks=1",
+    "net.hidden=8",
+    "ppo.num_envs=8",
+    "ppo.num_steps=16",
+    "ppo.minibatch_size=64",
+    "ppo.total_updates=61",
+    "record.checkpoints=4",
+    "record.curve_points=2",
+    "record.curve_levels=16",
+    "svd.rank=4",
+    "ablate.components=2",
+    "ablate.controls=2",
+    "ablate.selection_levels=16",
+    "ablate.test_levels=16",
+];
+
+fn gouda(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_gouda"))
+        .args(args)
+        .output()
+        .expect("the program starts")
+}
+
+fn tiny<'a>(command: &'a str, out: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
+    let mut args = vec![command, "--quiet", "--out", out.to_str().unwrap()];
+    for set in TINY {
+        args.extend(["--set", set]);
+    }
+    args.extend(more);
+    args
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn json(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", stderr(output));
+    serde_json::from_slice(&output.stdout).expect("JSON on stdout")
+}
+
+#[test]
+fn every_wrong_setting_names_itself_and_exits_with_2() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("broken.toml");
+    std::fs::write(&file, "[ppo\ngamma = 1").unwrap();
+    let unknown = dir.path().join("unknown.toml");
+    std::fs::write(&unknown, "[env]\nwrold = 11").unwrap();
+    let (file, unknown) = (file.to_str().unwrap(), unknown.to_str().unwrap());
+    let cases: [(&[&str], &str); 18] = [
+        (
+            &["--set", "ppo.clip_coeff=0.1"],
+            "`ppo.clip_coeff`; did you mean `ppo.clip_coef`?",
+        ),
+        (&["--set", "ppo.clip_coef"], "expected KEY=VALUE"),
+        (&["--set", "env.world=10"], "world"),
+        (&["--set", "env.world=33"], "world"),
+        (&["--set", "env.region=12"], "region"),
+        (&["--set", "env.min_maze_dim=13"], "maze"),
+        (&["--set", "env.world=\"big\""], "world"),
+        (
+            &["--set", "ppo.minibatch_size=500"],
+            "ppo.minibatch_size = 500: expected a divisor",
+        ),
+        (
+            &["--set", "ppo.gamma=1.5"],
+            "ppo.gamma = 1.5: expected 0 to 1",
+        ),
+        (
+            &["--set", "ppo.learning_rate=nan"],
+            "ppo.learning_rate = NaN",
+        ),
+        (&["--set", "ppo.num_envs=0"], "ppo.num_envs = 0"),
+        (&["--set", "net.channels=0"], "net.channels = 0"),
+        (
+            &["--set", "record.every=\"epoch\""],
+            "expected \"update\", \"iteration\" or a number",
+        ),
+        (&["--set", "svd.tolerance=2.0"], "svd.tolerance"),
+        (&["--set", "ablate.step_doses=[]"], "ablate.step_doses"),
+        (&["--config", file], "broken.toml"),
+        (&["--config", unknown], "did you mean `env.world`?"),
+        (&["--threads", "0"], "--threads 0"),
+    ];
+    for (args, expected) in cases {
+        let out = dir.path().join("never");
+        let all = [&["train", "--out", out.to_str().unwrap()], args].concat();
+        let output = gouda(&all);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{args:?}: {}",
+            stderr(&output)
+        );
+        assert!(
+            stderr(&output).contains(expected),
+            "{args:?}: {}",
+            stderr(&output)
+        );
+        assert!(!out.exists(), "{args:?} left a directory behind");
+    }
+}
+
+#[test]
+fn files_that_are_missing_or_malformed_have_their_own_codes() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = dir.path().join("not a matrix.npy");
+    std::fs::write(&text, "hello").unwrap();
+    let out = dir.path().join("out");
+    let svd = |matrix: &Path| {
+        gouda(&[
+            "svd",
+            matrix.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ])
+    };
+    let malformed = svd(&text);
+    assert_eq!(malformed.status.code(), Some(3), "{}", stderr(&malformed));
+    assert!(
+        stderr(&malformed).contains("not a matrix.npy"),
+        "{}",
+        stderr(&malformed)
+    );
+    let missing = svd(&dir.path().join("absent.npy"));
+    assert_eq!(missing.status.code(), Some(4), "{}", stderr(&missing));
+    let report = gouda(&["report", dir.path().join("absent").to_str().unwrap()]);
+    assert_eq!(report.status.code(), Some(4), "{}", stderr(&report));
+}
+
+#[test]
+fn an_occupied_directory_is_refused_and_left_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("thesis.tex"), "dear").unwrap();
+    let output = gouda(&tiny("train", dir.path(), &[]));
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("is not empty"),
+        "{}",
+        stderr(&output)
+    );
+    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
+    assert_eq!(left.len(), 1);
+}
+
+#[test]
+fn a_locked_directory_is_refused_with_6() {
+    let dir = tempfile::tempdir().unwrap();
+    let _held = gouda::storage::RunDir::create(dir.path()).unwrap();
+    let output = gouda(&tiny("train", dir.path(), &[]));
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+}
+
+#[test]
+fn numbers_that_are_not_finite_end_a_run_with_5_and_keep_the_checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let output = gouda(&tiny("train", &out, &["--set", "ppo.learning_rate=1e30"]));
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    assert!(stderr(&output).contains("update"), "{}", stderr(&output));
+    assert!(out.join("checkpoints/000000000.safetensors").exists());
+    let matrix = gouda::gradients::Matrix::open(&out.join("gradients/total")).unwrap();
+    matrix.verify().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_ends_a_run_with_4() {
+    // A file-size limit with its signal ignored: writes fail as on a full disk.
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let args = tiny("train", &out, &["--set", "record.every=\"update\""]);
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 64; exec {} \"$@\"",
+        env!("CARGO_BIN_EXE_gouda")
+    );
+    let output = Command::new("bash")
+        .args(["-c", &script, "bash"])
+        .args(&args)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("cannot write"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_exits_with_4() {
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let status = Command::new(env!("CARGO_BIN_EXE_gouda"))
+        .arg("maze")
+        .stdout(full)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(4));
+}
+
+#[test]
+fn the_gradient_matrix_is_the_same_on_1_2_and_5_threads() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut found = Vec::new();
+    for threads in ["1", "2", "5"] {
+        let out = dir.path().join(threads);
+        let summary = json(&gouda(&tiny(
+            "train",
+            &out,
+            &["--json", "--threads", threads],
+        )));
+        // 61 updates of 6 an iteration: the last iteration is cut short.
+        assert_eq!(summary["rows"], 11);
+        let files = [
+            "gradients/total/shard-00000.npy",
+            "gradients/update/shard-00000.npy",
+            "metrics.jsonl",
+        ];
+        let bytes = files.map(|file| std::fs::read(out.join(file)).unwrap());
+        found.push((summary["gradient_checksum"].clone(), bytes));
+    }
+    assert!(
+        found[0] == found[1] && found[0] == found[2],
+        "threads changed the bits"
+    );
+    let other = dir.path().join("other");
+    let summary = json(&gouda(&tiny("train", &other, &["--json", "--seed", "1"])));
+    assert_ne!(
+        summary["gradient_checksum"], found[0].0,
+        "the seed changes nothing"
+    );
+}
+
+#[test]
+fn recording_every_update_sums_to_recording_every_iteration() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = |every: &str| {
+        let out = dir.path().join(every);
+        let set = format!("record.every={every}");
+        json(&gouda(&tiny("train", &out, &["--json", "--set", &set])));
+        let matrix = gouda::gradients::Matrix::open(&out.join("gradients/total")).unwrap();
+        gouda::gradients::Dense::from_matrix(&matrix).unwrap()
+    };
+    use gouda::gradients::GradientMatrix;
+    let (updates, iterations, fives) = (rows("update"), rows("iteration"), rows("5"));
+    assert_eq!(
+        (updates.time_len(), iterations.time_len(), fives.time_len()),
+        (61, 11, 13)
+    );
+    for (every, summed) in [(6, &iterations), (5, &fives)] {
+        for t in 0..summed.time_len() {
+            for p in [0, 17, updates.param_len() - 1] {
+                let parts =
+                    (t * every..((t + 1) * every).min(61)).map(|u| f64::from(updates.row(u)[p]));
+                let sum: f64 = parts.sum();
+                assert!(
+                    (sum - f64::from(summed.row(t)[p])).abs() < 1e-5,
+                    "row {t}, parameter {p}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn reproduce_runs_from_training_to_the_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("a run with späces");
+    let results = json(&gouda(&tiny("reproduce", &out, &["--json"])));
+    assert_eq!(results["decompositions"].as_array().unwrap().len(), 2);
+    for decomposition in results["decompositions"].as_array().unwrap() {
+        let sigma: Vec<f64> = serde_json::from_value(decomposition["sigma"].clone()).unwrap();
+        assert!(
+            sigma.len() == 4 && sigma.windows(2).all(|w| w[0] >= w[1]),
+            "{sigma:?}"
+        );
+        for residuals in ["left_residuals", "right_residuals"] {
+            let residuals: Vec<f64> =
+                serde_json::from_value(decomposition[residuals].clone()).unwrap();
+            assert!(
+                residuals.iter().all(|r| *r < 1e-4 * sigma[0]),
+                "{residuals:?}"
+            );
+        }
+    }
+    // The families of either claim, controls among them, and their best on test levels.
+    let choices = results["ablation"]["choices"].as_array().unwrap();
+    let outcomes = results["ablation"]["outcomes"].as_array().unwrap();
+    let control =
+        |c: &&Value| outcomes[c["outcome"].as_u64().unwrap() as usize]["is_control"] == true;
+    assert!(choices.len() >= 16 && choices.iter().filter(control).count() >= 8);
+    let manifest = gouda::storage::RunManifest::load(&out.join("manifest.json")).unwrap();
+    manifest.verify(&out).unwrap();
+    let report = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(report.contains("<svg") && report.trim_end().ends_with("</html>"));
+
+    // What the run left can be used on its own, by either name of the matrix.
+    let again = gouda(&["report", out.to_str().unwrap()]);
+    assert!(again.status.success(), "{}", stderr(&again));
+    assert_eq!(
+        std::fs::read_to_string(out.join("report.html")).unwrap(),
+        report
+    );
+    let total = out.join("gradients/total");
+    let sigma = |matrix: &Path, name: &str| {
+        let to = dir.path().join(name);
+        let args = [
+            "svd",
+            matrix.to_str().unwrap(),
+            "--rank",
+            "4",
+            "--json",
+            "--quiet",
+            "--out",
+        ];
+        let summary = json(&gouda(&[&args[..], &[to.to_str().unwrap()]].concat()));
+        assert!(to.join("U.npy").exists() && to.join("certificate.json").exists());
+        summary["sigma"].clone()
+    };
+    let folder = sigma(&total, "folder");
+    assert_eq!(folder, results["decompositions"][0]["sigma"]);
+    assert_eq!(folder, sigma(&total.join("shard-00000.npy"), "plain"));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_seals_what_was_recorded_and_exits_with_130() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let args = tiny("train", &out, &["--set", "ppo.total_updates=100000000"]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_gouda"))
+        .args(&args)
+        .spawn()
+        .unwrap();
+    // The first checkpoint is written after the handler is in place.
+    while !out.join("checkpoints/000000000.safetensors").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let matrix = gouda::gradients::Matrix::open(&out.join("gradients/total")).unwrap();
+    matrix.verify().unwrap();
+}
+
+#[test]
+fn config_says_where_each_value_came_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("mine.toml");
+    std::fs::write(&file, "seed = 7\n[ppo]\ngamma = 0.9\nclip_coef = 0.3\n").unwrap();
+    let args = [
+        "config",
+        "--json",
+        "--config",
+        file.to_str().unwrap(),
+        "--set",
+        "ppo.clip_coef=0.4",
+    ];
+    let entries = json(&gouda(&args));
+    assert_eq!(
+        entries["ppo.clip_coef"],
+        serde_json::json!({"value": 0.4, "from": "command line"})
+    );
+    assert_eq!(
+        entries["ppo.gamma"],
+        serde_json::json!({"value": 0.9, "from": "file"})
+    );
+    assert_eq!(
+        entries["seed"],
+        serde_json::json!({"value": 7, "from": "file"})
+    );
+    assert_eq!(entries["ppo.gae_lambda"]["from"], "preset quick");
+    for preset in ["quick", "standard", "procgen"] {
+        assert!(
+            gouda(&["config", "--preset", preset]).status.success(),
+            "{preset}"
+        );
+    }
+}
