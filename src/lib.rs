@@ -3,38 +3,38 @@
 //! Data flows down this list, and imports point only up it (`tests/layering.rs`). The blank lines
 //! keep the formatter from sorting it.
 
-/// Scalars, kernels, fixed-order sums, random streams, statistics: numbers in, numbers out.
+// Scalars, kernels, fixed-order sums, random streams, statistics: numbers in, numbers out.
 pub mod numeric;
 
-/// Every file the program touches passes through here: bytes in, sealed files out.
+// Every file the program touches passes through here: bytes in, sealed files out.
 pub mod storage;
 
-/// A level seed goes in; levels, shortest paths, games and observations come out.
+// A level seed goes in; levels, shortest paths, games and observations come out.
 pub mod maze;
 
-/// Observations and parameters go in; logits, values and their gradients come out.
+// Observations and parameters go in; logits, values and their gradients come out.
 pub mod nn;
 
-/// Settings and a seed go in; one optimiser step after another comes out, each with its gradient.
+// Settings and a seed go in; one optimiser step after another comes out, each with its gradient.
 pub mod ppo;
 
-/// Gradients go in step by step; a matrix time x parameters comes out, on disk.
+// Gradients go in step by step; a matrix time x parameters comes out, on disk.
 pub mod gradients;
 
-/// A matrix goes in; its leading singular triplets come out, with a certificate.
+// A matrix goes in; its leading singular triplets come out, with a certificate.
 pub mod svd;
 
-/// Singular triplets go in; what each says about time and about parameters comes out.
+// Singular triplets go in; what each says about time and about parameters comes out.
 pub mod locate;
 
-/// Parameters and directions go in; edited parameters and what they lost come out.
+// Parameters and directions go in; edited parameters and what they lost come out.
 pub mod ablate;
 
-/// A configuration goes in; runs, choices, tables and figures' data come out.
+// A configuration goes in; runs, choices, tables and figures' data come out.
 pub mod study;
 
-/// Results go in; one offline HTML page comes out.
+// Results go in; one offline HTML page comes out.
 pub mod report;
 
-/// A command line goes in; words on the terminal and an exit code come out.
+// A command line goes in; words on the terminal and an exit code come out.
 pub mod cli;

@@ -172,7 +172,7 @@ mod tests {
     fn top_takes_the_highest_and_matching_keeps_each_tensor_s_count() {
         let layout = Layout::new(vec![("a".into(), vec![10]), ("b".into(), vec![90])]);
         let scores: Vec<f64> = (0..100)
-            .map(|i| if i < 4 || i >= 94 { 1.0 } else { 0.0 })
+            .map(|i| if (4..94).contains(&i) { 0.0 } else { 1.0 })
             .collect();
         let chosen = top(&scores, 10.0);
         assert_eq!(chosen, [0, 1, 2, 3, 94, 95, 96, 97, 98, 99]);

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::study::config::Source;
+use crate::study::resolve::Source;
 
 use super::Error;
 use super::settings::Settings;

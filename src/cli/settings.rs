@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::storage::{RunDir, read_text};
-use crate::study::config::{Preset, Resolved, resolve};
+use crate::study::config::Preset;
 use crate::study::reproduce::Invocation;
+use crate::study::resolve::{Resolved, resolve};
 
 use super::Error;
 use super::progress::Watcher;

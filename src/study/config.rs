@@ -1,12 +1,6 @@
-//! Settings: a preset, under a file, under the command line.
-//!
-//! A preset holds every key, so a key that a file or `--set` names and the preset lacks is unknown.
-
-use std::collections::BTreeMap;
-use std::path::Path;
+//! The settings of a run, and what each may be.
 
 use serde::{Deserialize, Serialize};
-use toml::{Table, Value};
 
 use crate::ppo::{EnvSettings, NetSettings, PpoSettings, Settings};
 
@@ -36,7 +30,8 @@ impl Preset {
         }
     }
 
-    fn text(self) -> &'static str {
+    /// All its settings, as TOML.
+    pub fn text(self) -> &'static str {
         match self {
             Self::Quick => include_str!("../../data/presets/quick.toml"),
             Self::Standard => include_str!("../../data/presets/standard.toml"),
@@ -183,88 +178,6 @@ pub struct Config {
     pub ablate: AblateSettings,
 }
 
-/// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// The preset.
-    Preset,
-    /// The file given with `--config`.
-    File,
-    /// `--set` or `--seed`.
-    CommandLine,
-}
-
-/// Settings with the origin of each.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Resolved {
-    /// Name of the preset.
-    pub preset: String,
-    /// The settings.
-    pub config: Config,
-    /// Dotted key to value and origin.
-    pub entries: BTreeMap<String, (Value, Source)>,
-}
-
-/// Puts the settings together.
-///
-/// # Errors
-/// A file that is not TOML, an unknown key (with the nearest known one), a value of the wrong type
-/// or out of range; each names the key.
-pub fn resolve(
-    preset: Preset,
-    file: Option<(&Path, &str)>,
-    sets: &[String],
-    seed: Option<u64>,
-) -> Result<Resolved, Error> {
-    let base: Table = preset
-        .text()
-        .parse()
-        .expect("the presets are TOML, a test reads them");
-    let mut entries = BTreeMap::new();
-    for (key, value) in flatten(&base) {
-        entries.insert(key, (value, Source::Preset));
-    }
-    if let Some((path, text)) = file {
-        let table: Table = text
-            .parse()
-            .map_err(|error: toml::de::Error| Error::Settings {
-                from: path.display().to_string(),
-                message: error.to_string(),
-            })?;
-        for (key, value) in flatten(&table) {
-            put(&mut entries, &key, value, Source::File)?;
-        }
-    }
-    for set in sets {
-        let (key, text) = set.split_once('=').ok_or_else(|| Error::Settings {
-            from: format!("--set {set}"),
-            message: "expected KEY=VALUE, as in --set ppo.clip_coef=0.1".into(),
-        })?;
-        put(
-            &mut entries,
-            key.trim(),
-            parse_value(text.trim()),
-            Source::CommandLine,
-        )?;
-    }
-    if let Some(seed) = seed {
-        let value = i64::try_from(seed)
-            .map(Value::Integer)
-            .map_err(|_| Error::Settings {
-                from: format!("--seed {seed}"),
-                message: format!("expected 0 to {}", i64::MAX),
-            })?;
-        put(&mut entries, "seed", value, Source::CommandLine)?;
-    }
-    let config = build(&entries)?;
-    config.check()?;
-    Ok(Resolved {
-        preset: preset.name().into(),
-        config,
-        entries,
-    })
-}
-
 impl Config {
     /// What training alone depends on.
     pub fn settings(&self) -> Settings {
@@ -287,7 +200,11 @@ impl Config {
             .div_ceil(self.record.every.updates(&self.ppo))
     }
 
-    fn check(&self) -> Result<(), Error> {
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// The first setting that is out of range, with what is possible.
+    pub fn check(&self) -> Result<(), Error> {
         self.settings().check()?;
         let counts: [(&str, u64, u64, u64); 11] = [
             ("record.checkpoints", self.record.checkpoints, 2, 1 << 20),
@@ -347,87 +264,4 @@ impl Config {
         }
         Ok(())
     }
-}
-
-fn build(entries: &BTreeMap<String, (Value, Source)>) -> Result<Config, Error> {
-    let mut root = Table::new();
-    for (key, (value, _)) in entries {
-        match key.split_once('.') {
-            None => root.insert(key.clone(), value.clone()),
-            Some((table, name)) => root
-                .entry(table)
-                .or_insert_with(|| Value::Table(Table::new()))
-                .as_table_mut()
-                .expect("a key is a table in every preset or in none")
-                .insert(name.to_owned(), value.clone()),
-        };
-    }
-    root.try_into()
-        .map_err(|error: toml::de::Error| Error::Settings {
-            from: "settings".into(),
-            message: error.to_string().trim().to_owned(),
-        })
-}
-
-fn put(
-    entries: &mut BTreeMap<String, (Value, Source)>,
-    key: &str,
-    value: Value,
-    source: Source,
-) -> Result<(), Error> {
-    if !entries.contains_key(key) {
-        let nearest = entries
-            .keys()
-            .min_by_key(|known| distance(known, key))
-            .cloned();
-        return Err(Error::UnknownKey {
-            key: key.into(),
-            nearest: nearest.unwrap_or_default(),
-        });
-    }
-    entries.insert(key.to_owned(), (value, source));
-    Ok(())
-}
-
-/// Dotted keys down to one level of tables; arrays are values.
-fn flatten(table: &Table) -> Vec<(String, Value)> {
-    let mut flat = Vec::new();
-    for (key, value) in table {
-        match value {
-            Value::Table(inner) => {
-                flat.extend(
-                    flatten(inner)
-                        .into_iter()
-                        .map(|(name, value)| (format!("{key}.{name}"), value)),
-                );
-            }
-            value => flat.push((key.clone(), value.clone())),
-        }
-    }
-    flat
-}
-
-/// What stands after `=`: TOML where it is TOML, else a bare string.
-fn parse_value(text: &str) -> Value {
-    let parsed: Result<Table, _> = format!("value = {text}").parse();
-    parsed
-        .ok()
-        .and_then(|mut table| table.remove("value"))
-        .unwrap_or_else(|| Value::String(text.into()))
-}
-
-/// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -12,7 +12,7 @@ use crate::storage::{RunDir, run_dir};
 use crate::svd::null::{self, SpectrumNull};
 use crate::svd::{self, Decomposition};
 
-use super::ablation::Decomposed;
+use super::candidates::Decomposed;
 use super::results::DecompositionSummary;
 use super::{Config, Error, Progress};
 

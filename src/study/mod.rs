@@ -1,14 +1,18 @@
 //! The protocol: settings, and the stages of a run from training to results.
 
 pub mod ablation;
+pub mod candidates;
 pub mod config;
+pub mod curves;
 pub mod decompose;
 pub mod mazes;
 pub mod reproduce;
+pub mod resolve;
 pub mod results;
 pub mod train;
 
-pub use config::{Config, Preset, Resolved};
+pub use config::{Config, Preset};
+pub use resolve::Resolved;
 pub use results::Results;
 
 /// What can stop a run.

@@ -11,7 +11,8 @@ use crate::ppo::minibatch;
 use crate::storage::manifest::write_json;
 use crate::storage::{RunDir, RunManifest, atomic};
 
-use super::ablation::{self, Policy};
+use super::ablation;
+use super::candidates::Policy;
 use super::results::{Curves, Results, RunSummary};
 use super::train::{self, Trained};
 use super::{Error, Progress, Resolved, decompose, mazes};
