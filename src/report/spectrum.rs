@@ -40,7 +40,7 @@ pub fn body(results: &Results) -> String {
     format!(
         "{opening}<div class=\"panels two\">\n{figures}</div>\n{}{tables}",
         note(
-            "The null flips the sign of every column at random, which keeps all norms and destroys any \
+            "The null gives every entry a random sign, which keeps all norms and destroys any \
              direction that columns share. The dotted line is the null's largest singular value at 95 %: \
              what lies above it is more than noise of this length. That a direction stands out does not \
              say that it matters for behaviour."
