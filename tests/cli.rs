@@ -142,6 +142,30 @@ fn files_that_are_missing_or_malformed_have_their_own_codes() {
 }
 
 #[test]
+fn a_nan_in_a_matrix_is_named_and_exits_with_5() {
+    let dir = tempfile::tempdir().unwrap();
+    let matrix = dir.path().join("m.npy");
+    let mut values = vec![1.0f32; 20];
+    values[13] = f32::NAN;
+    gouda::storage::npy::write_f32(&matrix, &[4, 5], &values).unwrap();
+    let out = dir.path().join("out");
+    let output = gouda(&[
+        "svd",
+        matrix.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    for part in ["m.npy", "row 2", "column 3", "NaN"] {
+        assert!(
+            stderr(&output).contains(part),
+            "{part}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
 fn an_occupied_directory_is_refused_and_left_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("thesis.tex"), "dear").unwrap();

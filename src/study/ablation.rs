@@ -360,7 +360,11 @@ impl Report<'_> {
 }
 
 fn label(candidate: &Candidate) -> String {
-    format!("{}, dose {:+}", candidate.member, (candidate.dose * 1e4).round() / 1e4)
+    format!(
+        "{}, dose {:+}",
+        candidate.member,
+        (candidate.dose * 1e4).round() / 1e4
+    )
 }
 
 fn estimates(measured: &Measurement) -> Vec<Estimate> {
