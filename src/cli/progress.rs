@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::study::Progress;
 
@@ -87,9 +87,14 @@ impl Progress for Watcher {
             Display::Bar(bar) => {
                 *bar = ProgressBar::new(steps);
                 let style = ProgressStyle::with_template(
-                    "{prefix:<36} {bar:24} {percent:>3} %  {per_sec:>11}  {eta:>4} left  {msg}",
+                    "{prefix}  {bar:20} {percent:>3} %  {speed:>8}  {eta:>4} left  {wide_msg}",
                 );
-                bar.set_style(style.expect("the template is fixed and valid"));
+                let speed = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                    // What it is written to is memory.
+                    let _ = write!(out, "{:.1}/s", state.per_sec());
+                };
+                let style = style.expect("the template is fixed and valid");
+                bar.set_style(style.with_key("speed", speed));
                 bar.set_prefix(stage.to_owned());
             }
             Display::Lines { last } => {

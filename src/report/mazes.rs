@@ -21,7 +21,16 @@ pub fn body(results: &Results) -> String {
     if results.mazes.is_empty() {
         return lead("No vector fields were computed.");
     }
-    let opening: Vec<String> = results.mazes.iter().map(opening).collect();
+    let mut edits: Vec<&str> = Vec::new();
+    for maze in &results.mazes {
+        if !edits.contains(&maze.edit.as_str()) {
+            edits.push(&maze.edit);
+        }
+    }
+    let opening: Vec<String> = edits
+        .iter()
+        .map(|edit| opening(edit, &results.mazes))
+        .collect();
     let mazes: String = results.mazes.iter().map(maze).collect();
     let region = key(
         Sample::Mark,
@@ -59,20 +68,34 @@ fn differences(maze: &MazeFigure) -> Vec<(Arrow, Arrow, Arrow)> {
     maze.base.iter().filter_map(pair).collect()
 }
 
-fn opening(maze: &MazeFigure) -> String {
-    let pairs = differences(maze);
+/// What one edit does to the moves over all its mazes. The mean of the differences tells a bias of
+/// the actions, the same everywhere, from a change that depends on the place.
+fn opening(edit: &str, mazes: &[MazeFigure]) -> String {
+    let of_edit = mazes.iter().filter(|maze| maze.edit == edit);
+    let pairs: Vec<(Arrow, Arrow, Arrow)> = of_edit.flat_map(differences).collect();
+    if pairs.is_empty() {
+        return format!("{}: no cell has a move before and after.", escape(edit));
+    }
     let turned = pairs
         .iter()
         .filter(|(base, edited, _)| base.dx * edited.dx + base.dy * edited.dy < 0.0);
-    let mean = pairs.iter().map(|(_, _, d)| d.dx.hypot(d.dy)).sum::<f64>() / pairs.len() as f64;
+    let mean = |value: &dyn Fn(&Arrow) -> f64| {
+        pairs.iter().map(|(_, _, d)| value(d)).sum::<f64>() / pairs.len() as f64
+    };
+    let towards = |value: f64, positive: &str, negative: &str| {
+        let name = if value < 0.0 { negative } else { positive };
+        format!("{} {name}", fixed(value.abs(), 2))
+    };
     format!(
-        "{}: after {} the mean move changes by {} on average over {}, and turns by more than a right \
-         angle in {} of them.",
-        escape(&maze.title),
-        escape(&maze.edit),
-        fixed(mean, 2),
+        "{}: the mean move changes by {} on average over {}, and turns by more than a right angle in {} \
+         of them. The changes add up to {} and {}: what is left of them if they are averaged over all \
+         cells, a bias of the actions.",
+        escape(edit),
+        fixed(mean(&|d| d.dx.hypot(d.dy)), 2),
         plural(pairs.len(), "cell"),
         percent(turned.count() as f64 / pairs.len() as f64),
+        towards(mean(&|d| d.dx), "to the right", "to the left"),
+        towards(mean(&|d| d.dy), "up", "down"),
     )
 }
 

@@ -90,6 +90,10 @@ impl Tried {
     fn selectivity(&self, claim: Claim) -> f64 {
         claim.selectivity(&|rate| self.loss(rate))
     }
+
+    fn margin(&self, claim: Claim) -> f64 {
+        claim.margin(&|rate| self.loss(rate))
+    }
 }
 
 /// Levels, and what the unedited and the untrained policy do on them.
@@ -176,7 +180,12 @@ impl Report<'_> {
                     .expect("every choice is measured"),
                 selection_selectivity,
                 p: (family == STEP)
-                    .then(|| self.p(Claim::ALL[claim], selection_selectivity))
+                    .then(|| {
+                        self.p(
+                            Claim::ALL[claim],
+                            self.tried[index].margin(Claim::ALL[claim]),
+                        )
+                    })
                     .flatten(),
             }
         });
@@ -238,8 +247,7 @@ impl Report<'_> {
             for members in families.values() {
                 // The first of equals, so that the choice does not depend on the sort.
                 let best = members.iter().copied().reduce(|best, index| {
-                    let better =
-                        self.tried[index].selectivity(kind) > self.tried[best].selectivity(kind);
+                    let better = self.tried[index].margin(kind) > self.tried[best].margin(kind);
                     if better { index } else { best }
                 });
                 chosen.push((claim, best.expect("a family has members"), members.len()));
@@ -270,16 +278,16 @@ impl Report<'_> {
         dosed
     }
 
-    /// Share of random directions, each at its best sign and dose, that reach `selectivity`.
-    fn p(&self, claim: Claim, selectivity: f64) -> Option<f64> {
+    /// Share of random directions, each at its best sign and dose, that reach `margin`.
+    fn p(&self, claim: Claim, margin: f64) -> Option<f64> {
         let mut best: BTreeMap<&str, f64> = BTreeMap::new();
         for (candidate, tried) in self.candidates.iter().zip(self.tried) {
             if candidate.family == RANDOM_STEP {
                 let entry = best.entry(&candidate.member).or_insert(f64::NEG_INFINITY);
-                *entry = entry.max(tried.selectivity(claim));
+                *entry = entry.max(tried.margin(claim));
             }
         }
-        let reached = best.values().filter(|&&value| value >= selectivity).count() as u64;
+        let reached = best.values().filter(|&&value| value >= margin).count() as u64;
         (!best.is_empty()).then(|| statistics::monte_carlo_p(reached, best.len() as u64))
     }
 

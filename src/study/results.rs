@@ -190,7 +190,7 @@ pub struct Choice {
     /// Selectivity on selection levels, where it was chosen.
     pub selection_selectivity: f64,
     /// For steps along components: share of random in-span directions (each at its best sign and
-    /// dose) that did as well on selection levels, (1 + n) / (1 + N).
+    /// dose) that came as far inside the rule on selection levels, (1 + n) / (1 + N).
     pub p: Option<f64>,
 }
 

@@ -129,30 +129,18 @@ impl<'a> Session<'a> {
         let mut frames = 0;
         loop {
             let updates = trainer.updates();
-            if is_due(updates, self.config.record.checkpoints, total) {
+            let is_interrupted = progress.is_interrupted();
+            if is_interrupted || is_due(updates, self.config.record.checkpoints, total) {
                 let path = checkpoint_path(&self.run.checkpoints(), updates);
-                save_checkpoint(
-                    &path,
-                    &trainer.network().layout,
-                    trainer.params(),
-                    updates,
-                    frames,
-                )?;
+                let layout = &trainer.network().layout;
+                save_checkpoint(&path, layout, trainer.params(), (updates, frames))?;
+            }
+            if is_interrupted {
+                let path = self.run.path().display().to_string();
+                return Err(Error::Interrupted { updates, path });
             }
             if is_due(updates, self.config.record.curve_points, total) {
                 self.measure(trainer, frames)?;
-            }
-            if progress.is_interrupted() {
-                let path = checkpoint_path(&self.run.checkpoints(), updates);
-                save_checkpoint(
-                    &path,
-                    &trainer.network().layout,
-                    trainer.params(),
-                    updates,
-                    frames,
-                )?;
-                let path = self.run.path().display().to_string();
-                return Err(Error::Interrupted { updates, path });
             }
             let Some(update) = trainer.advance()? else {
                 return Ok(());
@@ -321,8 +309,7 @@ fn save_checkpoint(
     path: &Path,
     layout: &Layout,
     params: &[f32],
-    updates: u64,
-    frames: u64,
+    (updates, frames): (u64, u64),
 ) -> Result<(), Error> {
     let tensors: Vec<tensors::Tensor<'_>> = layout
         .tensors
