@@ -76,9 +76,19 @@ pub fn candidates(
         displacement,
     ));
     let mut random = Vec::new();
-    for i in 0..settings.controls {
+    // A matrix of zeros has no span to draw from.
+    let spans: Vec<&Decomposition> = decompositions
+        .iter()
+        .map(|d| &d.decomposition)
+        .filter(|d| d.rank > 0)
+        .collect();
+    for i in 0..if spans.is_empty() {
+        0
+    } else {
+        settings.controls
+    } {
         // Half in the span of the one decomposition, half in that of the other.
-        let d = &decompositions[i % decompositions.len()].decomposition;
+        let d = spans[i % spans.len()];
         let mut stream = Stream::new(config.seed, Purpose::Controls, i as u64);
         let values = Arc::new(edit::in_span(&d.u, d.rank, &mut stream));
         random.push(Direction {
