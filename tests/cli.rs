@@ -1,7 +1,7 @@
 //! The program as its users meet it: output, errors, exit codes.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -55,12 +55,12 @@ fn json(output: &Output) -> Value {
 #[test]
 fn every_wrong_setting_names_itself_and_exits_with_2() {
     let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("broken.toml");
-    std::fs::write(&file, "[ppo\ngamma = 1").unwrap();
+    let file = dir.path().join("kind.toml");
+    std::fs::write(&file, "[ppo]\ngamma = \"much\"").unwrap();
     let unknown = dir.path().join("unknown.toml");
     std::fs::write(&unknown, "[env]\nwrold = 11").unwrap();
     let (file, unknown) = (file.to_str().unwrap(), unknown.to_str().unwrap());
-    let cases: [(&[&str], &str); 18] = [
+    let cases: [(&[&str], &str); 26] = [
         (
             &["--set", "ppo.clip_coeff=0.1"],
             "`ppo.clip_coeff`; did you mean `ppo.clip_coef`?",
@@ -91,7 +91,27 @@ fn every_wrong_setting_names_itself_and_exits_with_2() {
         ),
         (&["--set", "svd.tolerance=2.0"], "svd.tolerance"),
         (&["--set", "ablate.step_doses=[]"], "ablate.step_doses"),
-        (&["--config", file], "broken.toml"),
+        (&["--config", file], "kind.toml"),
+        (&["--set", "env.region=9"], "env.region = 9: expected"),
+        (&["--set", "env.region=2"], "env.region = 2: expected"),
+        (&["--set", "svd.null_draws=3"], "svd.null_draws = 3"),
+        (&["--set", "svd.max_passes=2"], "svd.max_passes = 2"),
+        (
+            &["--set", "ppo=3"],
+            "ppo: expected one of its settings, as in ppo.adam_eps=VALUE",
+        ),
+        (
+            &["--set", "net.kind=impala", "--set", "net.hidden=128"],
+            "net.hidden = 128: expected nothing",
+        ),
+        (
+            &["--set", "record.curve_levels=1000000"],
+            "record.curve_levels",
+        ),
+        (
+            &["--threads", "100000"],
+            "--threads 100000: expected 1 to 1024",
+        ),
         (&["--config", unknown], "did you mean `env.world`?"),
         (&["--threads", "0"], "--threads 0"),
     ];
@@ -117,6 +137,15 @@ fn every_wrong_setting_names_itself_and_exits_with_2() {
 #[test]
 fn files_that_are_missing_or_malformed_have_their_own_codes() {
     let dir = tempfile::tempdir().unwrap();
+    let broken = dir.path().join("broken.toml");
+    std::fs::write(&broken, "[ppo\ngamma = 1").unwrap();
+    let config = gouda(&["config", "--config", broken.to_str().unwrap()]);
+    assert_eq!(config.status.code(), Some(3), "{}", stderr(&config));
+    assert!(
+        stderr(&config).contains("broken.toml: expected TOML"),
+        "{}",
+        stderr(&config)
+    );
     let text = dir.path().join("not a matrix.npy");
     std::fs::write(&text, "hello").unwrap();
     let out = dir.path().join("out");
@@ -139,6 +168,31 @@ fn files_that_are_missing_or_malformed_have_their_own_codes() {
     assert_eq!(missing.status.code(), Some(4), "{}", stderr(&missing));
     let report = gouda(&["report", dir.path().join("absent").to_str().unwrap()]);
     assert_eq!(report.status.code(), Some(4), "{}", stderr(&report));
+}
+
+#[test]
+fn one_row_in_time_is_refused_before_training() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let output = gouda(&tiny("reproduce", &out, &["--set", "ppo.total_updates=1"]));
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("ppo.total_updates = 1: expected more than"));
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_reader_of_the_progress_who_leaves_does_not_end_the_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_gouda"))
+        .args(tiny("train", &out, &[]).iter().filter(|&&a| a != "--quiet"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(out.join("manifest.json").exists());
 }
 
 #[test]

@@ -71,7 +71,19 @@ impl Rate {
         }
     }
 
-    fn index(self) -> usize {
+    /// Where it is counted.
+    fn situation(self) -> Situation {
+        match self {
+            Self::S1 | Self::S1Region => Situation::S1,
+            Self::S2 => Situation::S2,
+            Self::S3 => Situation::S3,
+            Self::S4Cheese | Self::S4Region => Situation::S4,
+            Self::S5 => Situation::S5,
+        }
+    }
+
+    /// Its place in [`Rate::ALL`].
+    pub fn index(self) -> usize {
         Self::ALL
             .iter()
             .position(|&rate| rate == self)
@@ -167,6 +179,19 @@ impl Tasks {
             actions,
             situations,
         })
+    }
+
+    /// The level seeds behind each rate, in the order of [`Rate::ALL`].
+    pub fn seeds(&self) -> Vec<Vec<u32>> {
+        let of = |rate: Rate| {
+            let mut found = self
+                .situations
+                .iter()
+                .filter(|(s, _)| *s == rate.situation());
+            let (_, tasks) = found.next().expect("every situation has levels");
+            tasks.iter().map(|task| task.seed).collect()
+        };
+        Rate::ALL.map(of).into()
     }
 
     /// Plays every level once under the policy `params`, with the action draws of `seed`.

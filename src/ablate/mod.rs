@@ -4,11 +4,13 @@
 pub mod edit;
 pub mod measure;
 pub mod recipe;
+pub mod resample;
 pub mod selectivity;
 pub mod situation;
 
 pub use measure::{Measurement, Rate, Tasks};
-pub use selectivity::{Claim, Reference};
+pub use resample::Resampling;
+pub use selectivity::{Claim, Drawn, Reference};
 pub use situation::{Situation, Split};
 
 /// What can be wrong with an ablation.

@@ -80,12 +80,13 @@ pub fn steps(
     candidates
 }
 
-/// Projections off `basis` at every dose.
+/// Projections off `basis` at every dose, times `scale`: what a control needs to remove as much
+/// displacement as the edit it stands beside.
 pub fn projections(
     family: &'static str,
     is_control: bool,
     member: &str,
-    basis: Vec<Vec<f32>>,
+    (basis, scale): (Vec<Vec<f32>>, f64),
     doses: &[f64],
 ) -> Vec<Candidate> {
     let basis = Arc::new(basis);
@@ -94,24 +95,25 @@ pub fn projections(
         is_control,
         member: member.into(),
         dose,
-        recipe: Recipe::Project(basis.clone(), dose),
+        recipe: Recipe::Project(basis.clone(), dose * scale),
     };
     doses.iter().map(candidate).collect()
 }
 
 /// Resets of the top percentages by `scores`, and beside each as many random parameters of each
-/// tensor.
+/// tensor, drawn for the set numbered `set`.
 pub fn resets(
     family: &'static str,
     member: &str,
     scores: &[f64],
     percents: &[f64],
-    (layout, seed): (&Layout, u64),
+    (layout, seed, set): (&Layout, u64, u64),
 ) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     for (index, &percent) in percents.iter().enumerate() {
         let indices = edit::top(scores, percent);
-        let mut stream = Stream::new(seed, Purpose::Controls, (1 << 32) + index as u64);
+        let number = (1 << 32) + (set << 16) + index as u64;
+        let mut stream = Stream::new(seed, Purpose::Controls, number);
         let matched = edit::layer_matched(layout, &indices, &mut stream);
         for (family, is_control, indices) in [
             (family, false, indices),

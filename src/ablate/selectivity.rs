@@ -6,15 +6,14 @@
 //! ```
 //!
 //! m is the edited policy's rate, m_0 the unedited one's, floor the untrained one's, all on the same
-//! levels. Where m_0 - floor is below [`LEAST_RISE`] there is no behaviour to lose; the denominator
-//! is then held at that value.
+//! levels. Where m_0 - floor is below [`LEAST_RISE`], or may be none at all, there is no behaviour to
+//! lose: a claim about it cannot be judged. (The denominator is then held at that value.)
 
-use crate::numeric::random::{Purpose, Stream};
-
+use super::resample::{self, Rates, Resampling};
 use super::{Measurement, Rate};
 
-/// The smallest rise over the floor that a loss is divided by.
-pub const LEAST_RISE: f64 = 0.05;
+/// The smallest rise over the floor that is a behaviour.
+pub const LEAST_RISE: f64 = 0.1;
 
 /// What a target must lose at least.
 const LEAST_TARGET: f64 = 0.5;
@@ -50,8 +49,19 @@ impl Claim {
         }
     }
 
+    /// Every rate it looks at.
+    pub fn rates(self) -> impl Iterator<Item = Rate> {
+        self.targets().iter().chain(self.spared()).copied()
+    }
+
+    /// Whether the policy has what the claim is about: each behaviour was learnt.
+    pub fn can_be_judged(self, is_learnt: &dyn Fn(Rate) -> bool) -> bool {
+        self.rates().all(is_learnt)
+    }
+
     /// The rule: every target loses at least half, every spared behaviour at most a tenth with its
-    /// interval inside. `losses` gives value and interval by rate.
+    /// interval inside. `losses` gives value and interval by rate. It says something only of a policy
+    /// for which the claim [can be judged](Self::can_be_judged).
     pub fn succeeds(self, losses: &dyn Fn(Rate) -> (f64, (f64, f64))) -> bool {
         self.targets()
             .iter()
@@ -94,6 +104,43 @@ pub struct Reference {
     pub floor: Measurement,
 }
 
+/// An edit's losses with what the levels leave open.
+#[derive(Clone, Debug)]
+pub struct Losses {
+    /// In the order of [`Rate::ALL`].
+    pub values: Rates,
+    /// Their 95 % intervals.
+    pub intervals: [(f64, f64); Rate::ALL.len()],
+    /// Selectivity for A and for B.
+    pub selectivity: [f64; 2],
+    /// Its 95 % intervals; the worst of the rates is found anew in every draw.
+    pub selectivity_intervals: [(f64, f64); 2],
+}
+
+/// Rates of the unedited and the untrained policy in every draw of a resampling.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    base: Vec<Rates>,
+    floor: Vec<Rates>,
+}
+
+impl Drawn {
+    /// The rates of `reference` in the draws of `resampling`.
+    pub fn new(reference: &Reference, resampling: &Resampling) -> Self {
+        Self {
+            base: resampling.rates(&reference.base),
+            floor: resampling.rates(&reference.floor),
+        }
+    }
+
+    /// By how much a rate rose over the floor in training, and its 95 % interval.
+    pub fn rise(&self, rate: Rate) -> (f64, f64) {
+        let at = rate.index();
+        let pairs = self.base.iter().zip(&self.floor);
+        resample::interval(pairs.map(|(base, floor)| base[at] - floor[at]))
+    }
+}
+
 impl Reference {
     /// The share of its normalised rate that the edited policy lost.
     pub fn loss(&self, edited: &Measurement, rate: Rate) -> f64 {
@@ -104,36 +151,36 @@ impl Reference {
         )
     }
 
-    /// A 95 % interval of the loss: percentile bootstrap over levels, the three policies' outcomes
-    /// on a level kept together.
-    pub fn interval(&self, edited: &Measurement, rate: Rate, draws: u32, seed: u64) -> (f64, f64) {
-        let successes = |m: &Measurement| m.successes(rate).to_vec();
-        let (base, edited, floor) = (
-            successes(&self.base),
-            successes(edited),
-            successes(&self.floor),
-        );
-        // The eight kinds of level, by who succeeds on it: resampling needs only their counts.
-        let kinds: Vec<u8> = (0..base.len())
-            .map(|i| u8::from(base[i]) | u8::from(edited[i]) << 1 | u8::from(floor[i]) << 2)
-            .collect();
-        let mut stream = Stream::new(seed, Purpose::Bootstrap, rate as u64);
-        let mut losses: Vec<f64> = (0..draws)
-            .map(|_| {
-                let mut counts = [0u32; 3];
-                for _ in 0..kinds.len() {
-                    let kind = kinds[stream.below(kinds.len() as u32) as usize];
-                    for (bit, count) in counts.iter_mut().enumerate() {
-                        *count += u32::from(kind >> bit & 1);
-                    }
-                }
-                let [base, edited, floor] = counts.map(|c| f64::from(c) / kinds.len() as f64);
-                ratio(base, edited, floor)
+    /// By how much a rate rose over the floor in training.
+    pub fn rise(&self, rate: Rate) -> f64 {
+        self.base.rate(rate) - self.floor.rate(rate)
+    }
+
+    /// What the edited policy lost, with intervals from the draws.
+    pub fn losses(
+        &self,
+        edited: &Measurement,
+        (resampling, drawn): (&Resampling, &Drawn),
+    ) -> Losses {
+        let values = Rate::ALL.map(|rate| self.loss(edited, rate));
+        let draws: Vec<Rates> = (drawn.base.iter().zip(&drawn.floor))
+            .zip(resampling.rates(edited))
+            .map(|((base, floor), edited)| {
+                Rate::ALL.map(|rate| {
+                    let at = rate.index();
+                    ratio(base[at], edited[at], floor[at])
+                })
             })
             .collect();
-        losses.sort_by(f64::total_cmp);
-        let at = |share: f64| losses[((draws - 1) as f64 * share).round() as usize];
-        (at(0.025), at(0.975))
+        let of = |losses: &Rates, claim: Claim| claim.selectivity(&|rate| losses[rate.index()]);
+        Losses {
+            intervals: Rate::ALL
+                .map(|rate| resample::interval(draws.iter().map(|d| d[rate.index()]))),
+            selectivity: Claim::ALL.map(|claim| of(&values, claim)),
+            selectivity_intervals: Claim::ALL
+                .map(|claim| resample::interval(draws.iter().map(|d| of(d, claim)))),
+            values,
+        }
     }
 
     /// Levels on which only the unedited policy succeeds, and on which only the edited one does.
@@ -145,6 +192,11 @@ impl Reference {
             _ => (lost, won),
         })
     }
+}
+
+/// Whether a behaviour was learnt: its rate rose by at least [`LEAST_RISE`] and certainly rose.
+pub fn is_learnt(rise: f64, (low, _): (f64, f64)) -> bool {
+    rise >= LEAST_RISE && low > 0.0
 }
 
 fn ratio(base: f64, edited: f64, floor: f64) -> f64 {
@@ -198,10 +250,41 @@ mod tests {
         assert!((reference.loss(&middle, Rate::S2) - 0.5).abs() < 1e-12);
         assert_eq!(reference.discordant(&middle, Rate::S2), (80, 0));
         // Standard error of (180 - 100) / (180 - 20) over 200 levels: .044 by the delta method.
-        let (low, high) = reference.interval(&middle, Rate::S2, 2000, 1);
+        let resampling = Resampling::new(&vec![(0..200).collect(); 7], 2000, 1);
+        let drawn = Drawn::new(&reference, &resampling);
+        let losses = reference.losses(&middle, (&resampling, &drawn));
+        let (low, high) = losses.intervals[Rate::S2.index()];
         assert!(
             (0.38..0.44).contains(&low) && (0.56..0.62).contains(&high),
             "{low} {high}"
+        );
+        // Every rate has the same outcomes on the same mazes: in no draw do they differ.
+        assert_eq!(losses.selectivity, [0.0; 2]);
+        assert_eq!(losses.selectivity_intervals, [(0.0, 0.0); 2]);
+        let (low, high) = drawn.rise(Rate::S3);
+        assert!((0.7..0.78).contains(&low) && (0.82..0.9).contains(&high));
+    }
+
+    #[test]
+    fn what_was_not_learnt_cannot_be_judged() {
+        let judged = |base: f64, floor: f64, levels: usize| {
+            let policy = |rate: f64| Measurement::from_rates(&[rate; 7], levels);
+            let reference = Reference {
+                base: policy(base),
+                floor: policy(floor),
+            };
+            let resampling = Resampling::new(&vec![(0..levels as u32).collect(); 7], 500, 1);
+            let drawn = Drawn::new(&reference, &resampling);
+            let learnt = |rate| is_learnt(reference.rise(rate), drawn.rise(rate));
+            Claim::ALL.map(|claim| claim.can_be_judged(&learnt))
+        };
+        assert_eq!(judged(0.9, 0.1, 100), [true; 2]);
+        assert_eq!(judged(0.0, 0.0, 100), [false; 2]);
+        assert_eq!(judged(0.15, 0.1, 1000), [false; 2], "too small a rise");
+        assert_eq!(
+            judged(0.125, 0.0, 8),
+            [false; 2],
+            "one level of eight is none in some draws"
         );
     }
 }

@@ -66,8 +66,8 @@ impl Situation {
         ][self as usize]
     }
 
-    /// Whether a world with this region can show the situation.
-    fn check(self, world: u8, region: u8) -> Result<(), Error> {
+    /// Whether a world with this region has room for the situation, or what region would.
+    pub fn room(self, world: u8, region: u8) -> Result<(), &'static str> {
         let (is_possible, expected) = match self {
             Situation::S2 => (
                 region >= 3 && region < world,
@@ -82,15 +82,17 @@ impl Situation {
                 "a region smaller than the world, so that the mouse starts outside of it",
             ),
         };
-        if is_possible {
-            return Ok(());
-        }
-        Err(Error::Situation {
-            situation: self.name(),
-            expected,
-            region,
-            world,
-        })
+        if is_possible { Ok(()) } else { Err(expected) }
+    }
+
+    fn check(self, world: u8, region: u8) -> Result<(), Error> {
+        self.room(world, region)
+            .map_err(|expected| Error::Situation {
+                situation: self.name(),
+                expected,
+                region,
+                world,
+            })
     }
 
     /// The level of this seed made into the situation; none if it cannot be.

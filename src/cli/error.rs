@@ -64,6 +64,7 @@ impl Error {
                 study::Error::UnknownKey { .. }
                 | study::Error::Settings { .. }
                 | study::Error::Range { .. } => code::USAGE,
+                study::Error::NotToml { .. } => code::MALFORMED,
                 study::Error::Interrupted { .. } | study::Error::Stopped { .. } => {
                     code::INTERRUPTED
                 }

@@ -42,19 +42,14 @@ Start here:
 Exit codes: 0 done, 1 failure, 2 usage, 3 malformed input, 4 I/O or disk full, 5 a number is not
 finite, 6 locked by another process, 130 interrupted.";
 
+// What --help says of each stands with its arguments.
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Train, record, decompose, locate, ablate, report: the main job
     Reproduce(reproduce::Args),
-    /// Train and record only
     Train(train::Args),
-    /// Truncated SVD of a gradient matrix, with its certificate
     Svd(svd::Args),
-    /// Make report.html anew from a run's results.json
     Report(report::Args),
-    /// Draw a level, or print it as JSON
     Maze(maze::Args),
-    /// Print every setting and where it came from
     Config(config::Args),
 }
 
@@ -69,7 +64,7 @@ pub fn main() -> ExitCode {
         // Whoever read our output has enough of it.
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("gouda: {error}");
+            progress::line(&format!("gouda: {error}"));
             ExitCode::from(error.exit_code())
         }
     }

@@ -1,7 +1,7 @@
 //! Progress on stderr: a bar with speed, time left and what is being learnt on a terminal, a line
 //! every ten seconds elsewhere. The first Ctrl-C asks the run to stop, the second ends it.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -29,6 +29,11 @@ enum Display {
     Lines { last: Instant },
 }
 
+/// A line on stderr. Nobody may be reading: a run does not end for that.
+pub fn line(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 impl Watcher {
     /// Watches, unless `quiet`; Ctrl-C is heard either way.
     pub fn new(quiet: bool) -> Self {
@@ -39,7 +44,7 @@ impl Watcher {
             if flag.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }
-            eprintln!("\ngouda: stopping after this step; once more to stop at once");
+            line("\ngouda: stopping after this step; once more to stop at once");
         });
         let display = if quiet {
             Display::Quiet
@@ -63,8 +68,8 @@ impl Watcher {
     pub fn say(&self, text: &str) {
         match &self.display {
             Display::Quiet => {}
-            Display::Bar(bar) => bar.suspend(|| eprintln!("{text}")),
-            Display::Lines { .. } => eprintln!("{text}"),
+            Display::Bar(bar) => bar.suspend(|| line(text)),
+            Display::Lines { .. } => line(text),
         }
     }
 
@@ -87,7 +92,7 @@ impl Progress for Watcher {
             Display::Bar(bar) => {
                 *bar = ProgressBar::new(steps);
                 let style = ProgressStyle::with_template(
-                    "{prefix}  {bar:20} {percent:>3} %  {speed:>8}  {eta:>4} left  {wide_msg}",
+                    "{prefix} {bar:12} {percent:>3}% {speed:>7} {eta:>3} left {wide_msg}",
                 );
                 let speed = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
                     // What it is written to is memory.
@@ -99,7 +104,7 @@ impl Progress for Watcher {
             }
             Display::Lines { last } => {
                 *last = Instant::now();
-                eprintln!("{stage}: {steps} steps");
+                line(&format!("{stage}: {steps} steps"));
             }
         }
     }
@@ -124,12 +129,12 @@ impl Progress for Watcher {
                 let left = Duration::from_secs_f64(
                     self.steps.saturating_sub(done) as f64 / speed.max(1e-9),
                 );
-                eprintln!(
+                line(&format!(
                     "{}: {done}/{} ({speed:.1}/s, {} left) {note}",
                     self.stage,
                     self.steps,
                     HumanDuration(left),
-                );
+                ));
             }
         }
     }

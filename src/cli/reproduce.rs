@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::time::Instant;
 
+use crate::ablate::Claim;
 use crate::nn::Network;
 use crate::ppo::minibatch;
 use crate::storage::{RunDir, atomic};
 use crate::study::config::Config;
 use crate::study::reproduce::{finish, reproduce};
+use crate::study::results::{Onset, Role};
 use crate::study::{self, Results};
 
 use super::Error;
@@ -35,6 +37,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let resolved = args.settings.resolve()?;
+    resolved.config.check_rows()?;
     let invocation = args.running.start()?;
     let run = args.running.directory(&resolved)?;
     let mut watcher = args.running.watcher();
@@ -106,7 +109,18 @@ fn summarise(results: &Results, out: &mut dyn Write) -> std::io::Result<()> {
     };
     writeln!(out, "trained    {}", rates(&ablation.base))?;
     writeln!(out, "untrained  {}", rates(&ablation.floor))?;
-    let frames = |t: Option<f64>| t.map_or("never".into(), |t| format!("{:.2} M frames", t / 1e6));
+    let frames = |t: Option<Onset>| {
+        t.map_or("never".into(), |t| {
+            let (low, high) = t.interval;
+            let m = 1e-6;
+            format!(
+                "{:.2} M frames ({:.2} to {:.2})",
+                t.frames * m,
+                low * m,
+                high * m
+            )
+        })
+    };
     let (corner, cheese) = (
         frames(results.curves.t_corner),
         frames(results.curves.t_cheese),
@@ -115,7 +129,18 @@ fn summarise(results: &Results, out: &mut dyn Write) -> std::io::Result<()> {
         out,
         "corner learnt at {corner}, cheese at {cheese} (90 % of the rise of S5, of S2)"
     )?;
-    for (claim, name) in ["A", "B"].into_iter().enumerate() {
+    for (claim, kind) in Claim::ALL.into_iter().enumerate() {
+        let name = format!("{kind:?}");
+        let unlearnt = ablation.rises.iter().filter(|rise| !rise.is_learnt);
+        let unlearnt: Vec<&str> = unlearnt
+            .filter(|rise| kind.rates().any(|rate| rate == rise.rate))
+            .map(|rise| rise.rate.name())
+            .collect();
+        if !unlearnt.is_empty() {
+            let rates = unlearnt.join(", ");
+            writeln!(out, "{name}  cannot be judged: {rates} not learnt")?;
+            continue;
+        }
         for choice in ablation
             .choices
             .iter()
@@ -124,8 +149,14 @@ fn summarise(results: &Results, out: &mut dyn Write) -> std::io::Result<()> {
             let outcome = &ablation.outcomes[choice.outcome];
             writeln!(
                 out,
-                "{name}  {:<34} selectivity {:+.2}{}  {}",
+                "{name}  {:<34} {:<9} selectivity {:+.2}{}  {}",
                 choice.family,
+                match choice.role {
+                    Role::Practical => "",
+                    Role::Predicted => "predicted",
+                    Role::Swapped => "swapped",
+                    Role::Control => "control",
+                },
                 outcome.selectivity[claim],
                 if outcome.succeeds[claim] {
                     " succeeds"

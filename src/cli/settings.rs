@@ -12,6 +12,9 @@ use crate::study::resolve::{Resolved, resolve};
 use super::Error;
 use super::progress::Watcher;
 
+/// Most threads: beyond any machine, and few enough that starting them takes no time.
+const THREADS_MAX: usize = 1024;
+
 /// A preset on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum PresetName {
@@ -88,8 +91,12 @@ pub struct Running {
 impl Running {
     /// Starts the worker threads and says who runs what.
     pub fn start(&self) -> Result<Invocation, Error> {
-        if self.threads == Some(0) {
-            return Err(Error::Usage("--threads 0: expected at least 1".into()));
+        if let Some(threads) = self.threads
+            && !(1..=THREADS_MAX).contains(&threads)
+        {
+            return Err(Error::Usage(format!(
+                "--threads {threads}: expected 1 to {THREADS_MAX}"
+            )));
         }
         let mut pool = rayon::ThreadPoolBuilder::new();
         if let Some(threads) = self.threads {

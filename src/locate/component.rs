@@ -13,8 +13,11 @@ use crate::svd::null::SpectrumNull;
 
 /// Level at which the nulls must be rejected.
 const LEVEL: f64 = 0.05;
+/// 95 % quantile of chi-squared with one degree of freedom: along a random direction of P dimensions
+/// lies a share of about chi-squared / P of any squared displacement.
+const CHI_SQUARED_95: f64 = 3.841;
 /// Least participation ratio of a phase: below it, a course is a spike.
-pub const PARTICIPATION_MIN: f64 = 0.1;
+const PARTICIPATION_MIN: f64 = 0.1;
 
 /// When a component was active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +38,17 @@ pub struct Projections<'a> {
     pub tau: &'a [f64],
     /// For each component, `u_i^T (theta_t - theta_0)` at each of them.
     pub along: &'a [Vec<f64>],
+    /// `|theta_t - theta_0|` at each of them.
+    pub whole: &'a [f64],
+}
+
+impl Projections<'_> {
+    /// Share of the final squared displacement that lies along component `i`; `None` where nothing
+    /// moved.
+    fn moved(&self, i: usize) -> Option<f64> {
+        let share = self.along[i].last()? / self.whole.last()?;
+        share.is_finite().then_some(share * share)
+    }
 }
 
 /// What the components are judged by.
@@ -70,8 +84,14 @@ pub struct Component {
     /// Numbers of its course over time.
     #[serde(flatten)]
     pub course: Course,
-    /// When half of the displacement along it was covered.
+    /// When half of the displacement along it was covered for good.
     pub t50: Option<f64>,
+    /// The same of the whole displacement: what t50 is early or late against.
+    pub t50_whole: Option<f64>,
+    /// Share of the squared displacement that lies along it.
+    pub moved: Option<f64>,
+    /// Whether that is more than along a random direction (at 95 %).
+    pub has_moved: Option<bool>,
     /// p-values of the temporal index.
     pub p: PValues,
     /// The largest of them, adjusted (Holm) over the components that are signal and no spikes;
@@ -129,12 +149,17 @@ pub fn components(evidence: &Evidence<'_>, options: &NullOptions) -> Result<Vec<
         .map(|i| nulls.p_values(i, &d.v_column(i)))
         .collect();
     let (blocks, explained) = (blocks(d), d.explained());
+    let t50_whole = match evidence.projections {
+        Some(projections) => t50(projections.tau, projections.whole)?,
+        None => None,
+    };
     let mut found = Vec::with_capacity(d.rank);
     for i in 0..d.rank {
         let t50 = match evidence.projections {
             Some(projections) => t50(projections.tau, &projections.along[i])?,
             None => None,
         };
+        let moved = evidence.projections.and_then(|p| p.moved(i));
         found.push(Component {
             index: i,
             sigma: d.s[i],
@@ -144,6 +169,9 @@ pub fn components(evidence: &Evidence<'_>, options: &NullOptions) -> Result<Vec<
             block_len: blocks.iter().filter(|&&block| block == blocks[i]).count(),
             course: Course::new(&d.v_column(i), &b),
             t50,
+            t50_whole,
+            moved,
+            has_moved: moved.map(|share| share * d.param_len as f64 > CHI_SQUARED_95),
             p: p[i],
             p_adjusted: None,
             signal: evidence.spectrum.map(|spectrum| spectrum.is_signal(d.s[i])),
@@ -153,10 +181,7 @@ pub fn components(evidence: &Evidence<'_>, options: &NullOptions) -> Result<Vec<
             reasons: Vec::new(),
         });
     }
-    let mut judged: Vec<&mut Component> = found
-        .iter_mut()
-        .filter(|c| c.signal == Some(true) && !c.is_spike())
-        .collect();
+    let mut judged: Vec<&mut Component> = found.iter_mut().filter(|c| c.is_candidate()).collect();
     let largest: Vec<f64> = judged
         .iter()
         .map(|component| component.p.largest())
@@ -169,6 +194,11 @@ pub fn components(evidence: &Evidence<'_>, options: &NullOptions) -> Result<Vec<
 }
 
 impl Component {
+    /// Whether it may have a phase at all: its singular value is signal, and it is no spike.
+    pub fn is_candidate(&self) -> bool {
+        self.signal == Some(true) && !self.is_spike()
+    }
+
     fn is_spike(&self) -> bool {
         self.course.participation_ratio < PARTICIPATION_MIN
     }
@@ -177,20 +207,26 @@ impl Component {
     fn judge(&mut self) {
         let (index, is_spike) = (self.course.temporal_index, self.is_spike());
         let reasons = &mut self.reasons;
-        let label = match self.t50 {
-            Some(t50) if index < 0.0 && t50 < 0.5 => Label::Early,
-            Some(t50) if index > 0.0 && t50 > 0.5 => Label::Late,
-            Some(t50) => {
+        let label = match (self.t50, self.t50_whole) {
+            (Some(t50), Some(whole)) if index < 0.0 && t50 < whole => Label::Early,
+            (Some(t50), Some(whole)) if index > 0.0 && t50 > whole => Label::Late,
+            (Some(t50), Some(whole)) => {
                 reasons.push(format!(
-                    "temporal index {index:+.3} and t50 {t50:.2} do not agree"
+                    "temporal index {index:+.3} and t50 {t50:.2}, against {whole:.2} of the whole \
+                     displacement, do not agree"
                 ));
                 Label::None
             }
-            None => {
+            _ => {
                 reasons.push("no displacement along it to take t50 from".into());
                 Label::None
             }
         };
+        if self.has_moved == Some(false) {
+            reasons.push(
+                "the parameters moved no farther along it than along a random direction".into(),
+            );
+        }
         if is_spike {
             reasons.push(format!(
                 "a spike is not a phase: participation ratio {:.3}, below {PARTICIPATION_MIN}",
@@ -271,7 +307,8 @@ mod tests {
         Dense::new(T, P, values).unwrap()
     }
 
-    /// Judged with half of the displacement along component i done by `half_times[i]`.
+    /// Judged with half of the displacement along component i done by `half_times[i]`, and half of
+    /// the whole by .5.
     fn judge(matrix: &dyn GradientMatrix, half_times: &[f64], seed: u64) -> Vec<Component> {
         let rank = half_times.len();
         let options = Options {
@@ -300,6 +337,7 @@ mod tests {
             projections: Some(Projections {
                 tau: &tau,
                 along: &along,
+                whole: &[0.0, 1.0, 2.0, 8.0, 9.0, 10.0],
             }),
             spectrum: Some(&spectrum),
             stability: None,
@@ -331,6 +369,13 @@ mod tests {
             assert!(found[0].t50 == Some(0.2) && found[0].reasons.is_empty());
             assert!(says(&found[2], "random signs"), "{:?}", found[2].reasons);
         }
+        // Where everything moved late, an early component is one that moved before the rest.
+        let late = Projections {
+            tau: &[0.0, 0.5, 1.0],
+            along: &[vec![0.0, 0.0, 3.0]],
+            whole: &[0.0, 0.0, 4.0],
+        };
+        assert_eq!(late.moved(0), Some(9.0 / 16.0));
         // Time and displacement must agree.
         let found = judge(&raw, &[0.8, 0.2], 3);
         assert!(
@@ -367,6 +412,41 @@ mod tests {
     }
 
     #[test]
+    fn a_direction_that_hardly_moved_has_no_label() {
+        let matrix = gradients(0.0, 1.0, &[(1.0, 0.0..0.3)], 6);
+        let decomposition = truncated(&matrix, &Options::with_rank(1), &mut |_| {}).unwrap();
+        let norms = row_norms(&matrix).unwrap();
+        let settings = SpectrumOptions {
+            rank: 2,
+            ..SpectrumOptions::default()
+        };
+        let spectrum = spectrum(&matrix, &settings, &mut |_, _| {}).unwrap();
+        let judged = |length: f64| {
+            let along = [vec![0.0, length, length]];
+            let evidence = Evidence {
+                decomposition: &decomposition,
+                row_norms: &norms,
+                projections: Some(Projections {
+                    tau: &[0.0, 0.2, 1.0],
+                    along: &along,
+                    whole: &[0.0, 2.0, 10.0],
+                }),
+                spectrum: Some(&spectrum),
+                stability: None,
+            };
+            components(&evidence, &NullOptions::default())
+                .unwrap()
+                .remove(0)
+        };
+        // Along a random direction, a share of up to 3.841 / P of the squared displacement.
+        let chance = (100.0 * 3.841 / P as f64).sqrt();
+        assert_eq!(judged(1.1 * chance).label, Label::Early);
+        let still = judged(0.9 * chance);
+        assert_eq!((still.label, still.has_moved), (Label::None, Some(false)));
+        assert!(says(&still, "no farther"), "{:?}", still.reasons);
+    }
+
+    #[test]
     fn without_evidence_there_is_no_label() {
         let matrix = gradients(0.0, 1.0, &[(1.0, 0.0..0.3)], 6);
         let decomposition = truncated(&matrix, &Options::with_rank(1), &mut |_| {}).unwrap();
@@ -392,6 +472,7 @@ mod tests {
         let none = Projections {
             tau: &[],
             along: &[],
+            whole: &[],
         };
         let missing = Evidence {
             projections: Some(none),

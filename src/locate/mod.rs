@@ -12,7 +12,7 @@ pub mod nulls;
 pub mod stability;
 pub mod temporal;
 
-pub use component::{Component, Evidence, Label, PARTICIPATION_MIN, Projections, components};
+pub use component::{Component, Evidence, Label, Projections, components};
 pub use error::Error;
 pub use nulls::{NullOptions, PValues};
 pub use stability::{Stability, split_half};

@@ -9,7 +9,8 @@
 //!   for a single step;
 //! - `DC = |sum v| / sqrt T`: 1 for a constant course, near `1 / sqrt T` for noise.
 //!
-//! And, from the displacement of theta along u at checkpoints, t50: when half of it was covered.
+//! And, from the displacement of theta along u at checkpoints, t50: when half of it was covered for
+//! good.
 
 use serde::{Deserialize, Serialize};
 
@@ -107,9 +108,10 @@ fn log_ratio(mass: &[f64]) -> f64 {
     ln(early / late)
 }
 
-/// t50: the first `tau`, linear between checkpoints, at which the displacement `along` a direction
-/// reaches half its final value, with the final sign. `None` where it ends at 0, there are no
-/// checkpoints, or a value is not finite.
+/// t50: the last `tau`, linear between checkpoints, at which the displacement `along` a direction
+/// comes to half its final value, with the final sign: from there on it never falls back below. (The
+/// first such time is passed in any swing that is larger than what remains in the end.) `None` where
+/// it ends at 0, there are no checkpoints, or a value is not finite.
 ///
 /// # Errors
 /// Not one value a checkpoint.
@@ -122,14 +124,12 @@ pub fn t50(tau: &[f64], along: &[f64]) -> Result<Option<f64>, Error> {
         return Ok(None);
     }
     let share = |j: usize| along[j] / last;
-    let reached = (0..along.len()).find(|&j| share(j) >= 0.5);
-    Ok(reached.map(|j| {
-        let Some(before) = j.checked_sub(1) else {
-            return tau[0];
-        };
-        let part = (0.5 - share(before)) / (share(j) - share(before));
-        tau[before] + part * (tau[j] - tau[before])
-    }))
+    let Some(before) = (0..along.len()).rfind(|&j| share(j) < 0.5) else {
+        return Ok(Some(tau[0]));
+    };
+    let after = before + 1;
+    let part = (0.5 - share(before)) / (share(after) - share(before));
+    Ok(Some(tau[before] + part * (tau[after] - tau[before])))
 }
 
 #[cfg(test)]
@@ -179,6 +179,11 @@ mod tests {
             Some(0.5 + 0.5 * 3.5 / 4.0)
         );
         assert_eq!(t50(&tau, &[1.0, 1.0, 1.0]).unwrap(), Some(0.0));
+        // A swing beyond the end and back is no arrival.
+        assert_eq!(
+            t50(&[0.0, 0.25, 0.5, 1.0], &[0.0, 9.0, -1.0, 3.0]).unwrap(),
+            Some(0.5 + 0.5 * 2.5 / 4.0)
+        );
         assert_eq!(t50(&tau, &[0.0, 1.0, 0.0]).unwrap(), None);
         assert_eq!(t50(&tau, &[0.0, f64::NAN, 1.0]).unwrap(), None);
         assert_eq!(t50(&[], &[]).unwrap(), None);

@@ -127,6 +127,17 @@ impl EnvSettings {
     }
 }
 
+impl EnvSettings {
+    /// Share of training levels whose maze is no larger than the region, so that the cheese may be
+    /// anywhere in it. The sides of mazes are 3, 5, .. `world`, equally likely but for the remainder
+    /// of a 32-bit draw; smaller ones than `min_maze_dim` are passed over.
+    pub fn anywhere_share(&self) -> f64 {
+        let sides = (self.min_maze_dim.max(3)..=self.world).filter(|side| side % 2 == 1);
+        let small = sides.clone().filter(|&side| side <= self.region).count();
+        small as f64 / sides.count().max(1) as f64
+    }
+}
+
 impl NetSettings {
     /// The network's shape on the levels of `env`.
     pub fn shape(&self, env: &EnvSettings) -> Shape {

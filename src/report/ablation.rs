@@ -1,12 +1,11 @@
 //! Section 6: what every edit cost, the best of each family for either claim, and the controls.
 
 use crate::ablate::{Claim, Rate};
-use crate::study::results::{EditOutcome, Estimate, Results};
+use crate::study::results::{EditOutcome, Estimate, Results, Role};
 
 use super::claims;
 use super::number::{NONE, fixed, percent_bare, percent_interval_bare, plural, signed, trimmed};
 use super::page::{Tint, cell, estimate, lead, markup, note, row, table, words};
-use super::svg::escape;
 use super::verdict::{self, chosen, headline};
 
 /// The section's markup.
@@ -42,39 +41,35 @@ pub fn body(results: &Results) -> String {
 }
 
 fn opening(results: &Results, claim: Claim) -> String {
-    let ablation = &results.ablation;
-    let succeed = |is_control: bool| {
-        let kind = ablation
-            .outcomes
+    let chosen = chosen(results, claim);
+    let succeed = |roles: &[Role]| {
+        let kind = chosen
             .iter()
-            .filter(|o| o.is_control == is_control);
+            .filter(|(choice, _)| roles.contains(&choice.role));
         let all = kind.clone().count();
-        (kind.filter(|o| o.succeeds[claim as usize]).count(), all)
+        (
+            kind.filter(|(_, o)| o.succeeds[claim as usize]).count(),
+            all,
+        )
     };
-    let ((edits, all_edits), (controls, all_controls)) = (succeed(false), succeed(true));
-    let best = |is_control: bool| {
-        let kind = ablation
-            .outcomes
-            .iter()
-            .filter(move |o| o.is_control == is_control);
-        let best = kind.max_by(|a, b| {
-            a.selectivity[claim as usize].total_cmp(&b.selectivity[claim as usize])
-        })?;
-        let value = signed(best.selectivity[claim as usize], 2);
-        Some(format!(
-            "{value} ({}, {})",
-            escape(&best.family),
-            escape(&best.label)
-        ))
+    let edits = succeed(&[Role::Practical, Role::Predicted]);
+    let controls = succeed(&[Role::Swapped, Role::Control]);
+    let unlearnt = verdict::unlearnt(results, claim);
+    let caveat = match unlearnt.is_empty() {
+        true => String::new(),
+        false => {
+            let names: Vec<&str> = unlearnt.iter().map(|rise| rise.rate.name()).collect();
+            format!(" It cannot be judged: {} not learnt.", names.join(", "))
+        }
     };
     format!(
-        "<b>{claim:?}</b>, {}: {edits} of {} and {controls} of {} meet the rule; the highest \
-         selectivity on test levels is {} among edits and {} among controls.",
+        "<b>{claim:?}</b>, {}: of the best of each family on selection levels, {} of {} and {} of {} \
+         meet the rule on test levels.{caveat}",
         verdict::sentence(claim),
-        plural(all_edits, "edit"),
-        plural(all_controls, "control"),
-        best(false).unwrap_or(NONE.to_owned()),
-        best(true).unwrap_or(NONE.to_owned()),
+        edits.0,
+        plural(edits.1, "edit"),
+        controls.0,
+        plural(controls.1, "control"),
     )
 }
 

@@ -1,7 +1,7 @@
 //! What edits did to the rates of a claim: a point an edit, and the best of each family.
 
 use crate::ablate::{Claim, Rate};
-use crate::study::results::{EditOutcome, Results};
+use crate::study::results::{Choice, EditOutcome, Results, Role};
 
 use super::axes::{Axis, Plot, Scale, Size};
 use super::figure::{Look, Sample, figure, key, legend};
@@ -152,7 +152,8 @@ pub fn choice_table(results: &Results, claim: Claim) -> String {
         "selectivity",
         "from −1 to 1",
         "when chosen",
-        "p",
+        "p, of the best",
+        "fall, p (Holm)",
         "rule",
     ];
     let label = format!("Claim {claim:?}: the best of each family");
@@ -161,7 +162,7 @@ pub fn choice_table(results: &Results, claim: Claim) -> String {
 
 fn choice_row(claim: Claim, (choice, outcome): &Chosen<'_>) -> String {
     let mut cells = vec![
-        family_cell(outcome),
+        choice_cell(choice),
         markup(
             "words",
             &format!(
@@ -199,9 +200,24 @@ fn choice_row(claim: Claim, (choice, outcome): &Chosen<'_>) -> String {
     let selection = signed(choice.selection_selectivity, 2);
     let candidates = format!("of {}", choice.candidates);
     cells.push(estimate(&selection, &candidates, Tint::Lost, 0.0));
-    cells.push(cell(&choice.p.map_or(NONE.to_owned(), probability)));
+    let best = choice.p_best.map_or(String::new(), probability);
+    cells.push(choice.p.map_or(cell(NONE), |p| {
+        estimate(&probability(p), &best, Tint::Lost, 0.0)
+    }));
+    cells.push(cell(&choice.p_fall.map_or(NONE.to_owned(), probability)));
     cells.push(markup("", &flag(outcome.succeeds[claim as usize])));
     row("", &cells)
+}
+
+/// The family of a choice, with what it is to the claim.
+fn choice_cell(choice: &Choice) -> String {
+    let role = match choice.role {
+        Role::Practical => String::new(),
+        Role::Predicted => badge("", "predicted"),
+        Role::Swapped => badge("", "control: swapped"),
+        Role::Control => badge("", "control"),
+    };
+    markup("words", &format!("{} {role}", escape(&choice.family)))
 }
 
 /// The family of an edit, with a mark on controls.

@@ -2,7 +2,7 @@
 
 use crate::ablate::Rate;
 use crate::numeric::statistics::wilson;
-use crate::study::results::{RateCurve, Results};
+use crate::study::results::{Onset, RateCurve, Results};
 
 use super::axes::{Axis, PANEL, Plot, Point, range_of};
 use super::figure::{Look, Sample, figure, key, legend, look, rate_key};
@@ -87,13 +87,23 @@ fn opening(results: &Results) -> String {
             fixed(cheese, 2)
         ));
     }
-    let when = |time: Option<f64>| time.map_or("none".to_owned(), prefixed);
+    let when = |time: Option<Onset>| time.map_or("none".to_owned(), onset_words);
     escape(&format!(
-        "{}. t_corner is {} frames, t_cheese {}.",
+        "{}. In frames, t_corner is {}, t_cheese {}.",
         text.join("; "),
         when(curves.t_corner),
         when(curves.t_cheese)
     ))
+}
+
+/// "1.3 M (95 %: 1.1 M to 1.6 M)", in frames.
+pub fn onset_words(time: Onset) -> String {
+    format!(
+        "{} (95\u{a0}%: {} to {})",
+        prefixed(time.frames),
+        prefixed(time.interval.0),
+        prefixed(time.interval.1)
+    )
 }
 
 fn frames_axis(results: &Results) -> Axis<'static> {
@@ -121,9 +131,9 @@ fn plot(results: &Results, y: &Axis<'_>) -> Plot {
         ("t_cheese", results.curves.t_cheese, Rate::S2),
     ];
     for (name, time, rate) in times {
-        if let Some(frames) = time {
-            let tooltip = format!("{name}: {} frames", prefixed(frames));
-            plot.vertical(frames, look(rate).colour, &tooltip);
+        if let Some(time) = time {
+            let tooltip = format!("{name}: {} frames", onset_words(time));
+            plot.vertical(time.frames, look(rate).colour, &tooltip);
         }
     }
     plot

@@ -2,8 +2,9 @@
 
 use crate::ablate::Claim;
 use crate::locate::Label;
-use crate::study::results::{DecompositionSummary, Results};
+use crate::study::results::{DecompositionSummary, EditOutcome, Onset, Results, Rise, Role};
 
+use super::learning::onset_words;
 use super::number::{
     count, duration, fixed, p_value, percent, plural, prefixed, signed, significant,
 };
@@ -27,12 +28,19 @@ fn opening(results: &Results) -> String {
     let run = &results.run;
     format!(
         "A policy of {} parameters was trained for {} frames on mazes whose cheese lies in the \
-         top-right {side}\u{a0}×\u{a0}{side} cells. The gradients of its {} were decomposed, and the \
+         top-right {side}\u{a0}×\u{a0}{side} cells{}. The gradients of its {} were decomposed, and the \
          policy was edited along what was found. The question is whether the walk to the corner and \
          the walk to the cheese, learnt at different times, can be told apart and removed one \
          without the other.",
         count(run.layout.len() as u64),
         prefixed(run.frames as f64),
+        match run.anywhere_share {
+            0.0 => String::new(),
+            share => format!(
+                " (anywhere in the {} of mazes that are no larger than that)",
+                percent(share)
+            ),
+        },
         plural(run.updates as usize, "update"),
         side = run.region.max(1),
     )
@@ -59,39 +67,46 @@ fn card(is_yes: Option<bool>, question: &str, verdict: &str, sentences: &[String
 fn phases(results: &Results) -> String {
     let curves = &results.curves;
     let total = results.run.frames as f64;
-    let when = |frames: f64| {
+    let when = |time: Onset| {
         format!(
-            "{} frames ({} of training)",
-            prefixed(frames),
-            percent(frames / total)
+            "{} frames, {} of training",
+            onset_words(time),
+            percent(time.frames / total)
         )
     };
-    let time = |name: &str, time: Option<f64>| match time {
-        Some(frames) => format!("{name} reached 90\u{a0}% of its rise at {}.", when(frames)),
+    let time = |name: &str, time: Option<Onset>| match time {
+        Some(time) => format!("{name} reached 90\u{a0}% of its rise at {}.", when(time)),
         None => format!("{name} did not rise, so it has no such time."),
     };
-    let (is_yes, verdict) = match (curves.t_corner, curves.t_cheese) {
-        (Some(corner), Some(cheese)) if corner < cheese => {
-            (Some(true), format!("Yes: {} before", when(cheese - corner)))
-        }
-        (Some(corner), Some(cheese)) if corner > cheese => (
-            Some(false),
-            format!("No: the cheese came {} earlier", when(corner - cheese)),
+    let (is_yes, verdict) = match (curves.t_corner, curves.t_cheese, curves.lag) {
+        (Some(_), Some(_), Some(lag)) if lag.interval.0 > 0.0 => (
+            Some(true),
+            format!("Yes: {} frames before", onset_words(lag)),
         ),
-        (Some(_), Some(_)) => (Some(false), "No: both came at the same time".to_owned()),
-        (Some(_), None) => (None, "The corner came; the cheese never did".to_owned()),
-        (None, Some(_)) => (
+        (Some(_), Some(_), Some(lag)) if lag.interval.1 < 0.0 => (
+            Some(false),
+            format!("No: the cheese came {} frames later", onset_words(lag)),
+        ),
+        (Some(_), Some(_), Some(lag)) => (
+            None,
+            format!(
+                "It cannot be told: the cheese came {} frames later",
+                onset_words(lag)
+            ),
+        ),
+        (Some(_), None, _) => (None, "The corner came; the cheese never did".to_owned()),
+        (None, Some(_), _) => (
             Some(false),
             "No: the cheese came; the corner never did".to_owned(),
         ),
-        (None, None) => (None, "Neither was learnt".to_owned()),
+        _ => (None, "Neither was learnt".to_owned()),
     };
     let mut sentences = vec![
         time("S5 (walk to the corner, no cheese)", curves.t_corner),
         time("S2 (from the corner to the cheese)", curves.t_cheese),
     ];
     if is_yes != Some(true) {
-        let premise = "The premise, two phases in this order, does not hold in this run.";
+        let premise = "The premise, two phases in this order, is not shown by this run.";
         sentences.push(premise.to_owned());
     }
     card(
@@ -158,9 +173,36 @@ fn claim(results: &Results, claim: Claim) -> String {
     let Some(judged) = judge(claim, outcome) else {
         return card(None, &question, "The rates it needs were not measured", &[]);
     };
+    let unlearnt = verdict::unlearnt(results, claim);
+    if !unlearnt.is_empty() {
+        let rise = |rise: &&Rise| {
+            let (low, high) = rise.interval;
+            format!(
+                "{} rose by {} (95\u{a0}%: {} to {})",
+                rise.rate.name(),
+                percent(rise.value),
+                percent(low),
+                percent(high)
+            )
+        };
+        let words: Vec<String> = unlearnt.iter().map(rise).collect();
+        let sentence = format!(
+            "Training gave too little to lose: {}. A behaviour counts as learnt where its rate rose \
+             by a tenth and certainly rose.",
+            words.join("; ")
+        );
+        return card(None, &question, "It cannot be judged", &[sentence]);
+    }
+    let beats = rival(&chosen).map(|(_, control)| beats(claim, outcome, control));
+    // A yes is worth what it has above the best of as many random directions.
+    let is_yes = judged.succeeds && beats == Some(true);
+    let word = match (judged.succeeds, is_yes) {
+        (_, true) => "Yes",
+        (true, false) => "The rule is met, but not better than at random",
+        (false, _) => "No",
+    };
     let verdict = format!(
-        "{}: {} {}, the worst spared {}",
-        if judged.succeeds { "Yes" } else { "No" },
+        "{word}: {} {}, the worst spared {}",
         targets_lost(claim),
         percent(judged.target.value),
         percent(judged.spared.value),
@@ -189,13 +231,32 @@ fn claim(results: &Results, claim: Claim) -> String {
     if !judged.succeeds && !obstacles.is_empty() {
         sentences.push(format!("The rule is not met: {}.", obstacles.join("; ")));
     }
-    sentences.extend(against_controls(
-        &chosen,
-        claim,
-        judged.selectivity,
-        choice.p,
-    ));
-    card(Some(judged.succeeds), &question, &verdict, &sentences)
+    sentences.extend(against_controls(&chosen, claim, (choice, outcome)));
+    sentences.extend(by_time_alone(&chosen, claim));
+    card(Some(is_yes), &question, &verdict, &sentences)
+}
+
+/// Whether an edit's selectivity is above a control's, their intervals apart.
+fn beats(claim: Claim, outcome: &EditOutcome, control: &EditOutcome) -> bool {
+    let interval = |outcome: &EditOutcome| outcome.selectivity_intervals[claim as usize];
+    interval(outcome).0 > interval(control).1
+}
+
+/// What the proposal predicts from time alone, best on selection levels.
+fn by_time_alone(chosen: &[verdict::Chosen<'_>], claim: Claim) -> Option<String> {
+    let (choice, outcome) = verdict::predicted(chosen)?;
+    let judged = judge(claim, outcome)?;
+    Some(format!(
+        "Chosen by time alone, as the proposal has it ({}, {}): {} {}, the worst spared {} {}; the \
+         rule is {}.",
+        choice.family,
+        outcome.label,
+        targets_lost(claim),
+        percent(judged.target.value),
+        judged.spared.rate.name(),
+        percent(judged.spared.value),
+        if judged.succeeds { "met" } else { "not met" },
+    ))
 }
 
 /// "S2 lost", or "S5 and S4 region lost at least".
@@ -209,22 +270,28 @@ fn targets_lost(claim: Claim) -> String {
 fn against_controls(
     chosen: &[verdict::Chosen<'_>],
     claim: Claim,
-    selectivity: f64,
-    p: Option<f64>,
+    (choice, outcome): verdict::Chosen<'_>,
 ) -> Option<String> {
-    let (rival, outcome) = rival(chosen)?;
-    let control = outcome.selectivity[claim as usize];
-    let comparison = match selectivity > control {
+    let (rival, control) = rival(chosen)?;
+    let comparison = match beats(claim, outcome, control) {
         true => "above",
-        false => "not above",
+        false => "not above, their intervals overlapping,",
     };
-    let p = p.map_or(String::new(), |p| {
+    let p = choice.p.map_or(String::new(), |p| {
+        let best = choice.p_best.map_or(String::new(), |best| {
+            format!(
+                ", {} against the best of as many as there were components",
+                p_value(best)
+            )
+        });
         format!(
-            "; {} against random directions, on selection levels",
+            "; {} against single random directions{best}, on selection levels",
             p_value(p)
         )
     });
-    let best = chosen.iter().find(|(_, outcome)| outcome.is_control);
+    let best = chosen
+        .iter()
+        .find(|(choice, _)| matches!(choice.role, Role::Control | Role::Swapped));
     let best = best
         .filter(|(choice, _)| choice.family != rival.family)
         .map(|(choice, outcome)| {
@@ -237,8 +304,8 @@ fn against_controls(
     Some(format!(
         "That is {comparison} the best {} ({}), which reached {}{p}.{}",
         rival.family,
-        outcome.label,
-        signed(control, 2),
+        control.label,
+        signed(control.selectivity[claim as usize], 2),
         best.unwrap_or_default(),
     ))
 }
@@ -252,6 +319,10 @@ fn facts(results: &Results) -> String {
         (
             "Region of the cheese",
             format!("{0} × {0} cells", run.region.max(1)),
+        ),
+        (
+            "Training levels too small for it, cheese anywhere",
+            percent(run.anywhere_share),
         ),
         ("Parameters", count(run.layout.len() as u64)),
         ("Frames", count(run.frames)),

@@ -1,6 +1,6 @@
 //! The page as a whole.
 
-use crate::study::results::{Ablation, Curves, Results};
+use crate::study::results::{Ablation, Curves, Onset, Results};
 
 use super::{example, html};
 
@@ -106,8 +106,12 @@ fn with_numbers(results: &Results, change: &dyn Fn(f64) -> f64) -> Results {
     all(&mut curves.p_cheese);
     all(&mut curves.p_corner);
     curves.returns.iter_mut().for_each(|r| r.1 = change(r.1));
-    curves.t_corner = curves.t_corner.map(change);
-    curves.t_cheese = curves.t_cheese.map(change);
+    for time in [&mut curves.t_corner, &mut curves.t_cheese, &mut curves.lag] {
+        *time = time.map(|time| Onset {
+            frames: change(time.frames),
+            interval: (change(time.interval.0), change(time.interval.1)),
+        });
+    }
     curves.rates.iter_mut().for_each(|r| r.count = 0);
     results.run.train_seconds = change(results.run.train_seconds);
     results.run.displacement = change(results.run.displacement);
@@ -122,6 +126,9 @@ fn with_numbers(results: &Results, change: &dyn Fn(f64) -> f64) -> Results {
         outcome.length = change(outcome.length);
         outcome.decision = (change(outcome.decision.0), change(outcome.decision.1));
         outcome.selectivity = outcome.selectivity.map(change);
+        outcome.selectivity_intervals = outcome
+            .selectivity_intervals
+            .map(|(low, high)| (change(low), change(high)));
         for loss in &mut outcome.losses {
             loss.value = change(loss.value);
             loss.interval = (change(loss.interval.0), change(loss.interval.1));
@@ -151,12 +158,14 @@ fn emptied(mut results: Results) -> Results {
         p_corner: vec![],
         t_corner: None,
         t_cheese: None,
+        lag: None,
         returns: vec![],
     };
     results.decompositions = vec![];
     results.ablation = Ablation {
         base: vec![],
         floor: vec![],
+        rises: vec![],
         decision: (f64::NAN, f64::NAN),
         level_len: (0, 0),
         choices: vec![],
@@ -193,12 +202,14 @@ fn a_run_gives_a_whole_page() {
     assert_eq!(page.matches("<section ").count(), 9);
     // The verdicts are the numbers of the example, not fixed words.
     for words in [
-        "Yes: 1.17\u{a0}M frames (29\u{a0}% of training) before",
+        "Yes: 1.17\u{a0}M (95\u{a0}%: 1.05\u{a0}M to 1.4\u{a0}M) frames before",
         "S2 lost 62\u{a0}% (95\u{a0}%: 56 to 68\u{a0}%)",
         "the worst spared rate, S5, lost 4.0\u{a0}%",
         "S5 and S4 region lost at least 97\u{a0}%",
-        "reached +0.30; p\u{a0}=\u{a0}0.012 against random directions",
+        "reached +0.30; p\u{a0}=\u{a0}0.012 against single random directions",
+        "against the best of as many as there were components",
         "The control that looked best there, project random in-span",
+        "Chosen by time alone, as the proposal has it (project early components",
     ] {
         assert!(page.contains(words), "{words}");
     }
@@ -207,7 +218,10 @@ fn a_run_gives_a_whole_page() {
 #[test]
 fn a_negative_finding_reads_as_one() {
     let mut results = example::results();
-    results.curves.t_cheese = Some(1e6);
+    results.curves.lag = Some(Onset {
+        frames: -3e5,
+        interval: (-4e5, -1e5),
+    });
     results.ablation.outcomes[0].succeeds[0] = false;
     results.ablation.outcomes[0].losses[1].value = 0.31;
     for decomposition in &mut results.decompositions {
@@ -221,13 +235,34 @@ fn a_negative_finding_reads_as_one() {
     check(&page);
     for words in [
         "No: the cheese came",
-        "does not hold in this run",
+        "is not shown by this run",
         "none of 48 components has a label",
         "S1 region lost 31\u{a0}%, more than a tenth",
         "not every residual met the tolerance",
     ] {
         assert!(page.contains(words), "{words}");
     }
+}
+
+#[test]
+fn what_was_not_learnt_or_is_no_better_than_chance_is_no_yes() {
+    let mut results = example::results();
+    for rise in &mut results.ablation.rises {
+        rise.is_learnt = rise.rate != crate::ablate::Rate::S3;
+    }
+    // The best random step comes as far as the chosen one.
+    results.ablation.outcomes[2].selectivity_intervals[0].1 = 0.9;
+    let page = html(&results);
+    check(&page);
+    for words in [
+        "It cannot be judged",
+        "S3 rose by",
+        "The rule is met, but not better than at random",
+        "not above, their intervals overlapping,",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(!page.contains("card yes\"><h3>A:") && !page.contains("card yes\"><h3>B:"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What an edit did to the rates that a claim is about, and why the claim holds or fails.
 
 use crate::ablate::{Claim, Rate};
-use crate::study::results::{Choice, EditOutcome, Loss, Results};
+use crate::study::results::{Choice, EditOutcome, Loss, Results, Rise, Role};
 
 use super::number::{percent, percent_interval};
 
@@ -21,8 +21,7 @@ pub struct Judged<'a> {
     pub spared: &'a Loss,
     /// Selectivity on test levels.
     pub selectivity: f64,
-    /// Its 95 % interval, from those of the two losses by the method of variance estimates recovery
-    /// (Zou and Donner 2008), which takes them as independent: their levels are different ones.
+    /// Its 95 % bootstrap interval over mazes.
     pub interval: (f64, f64),
     /// Whether the rule is met.
     pub succeeds: bool,
@@ -37,14 +36,11 @@ pub fn judge(claim: Claim, outcome: &EditOutcome) -> Option<Judged<'_>> {
     let by_value = |a: &&Loss, b: &&Loss| a.value.total_cmp(&b.value);
     let target = losses(claim.targets())?.into_iter().min_by(by_value)?;
     let spared = losses(claim.spared())?.into_iter().max_by(by_value)?;
-    let selectivity = outcome.selectivity[claim as usize];
-    let below = (target.value - target.interval.0).hypot(spared.interval.1 - spared.value);
-    let above = (target.interval.1 - target.value).hypot(spared.value - spared.interval.0);
     Some(Judged {
         target,
         spared,
-        selectivity,
-        interval: (selectivity - below, selectivity + above),
+        selectivity: outcome.selectivity[claim as usize],
+        interval: outcome.selectivity_intervals[claim as usize],
         succeeds: outcome.succeeds[claim as usize],
     })
 }
@@ -100,6 +96,20 @@ pub fn chosen(results: &Results, claim: Claim) -> Vec<Chosen<'_>> {
     let value = |chosen: &Chosen<'_>| chosen.0.selection_selectivity;
     chosen.sort_by(|a, b| value(b).total_cmp(&value(a)));
     chosen
+}
+
+/// The rates a claim is about that were not learnt; nothing can be said of it where there are any.
+pub fn unlearnt(results: &Results, claim: Claim) -> Vec<&Rise> {
+    let needed = |rise: &&Rise| claim.rates().any(|rate| rate == rise.rate) && !rise.is_learnt;
+    results.ablation.rises.iter().filter(needed).collect()
+}
+
+/// The best, on selection levels, of what the proposal predicts from time alone.
+pub fn predicted<'a>(chosen: &[Chosen<'a>]) -> Option<Chosen<'a>> {
+    let mut predicted = chosen
+        .iter()
+        .filter(|(choice, _)| choice.role == Role::Predicted);
+    predicted.next().copied()
 }
 
 /// The step along a component that was chosen: the one compared with random directions, or else

@@ -7,17 +7,20 @@
 use std::collections::BTreeMap;
 
 use crate::ablate::recipe::Candidate;
-use crate::ablate::{Claim, Measurement, Rate, Reference, Split, Tasks};
+use crate::ablate::selectivity::is_learnt;
+use crate::ablate::{Claim, Drawn, Measurement, Rate, Reference, Resampling, Split, Tasks};
 use crate::nn::Network;
 use crate::numeric::statistics;
-use crate::numeric::sum::norm;
 
-use super::candidates::{Decomposed, Policy, RANDOM_STEP, STEP, candidates, displacement};
-use super::results::{Ablation, Choice, DoseResponse, EditOutcome, Estimate, Loss};
+use super::candidates::{
+    Decomposed, Policy, RANDOM_STEP, STEP, candidates, displacement, distance, role,
+};
+use super::results::{Ablation, Choice, DoseResponse, EditOutcome, Estimate, Loss, Rise, Role};
 use super::{Config, Error, Progress};
 
-/// Bootstrap draws behind a loss's interval.
+/// Bootstrap draws behind the intervals.
 const BOOTSTRAP: u32 = 1000;
+
 /// The stage's result.
 #[derive(Debug)]
 pub struct Outcome {
@@ -63,12 +66,17 @@ pub fn ablate(
         progress.advance(index as u64 + 1, candidate.family);
     }
     let test = Bench::new(config, policy, Split::Test, config.ablate.test_levels)?;
+    let resampling = Resampling::new(&test.tasks.seeds(), BOOTSTRAP, config.seed);
+    let drawn = Drawn::new(&test.reference, &resampling);
     let mut report = Report {
         config,
         policy,
         candidates: &candidates,
         tried: &tried,
+        rises: rises(&test.reference, &drawn),
         test,
+        resampling,
+        drawn,
     };
     report.run(decompositions, progress)
 }
@@ -80,11 +88,7 @@ struct Tried {
 
 impl Tried {
     fn loss(&self, rate: Rate) -> f64 {
-        let index = Rate::ALL
-            .iter()
-            .position(|&r| r == rate)
-            .expect("every rate is listed");
-        self.losses[index]
+        self.losses[rate.index()]
     }
 
     fn selectivity(&self, claim: Claim) -> f64 {
@@ -143,6 +147,22 @@ struct Report<'a> {
     candidates: &'a [Candidate],
     tried: &'a [Tried],
     test: Bench<'a>,
+    resampling: Resampling,
+    drawn: Drawn,
+    rises: Vec<Rise>,
+}
+
+fn rises(reference: &Reference, drawn: &Drawn) -> Vec<Rise> {
+    let rise = |rate| {
+        let (value, interval) = (reference.rise(rate), drawn.rise(rate));
+        Rise {
+            rate,
+            value,
+            interval,
+            is_learnt: is_learnt(value, interval),
+        }
+    };
+    Rate::ALL.map(rise).into()
 }
 
 impl Report<'_> {
@@ -168,28 +188,7 @@ impl Report<'_> {
             done += 1;
             progress.advance(done, self.candidates[index].family);
         }
-        let choices = chosen.iter().map(|&(claim, index, candidates)| {
-            let family = self.candidates[index].family;
-            let selection_selectivity = self.tried[index].selectivity(Claim::ALL[claim]);
-            Choice {
-                claim,
-                family: family.into(),
-                candidates,
-                outcome: indices
-                    .binary_search(&index)
-                    .expect("every choice is measured"),
-                selection_selectivity,
-                p: (family == STEP)
-                    .then(|| {
-                        self.p(
-                            Claim::ALL[claim],
-                            self.tried[index].margin(Claim::ALL[claim]),
-                        )
-                    })
-                    .flatten(),
-            }
-        });
-        let choices: Vec<Choice> = choices.collect();
+        let choices = self.choices(&chosen, &indices, &outcomes);
         let mut responses = Vec::new();
         for (name, members) in doses {
             let mut rates = Vec::new();
@@ -222,6 +221,7 @@ impl Report<'_> {
             ablation: Ablation {
                 base: estimates(base),
                 floor: estimates(&self.test.reference.floor),
+                rises: self.rises.clone(),
                 decision: (base.p_cheese, base.p_corner),
                 level_len: (
                     self.config.ablate.selection_levels,
@@ -234,6 +234,62 @@ impl Report<'_> {
             best,
             step_effects: self.step_effects(decompositions),
         })
+    }
+
+    /// The choices with what is known of each; `indices` are the candidates of `outcomes`.
+    fn choices(
+        &self,
+        chosen: &[(usize, usize, usize)],
+        indices: &[usize],
+        outcomes: &[EditOutcome],
+    ) -> Vec<Choice> {
+        let mut choices = Vec::new();
+        for &(claim, index, candidates) in chosen {
+            let kind = Claim::ALL[claim];
+            let candidate = &self.candidates[index];
+            let tried = &self.tried[index];
+            let p = match candidate.family {
+                STEP => self.p(kind, tried.margin(kind)),
+                _ => None,
+            };
+            let components = self.members(STEP) as f64;
+            choices.push(Choice {
+                claim,
+                family: candidate.family.into(),
+                role: role(candidate.family, candidate.is_control, kind),
+                candidates,
+                outcome: indices
+                    .binary_search(&index)
+                    .expect("every choice is measured"),
+                selection_selectivity: tried.selectivity(kind),
+                p,
+                p_best: p.map(|p| 1.0 - (1.0 - p).powf(components)),
+                p_fall: None,
+            });
+        }
+        let targets = |choice: &Choice| {
+            let losses = outcomes[choice.outcome].losses.iter();
+            let targets = losses.filter(|l| Claim::ALL[choice.claim].targets().contains(&l.rate));
+            targets.map(|loss| loss.p).fold(0.0, f64::max)
+        };
+        let mut edits: Vec<&mut Choice> = choices
+            .iter_mut()
+            .filter(|choice| choice.role != Role::Control)
+            .collect();
+        let p: Vec<f64> = edits.iter().map(|choice| targets(choice)).collect();
+        for (choice, adjusted) in edits.iter_mut().zip(statistics::holm(&p)) {
+            choice.p_fall = Some(adjusted);
+        }
+        choices
+    }
+
+    /// Different members of a family: its directions, whatever their signs and doses.
+    fn members(&self, family: &str) -> usize {
+        let members = self.candidates.iter().filter(|c| c.family == family);
+        let mut names: Vec<&str> = members.map(|c| c.member.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.len()
     }
 
     /// Claim, candidate and how many were tried, for the best of each family.
@@ -327,41 +383,32 @@ impl Report<'_> {
         let edited = self.edited(candidate);
         let measured = self.test.measure(&edited);
         let reference = &self.test.reference;
+        let found = reference.losses(&measured, (&self.resampling, &self.drawn));
         let losses = Rate::ALL.map(|rate| {
             let (lost, won) = reference.discordant(&measured, rate);
             Loss {
                 rate,
-                value: reference.loss(&measured, rate),
-                interval: reference.interval(&measured, rate, BOOTSTRAP, self.config.seed),
+                value: found.values[rate.index()],
+                interval: found.intervals[rate.index()],
                 p: statistics::mcnemar(lost, won),
             }
         });
-        let find = |rate| {
-            *losses
-                .iter()
-                .find(|l| l.rate == rate)
-                .expect("every rate has a loss")
+        let learnt = |rate: Rate| self.rises[rate.index()].is_learnt;
+        let succeeds = |claim: Claim| {
+            let loss = |rate: Rate| (losses[rate.index()].value, losses[rate.index()].interval);
+            claim.can_be_judged(&learnt) && claim.succeeds(&loss)
         };
-        let moved: Vec<f32> = edited
-            .iter()
-            .zip(self.policy.theta)
-            .map(|(&e, &t)| e - t)
-            .collect();
         EditOutcome {
             family: candidate.family.into(),
             is_control: candidate.is_control,
             label: label(candidate),
             dose: candidate.dose,
-            length: norm(&moved) / displacement(self.policy),
+            length: distance(&edited, self.policy.theta) / displacement(self.policy),
             rates: estimates(&measured),
             decision: (measured.p_cheese, measured.p_corner),
-            selectivity: Claim::ALL.map(|claim| claim.selectivity(&|rate| find(rate).value)),
-            succeeds: Claim::ALL.map(|claim| {
-                claim.succeeds(&|rate| {
-                    let loss = find(rate);
-                    (loss.value, loss.interval)
-                })
-            }),
+            selectivity: found.selectivity,
+            selectivity_intervals: found.selectivity_intervals,
+            succeeds: Claim::ALL.map(succeeds),
             losses: losses.into(),
         }
     }

@@ -3,20 +3,25 @@
 
 use std::sync::Arc;
 
-use crate::ablate::edit;
 use crate::ablate::recipe::{self, Candidate, Direction};
-use crate::locate::{Component, Label, PARTICIPATION_MIN};
-use crate::nn::{Layout, Network};
+use crate::ablate::{Claim, edit};
+use crate::locate::{Component, Label};
+use crate::nn::Network;
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::sum::norm;
 use crate::svd::Decomposition;
 
 use super::Config;
+use super::results::Role;
 
 /// Components of a temporal set where the labels name none.
 const SET_LEN: usize = 3;
 /// Checkpoints that rollback tries.
 const ROLLBACKS: usize = 12;
+/// Random bases beside each temporal set that is projected off.
+const RANDOM_BASES: u64 = 4;
+/// Isotropic directions.
+const ISOTROPIC: u64 = 3;
 
 /// Steps along single components.
 pub const STEP: &str = "step along a component";
@@ -55,7 +60,6 @@ pub fn candidates(
 ) -> Vec<Candidate> {
     let settings = &config.ablate;
     let displacement = displacement(policy);
-    let layout = &policy.network.layout;
     let mut all = Vec::new();
     let mut directions = Vec::new();
     for decomposed in decompositions {
@@ -103,20 +107,23 @@ pub fn candidates(
         &settings.step_doses,
         displacement,
     ));
-    let mut stream = Stream::new(config.seed, Purpose::Controls, 1 << 33);
-    let isotropic = Direction {
-        name: "isotropic".into(),
-        values: Arc::new(edit::isotropic(policy.theta.len(), &mut stream)),
+    let isotropic = |i| {
+        let mut stream = Stream::new(config.seed, Purpose::Controls, (1 << 33) + i);
+        Direction {
+            name: format!("isotropic {i}"),
+            values: Arc::new(edit::isotropic(policy.theta.len(), &mut stream)),
+        }
     };
+    let isotropic: Vec<Direction> = (0..ISOTROPIC).map(isotropic).collect();
     all.extend(recipe::steps(
         "isotropic step",
         true,
-        &[isotropic],
+        &isotropic,
         &settings.step_doses,
         displacement,
     ));
-    for decomposed in decompositions {
-        temporal(config, decomposed, layout, &mut all);
+    for (set, decomposed) in decompositions.iter().enumerate() {
+        temporal(config, policy, (2 * set as u64, decomposed), &mut all);
     }
     // Evenly spaced, neither the untrained nor the final policy.
     let len = policy.checkpoints.len();
@@ -131,26 +138,51 @@ pub fn candidates(
     all
 }
 
-/// Edits of the early and of the late components, and of random ones of the same number.
-fn temporal(config: &Config, decomposed: &Decomposed, layout: &Layout, all: &mut Vec<Candidate>) {
+/// Projections off early and late components.
+const PROJECT: [&str; 2] = ["project early components", "project late components"];
+/// Resets of the parameters that weigh most in early and in late components.
+const RESET: [&str; 2] = [
+    "reset top of early components",
+    "reset top of late components",
+];
+
+/// What a family is to a claim. The proposal: the walk to the corner, which B removes, is learnt
+/// early; the walk to the cheese, which A removes, late.
+pub fn role(family: &str, is_control: bool, claim: Claim) -> Role {
+    let kind = |names: [&str; 2]| names.iter().position(|name| *name == family);
+    let early_or_late = kind(PROJECT).or(kind(RESET));
+    let predicted = match claim {
+        Claim::A => 1,
+        Claim::B => 0,
+    };
+    match early_or_late {
+        Some(found) if found == predicted => Role::Predicted,
+        Some(_) => Role::Swapped,
+        None if is_control => Role::Control,
+        None => Role::Practical,
+    }
+}
+
+/// Edits of the early and of the late components of the decomposition, whose sets are numbered from
+/// `first`, and of random bases of the same number and of the same displacement removed.
+fn temporal(
+    config: &Config,
+    policy: &Policy<'_>,
+    (first, decomposed): (u64, &Decomposed),
+    all: &mut Vec<Candidate>,
+) {
     let d = &decomposed.decomposition;
-    let families = [
-        (
-            Label::Early,
-            "project early components",
-            "reset top of early components",
-        ),
-        (
-            Label::Late,
-            "project late components",
-            "reset top of late components",
-        ),
-    ];
-    for (label, project, reset) in families {
+    let layout = &policy.network.layout;
+    let removed = |basis: &[Vec<f32>]| {
+        let left = edit::project(policy.theta, policy.theta_0, basis, 1.0);
+        distance(&left, policy.theta)
+    };
+    for (kind, label) in [Label::Early, Label::Late].into_iter().enumerate() {
         let (members, how) = temporal_set(&decomposed.components, label);
         if members.is_empty() {
             continue;
         }
+        let set = first + kind as u64;
         let list: Vec<String> = members.iter().map(usize::to_string).collect();
         let member = format!("{} {} ({how})", decomposed.name, list.join("+"));
         let basis: Vec<Vec<f32>> = members.iter().map(|&i| d.u_column(i)).collect();
@@ -159,40 +191,53 @@ fn temporal(config: &Config, decomposed: &Decomposed, layout: &Layout, all: &mut
             .zip(&basis)
             .map(|(&i, u)| (d.s[i], u.clone()))
             .collect();
-        let control: Vec<Vec<f32>> = (0..members.len() as u64)
-            .map(|i| {
-                let index = (1 << 34) + ((label as u64) << 8) + i;
-                edit::in_span(
-                    &d.u,
-                    d.rank,
-                    &mut Stream::new(config.seed, Purpose::Controls, index),
-                )
-            })
-            .collect();
         let doses = &config.ablate.project_doses;
-        all.extend(recipe::projections(project, false, &member, basis, doses));
-        let name = format!("{} random, {} dimensions", decomposed.name, members.len());
+        let length = removed(&basis);
         all.extend(recipe::projections(
-            "project random in-span",
-            true,
-            &name,
-            control,
+            PROJECT[kind],
+            false,
+            &member,
+            (basis, 1.0),
             doses,
         ));
+        for number in 0..RANDOM_BASES {
+            let random = |i: u64| {
+                let index = (1 << 34) + (set << 24) + (number << 16) + i;
+                let mut stream = Stream::new(config.seed, Purpose::Controls, index);
+                edit::in_span(&d.u, d.rank, &mut stream)
+            };
+            let control: Vec<Vec<f32>> = (0..members.len() as u64).map(random).collect();
+            let scale = length / removed(&control);
+            if !scale.is_finite() {
+                continue;
+            }
+            let name = format!(
+                "{} random {number}, as long as {}",
+                decomposed.name,
+                list.join("+")
+            );
+            all.extend(recipe::projections(
+                "project random in-span",
+                true,
+                &name,
+                (control, scale),
+                doses,
+            ));
+        }
         let scores = recipe::scores(&sigma_u);
         let percents = &config.ablate.reset_percent;
         all.extend(recipe::resets(
-            reset,
+            RESET[kind],
             &member,
             &scores,
             percents,
-            (layout, config.seed),
+            (layout, config.seed, set),
         ));
     }
 }
 
 /// The components with a label; where none has it, those with the most extreme temporal index
-/// among the ones that are no spikes.
+/// among the ones that are signal and no spikes, fewer than three where there are not as many.
 fn temporal_set(components: &[Component], label: Label) -> (Vec<usize>, &'static str) {
     let labelled: Vec<usize> = components
         .iter()
@@ -202,11 +247,10 @@ fn temporal_set(components: &[Component], label: Label) -> (Vec<usize>, &'static
     if !labelled.is_empty() {
         return (labelled, "labelled");
     }
-    let mut order: Vec<&Component> = components
-        .iter()
-        .filter(|c| c.course.participation_ratio >= PARTICIPATION_MIN)
-        .collect();
+    let mut order: Vec<&Component> = components.iter().filter(|c| c.is_candidate()).collect();
     order.sort_by(|a, b| a.course.temporal_index.total_cmp(&b.course.temporal_index));
+    // No component is in both sets.
+    let len = SET_LEN.min(order.len() / 2);
     if label == Label::Late {
         order.reverse();
     }
@@ -215,16 +259,16 @@ fn temporal_set(components: &[Component], label: Label) -> (Vec<usize>, &'static
     } else {
         "lowest index, unlabelled"
     };
-    (order.iter().take(SET_LEN).map(|c| c.index).collect(), how)
+    (order.iter().take(len).map(|c| c.index).collect(), how)
 }
 
 /// |theta_T - theta_0|.
 pub fn displacement(policy: &Policy<'_>) -> f64 {
-    let moved: Vec<f32> = policy
-        .theta
-        .iter()
-        .zip(policy.theta_0)
-        .map(|(&t, &o)| t - o)
-        .collect();
+    distance(policy.theta, policy.theta_0)
+}
+
+/// |a - b|.
+pub fn distance(a: &[f32], b: &[f32]) -> f64 {
+    let moved: Vec<f32> = a.iter().zip(b).map(|(&a, &b)| a - b).collect();
     norm(&moved)
 }

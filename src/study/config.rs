@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ablate::Situation;
 use crate::ppo::{EnvSettings, NetSettings, PpoSettings, Settings};
+use crate::svd;
 
 use super::Error;
 
@@ -200,25 +202,50 @@ impl Config {
             .div_ceil(self.record.every.updates(&self.ppo))
     }
 
+    /// Checks that there is something to decompose: halves of a row in time do not exist.
+    ///
+    /// # Errors
+    /// A gradient matrix of fewer than two rows.
+    pub fn check_rows(&self) -> Result<(), Error> {
+        if self.time_len() >= 2 {
+            return Ok(());
+        }
+        let expected = format!(
+            "more than {}, for two rows of the gradient matrix",
+            self.record.every.updates(&self.ppo)
+        );
+        Err(Error::range(
+            "ppo.total_updates",
+            self.ppo.total_updates,
+            expected,
+        ))
+    }
+
     /// Checks every range.
     ///
     /// # Errors
     /// The first setting that is out of range, with what is possible.
     pub fn check(&self) -> Result<(), Error> {
         self.settings().check()?;
-        let counts: [(&str, u64, u64, u64); 11] = [
+        let env = &self.env;
+        for situation in Situation::ALL {
+            if let Err(expected) = situation.room(env.world, env.region) {
+                return Err(Error::range("env.region", env.region, expected));
+            }
+        }
+        let counts: [(&str, u64, u64, u64); 12] = [
             ("record.checkpoints", self.record.checkpoints, 2, 1 << 20),
             ("record.curve_points", self.record.curve_points, 2, 1 << 20),
             (
                 "record.curve_levels",
                 self.record.curve_levels as u64,
                 8,
-                1 << 20,
+                1 << 16,
             ),
             ("record.shard_mb", self.record.shard_mb, 1, 1 << 20),
             ("svd.rank", self.svd.rank as u64, 1, 4096),
-            ("svd.max_passes", self.svd.max_passes as u64, 1, 10_000),
-            ("svd.null_draws", self.svd.null_draws as u64, 1, 10_000),
+            ("svd.max_passes", self.svd.max_passes as u64, 3, 10_000),
+            ("svd.null_draws", self.svd.null_draws as u64, 19, 10_000),
             (
                 "locate.null_draws",
                 self.locate.null_draws as u64,
@@ -229,27 +256,29 @@ impl Config {
                 "ablate.selection_levels",
                 self.ablate.selection_levels as u64,
                 8,
-                1 << 20,
+                1 << 16,
             ),
             (
                 "ablate.test_levels",
                 self.ablate.test_levels as u64,
                 8,
-                1 << 20,
+                1 << 16,
             ),
             ("ablate.components", self.ablate.components as u64, 1, 4096),
+            ("ablate.mazes", self.ablate.mazes as u64, 0, 256),
         ];
         for (key, found, least, most) in counts {
             if found < least || found > most {
                 return Err(Error::range(key, found, format!("{least} to {most}")));
             }
         }
-        if !(self.svd.tolerance > 0.0 && self.svd.tolerance < 1.0) {
-            return Err(Error::range(
-                "svd.tolerance",
-                self.svd.tolerance,
-                "between 0 and 1",
-            ));
+        let tolerance = self.svd.tolerance;
+        if !(svd::TOLERANCE_MIN..1.0).contains(&tolerance) {
+            let expected = format!(
+                "{:e}, what single precision allows, to below 1",
+                svd::TOLERANCE_MIN
+            );
+            return Err(Error::range("svd.tolerance", tolerance, expected));
         }
         let doses: [(&str, &[f64], f64); 3] = [
             ("ablate.step_doses", &self.ablate.step_doses, 100.0),

@@ -1,8 +1,18 @@
 //! S1 to S5 over training, and when the behaviours appeared.
+//!
+//! t_corner and t_cheese: the frames at which S5 and S2, as running means of three points, first
+//! reach 90 % of their rise from the first to the last value; between points by a straight line. (Of
+//! the rise, not of the final value: the floor of S5 alone may be a fifth.) Intervals by the parametric
+//! bootstrap: each point's successes drawn anew from the binomial distribution of its rate.
 
+use crate::ablate::resample::interval;
 use crate::ablate::{Measurement, Rate};
+use crate::numeric::random::{Purpose, Stream};
 
-use super::results::{Curves, RateCurve};
+use super::results::{Curves, Onset, RateCurve};
+
+/// Bootstrap draws behind the intervals of the times.
+const DRAWS: u64 = 400;
 
 /// The curves from what was measured after each of `frames`.
 pub fn curves(frames: Vec<u64>, measurements: &[Measurement], returns: Vec<(u64, f64)>) -> Curves {
@@ -11,13 +21,12 @@ pub fn curves(frames: Vec<u64>, measurements: &[Measurement], returns: Vec<(u64,
         successes: measurements.iter().map(|m| m.count(rate).0).collect(),
         count: measurements.first().map_or(0, |m| m.count(rate).1),
     });
-    let reached = |rate: Rate| {
-        let values: Vec<f64> = measurements.iter().map(|m| m.rate(rate)).collect();
-        time_of_rise(&frames, &values)
-    };
+    let [corner, cheese] =
+        [Rate::S5, Rate::S2].map(|rate| Times::new(&frames, &rates[rate.index()]));
     Curves {
-        t_corner: reached(Rate::S5),
-        t_cheese: reached(Rate::S2),
+        lag: cheese.minus(&corner),
+        t_corner: corner.onset(),
+        t_cheese: cheese.onset(),
         rates: rates.into(),
         p_cheese: measurements.iter().map(|m| m.p_cheese).collect(),
         p_corner: measurements.iter().map(|m| m.p_corner).collect(),
@@ -26,17 +35,68 @@ pub fn curves(frames: Vec<u64>, measurements: &[Measurement], returns: Vec<(u64,
     }
 }
 
-/// Frames at which a curve first reaches 90 % of its rise from first to last value, between points
-/// by a straight line; none where it does not rise.
+/// When one curve rose, as measured and in every draw; none where it did not.
+struct Times {
+    found: Option<f64>,
+    draws: Vec<Option<f64>>,
+}
+
+impl Times {
+    fn new(frames: &[u64], curve: &RateCurve) -> Self {
+        let count = curve.count as f64;
+        let values = |successes: &[u64]| -> Vec<f64> {
+            successes.iter().map(|&k| k as f64 / count).collect()
+        };
+        let draw = |draw| {
+            let mut stream = Stream::new(draw, Purpose::Bootstrap, curve.rate as u64);
+            let mut drawn = |k: &u64| {
+                let share = *k as f64 / count;
+                (0..curve.count)
+                    .filter(|_| stream.uniform() < share)
+                    .count() as u64
+            };
+            let successes: Vec<u64> = curve.successes.iter().map(&mut drawn).collect();
+            time_of_rise(frames, &values(&successes))
+        };
+        Self {
+            found: time_of_rise(frames, &values(&curve.successes)),
+            draws: (0..DRAWS).map(draw).collect(),
+        }
+    }
+
+    fn onset(&self) -> Option<Onset> {
+        Some(Onset {
+            frames: self.found?,
+            interval: interval(self.draws.iter().copied().flatten()),
+        })
+    }
+
+    fn minus(&self, other: &Self) -> Option<Onset> {
+        let pairs = self.draws.iter().zip(&other.draws);
+        Some(Onset {
+            frames: self.found? - other.found?,
+            interval: interval(pairs.filter_map(|(a, b)| Some((*a)? - (*b)?))),
+        })
+    }
+}
+
+/// Frames at which a curve's running mean first reaches 90 % of its rise; none where it does not
+/// rise.
 fn time_of_rise(frames: &[u64], values: &[f64]) -> Option<f64> {
-    let (first, last) = (*values.first()?, *values.last()?);
+    let smooth: Vec<f64> = (0..values.len())
+        .map(|i| match (i.checked_sub(1), values.get(i + 1)) {
+            (Some(before), Some(after)) => (values[before] + values[i] + after) / 3.0,
+            _ => values[i],
+        })
+        .collect();
+    let (first, last) = (*smooth.first()?, *smooth.last()?);
     if last <= first {
         return None;
     }
     let goal = first + 0.9 * (last - first);
-    let after = values.iter().position(|&value| value >= goal)?;
+    let after = smooth.iter().position(|&value| value >= goal)?;
     let before = after.checked_sub(1)?;
-    let share = (goal - values[before]) / (values[after] - values[before]);
+    let share = (goal - smooth[before]) / (smooth[after] - smooth[before]);
     let (start, end) = (frames[before] as f64, frames[after] as f64);
     Some(start + share * (end - start))
 }
@@ -47,8 +107,35 @@ mod tests {
 
     #[test]
     fn the_rise_is_timed_between_points_and_not_found_in_a_fall() {
-        assert_eq!(time_of_rise(&[0, 100, 200], &[0.0, 0.8, 1.0]), Some(150.0));
+        // Means of three: 0, .6, .9333, 1, 1.
+        let values = [0.0, 0.8, 1.0, 1.0, 1.0];
+        let found = time_of_rise(&[0, 100, 200, 300, 400], &values).unwrap();
+        assert!((found - 190.0).abs() < 1e-9, "{found}");
         assert_eq!(time_of_rise(&[0, 100], &[0.5, 0.4]), None);
         assert_eq!(time_of_rise(&[], &[]), None);
+    }
+
+    #[test]
+    fn a_single_lucky_point_is_no_rise_and_more_levels_narrow_the_interval() {
+        let lucky = [0.0, 0.9, 0.0, 0.0, 0.3, 0.6, 1.0, 1.0, 1.0];
+        let frames: Vec<u64> = (0..9).map(|i| 100 * i).collect();
+        assert!(time_of_rise(&frames, &lucky).unwrap() > 500.0);
+        let width = |count: u64| {
+            let rates = [0.05, 0.05, 0.1, 0.2, 0.35, 0.45, 0.5, 0.5, 0.5];
+            let curve = RateCurve {
+                rate: Rate::S2,
+                successes: rates.iter().map(|r| (r * count as f64) as u64).collect(),
+                count,
+            };
+            let onset = Times::new(&frames, &curve).onset().unwrap();
+            assert!(onset.interval.0 <= onset.frames && onset.frames <= onset.interval.1);
+            onset.interval.1 - onset.interval.0
+        };
+        assert!(
+            width(2000) < 0.5 * width(100),
+            "{} {}",
+            width(2000),
+            width(100)
+        );
     }
 }

@@ -165,11 +165,12 @@ impl Stage<'_> {
         (spectrum, stability): (&SpectrumNull, &Stability),
     ) -> Result<Vec<Component>, Error> {
         let theta_0 = &self.checkpoints[0].1;
-        let mut tau = Vec::new();
+        let (mut tau, mut whole) = (Vec::new(), Vec::new());
         let mut along = vec![Vec::new(); decomposition.rank];
         for (share, params) in self.checkpoints {
             let moved: Vec<f32> = params.iter().zip(theta_0).map(|(&p, &o)| p - o).collect();
             tau.push(*share);
+            whole.push(sum::norm(&moved));
             for (along, value) in along.iter_mut().zip(decomposition.project(&moved)?) {
                 along.push(value);
             }
@@ -180,6 +181,7 @@ impl Stage<'_> {
             projections: Some(Projections {
                 tau: &tau,
                 along: &along,
+                whole: &whole,
             }),
             spectrum: Some(spectrum),
             stability: Some(stability),

@@ -34,6 +34,14 @@ pub enum Error {
         /// What was expected and found.
         message: String,
     },
+    /// A settings file that is not TOML.
+    #[error("{path}: expected TOML: {message}")]
+    NotToml {
+        /// The file.
+        path: String,
+        /// Where it stops being TOML.
+        message: String,
+    },
     /// A setting out of range.
     #[error("{key} = {found}: expected {expected}")]
     Range {

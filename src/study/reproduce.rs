@@ -179,5 +179,6 @@ fn summary(
         displacement,
         world: resolved.config.env.world,
         region: resolved.config.env.region,
+        anywhere_share: resolved.config.env.anywhere_share(),
     }
 }

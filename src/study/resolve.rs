@@ -7,6 +7,8 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
+use crate::nn::Kind;
+
 use super::Error;
 use super::config::{Config, Preset};
 
@@ -54,13 +56,21 @@ pub fn resolve(
     if let Some((path, text)) = file {
         let table: Table = text
             .parse()
-            .map_err(|error: toml::de::Error| Error::Settings {
-                from: path.display().to_string(),
+            .map_err(|error: toml::de::Error| Error::NotToml {
+                path: path.display().to_string(),
                 message: error.to_string(),
             })?;
         for (key, value) in flatten(&table) {
             put(&mut entries, &key, value, Source::File)?;
         }
+        // On their own over the preset, so that a value of the wrong kind is told with the file.
+        build(&entries).map_err(|error| match error {
+            Error::Settings { message, .. } => Error::Settings {
+                from: path.display().to_string(),
+                message,
+            },
+            other => other,
+        })?;
     }
     for set in sets {
         let (key, text) = set.split_once('=').ok_or_else(|| Error::Settings {
@@ -85,6 +95,7 @@ pub fn resolve(
     }
     let config = build(&entries)?;
     config.check()?;
+    check_impala(&config, &entries)?;
     Ok(Resolved {
         preset: preset.name().into(),
         config,
@@ -112,6 +123,21 @@ fn build(entries: &BTreeMap<String, (Value, Source)>) -> Result<Config, Error> {
         })
 }
 
+/// The sizes of `small` say nothing about `impala`: whoever sets them is told.
+fn check_impala(config: &Config, entries: &BTreeMap<String, (Value, Source)>) -> Result<(), Error> {
+    if config.net.kind != Kind::Impala {
+        return Ok(());
+    }
+    for key in ["net.channels", "net.blocks", "net.hidden"] {
+        let (value, source) = &entries[key];
+        if *source != Source::Preset {
+            let expected = "nothing: the published sizes of impala are fixed";
+            return Err(Error::range(key, value, expected));
+        }
+    }
+    Ok(())
+}
+
 fn put(
     entries: &mut BTreeMap<String, (Value, Source)>,
     key: &str,
@@ -119,6 +145,15 @@ fn put(
     source: Source,
 ) -> Result<(), Error> {
     if !entries.contains_key(key) {
+        let inside = format!("{key}.");
+        if let Some((known, _)) = entries.range(inside.clone()..).next()
+            && known.starts_with(&inside)
+        {
+            return Err(Error::Settings {
+                from: key.into(),
+                message: format!("expected one of its settings, as in {known}=VALUE"),
+            });
+        }
         let nearest = entries
             .keys()
             .min_by_key(|known| distance(known, key))

@@ -54,6 +54,9 @@ pub struct RunSummary {
     pub world: u8,
     /// Side of the region.
     pub region: u8,
+    /// Share of training levels whose maze is no larger than the region, so that the cheese may be
+    /// anywhere in it.
+    pub anywhere_share: f64,
 }
 
 /// Rates along training, measured on levels of their own.
@@ -68,11 +71,22 @@ pub struct Curves {
     /// The same, corner-ward.
     pub p_corner: Vec<f64>,
     /// Frames at which S5 reached 90 % of its rise.
-    pub t_corner: Option<f64>,
+    pub t_corner: Option<Onset>,
     /// Frames at which S2 did.
-    pub t_cheese: Option<f64>,
+    pub t_cheese: Option<Onset>,
+    /// t_cheese - t_corner.
+    pub lag: Option<Onset>,
     /// (frames, mean return of the episodes that ended since the last point).
     pub returns: Vec<(u64, f64)>,
+}
+
+/// A time in frames, with its 95 % interval over the levels it was measured on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Onset {
+    /// The estimate.
+    pub frames: f64,
+    /// Its interval.
+    pub interval: (f64, f64),
 }
 
 /// One rate along training.
@@ -172,8 +186,25 @@ pub struct EditOutcome {
     pub decision: (f64, f64),
     /// Selectivity for A and for B, on test levels.
     pub selectivity: [f64; 2],
-    /// Whether A and B succeed by METHOD section 5's rule, on test levels.
+    /// Their 95 % bootstrap intervals over mazes, the worst of the rates found anew in every draw.
+    pub selectivity_intervals: [(f64, f64); 2],
+    /// Whether A and B succeed by METHOD section 2's rule, on test levels. Never for a claim that
+    /// cannot be judged.
     pub succeeds: [bool; 2],
+}
+
+/// What an edit is to a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Chosen by its effect among the components: the practical hypothesis.
+    Practical,
+    /// What the proposal predicts from time alone: late components for A, early ones for B.
+    Predicted,
+    /// The same with early and late swapped: a control.
+    Swapped,
+    /// Any other control.
+    Control,
 }
 
 /// The choice for one claim.
@@ -183,6 +214,8 @@ pub struct Choice {
     pub claim: usize,
     /// Family.
     pub family: String,
+    /// What the family is to the claim.
+    pub role: Role,
     /// Candidates tried on selection levels: members, signs and doses together.
     pub candidates: usize,
     /// Index in [`Ablation::outcomes`].
@@ -192,6 +225,25 @@ pub struct Choice {
     /// For steps along components: share of random in-span directions (each at its best sign and
     /// dose) that came as far inside the rule on selection levels, (1 + n) / (1 + N).
     pub p: Option<f64>,
+    /// From `p`, the chance that the best of as many random directions as components were tried
+    /// comes as far: 1 - (1 - p)^components.
+    pub p_best: Option<f64>,
+    /// Exact McNemar test of the targets' fall on test levels, the largest over the targets, adjusted
+    /// (Holm) over the edits that are no controls and both claims; none for controls.
+    pub p_fall: Option<f64>,
+}
+
+/// What training gained over the untrained policy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rise {
+    /// Which rate.
+    pub rate: Rate,
+    /// Rate of the trained policy minus that of the untrained one.
+    pub value: f64,
+    /// Its 95 % bootstrap interval over mazes.
+    pub interval: (f64, f64),
+    /// Whether that is a behaviour: a claim about one that was not learnt cannot be judged.
+    pub is_learnt: bool,
 }
 
 /// One direction at growing doses, on test levels.
@@ -216,6 +268,8 @@ pub struct Ablation {
     pub base: Vec<Estimate>,
     /// The untrained policy on test levels: the floors.
     pub floor: Vec<Estimate>,
+    /// What training gained, by rate.
+    pub rises: Vec<Rise>,
     /// Mean P(cheese) and P(corner) of the unedited policy at decision squares.
     pub decision: (f64, f64),
     /// Levels a situation, for choosing and for reporting.

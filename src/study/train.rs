@@ -185,15 +185,17 @@ impl<'a> Session<'a> {
     }
 
     fn describe(&self, episode_return: Option<f64>, frames: u64) -> String {
-        let mut note = format!("{:.2} M frames", frames as f64 / 1e6);
-        if let Some(value) = episode_return {
-            note += &format!(", return {value:.2}");
-        }
+        // On a terminal of 80 columns the end is cut off.
+        let mut note = match episode_return {
+            Some(value) => format!("return {value:.2}"),
+            None => String::new(),
+        };
         if let Some(last) = self.measurements.last() {
-            for rate in [Rate::S1, Rate::S2, Rate::S3, Rate::S5] {
-                note += &format!(", {} {:.2}", rate.name(), last.rate(rate));
+            for rate in [Rate::S1, Rate::S2, Rate::S5, Rate::S3] {
+                note += &format!(" {} {:.2}", rate.name(), last.rate(rate));
             }
         }
+        note += &format!(", {:.2} M frames", frames as f64 / 1e6);
         note
     }
 

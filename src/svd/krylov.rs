@@ -39,6 +39,9 @@ pub struct Options {
     pub seed: u64,
 }
 
+/// Least tolerance that single precision allows.
+pub const TOLERANCE_MIN: f64 = 2e-7;
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -86,7 +89,7 @@ impl Options {
             least,
             self.block.to_string(),
         )?;
-        let in_range = (2e-7..1.0).contains(&self.tolerance);
+        let in_range = (TOLERANCE_MIN..1.0).contains(&self.tolerance);
         check(
             in_range,
             "tolerance",

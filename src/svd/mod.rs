@@ -25,4 +25,4 @@ mod tests;
 
 pub use decomposition::{Decomposition, Stop};
 pub use error::Error;
-pub use krylov::{Options, Pass, memory_bytes, truncated};
+pub use krylov::{Options, Pass, TOLERANCE_MIN, memory_bytes, truncated};

@@ -2,7 +2,8 @@
 
 use crate::ablate::{Claim, Rate};
 use crate::numeric::statistics::wilson;
-use crate::study::results::{Ablation, Choice, DoseResponse, EditOutcome, Estimate, Loss};
+use crate::study::candidates::role;
+use crate::study::results::{Ablation, Choice, DoseResponse, EditOutcome, Estimate, Loss, Rise};
 
 use super::course;
 
@@ -55,6 +56,10 @@ fn outcome(
             .into(),
         decision: (0.24, 0.51),
         selectivity: Claim::ALL.map(|claim| claim.selectivity(&|rate| loss(rate).0)),
+        selectivity_intervals: Claim::ALL.map(|claim| {
+            let value = claim.selectivity(&|rate| loss(rate).0);
+            (value - 0.07, value + 0.08)
+        }),
         succeeds: Claim::ALL.map(|claim| claim.succeeds(&loss)),
     }
 }
@@ -138,10 +143,17 @@ pub fn ablation() -> Ablation {
     let choice = |claim: usize, outcome: usize, candidates, p| Choice {
         claim,
         family: outcomes[outcome].family.clone(),
+        role: role(
+            &outcomes[outcome].family,
+            outcomes[outcome].is_control,
+            Claim::ALL[claim],
+        ),
         candidates,
         outcome,
         selection_selectivity: outcomes[outcome].selectivity[claim] + 0.05,
         p,
+        p_best: p.map(|p: f64| 1.0 - (1.0 - p).powi(24)),
+        p_fall: (!outcomes[outcome].is_control).then_some(0.006),
     };
     let mut choices = vec![
         choice(0, 0, 384, Some(0.012)),
@@ -169,6 +181,17 @@ pub fn ablation() -> Ablation {
     Ablation {
         base: estimates(edited([0.0; 7])),
         floor: estimates(edited([1.0; 7])),
+        rises: Rate::ALL
+            .map(|rate| {
+                let (last, floor, _) = course(rate);
+                Rise {
+                    rate,
+                    value: last - floor,
+                    interval: (last - floor - 0.03, last - floor + 0.03),
+                    is_learnt: true,
+                }
+            })
+            .into(),
         decision: (0.23, 0.67),
         level_len: (512, 1024),
         doses: vec![

@@ -6,7 +6,7 @@ use crate::ablate::Rate;
 use crate::locate::{Component, Course, Label, PValues};
 use crate::nn::Layout;
 use crate::study::results::{
-    Arrow, Curves, DecompositionSummary, MazeFigure, RateCurve, Results, RunSummary,
+    Arrow, Curves, DecompositionSummary, MazeFigure, Onset, RateCurve, Results, RunSummary,
 };
 
 const POINTS: usize = 60;
@@ -48,6 +48,13 @@ fn layout() -> Layout {
     Layout::new(tensors)
 }
 
+fn onset(frames: f64) -> Onset {
+    Onset {
+        frames,
+        interval: (0.9 * frames, 1.2 * frames),
+    }
+}
+
 fn curves() -> Curves {
     let tau = |point: usize| point as f64 / (POINTS - 1) as f64;
     let rate_curve = |rate: Rate| {
@@ -75,8 +82,9 @@ fn curves() -> Curves {
         rates: Rate::ALL.map(rate_curve).into(),
         p_cheese: probability(-0.02, 0.4),
         p_corner: probability(0.42, 0.2),
-        t_corner: Some(1_310_000.0),
-        t_cheese: Some(2_480_000.0),
+        t_corner: Some(onset(1_310_000.0)),
+        t_cheese: Some(onset(2_480_000.0)),
+        lag: Some(onset(1_170_000.0)),
         returns: (1..POINTS)
             .map(|p| ((tau(p) * FRAMES) as u64, 0.85 * tau(p).sqrt()))
             .collect(),
@@ -106,6 +114,9 @@ fn component(index: usize, is_raw: bool) -> Component {
             dc: noise(index, 5).abs(),
         },
         t50: (index != 4).then_some(0.5 + temporal_index / 2.0),
+        t50_whole: Some(0.5),
+        moved: Some(0.002),
+        has_moved: Some(index != 5),
         p: PValues {
             random_directions: 0.002,
             circular_shifts: p,
@@ -251,6 +262,7 @@ pub fn results() -> Results {
             displacement: 19.63,
             world: 11,
             region: 3,
+            anywhere_share: 0.2,
         },
         curves: curves(),
         decompositions: vec![
