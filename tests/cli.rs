@@ -361,7 +361,15 @@ fn recording_every_update_sums_to_recording_every_iteration() {
 fn reproduce_runs_from_training_to_the_report() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("a run with späces");
-    let results = json(&gouda(&tiny("reproduce", &out, &["--json"])));
+    // Long enough for some components to be signal, so that there are early and late ones to edit.
+    let more = [
+        "--json",
+        "--set",
+        "record.every=\"update\"",
+        "--set",
+        "ppo.total_updates=241",
+    ];
+    let results = json(&gouda(&tiny("reproduce", &out, &more)));
     assert_eq!(results["decompositions"].as_array().unwrap().len(), 2);
     for decomposition in results["decompositions"].as_array().unwrap() {
         let sigma: Vec<f64> = serde_json::from_value(decomposition["sigma"].clone()).unwrap();
@@ -383,7 +391,16 @@ fn reproduce_runs_from_training_to_the_report() {
     let outcomes = results["ablation"]["outcomes"].as_array().unwrap();
     let control =
         |c: &&Value| outcomes[c["outcome"].as_u64().unwrap() as usize]["is_control"] == true;
-    assert!(choices.len() >= 16 && choices.iter().filter(control).count() >= 8);
+    assert!(choices.len() == 20 && choices.iter().filter(control).count() == 10);
+    for (role, count) in [
+        ("practical", 2),
+        ("predicted", 4),
+        ("swapped", 4),
+        ("control", 10),
+    ] {
+        let found = choices.iter().filter(|choice| choice["role"] == role);
+        assert_eq!(found.count(), count, "{role}");
+    }
     let manifest = gouda::storage::RunManifest::load(&out.join("manifest.json")).unwrap();
     manifest.verify(&out).unwrap();
     let report = std::fs::read_to_string(out.join("report.html")).unwrap();
