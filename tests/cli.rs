@@ -403,6 +403,7 @@ fn reproduce_runs_from_training_to_the_report() {
     }
     let manifest = gouda::storage::RunManifest::load(&out.join("manifest.json")).unwrap();
     manifest.verify(&out).unwrap();
+    assert!(manifest.rustc.unwrap().starts_with("rustc "));
     let report = std::fs::read_to_string(out.join("report.html")).unwrap();
     assert!(report.contains("<svg") && report.trim_end().ends_with("</html>"));
 

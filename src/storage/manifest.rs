@@ -15,9 +15,9 @@ use super::{Error, FileSum, atomic};
 pub struct RunManifest {
     /// Version of this program.
     pub gouda_version: String,
-    /// Commit it was built from, where the build said so (`GOUDA_COMMIT`).
+    /// Commit of the checkout it was built in; changes not yet committed are not told.
     pub commit: Option<String>,
-    /// Compiler, where the build said so (`GOUDA_RUSTC`).
+    /// Compiler it was built with.
     pub rustc: Option<String>,
     /// Processor, where the system says so.
     pub cpu: Option<String>,
