@@ -62,9 +62,17 @@ impl Scale {
         let (low, high) = self.range;
         let slack = 1e-9;
         if !self.is_log {
-            let step = round_step((high - low) / wanted.max(1) as f64);
-            let first = (low / step - slack).ceil() as i64;
-            let last = (high / step + slack).floor() as i64;
+            let ends = |wanted: usize| {
+                let step = round_step((high - low) / wanted.max(1) as f64);
+                let first = (low / step - slack).ceil() as i64;
+                let last = (high / step + slack).floor() as i64;
+                (step, first, last)
+            };
+            // One tick alone gives no scale.
+            let (step, first, last) = (wanted..wanted.max(1) + 4)
+                .map(ends)
+                .find(|(_, first, last)| first < last)
+                .unwrap_or_else(|| ends(wanted));
             // A range beyond what a double resolves must not make ticks without end.
             return (first..=last).take(20).map(|i| i as f64 * step).collect();
         }

@@ -49,7 +49,7 @@ pub fn scatter(results: &Results, claim: Claim) -> String {
     let x_label = format!("worst loss of {}, %", names(claim.spared()));
     let axis = |label| Axis {
         label,
-        range: (-0.2, 1.1),
+        range: (-0.2, 1.4),
         is_log: false,
         format: |tick| percent_bare(tick),
     };
@@ -57,7 +57,7 @@ pub fn scatter(results: &Results, claim: Claim) -> String {
     if let (Some(left), Some(right), Some(top), Some(bottom)) = (
         plot.x.place_within(-0.2),
         plot.x.place_within(0.1),
-        plot.y.place_within(1.1),
+        plot.y.place_within(1.4),
         plot.y.place_within(0.5),
     ) {
         let tooltip = "target lost at least half, every spared one at most a tenth";
@@ -69,7 +69,7 @@ pub fn scatter(results: &Results, claim: Claim) -> String {
         "var(--rule)",
         "selectivity 0: as much is lost of the spared as of the target",
     );
-    plot.curve([(-0.2, -0.2), (1.1, 1.1)], "line thin dashed");
+    plot.curve([(-0.2, -0.2), (1.4, 1.4)], "line thin dashed");
     plot.svg.close();
     let head = headline(&chosen(results, claim));
     // Controls first, so that edits lie on top.

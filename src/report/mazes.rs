@@ -32,22 +32,37 @@ pub fn body(results: &Results) -> String {
         .map(|edit| opening(edit, &results.mazes))
         .collect();
     let mazes: String = results.mazes.iter().map(maze).collect();
-    let region = key(
-        Sample::Mark,
-        Look {
-            colour: BASE,
+    let sample = |sample, colour, text| {
+        let look = Look {
+            colour,
             is_dashed: false,
-        },
-        "the region where the cheese lay in training",
-    );
+        };
+        key(sample, look, text)
+    };
+    let keys = [
+        sample(
+            Sample::Line,
+            BASE,
+            "mean move with the mouse in that cell: a cell long where it is certain",
+        ),
+        sample(
+            Sample::Line,
+            DIFFERENCE,
+            "difference, edited minus unedited, at half that scale",
+        ),
+        sample(
+            Sample::Mark,
+            BASE,
+            "the region where the cheese lay in training",
+        ),
+        sample(Sample::Ring, "var(--ink)", "where the mouse starts"),
+        sample(Sample::Area, "var(--gold)", "the cheese"),
+    ];
     format!(
-        "{}<div class=\"legend apart\">{region}</div>\n{mazes}{}",
+        "{}<div class=\"legend apart\">{}</div>\n{mazes}{}",
         lead_list(&opening),
-        note(
-            "An arrow is the mean move under the policy with the mouse in that cell, Σ π(a) δ_a: a whole \
-             cell long where the move is certain, a dot where moves cancel. Differences, edited minus \
-             unedited, are drawn to the same scale."
-        )
+        keys.concat(),
+        note("The mean move is Σ π(a) δ_a; a dot where moves cancel.")
     )
 }
 
@@ -102,14 +117,14 @@ fn opening(edit: &str, mazes: &[MazeFigure]) -> String {
 fn maze(maze: &MazeFigure) -> String {
     let difference: Vec<Arrow> = differences(maze).into_iter().map(|(_, _, d)| d).collect();
     let panels = [
-        ("Unedited", &maze.base, BASE),
-        ("Edited", &maze.edited, EDITED),
-        ("Difference", &difference, DIFFERENCE),
+        ("Unedited", &maze.base, BASE, 1.0),
+        ("Edited", &maze.edited, EDITED, 1.0),
+        ("Difference, half scale", &difference, DIFFERENCE, 0.5),
     ];
     let figures: String = panels
         .into_iter()
-        .map(|(name, arrows, colour)| {
-            let svg = panel(maze, arrows, colour).finish(&format!(
+        .map(|(name, arrows, colour, scale)| {
+            let svg = panel(maze, arrows, (colour, scale)).finish(&format!(
                 "{name}: vector field on {}, {}",
                 maze.title, maze.edit
             ));
@@ -123,7 +138,7 @@ fn maze(maze: &MazeFigure) -> String {
     )
 }
 
-fn panel(maze: &MazeFigure, arrows: &[Arrow], colour: &str) -> Svg {
+fn panel(maze: &MazeFigure, arrows: &[Arrow], (colour, scale): (&str, f64)) -> Svg {
     let rows = maze.rows.len();
     let columns = maze
         .rows
@@ -183,7 +198,8 @@ fn panel(maze: &MazeFigure, arrows: &[Arrow], colour: &str) -> Svg {
         if let Some(row) = row.filter(|_| arrow.dx.is_finite() && arrow.dy.is_finite()) {
             let (x, y) = place(column, row);
             let centre = (x + CELL / 2.0, y + CELL / 2.0);
-            draw_arrow((&mut shafts, &mut heads), centre, (arrow.dx, -arrow.dy));
+            let arrow = (scale * arrow.dx, -scale * arrow.dy);
+            draw_arrow((&mut shafts, &mut heads), centre, arrow);
         }
     }
     svg.group(colour, "", |svg| {

@@ -20,22 +20,26 @@ pub fn body(results: &Results) -> String {
             "Loss",
             "R = (m − floor)/(m₀ − floor), with m the edited, m₀ the unedited and floor the untrained \
              policy's rate on the same levels. The loss is 1 − R: 0 % keeps all that was learnt, 100 % \
-             keeps nothing; below 0 % the edit improved it."
+             keeps nothing, more is below the untrained floor; below 0 % the edit improved it. Intervals are \
+             95 % percentile bootstraps over mazes, which the situations share."
                 .to_owned(),
         ),
         (
             "Claims A and B",
             "A: S2 falls, S5 and S1's entry into the region hold. B: S5 and S4's corner fall, S2 and S3 \
              hold. The rule: every target loses at least half, every spared rate at most a tenth with its \
-             whole 95 % interval."
+             whole 95 % interval. A behaviour that training did not teach (a rise of less than a tenth, or \
+             of none within its interval) can be neither lost nor spared: the claim cannot be judged."
                 .to_owned(),
         ),
         (
             "Selectivity",
-            "The least loss among the targets minus the worst loss among the spared. Its interval combines \
-             those of the two losses (Zou and Donner 2008). p compares a step along a component with random \
+            "The least loss among the targets minus the worst loss among the spared; its interval finds \
+             the worst anew in every draw. p compares a step along a component with single random \
              directions in the span of the gradients, each at its best sign and dose, on selection levels: \
-             (1 + as good)/(1 + all)."
+             (1 + as good)/(1 + all); below it stands 1 − (1 − p)ⁿ, the chance that the best of as many random \
+             directions as components were tried comes as far. Fall: exact McNemar test of the targets, \
+             adjusted (Holm) over edits and claims."
                 .to_owned(),
         ),
         (
@@ -54,8 +58,10 @@ pub fn body(results: &Results) -> String {
         (
             "Temporal index TI",
             "Mean time of v² minus mean time of the squared column norms, with training as 0 to 1: negative is \
-             early, positive late. A label needs TI and t50 (when the parameters had moved half of their way \
-             along u) to agree, and the nulls to reject. Otherwise there is no label."
+             early, positive late. A label needs TI and t50 to agree, the parameters to \
+             have moved farther along u than along a random direction, and the nulls to reject. t50: when \
+             they had moved half of their way along u for good; early or late against the same of the whole \
+             displacement. Otherwise there is no label."
                 .to_owned(),
         ),
         (

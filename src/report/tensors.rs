@@ -9,7 +9,7 @@ use super::summary::capital;
 use super::svg::{Anchor, Svg, escape};
 
 /// Rows drawn.
-const ROWS: usize = 24;
+const ROWS: usize = 64;
 
 /// The section's markup.
 pub fn body(results: &Results) -> String {

@@ -231,7 +231,7 @@ fn heat_map(d: &DecompositionSummary) -> String {
     time_axis(&mut svg, (LEFT, LEFT + CELLS), bottom + 2.0);
     let title = format!("e(τ) = v², {}", d.name);
     let svg = svg.finish(&format!("{title}: a row a component, time to the right"));
-    let caption = "each row scaled to its darkest bin; squares of v's bin means, so what oscillates \
+    let caption = "darker is more, each row scaled to its darkest bin; squares of v's bin means, so what oscillates \
                    within a bin cancels";
     figure(
         "",
