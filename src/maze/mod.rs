@@ -8,13 +8,16 @@
 
 pub mod draw;
 pub mod error;
+pub mod fast_generate;
 pub mod generate;
 pub mod level;
 pub mod mt19937;
+pub mod mt19937_lanes;
 pub mod observe;
 pub mod sample;
 pub mod simulate;
 pub mod solve;
+mod wall_lists;
 
 pub use error::Error;
 pub use generate::{Variant, generate, maze_dim};
