@@ -6,6 +6,7 @@
 //! as there: one level seed is one level, down to the cell. Coordinates are x to the right and y
 //! **up**; text, drawings and observations have the top row first.
 
+pub mod block;
 pub mod draw;
 pub mod error;
 pub mod fast_generate;
@@ -13,12 +14,14 @@ pub mod generate;
 pub mod level;
 pub mod mt19937;
 pub mod mt19937_lanes;
+mod next_levels;
 pub mod observe;
 pub mod sample;
 pub mod simulate;
 pub mod solve;
 mod wall_lists;
 
+pub use block::{Block, EnvState};
 pub use error::Error;
 pub use generate::{Variant, generate, maze_dim};
 pub use level::{Cell, Level, MAX_WORLD, Move};
