@@ -60,6 +60,9 @@ pub struct Block {
     /// `NOWHERE` in a level without cheese.
     cheeses: Vec<Place>,
     steps: Vec<u16>,
+    /// Where the present step leads if no wall is in the way, and the row of walls there.
+    targets: Vec<Place>,
+    target_rows: Vec<u32>,
     level_seeds: Vec<u32>,
     streams: Vec<Stream>,
     next: NextLevels,
@@ -95,6 +98,8 @@ impl Block {
             mice: vec![NOWHERE; env_len],
             cheeses: vec![NOWHERE; env_len],
             steps: vec![0; env_len],
+            targets: vec![NOWHERE; env_len],
+            target_rows: vec![0; env_len],
             level_seeds: vec![0; env_len],
             streams,
             next,
@@ -271,11 +276,19 @@ impl Job for Step<'_> {
         let action_len = block.settings.actions.action_len() as u8;
         let largest = actions.iter().fold(0, |a, &b| a.max(b));
         assert!(largest < action_len, "no action {largest} of {action_len}");
+        // Where each mouse would go, and the row of walls there.
         let levels = block.rows.chunks_exact(block.row_len);
-        for ((mouse, &action), rows) in block.mice.iter_mut().zip(actions).zip(levels) {
-            let to = mouse.wrapping_add_signed(block.strides[usize::from(action & 15)]);
-            let is_wall = rows[usize::from(to >> 5)] >> (to & 31) & 1 == 1;
-            *mouse = if is_wall { *mouse } else { to };
+        let ways = block.targets.iter_mut().zip(&mut block.target_rows);
+        let mice = block.mice.iter().zip(actions).zip(levels);
+        for (((&mouse, &action), rows), (target, target_row)) in mice.zip(ways) {
+            *target = mouse.wrapping_add_signed(block.strides[usize::from(action & 15)]);
+            *target_row = rows[usize::from(*target >> 5)];
+        }
+        // Lanes from here on: no memory but what lies side by side.
+        let ways = block.targets.iter().zip(&block.target_rows);
+        for (mouse, (&target, &target_row)) in block.mice.iter_mut().zip(ways) {
+            let is_wall = target_row >> (target & 31) & 1 == 1;
+            *mouse = if is_wall { *mouse } else { target };
         }
         let (timeout, reward) = (block.settings.timeout, block.settings.reward);
         let places = block.mice.iter().zip(&block.cheeses);

@@ -6,6 +6,7 @@
 //! as there: one level seed is one level, down to the cell. Coordinates are x to the right and y
 //! **up**; text, drawings and observations have the top row first.
 
+pub mod batch;
 pub mod block;
 pub mod draw;
 pub mod error;
@@ -21,6 +22,7 @@ pub mod simulate;
 pub mod solve;
 mod wall_lists;
 
+pub use batch::Batch;
 pub use block::{Block, EnvState};
 pub use error::Error;
 pub use generate::{Variant, generate, maze_dim};

@@ -1,10 +1,8 @@
 //! What is known of a maze before its seed: the list of walls that Kruskal's algorithm draws from,
 //! one list a side D, made when the program is compiled; and the remainders those draws take.
 
-/// The largest list, at D = 31.
-pub const LIST_MAX: usize = 480;
 /// The largest number of rooms, at D = 31.
-pub const ROOMS_MAX: usize = 256;
+const ROOMS_MAX: usize = 256;
 /// The largest number of cells a maze frees, at D = 31: the rooms and one wall fewer.
 pub const FREE_MAX: usize = 2 * ROOMS_MAX - 1;
 
@@ -183,6 +181,6 @@ mod tests {
             }
             assert_eq!(middles.len(), list.len());
         }
-        assert_eq!(walls(31).len(), LIST_MAX);
+        assert_eq!(walls(31).len(), 480);
     }
 }
