@@ -181,6 +181,31 @@ fn a_batch_taken_up_again_plays_on_as_it_would_have() {
 }
 
 #[test]
+fn any_number_of_threads_plays_the_same() {
+    let settings = settings((9, 5), Variant::Corner { region: 3 }, ActionSet::Four, 40);
+    let env_len = 700;
+    let play = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(|| {
+            let mut batch = Batch::new(&settings, 7, env_len).unwrap();
+            let (mut rewards, mut dones) = (vec![0.0; env_len], vec![false; env_len]);
+            let mut observations = vec![0; env_len * observation_len(9)];
+            let mut random = Stream::new(2, Purpose::Actions, 0);
+            let mut ended = Vec::new();
+            for _ in 0..100 {
+                let actions: Vec<u8> = (0..env_len).map(|_| random.below(4) as u8).collect();
+                batch.step(&actions, &mut rewards, &mut dones, &mut ended);
+            }
+            batch.observe(&mut observations);
+            let states: Vec<EnvState> = (0..env_len).map(|env| batch.state(env)).collect();
+            (states, observations, ended)
+        })
+    };
+    let one = play(1);
+    assert!(play(2) == one && play(5) == one);
+}
+
+#[test]
 fn what_cannot_be_played_is_refused() {
     let mut rules = settings((5, 3), Variant::Anywhere, ActionSet::Four, 0);
     assert!(Batch::new(&rules, 0, 1).is_err());

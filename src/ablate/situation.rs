@@ -8,7 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::maze::{
-    Cell, Decision, Error, Level, Variant, decision, distances, generate, maze_dim, shortest_path,
+    Cell, Decision, Error, Level, Variant, decision, distances, full_size_seeds, generate,
+    shortest_path,
 };
 use crate::numeric::random::{Purpose, Stream};
 
@@ -190,19 +191,16 @@ pub fn tasks(
     count: usize,
 ) -> Result<Vec<Task>, Error> {
     // Before the region: the error about an impossible world is the one to see first.
-    maze_dim(0, world)?;
+    let full_size = full_size_seeds(split.seeds(), world)?;
     situation.check(world, region)?;
     if timeout == 0 {
         return Err(Error::Timeout);
     }
     let mut tasks = Vec::new();
     let mut miss_len = 0;
-    for seed in split.seeds() {
+    for seed in full_size {
         if tasks.len() == count || miss_len == MAX_MISSES {
             break;
-        }
-        if maze_dim(seed, world)? < world {
-            continue;
         }
         match situation.task(seed, world, region, timeout)? {
             Some(task) => {

@@ -8,11 +8,12 @@
 //! on the draws.
 
 use std::array::from_fn;
+use std::ops::Range;
 
-use super::generate::build;
+use super::generate::{build, check};
 use super::mt19937_lanes::{LANES, Mt19937Lanes, WORDS_MAX};
 use super::wall_lists::{FREE_MAX, Packed, remainder, unpack, walls};
-use super::{Cell, Level, Variant};
+use super::{Cell, Error, Level, Variant};
 use crate::numeric::select::{self, Job, Select};
 use crate::numeric::simd::{Path, path};
 
@@ -192,6 +193,30 @@ impl LevelMaker {
     }
 }
 
+/// The seeds of the range whose maze fills its world, in order. The sides of sixteen mazes are
+/// found together, from the first words alone.
+///
+/// # Errors
+/// A world that is even or outside of 5 to 31.
+pub fn full_size_seeds(
+    seeds: Range<u32>,
+    world: u8,
+) -> Result<impl Iterator<Item = u32> + use<>, Error> {
+    check(world, Variant::Anywhere)?;
+    let mut maker = LevelMaker::new(world, Variant::Anywhere);
+    let starts = seeds.clone().step_by(LANES);
+    Ok(starts.flat_map(move |start| {
+        let sixteen: [u32; LANES] = from_fn(|lane| start.wrapping_add(lane as u32));
+        let dims = maker.maze_dims(&sixteen);
+        let end = seeds.end;
+        let lanes = sixteen.into_iter().zip(dims);
+        // Counted from the start, as the last sixteen may reach beyond the largest seed.
+        lanes.filter_map(move |(seed, dim)| {
+            (dim == world && seed.wrapping_sub(start) < end - start).then_some(seed)
+        })
+    }))
+}
+
 /// Cells a maze frees: its rooms, and one wall fewer than rooms.
 #[inline(always)]
 fn free_len(maze_dim: u8) -> usize {
@@ -327,5 +352,17 @@ mod tests {
             assert!(seeds.iter().map(expected).eq(dims));
             assert_eq!(maker.maze_dims(&seeds[..3])[..3], dims[..3]);
         }
+    }
+
+    #[test]
+    fn seeds_of_full_size_are_those_found_one_by_one() {
+        for seeds in [0..0, 5..6, 100..1003, u32::MAX - 90..u32::MAX] {
+            for world in [5, 13] {
+                let full = |&seed: &u32| super::super::maze_dim(seed, world).unwrap() == world;
+                let found = full_size_seeds(seeds.clone(), world).unwrap();
+                assert!(found.eq(seeds.clone().filter(full)));
+            }
+        }
+        assert!(full_size_seeds(0..9, 6).is_err());
     }
 }

@@ -25,6 +25,7 @@ mod wall_lists;
 pub use batch::Batch;
 pub use block::{Block, EnvState};
 pub use error::Error;
+pub use fast_generate::{LevelMaker, full_size_seeds};
 pub use generate::{Variant, generate, maze_dim};
 pub use level::{Cell, Level, MAX_WORLD, Move};
 pub use observe::{CHANNEL_LEN, observation_len, observe};

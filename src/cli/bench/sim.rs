@@ -213,17 +213,16 @@ impl Play {
         })
     }
 
-    /// The actions of step `t` in the environments from `first`.
-    fn actions(&self, t: usize) -> usize {
+    /// Where the actions of step `t` begin.
+    fn actions_start(&self, t: usize) -> usize {
         let env_len = self.rewards.len();
         t % (self.actions.len() / env_len) * env_len
     }
 
     /// Every block plays `step_len` steps by itself.
     fn by_block(&mut self, step_len: usize, observe: Observe) {
-        let env_len = self.rewards.len();
         let starts: Vec<usize> = (self.t..self.t + step_len)
-            .map(|t| self.actions(t))
+            .map(|t| self.actions_start(t))
             .collect();
         self.t += step_len;
         let (actions, one_len) = (&self.actions, self.one_len);
@@ -255,13 +254,12 @@ impl Play {
                     }
                 }
             });
-        debug_assert!(self.dones.len() == env_len);
     }
 
     /// All blocks take one step, then the next.
     fn in_step(&mut self, step_len: usize) {
         for t in self.t..self.t + step_len {
-            let start = self.actions(t);
+            let start = self.actions_start(t);
             self.batch.step(
                 &self.actions[start..][..self.rewards.len()],
                 &mut self.rewards,
