@@ -78,10 +78,11 @@ impl LevelMaker {
     /// The level of one lane; none if the words of one seeding do not suffice for it.
     #[inline(always)]
     fn level<S: Select>(&mut self, select: S, lane: usize, maze_dim: u8) -> Option<Level> {
-        // Bits for the walls and bytes for the rooms as few as hold them: D <= 15, 21 and 31.
+        // Bits for the walls and bytes for the rooms, no more of them than hold them.
         let free = match maze_dim {
             ..=15 => self.carve::<S, 2, 64>(select, lane, maze_dim),
             16..=21 => self.carve::<S, 4, 128>(select, lane, maze_dim),
+            22..=25 => self.carve::<S, 5, 192>(select, lane, maze_dim),
             _ => self.carve::<S, 8, 256>(select, lane, maze_dim),
         };
         let mut level = Level::solid(self.world, maze_dim);
