@@ -1,5 +1,7 @@
 //! `gouda bench`: how fast the parts of the engine run here, by the clock.
 
+mod clock;
+mod play;
 mod sim;
 
 use std::io::Write;

@@ -1,9 +1,9 @@
 //! `gouda bench sim`: steps, observations and levels, each by itself, and what part of a step each is.
 //!
-//! A repetition is `TIMEOUT` steps of every environment, so that it holds the burst of resets of
-//! those that run out of time together; the fastest repetition counts, the median stands beside
-//! it. Parts are told by difference: with nothing ever ending a step is the step alone, what a
-//! step takes beyond that is resets, what it takes longer with its observation is observing.
+//! A repetition is `TIMEOUT` steps of every environment, the same ones each time. Parts are told by
+//! difference: where nothing ever ends there is the step alone; what steps take beyond that is
+//! resets, of which levels are made at the rate at which they are made alone; what they take longer
+//! with their observations is observing.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::clock::{Rate, Slices};
+use super::play::{Observe, Play};
 use crate::cli::Error;
-use crate::maze::batch::BLOCK_LEN;
 use crate::maze::{
-    ActionSet, Batch, Block, EnvSettings, Episode, LevelSampler, Simulator, Split, Variant,
-    generate, observation_len,
+    ActionSet, EnvSettings, LevelSampler, Simulator, Split, Variant, observation_len,
 };
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::simd;
@@ -23,20 +23,22 @@ use crate::numeric::simd;
 /// procgen's.
 const TIMEOUT: u16 = 500;
 const REGION: u8 = 5;
-/// Steps whose observations are kept, so that they are written to memory as a rollout's are.
-const KEPT_STEPS: usize = 16;
 /// Levels of a repetition.
 const LEVELS: usize = 1 << 14;
-/// Levels and environments of a repetition of the plain code.
+/// What they are shared out to; a multiple of the threads.
+const MAKERS: usize = 16;
+/// Levels and environments of a repetition of the plain code, and the steps of each.
 const PLAIN: usize = 256;
+const PLAIN_STEPS: usize = 20;
 
 /// Measure the simulator: steps without observations, with them, and levels
 ///
-/// Training levels of every size, the cheese in the top-right region of 5, a random policy whose
-/// actions are there in advance, procgen's timeout of 500, resets included. `steps` lets every
-/// block of 256 environments play on by itself, as a rollout does; `in step` makes all wait for
-/// each other after every step. `viewed` brings the observations up to date where the simulator
-/// keeps them, `written` also copies them to the caller's frames of 16 steps.
+/// Training levels of every size, the cheese in the top-right region of 5; a random policy, its
+/// actions there in advance; procgen's timeout of 500; resets included. `steps`: every block of 256
+/// environments plays by itself, as in a rollout. `in step`: all wait for each other after every
+/// step. `viewed`: observations are brought up to date where the simulator keeps them. `written`:
+/// and copied to the caller's buffer, the same after every step. `recorded`: and copied to a place
+/// of each step's own, beyond the caches. The best of many repetitions, the median beside it.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Args {
     /// Print one JSON object a world and number of threads
@@ -55,16 +57,9 @@ pub struct Args {
     #[arg(long, default_value_t = 4096)]
     envs: usize,
 
-    /// Seconds for each figure
-    #[arg(long, default_value_t = 1.0)]
+    /// Seconds for each world and number of threads
+    #[arg(long, default_value_t = 5.0)]
     seconds: f64,
-}
-
-/// Work a second: of the fastest repetition, and of the one in the middle.
-#[derive(Clone, Copy, Debug, Serialize)]
-struct Rate {
-    best: f64,
-    median: f64,
 }
 
 /// What one world does on one number of threads.
@@ -82,6 +77,8 @@ struct Row {
     steps_in_step_per_s: Rate,
     steps_viewed_per_s: Rate,
     steps_written_per_s: Rate,
+    steps_recorded_per_s: Rate,
+    still_steps_per_s: Rate,
     plain_levels_per_s: Rate,
     plain_steps_written_per_s: Rate,
     parts_of_steps: Parts,
@@ -136,6 +133,8 @@ fn print(row: &Row, out: &mut dyn Write) -> Result<(), Error> {
         ("steps in step", row.steps_in_step_per_s),
         ("steps viewed", row.steps_viewed_per_s),
         ("steps written", row.steps_written_per_s),
+        ("steps recorded", row.steps_recorded_per_s),
+        ("steps without resets", row.still_steps_per_s),
         ("plain levels, 1 thread", row.plain_levels_per_s),
         (
             "plain steps written, 1 thread",
@@ -160,122 +159,7 @@ fn print(row: &Row, out: &mut dyn Write) -> Result<(), Error> {
     Ok(())
 }
 
-/// Repeats `once`, which does `work` units, for the time given, at least three times.
-fn rate(time: Duration, work: usize, mut once: impl FnMut()) -> Rate {
-    let mut seconds = Vec::new();
-    let begun = Instant::now();
-    while seconds.len() < 3 || begun.elapsed() < time {
-        let start = Instant::now();
-        once();
-        seconds.push(start.elapsed().as_secs_f64());
-    }
-    seconds.sort_by(f64::total_cmp);
-    Rate {
-        best: work as f64 / seconds[0],
-        median: work as f64 / seconds[seconds.len() / 2],
-    }
-}
-
-/// What happens to the observations.
-#[derive(Clone, Copy, PartialEq)]
-enum Observe {
-    Not,
-    View,
-    Write,
-}
-
-/// A batch in play.
-struct Play {
-    batch: Batch,
-    actions: Vec<u8>,
-    rewards: Vec<f32>,
-    dones: Vec<bool>,
-    frames: Vec<u8>,
-    ended: Vec<Vec<Episode>>,
-    one_len: usize,
-    t: usize,
-}
-
-impl Play {
-    /// `actions` are one an environment and step, repeated when they are used up.
-    fn new(rules: &EnvSettings, env_len: usize, actions: Vec<u8>) -> Result<Self, Error> {
-        let batch = Batch::new(rules, 0, env_len)?;
-        let one_len = observation_len(rules.sampler.world());
-        Ok(Self {
-            actions,
-            rewards: vec![0.0; env_len],
-            dones: vec![false; env_len],
-            frames: vec![0; KEPT_STEPS * env_len * one_len],
-            ended: vec![Vec::new(); env_len.div_ceil(BLOCK_LEN)],
-            one_len,
-            t: 0,
-            batch,
-        })
-    }
-
-    /// Where the actions of step `t` begin.
-    fn actions_start(&self, t: usize) -> usize {
-        let env_len = self.rewards.len();
-        t % (self.actions.len() / env_len) * env_len
-    }
-
-    /// Every block plays `step_len` steps by itself.
-    fn by_block(&mut self, step_len: usize, observe: Observe) {
-        let starts: Vec<usize> = (self.t..self.t + step_len)
-            .map(|t| self.actions_start(t))
-            .collect();
-        self.t += step_len;
-        let (actions, one_len) = (&self.actions, self.one_len);
-        // A block's frames lie together: the steps kept, one after the other.
-        let frames = self.frames.par_chunks_mut(KEPT_STEPS * BLOCK_LEN * one_len);
-        self.batch
-            .blocks_mut()
-            .par_iter_mut()
-            .zip(self.rewards.par_chunks_mut(BLOCK_LEN))
-            .zip(self.dones.par_chunks_mut(BLOCK_LEN))
-            .zip(&mut self.ended)
-            .zip(frames)
-            .enumerate()
-            .for_each(|(i, ((((block, rewards), dones), ended), frames))| {
-                let block: &mut Block = block;
-                let len = block.env_len();
-                for (t, start) in starts.iter().enumerate() {
-                    let actions = &actions[start + i * BLOCK_LEN..][..len];
-                    block.step(actions, rewards, dones, ended);
-                    match observe {
-                        Observe::Not => {}
-                        Observe::View => {
-                            std::hint::black_box(block.observations());
-                        }
-                        Observe::Write => {
-                            let at = t % KEPT_STEPS * len * one_len;
-                            block.observe(&mut frames[at..][..len * one_len]);
-                        }
-                    }
-                }
-            });
-    }
-
-    /// All blocks take one step, then the next.
-    fn in_step(&mut self, step_len: usize) {
-        for t in self.t..self.t + step_len {
-            let start = self.actions_start(t);
-            self.batch.step(
-                &self.actions[start..][..self.rewards.len()],
-                &mut self.rewards,
-                &mut self.dones,
-                &mut self.ended[0],
-            );
-        }
-        self.t += step_len;
-    }
-
-    fn take_episodes(&mut self) -> usize {
-        let lens = self.ended.iter_mut().map(|ended| ended.drain(..).len());
-        lens.sum()
-    }
-}
-
+/// Everything of one world, in turn, over and over, so that all of it meets the same conditions.
 fn measure(world: u8, threads: usize, env_len: usize, time: Duration) -> Result<Row, Error> {
     let variant = Variant::Corner {
         region: REGION.min(world),
@@ -287,92 +171,85 @@ fn measure(world: u8, threads: usize, env_len: usize, time: Duration) -> Result<
         reward: 1.0,
         timeout: TIMEOUT,
     };
-    let step_len = usize::from(TIMEOUT);
-    let work = step_len * env_len;
-
-    let mut random = Stream::new(0, Purpose::Actions, 0);
-    // More steps than an episode has, so that none repeats itself.
-    let actions: Vec<u8> = (0..(2 * step_len + 21) * env_len)
-        .map(|_| random.below(4) as u8)
-        .collect();
-    let mut play = Play::new(&rules, env_len, actions)?;
-    play.by_block(2 * step_len, Observe::Not);
-    play.take_episodes();
-    let mut episode_len = 0;
-    let mut round_len = 0;
-    let steps_per_s = rate(time, work, || {
-        play.by_block(step_len, Observe::Not);
-        episode_len += play.take_episodes();
-        round_len += 1;
-    });
-    let steps_in_step_per_s = rate(time, work, || {
-        play.in_step(step_len);
-        play.take_episodes();
-    });
-    let mut observed = |observe| {
-        rate(time, work, || {
-            play.by_block(step_len, observe);
-            play.take_episodes();
-        })
-    };
-    let steps_viewed_per_s = observed(Observe::View);
-    let steps_written_per_s = observed(Observe::Write);
-    drop(play);
-
     // Nothing happens, and so nothing ends.
-    let still = EnvSettings {
+    let still_rules = EnvSettings {
         actions: ActionSet::Procgen,
         timeout: u16::MAX,
         ..rules.clone()
     };
-    let mut play = Play::new(&still, env_len, vec![4; env_len])?;
-    play.by_block(step_len, Observe::Not);
-    let alone = rate(time / 4, work, || {
-        if play.t > usize::from(u16::MAX) - 2 * step_len {
-            play.batch = Batch::new(&still, 0, env_len).expect("made before");
-            play.t = 0;
-        }
-        play.by_block(step_len, Observe::Not);
-    });
-    drop(play);
-
-    let mut draw = || random.below(seeds.end - seeds.start) + seeds.start;
-    let level_seeds: Vec<u32> = (0..LEVELS).map(|_| draw()).collect();
-    let mut makers = vec![rules.sampler.maker(); 16];
-    let share = LEVELS / makers.len();
-    let levels_per_s = rate(time, LEVELS, || {
-        makers
-            .par_iter_mut()
-            .zip(level_seeds.par_chunks(share))
-            .for_each(|(maker, seeds)| {
-                maker.levels(seeds, |_, level| {
-                    std::hint::black_box(level);
-                });
-            });
-    });
-    let plain_levels_per_s = rate(time / 4, PLAIN, || {
-        for &seed in &level_seeds[..PLAIN] {
-            std::hint::black_box(generate(seed, world, variant).expect("checked above"));
-        }
-    });
+    let step_len = usize::from(TIMEOUT);
+    let mut play = Play::new(&rules, env_len, step_len, |random| random.below(4) as u8)?;
+    let mut still_play = Play::new(&still_rules, env_len, step_len, |_| 4)?;
+    let mut makers = vec![rules.sampler.maker(); MAKERS];
+    let mut random = Stream::new(1, Purpose::Actions, 0);
+    let mut draw = |_| random.below(seeds.end - seeds.start) + seeds.start;
+    let level_seeds: Vec<u32> = (0..LEVELS).map(&mut draw).collect();
+    let plain_actions: Vec<u8> = (0..PLAIN_STEPS * PLAIN)
+        .map(|_| random.below(4) as u8)
+        .collect();
     let mut plain = Simulator::new(rules.clone(), 0, PLAIN)?;
     let (mut rewards, mut dones) = (vec![0.0; PLAIN], vec![false; PLAIN]);
     let mut observations = vec![0; PLAIN * observation_len(world)];
-    let plain_actions: Vec<u8> = (0..step_len * PLAIN)
-        .map(|_| random.below(4) as u8)
-        .collect();
-    let plain_steps_written_per_s = rate(time / 4, step_len * PLAIN, || {
-        for actions in plain_actions.chunks_exact(PLAIN) {
-            plain.step(actions, &mut rewards, &mut dones);
-            plain.observe(&mut observations);
-        }
-    });
 
-    let steps_per_episode = (round_len * work) as f64 / episode_len as f64;
-    let parts = |total: f64| {
-        let step = total / alone.best;
-        let levels = total / (steps_per_episode * levels_per_s.best);
-        let observe = 1.0 - total / steps_per_s.best;
+    let mut times: [Slices; 9] = std::array::from_fn(|_| Slices::default());
+    let [
+        steps,
+        in_step,
+        viewed,
+        written,
+        recorded,
+        still,
+        levels,
+        plain_levels,
+        plain_written,
+    ] = &mut times;
+    let mut episode_len = 0;
+    let (begun, mut rounds) = (Instant::now(), 0);
+    while rounds < 3 || begun.elapsed() < time {
+        rounds += 1;
+        episode_len = play.repeat(Observe::Not, false, steps);
+        play.repeat(Observe::Not, true, in_step);
+        play.repeat(Observe::View, false, viewed);
+        play.repeat(Observe::Write, false, written);
+        play.repeat(Observe::Record, false, recorded);
+        let stirred = still_play.repeat(Observe::Not, false, still);
+        debug_assert_eq!(stirred, 0, "no one moves");
+        levels.repeat();
+        for seeds in level_seeds.chunks(LEVELS / 16) {
+            levels.time(|| {
+                makers
+                    .par_iter_mut()
+                    .zip(seeds.par_chunks(LEVELS / 16 / MAKERS))
+                    .for_each(|(maker, seeds)| {
+                        maker.levels(seeds, |_, level| {
+                            std::hint::black_box(level);
+                        });
+                    });
+            });
+        }
+        plain_levels.repeat();
+        plain_levels.time(|| {
+            for &seed in &level_seeds[..PLAIN] {
+                std::hint::black_box(rules.sampler.level(seed));
+            }
+        });
+        plain_written.repeat();
+        plain_written.time(|| {
+            for actions in plain_actions.chunks_exact(PLAIN) {
+                plain.step(actions, &mut rewards, &mut dones);
+                plain.observe(&mut observations);
+            }
+        });
+    }
+
+    let work = step_len * env_len;
+    let steps_per_episode = work as f64 / episode_len as f64;
+    let (steps_per_s, still_per_s) = (steps.rate(work), still.rate(work));
+    let levels_per_s = levels.rate(LEVELS);
+    let parts = |total: Rate| {
+        let step = total.best / still_per_s.best;
+        let levels = total.best / (steps_per_episode * levels_per_s.best);
+        let observe = 1.0 - total.best / steps_per_s.best;
         Parts {
             step,
             levels,
@@ -388,14 +265,16 @@ fn measure(world: u8, threads: usize, env_len: usize, time: Duration) -> Result<
         timeout: TIMEOUT,
         region: REGION.min(world),
         steps_per_episode,
-        parts_of_steps: parts(steps_per_s.best),
-        parts_of_steps_written: parts(steps_written_per_s.best),
         levels_per_s,
         steps_per_s,
-        steps_in_step_per_s,
-        steps_viewed_per_s,
-        steps_written_per_s,
-        plain_levels_per_s,
-        plain_steps_written_per_s,
+        steps_in_step_per_s: in_step.rate(work),
+        steps_viewed_per_s: viewed.rate(work),
+        steps_written_per_s: written.rate(work),
+        steps_recorded_per_s: recorded.rate(work),
+        still_steps_per_s: still_per_s,
+        plain_levels_per_s: plain_levels.rate(PLAIN),
+        plain_steps_written_per_s: plain_written.rate(PLAIN_STEPS * PLAIN),
+        parts_of_steps: parts(steps_per_s),
+        parts_of_steps_written: parts(written.rate(work)),
     })
 }
