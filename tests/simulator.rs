@@ -218,3 +218,42 @@ fn what_cannot_be_played_is_refused() {
     act(3);
     assert!(std::panic::catch_unwind(|| act(4)).is_err());
 }
+
+#[test]
+fn the_bench_prints_a_row_a_world_and_refuses_nonsense() {
+    let bench = |options: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gouda"));
+        command
+            .args(["bench", "sim"])
+            .args(options)
+            .output()
+            .unwrap()
+    };
+    let common = ["--json", "--envs", "70", "--seconds", "0.01"];
+    let output = bench(&[&common[..], &["--world", "5,7", "--threads", "1"]].concat());
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{printed}");
+    let rows: Vec<serde_json::Value> = printed
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows.len(), 2);
+    for (row, world) in rows.iter().zip([5, 7]) {
+        assert_eq!((&row["world"], &row["threads"]), (&world.into(), &1.into()));
+        let number = |value: &serde_json::Value| value.as_f64().unwrap();
+        assert!(number(&row["steps_per_s"]["best"]) >= number(&row["steps_per_s"]["median"]));
+        let parts = row["parts_of_steps_written"].as_object().unwrap();
+        let sum: f64 = parts.values().map(number).sum();
+        assert!(parts.len() == 4 && (sum - 1.0).abs() < 1e-9, "{parts:?}");
+    }
+    for options in [
+        ["--envs", "0"],
+        ["--threads", "0"],
+        ["--seconds", "nan"],
+        ["--world", "6"],
+    ] {
+        let output = bench(&options);
+        assert_eq!(output.status.code(), Some(2), "{options:?}");
+        assert!(!output.stderr.is_empty());
+    }
+}

@@ -8,7 +8,7 @@
 //! actions only, and equals the plain simulator's to the bit.
 //!
 //! Observations are kept as images, of which a step changes two bytes, and the whole only where a
-//! level begins. Cost a step: about 2 ns without observations.
+//! level begins. Cost a step: 1.3 ns, as much again for levels at W = 13, and the copy of the image.
 
 use std::ops::Range;
 

@@ -23,6 +23,8 @@ use crate::numeric::simd;
 /// procgen's.
 const TIMEOUT: u16 = 500;
 const REGION: u8 = 5;
+/// More would take gigabytes for the observations that are kept.
+const ENVS_MAX: usize = 1 << 16;
 /// Levels of a repetition.
 const LEVELS: usize = 1 << 14;
 /// What they are shared out to; a multiple of the threads.
@@ -100,11 +102,20 @@ struct Parts {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
-    if args.envs == 0 || args.threads.contains(&0) || !(args.seconds > 0.0) {
-        let message = "bench sim: expected environments, threads and seconds above 0";
-        return Err(Error::Usage(message.into()));
+    let within = |what: &str, most: f64, found: f64| {
+        if found > 0.0 && found <= most {
+            return Ok(());
+        }
+        let message =
+            format!("bench sim: {what}: expected above 0 and up to {most}, found {found}");
+        Err(Error::Usage(message))
+    };
+    within("--envs", ENVS_MAX as f64, args.envs as f64)?;
+    within("--seconds", 3600.0, args.seconds)?;
+    for &threads in &args.threads {
+        within("--threads", 256.0, threads as f64)?;
     }
-    let time = Duration::from_secs_f64(args.seconds.min(3600.0));
+    let time = Duration::from_secs_f64(args.seconds);
     for &world in &args.world {
         for &threads in &args.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
