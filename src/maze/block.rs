@@ -80,8 +80,9 @@ impl Block {
         let world = settings.sampler.world();
         let row_len = usize::from(world) + 2;
         let mut strides = [0; 16];
-        for action in 0..settings.actions.action_len() {
-            strides[action] = match settings.actions.movement(action as u8) {
+        let action_len = settings.actions.action_len();
+        for (action, stride) in strides.iter_mut().enumerate().take(action_len) {
+            *stride = match settings.actions.movement(action as u8) {
                 Some(Move::Left) => -1,
                 Some(Move::Right) => 1,
                 Some(Move::Up) => 32,

@@ -39,7 +39,7 @@ impl LevelMaker {
             world,
             variant,
             path: path(),
-            random: Mt19937Lanes::new(),
+            random: Mt19937Lanes::default(),
             cells: Box::new([0; FREE_MAX + 1]),
         }
     }
@@ -229,8 +229,8 @@ fn free_len(maze_dim: u8) -> usize {
 #[inline(always)]
 fn take_nth<S: Select, const WORDS: usize>(select: S, set: &mut [u64; WORDS], n: u32) -> usize {
     let (mut word, mut before, mut passed) = (0, 0, 0);
-    for i in 0..WORDS - 1 {
-        passed += set[i].count_ones();
+    for part in &set[..WORDS - 1] {
+        passed += part.count_ones();
         let is_past = n >= passed;
         before = if is_past { passed } else { before };
         word += usize::from(is_past);

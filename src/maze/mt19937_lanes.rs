@@ -27,9 +27,9 @@ pub struct Mt19937Lanes {
     drawn_len: usize,
 }
 
-impl Mt19937Lanes {
+impl Default for Mt19937Lanes {
     /// Generators without a seed, from which nothing can be drawn.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self {
             state: vec![Words([0; LANES]); STATE_LEN],
             seeded_len: 0,
@@ -37,7 +37,9 @@ impl Mt19937Lanes {
             drawn_len: 0,
         }
     }
+}
 
+impl Mt19937Lanes {
     /// Begins anew from these seeds.
     pub fn seed(&mut self, seeds: [u32; LANES]) {
         self.state[0] = Words(seeds);
@@ -100,7 +102,7 @@ mod tests {
 
     #[test]
     fn every_lane_draws_the_words_of_its_own_generator() {
-        let mut lanes = Mt19937Lanes::new();
+        let mut lanes = Mt19937Lanes::default();
         let mut seeds = [0; LANES];
         for round in 0..3u32 {
             for (lane, seed) in seeds.iter_mut().enumerate() {

@@ -117,7 +117,7 @@ impl NextLevels {
             let mut nth = 0;
             open.retain(|&env| {
                 let mut lanes = (nth..LANES).step_by(open_len);
-                let last = lanes.clone().last().expect("a lane an environment");
+                let last = lanes.clone().next_back().expect("a lane an environment");
                 let found = lanes.find(|&lane| dims[lane] >= self.sampler.min_maze_dim());
                 let lane = found.unwrap_or(last);
                 self.ahead[env].level_seed = seeds[lane];
