@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, progress and errors to stderr.
 
+mod bench;
 mod config;
 pub mod error;
 pub mod maze;
@@ -51,6 +52,8 @@ enum Command {
     Report(report::Args),
     Maze(maze::Args),
     Config(config::Args),
+    /// Measure the engine on this machine
+    Bench(bench::Args),
 }
 
 /// Parses the process's arguments, runs the command, and says how it went.
@@ -80,5 +83,6 @@ fn run(command: &Command, colour: bool, out: &mut dyn Write) -> Result<(), Error
         Command::Report(args) => report::run(args, out),
         Command::Maze(args) => maze::run(args, colour, out),
         Command::Config(args) => config::run(args, out),
+        Command::Bench(args) => bench::run(args, out),
     }
 }

@@ -54,7 +54,7 @@ pub struct Level {
     /// The cheese; none in a level without.
     pub cheese: Option<Cell>,
     /// Bit x of word y: the cell is wall.
-    walls: [u32; MAX_WORLD as usize],
+    pub(super) walls: [u32; MAX_WORLD as usize],
 }
 
 impl Level {

@@ -6,17 +6,26 @@
 //! as there: one level seed is one level, down to the cell. Coordinates are x to the right and y
 //! **up**; text, drawings and observations have the top row first.
 
+pub mod batch;
+pub mod block;
 pub mod draw;
 pub mod error;
+pub mod fast_generate;
 pub mod generate;
 pub mod level;
 pub mod mt19937;
+pub mod mt19937_lanes;
+mod next_levels;
 pub mod observe;
 pub mod sample;
 pub mod simulate;
 pub mod solve;
+mod wall_lists;
 
+pub use batch::Batch;
+pub use block::{Block, EnvState};
 pub use error::Error;
+pub use fast_generate::{LevelMaker, full_size_seeds};
 pub use generate::{Variant, generate, maze_dim};
 pub use level::{Cell, Level, MAX_WORLD, Move};
 pub use observe::{CHANNEL_LEN, observation_len, observe};

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::fast_generate::LevelMaker;
 use super::generate::{begin, build, check};
 use super::{Error, Level, Variant};
 use crate::numeric::random::Stream;
@@ -107,11 +108,26 @@ impl LevelSampler {
     /// Draws the seed of a level.
     pub fn sample_seed(&self, stream: &mut Stream) -> u32 {
         loop {
-            let seed = self.seeds.start + stream.below(self.seeds.end - self.seeds.start);
+            let seed = self.candidate(stream);
             if self.accepts(seed) {
                 return seed;
             }
         }
+    }
+
+    /// Draws a seed that counts only if its maze is large enough.
+    pub(super) fn candidate(&self, stream: &mut Stream) -> u32 {
+        self.seeds.start + stream.below(self.seeds.end - self.seeds.start)
+    }
+
+    /// The smallest maze played; with 3, every candidate counts.
+    pub(super) fn min_maze_dim(&self) -> u8 {
+        self.min_maze_dim
+    }
+
+    /// What makes these levels many at a time.
+    pub fn maker(&self) -> LevelMaker {
+        LevelMaker::new(self.world, self.variant)
     }
 
     /// The level of a seed.

@@ -5,6 +5,7 @@ pub mod exp;
 pub mod gather_gemm;
 pub mod random;
 pub mod real;
+pub mod select;
 pub mod simd;
 pub mod statistics;
 pub mod sum;

@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use crate::maze::{Environment, Episode};
+use crate::maze::{self, EnvState, Episode};
 use crate::nn::{Network, Workspace};
 use crate::numeric::random::{Purpose, Stream};
 
@@ -36,7 +36,6 @@ pub struct Frames {
 /// The environments between rollouts.
 #[derive(Debug)]
 pub struct Rollout {
-    rules: crate::maze::EnvSettings,
     blocks: Vec<Block>,
     /// The frames last collected.
     pub frames: Frames,
@@ -44,13 +43,21 @@ pub struct Rollout {
 
 #[derive(Debug)]
 struct Block {
-    environments: Vec<Environment>,
+    environments: maze::Block,
     actions: Vec<Stream>,
     workspace: Workspace<f32>,
+    /// Of one step, one an environment.
+    step: Step,
     rewards: Vec<f32>,
     dones: Vec<bool>,
-    observations: Vec<u8>,
     episodes: Vec<Episode>,
+}
+
+#[derive(Debug)]
+struct Step {
+    actions: Vec<u8>,
+    rewards: Vec<f32>,
+    dones: Vec<bool>,
 }
 
 impl Rollout {
@@ -65,18 +72,23 @@ impl Rollout {
         let blocks = indices
             .chunks(BLOCK)
             .map(|block| Block {
-                environments: block
-                    .iter()
-                    .map(|&e| Environment::new(&rules, seed, e))
-                    .collect(),
+                environments: maze::Block::new(
+                    &rules,
+                    seed,
+                    block[0]..block[0] + block.len() as u64,
+                ),
                 actions: block
                     .iter()
                     .map(|&e| Stream::new(seed, Purpose::Actions, e))
                     .collect(),
                 workspace: Workspace::new(network),
+                step: Step {
+                    actions: vec![0; block.len()],
+                    rewards: vec![0.0; block.len()],
+                    dones: vec![false; block.len()],
+                },
                 rewards: vec![0.0; block.len() * step_len],
                 dones: vec![false; block.len() * step_len],
-                observations: vec![0; block.len() * network.observation_len()],
                 episodes: Vec::new(),
             })
             .collect();
@@ -88,11 +100,24 @@ impl Rollout {
             values: vec![0.0; frame_len],
             advantages: vec![0.0; frame_len],
         };
-        Ok(Self {
-            rules,
-            blocks,
-            frames,
-        })
+        Ok(Self { blocks, frames })
+    }
+
+    /// All that environment `env` is.
+    ///
+    /// # Panics
+    /// If there is no such environment.
+    pub fn environment(&self, env: usize) -> EnvState {
+        self.blocks[env / BLOCK].environments.state(env % BLOCK)
+    }
+
+    /// Makes environment `env` what it was when `state` was taken.
+    ///
+    /// # Panics
+    /// If there is no such environment, or the mouse stands in a wall of the level.
+    pub fn restore_environment(&mut self, env: usize, state: &EnvState) {
+        let block = &mut self.blocks[env / BLOCK];
+        block.environments.restore(env % BLOCK, state);
     }
 
     /// Plays `num_steps` steps in every environment and computes the advantages. Returns the
@@ -105,7 +130,7 @@ impl Rollout {
     ) -> Vec<Episode> {
         let step_len = settings.ppo.num_steps;
         let block_len = BLOCK * step_len;
-        let (frames, rules) = (&mut self.frames, &self.rules);
+        let frames = &mut self.frames;
         self.blocks
             .par_iter_mut()
             .zip(
@@ -126,7 +151,7 @@ impl Rollout {
                         values,
                         advantages,
                     };
-                    block.collect((settings, rules), network, params, frames);
+                    block.collect(settings, network, params, frames);
                 },
             );
         self.blocks
@@ -147,34 +172,43 @@ struct BlockFrames<'a> {
 impl Block {
     fn collect(
         &mut self,
-        (settings, rules): (&Settings, &crate::maze::EnvSettings),
+        settings: &Settings,
         network: &Network,
         params: &[f32],
         frames: BlockFrames<'_>,
     ) {
         let step_len = settings.ppo.num_steps;
+        let (env_len, observation_len) = (self.environments.env_len(), network.observation_len());
         for t in 0..step_len {
-            self.forward(network, params);
-            let logits = self.workspace.logits(network, self.environments.len());
-            let values = self.workspace.values(network, self.environments.len());
-            let observations = self.observations.chunks_exact(network.observation_len());
-            for (e, observation) in observations.enumerate() {
+            let observations = self.forward(network, params);
+            for (e, observation) in observations.chunks_exact(observation_len).enumerate() {
+                let start = (e * step_len + t) * observation_len;
+                frames.observations[start..][..observation_len].copy_from_slice(observation);
+            }
+            let logits = self.workspace.logits(network, env_len);
+            let values = self.workspace.values(network, env_len);
+            for (e, logits) in logits.chunks_exact(network.shape.action_len).enumerate() {
                 let frame = e * step_len + t;
-                let start = frame * network.observation_len();
-                frames.observations[start..start + observation.len()].copy_from_slice(observation);
-                let logits = &logits[e * network.shape.action_len..][..network.shape.action_len];
                 let (action, log_prob) = sample::action(logits, self.actions[e].uniform());
-                let ended = self.environments[e].step(rules, action);
-                self.episodes.extend(ended);
+                self.step.actions[e] = action;
                 frames.actions[frame] = action;
                 frames.log_probs[frame] = log_prob;
                 frames.values[frame] = values[e];
-                self.rewards[frame] = ended.map_or(0.0, |episode| episode.episode_return);
-                self.dones[frame] = ended.is_some();
+            }
+            let Step {
+                actions,
+                rewards,
+                dones,
+            } = &mut self.step;
+            self.environments
+                .step(actions, rewards, dones, &mut self.episodes);
+            for (e, (&reward, &done)) in rewards.iter().zip(dones.iter()).enumerate() {
+                self.rewards[e * step_len + t] = reward;
+                self.dones[e * step_len + t] = done;
             }
         }
         self.forward(network, params);
-        let last_values = self.workspace.values(network, self.environments.len());
+        let last_values = self.workspace.values(network, env_len);
         for (e, &last_value) in last_values.iter().enumerate() {
             let range = e * step_len..(e + 1) * step_len;
             gae::advantages(
@@ -190,22 +224,20 @@ impl Block {
         }
     }
 
-    fn forward(&mut self, network: &Network, params: &[f32]) {
-        let observations = self
-            .observations
-            .chunks_exact_mut(network.observation_len());
-        for (environment, observation) in self.environments.iter().zip(observations) {
-            environment.observe(observation);
-        }
+    /// Runs the network on what the environments show now, and returns that.
+    fn forward(&mut self, network: &Network, params: &[f32]) -> &[u8] {
+        let env_len = self.environments.env_len();
+        let observations = self.environments.observations();
         self.workspace
-            .forward(network, params, &self.observations, self.environments.len());
+            .forward(network, params, observations, env_len);
+        observations
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::maze::ActionSet;
+    use crate::maze::{ActionSet, Environment};
     use crate::nn::{Kind, init};
     use crate::ppo::settings::OptimizerKind;
     use crate::ppo::{EnvSettings, NetSettings, PpoSettings};

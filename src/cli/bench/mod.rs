@@ -1,0 +1,31 @@
+//! `gouda bench`: how fast the parts of the engine run here, by the clock.
+
+mod clock;
+mod play;
+mod sim;
+
+use std::io::Write;
+
+use clap::Subcommand;
+
+use super::Error;
+
+/// Measure the engine on this machine
+#[derive(clap::Args, Clone, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    part: Part,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Part {
+    /// The simulator: steps, observations, levels
+    Sim(sim::Args),
+}
+
+/// Runs the command.
+pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
+    match &args.part {
+        Part::Sim(args) => sim::run(args, out),
+    }
+}
