@@ -63,6 +63,7 @@ impl Error {
             Self::Study(error) => match error {
                 study::Error::UnknownKey { .. }
                 | study::Error::Settings { .. }
+                | study::Error::OtherSetting { .. }
                 | study::Error::Range { .. } => code::USAGE,
                 study::Error::Interrupted { .. } | study::Error::Stopped { .. } => {
                     code::INTERRUPTED
@@ -92,7 +93,7 @@ fn of_storage(error: &storage::Error) -> u8 {
     match error {
         storage::Error::Io { .. } => code::IO,
         storage::Error::Malformed { .. } => code::MALFORMED,
-        storage::Error::Occupied { .. } => code::USAGE,
+        storage::Error::Occupied { .. } | storage::Error::Begun { .. } => code::USAGE,
         storage::Error::Locked { .. } => code::LOCKED,
     }
 }
@@ -119,6 +120,7 @@ fn of_svd(error: &svd::Error) -> u8 {
 
 fn of_ppo(error: &ppo::Error) -> u8 {
     match error {
+        ppo::Error::State { .. } => code::MALFORMED,
         ppo::Error::Setting { .. } | ppo::Error::Network(nn::Error::Size { .. }) => code::USAGE,
         ppo::Error::Maze(error) => of_maze(error),
         ppo::Error::NotFinite { .. } => code::NUMERICAL,

@@ -19,6 +19,7 @@ pub struct Watcher {
     stage: String,
     steps: u64,
     begun: Instant,
+    passed_over: u64,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -39,7 +40,9 @@ impl Watcher {
             if flag.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }
-            eprintln!("\ngouda: stopping after this step; once more to stop at once");
+            eprintln!(
+                "\ngouda: stopping when this iteration is recorded; once more to stop at once"
+            );
         });
         let display = if quiet {
             Display::Quiet
@@ -55,6 +58,7 @@ impl Watcher {
             stage: String::new(),
             steps: 0,
             begun: Instant::now(),
+            passed_over: 0,
             interrupted,
         }
     }
@@ -82,6 +86,7 @@ impl Progress for Watcher {
         self.stage = stage.to_owned();
         self.steps = steps;
         self.begun = Instant::now();
+        self.passed_over = 0;
         match &mut self.display {
             Display::Quiet => {}
             Display::Bar(bar) => {
@@ -120,7 +125,7 @@ impl Progress for Watcher {
                 }
                 *last = Instant::now();
                 let elapsed = self.begun.elapsed();
-                let speed = done as f64 / elapsed.as_secs_f64();
+                let speed = (done - self.passed_over) as f64 / elapsed.as_secs_f64();
                 let left = Duration::from_secs_f64(
                     self.steps.saturating_sub(done) as f64 / speed.max(1e-9),
                 );
@@ -131,6 +136,14 @@ impl Progress for Watcher {
                     HumanDuration(left),
                 );
             }
+        }
+    }
+
+    fn pass_over(&mut self, done: u64) {
+        self.passed_over = done;
+        if let Display::Bar(bar) = &self.display {
+            bar.set_position(done);
+            bar.reset_eta();
         }
     }
 

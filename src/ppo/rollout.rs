@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use crate::maze::{Environment, Episode};
+use crate::maze::{EnvState, Environment, Episode};
 use crate::nn::{Network, Workspace};
 use crate::numeric::random::{Purpose, Stream};
 
@@ -93,6 +93,33 @@ impl Rollout {
             blocks,
             frames,
         })
+    }
+
+    /// Every environment and its stream of actions, as they are between two rollouts.
+    pub fn state(&self) -> (Vec<EnvState>, Vec<Stream>) {
+        let environments = self.blocks.iter().flat_map(|block| &block.environments);
+        let actions = self.blocks.iter().flat_map(|block| &block.actions);
+        (
+            environments.map(Environment::state).collect(),
+            actions.cloned().collect(),
+        )
+    }
+
+    /// Puts back what [`state`](Self::state) gave; both have one element an environment.
+    ///
+    /// # Errors
+    /// A state that no play comes to.
+    pub fn restore(&mut self, environments: &[EnvState], actions: &[Stream]) -> Result<(), Error> {
+        let blocks = self.blocks.iter_mut();
+        for (block, (environments, actions)) in
+            blocks.zip(environments.chunks(BLOCK).zip(actions.chunks(BLOCK)))
+        {
+            for (environment, state) in block.environments.iter_mut().zip(environments) {
+                *environment = Environment::restore(&self.rules, state)?;
+            }
+            block.actions.clone_from_slice(actions);
+        }
+        Ok(())
     }
 
     /// Plays `num_steps` steps in every environment and computes the advantages. Returns the

@@ -1,0 +1,363 @@
+//! Runs that are killed or interrupted anywhere, and resume to the bytes of one that was not.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use gouda::numeric::random::{Purpose, Stream};
+use gouda::storage::{RunDir, RunManifest};
+use gouda::study::config::{Config, Preset};
+use gouda::study::resolve::resolve;
+use gouda::study::resume::{Point, latest, middle};
+use gouda::study::train::train;
+use gouda::study::{Error, Progress, Silent};
+
+/// Iterations of six updates, a small network, curves and checkpoints within iterations too.
+const TINY: [&str; 18] = [
+    "env.world=9",
+    "env.min_maze_dim=3",
+    "env.timeout=20",
+    "net.channels=4",
+    "net.blocks=1",
+    "net.hidden=8",
+    "ppo.num_envs=8",
+    "ppo.num_steps=16",
+    "ppo.minibatch_size=64",
+    "ppo.total_updates=27",
+    "record.checkpoints=5",
+    "record.curve_points=4",
+    "record.curve_levels=8",
+    "svd.rank=4",
+    "ablate.components=2",
+    "ablate.controls=2",
+    "ablate.selection_levels=8",
+    "ablate.test_levels=8",
+];
+
+fn config(more: &[&str]) -> Config {
+    let sets: Vec<String> = [&TINY, more]
+        .concat()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    resolve(Preset::Quick, None, &sets, Some(3)).unwrap().config
+}
+
+/// Every file of a run that is promised to the byte, by its path in it.
+fn promised(run: &Path) -> BTreeMap<String, Vec<u8>> {
+    fn gather(root: &Path, dir: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path
+                .strip_prefix(root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            // The lock, points to resume from, and what tells of the command line and the clock.
+            let apart = [
+                ".lock",
+                "resume",
+                "command.txt",
+                "manifest.json",
+                "results.json",
+                "report.html",
+            ];
+            if apart.contains(&name.as_str()) {
+            } else if path.is_dir() {
+                gather(root, &path, found);
+            } else {
+                found.insert(name, std::fs::read(path).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    gather(run, run, &mut found);
+    found
+}
+
+fn assert_same(
+    found: &BTreeMap<String, Vec<u8>>,
+    expected: &BTreeMap<String, Vec<u8>>,
+    what: &str,
+) {
+    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(found), names(expected), "{what}");
+    for (name, bytes) in expected {
+        assert!(found[name] == *bytes, "{what}: {name} differs");
+    }
+}
+
+/// Stops training after so many updates: as Ctrl-C does, or by unwinding, which seals nothing.
+struct Stop {
+    after: u64,
+    by_unwinding: bool,
+    done: Cell<u64>,
+}
+
+impl Progress for Stop {
+    fn begin(&mut self, _: &str, _: u64) {}
+
+    fn advance(&mut self, done: u64, _: &str) {
+        self.done.set(done);
+        if self.by_unwinding && done == self.after {
+            resume_unwind(Box::new("killed"));
+        }
+    }
+
+    fn is_interrupted(&self) -> bool {
+        !self.by_unwinding && self.done.get() >= self.after
+    }
+}
+
+/// Trains into `dir`, stopped after each of `stops` updates in turn.
+fn train_stopped(config: &Config, dir: &Path, stops: &[u64], by_unwinding: bool, every: Duration) {
+    for &after in stops {
+        let run = RunDir::resume(dir).unwrap();
+        let done = Cell::new(0);
+        let mut stop = Stop {
+            after,
+            by_unwinding,
+            done,
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| train(config, &run, every, &mut stop)));
+        match outcome {
+            Err(_) => assert!(by_unwinding),
+            Ok(outcome) => {
+                assert!(
+                    matches!(outcome, Err(Error::Interrupted { .. })),
+                    "{outcome:?}"
+                );
+                // What was recorded can be looked at meanwhile.
+                for name in ["total", "update"] {
+                    let matrix = gouda::gradients::Matrix::open(&run.gradients().join(name));
+                    matrix.unwrap().verify().unwrap();
+                }
+            }
+        }
+    }
+    let run = RunDir::resume(dir).unwrap();
+    train(config, &run, every, &mut Silent).unwrap();
+}
+
+#[test]
+fn stopped_anywhere_in_training_it_ends_in_the_same_bytes() {
+    let (always, never) = (Duration::ZERO, Duration::from_secs(3600));
+    for (name, more) in [
+        (
+            "rows across iterations",
+            ["record.every=7", "ppo.optimizer=adam", "net.kind=small"],
+        ),
+        (
+            "sgd",
+            [
+                "record.every=iteration",
+                "ppo.optimizer=sgd",
+                "net.kind=small",
+            ],
+        ),
+        (
+            "impala",
+            [
+                "record.every=update",
+                "ppo.optimizer=adam",
+                "net.kind=impala",
+            ],
+        ),
+    ] {
+        let config = config(&more);
+        assert_eq!(config.ppo.updates_per_iteration(), 6);
+        let dir = tempfile::tempdir().unwrap();
+        let directory = |name: &str| {
+            let path = dir.path().join(name);
+            // As a run that has begun.
+            std::fs::create_dir(&path).unwrap();
+            std::fs::write(path.join("config.toml"), config.to_toml()).unwrap();
+            path
+        };
+        let whole = directory("whole");
+        train_stopped(&config, &whole, &[], false, never);
+        let expected = promised(&whole);
+        assert!(expected.contains_key("curves.json") && expected.contains_key("metrics.jsonl"));
+        let point = |path: &Path| {
+            let run = RunDir::look(path).unwrap();
+            let params = Point::load(&latest(&run), &config, param_len(&config)).unwrap();
+            let mut points = [
+                params,
+                Point::load(&middle(&run), &config, param_len(&config)).unwrap(),
+            ];
+            points
+                .iter_mut()
+                .for_each(|point| point.recorded.seconds = 0.0);
+            points
+        };
+        assert_eq!(point(&whole)[1].trainer.updates, 18);
+        let check = |path: &Path, what: &str| {
+            assert_same(&promised(path), &expected, &format!("{name}, {what}"));
+            // Parameters, optimiser, environments and streams, and sums of rows.
+            assert!(
+                point(path) == point(&whole),
+                "{name}, {what}: the state differs"
+            );
+        };
+
+        for boundary in [6, 12, 18, 24] {
+            let what = format!("interrupted after {boundary}");
+            let path = directory(&what);
+            train_stopped(&config, &path, &[boundary], false, never);
+            check(&path, &what);
+        }
+        let path = directory("interrupted often");
+        train_stopped(&config, &path, &[1, 7, 12, 19], false, always);
+        check(&path, "interrupted often");
+
+        let kills: &[u64] = if name == "impala" {
+            &[8, 27]
+        } else {
+            &[1, 5, 6, 7, 11, 18, 20, 26, 27]
+        };
+        for (&update, every) in kills.iter().zip([always, never].into_iter().cycle()) {
+            let what = format!("killed after {update}");
+            let path = directory(&what);
+            train_stopped(&config, &path, &[update], true, every);
+            check(&path, &what);
+        }
+        let path = directory("killed often");
+        train_stopped(&config, &path, kills, true, always);
+        check(&path, "killed often");
+    }
+}
+
+fn param_len(config: &Config) -> usize {
+    let shape = config.net.shape(&config.env);
+    gouda::nn::Network::new(shape, 1).unwrap().param_len()
+}
+
+#[test]
+fn a_damaged_point_is_refused_whatever_the_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(&[
+        "net.channels=1",
+        "net.hidden=1",
+        "ppo.num_envs=4",
+        "ppo.minibatch_size=32",
+    ]);
+    let run = RunDir::create(dir.path()).unwrap();
+    train(&config, &run, Duration::ZERO, &mut Silent).unwrap();
+    let path = middle(&run);
+    let load = || Point::load(&path, &config, param_len(&config));
+    let whole = std::fs::read(&path).unwrap();
+    let point = load().unwrap();
+    for at in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        std::fs::write(&path, bytes).unwrap();
+        match load() {
+            // White space in the header, where another kind of it does no harm.
+            Ok(found) => assert!(found == point, "byte {at} changes the point unseen"),
+            Err(error) => {
+                let text = error.to_string();
+                assert!(
+                    text.contains("middle.safetensors: expected"),
+                    "byte {at}: {text}"
+                );
+            }
+        }
+    }
+    for len in (0..whole.len()).step_by(13) {
+        std::fs::write(&path, &whole[..len]).unwrap();
+        let error = load().unwrap_err().to_string();
+        assert!(
+            error.contains("middle.safetensors: expected"),
+            "{len}: {error}"
+        );
+    }
+    // Sound, but of other settings.
+    std::fs::write(&path, &whole).unwrap();
+    let other = Config {
+        seed: 4,
+        ..config.clone()
+    };
+    let error = Point::load(&path, &other, param_len(&config))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("found a point of others"), "{error}");
+}
+
+fn gouda(command: &str, out: &Path, more: &[&str]) -> Command {
+    let mut gouda = Command::new(env!("CARGO_BIN_EXE_gouda"));
+    gouda.args([command, "--quiet", "--out"]).arg(out);
+    for set in TINY {
+        gouda.args(["--set", set]);
+    }
+    gouda.args(more);
+    gouda
+}
+
+fn run(command: &str, out: &Path, more: &[&str]) -> Output {
+    gouda(command, out, more).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Whether SIGKILL found the process alive.
+fn kill_after(mut child: Child, delay: Duration) -> bool {
+    std::thread::sleep(delay);
+    child.kill().unwrap();
+    child.wait().unwrap().code().is_none()
+}
+
+/// The program itself, killed at random times, over and over.
+#[test]
+fn killed_at_random_times_it_ends_in_the_same_bytes() {
+    const KILLS: usize = 24;
+    let more = [
+        "--resume-every=0",
+        "--threads=2",
+        "--set=ppo.total_updates=400",
+        "--set=record.every=7",
+        "--set=record.curve_points=50",
+        "--set=record.checkpoints=100",
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    let whole = dir.path().join("whole");
+    assert!(run("train", &whole, &more).status.success());
+    let expected = promised(&whole);
+    let outputs = |run: &Path| {
+        RunManifest::load(&run.join("manifest.json"))
+            .unwrap()
+            .outputs
+    };
+
+    let mut random = Stream::new(0, Purpose::Controls, 0);
+    let (mut kills, mut runs) = (0, 0);
+    while kills < KILLS {
+        let out = dir.path().join(format!("killed {runs}"));
+        std::fs::create_dir(&out).unwrap();
+        runs += 1;
+        // Until the run is through, or killed often enough.
+        while kills < KILLS && !out.join("manifest.json").exists() {
+            let mut command = gouda("train", &out, &[&more[..], &["--resume"]].concat());
+            let child = command.stdout(Stdio::null()).spawn().unwrap();
+            let delay = Duration::from_secs_f64(0.25 * random.uniform().powi(2));
+            kills += usize::from(kill_after(child, delay));
+        }
+        let last = run("train", &out, &["--resume", "--threads=1"]);
+        // The settings of TINY alone are not those of the run.
+        assert_eq!(last.status.code(), Some(2), "{}", stderr(&last));
+        let last = run("train", &out, &[&more[..], &["--resume"]].concat());
+        assert!(last.status.success(), "{}", stderr(&last));
+        assert_same(
+            &promised(&out),
+            &expected,
+            &format!("run {runs}, {kills} kills"),
+        );
+        assert_eq!(outputs(&out), outputs(&whole));
+    }
+    println!("{kills} kills over {runs} runs");
+}
