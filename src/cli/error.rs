@@ -8,6 +8,9 @@ pub enum Error {
     /// The command line asks for something impossible.
     #[error("{0}")]
     Usage(String),
+    /// What was to be the same is not.
+    #[error("{0}")]
+    Differs(String),
     /// A stage of a run.
     #[error(transparent)]
     Study(#[from] study::Error),
@@ -55,6 +58,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => code::USAGE,
+            Self::Differs(_) => code::FAILURE,
             Self::Output(_) => code::IO,
             Self::Maze(error) => of_maze(error),
             Self::Storage(error) => of_storage(error),

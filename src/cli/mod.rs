@@ -11,6 +11,7 @@ mod reproduce;
 mod settings;
 mod svd;
 mod train;
+mod verify;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -52,6 +53,8 @@ enum Command {
     Svd(svd::Args),
     /// Make report.html anew from a run's results.json
     Report(report::Args),
+    /// Check that this machine computes the same bits, or that a run is what it says
+    Verify(verify::Args),
     /// Draw a level, or print it as JSON
     Maze(maze::Args),
     /// Print every setting and where it came from
@@ -83,6 +86,7 @@ fn run(command: &Command, colour: bool, out: &mut dyn Write) -> Result<(), Error
         Command::Train(args) => train::run(args, out),
         Command::Svd(args) => svd::run(args, out),
         Command::Report(args) => report::run(args, out),
+        Command::Verify(args) => verify::run(args, out),
         Command::Maze(args) => maze::run(args, colour, out),
         Command::Config(args) => config::run(args, out),
     }

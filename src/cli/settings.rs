@@ -107,22 +107,7 @@ pub struct Running {
 impl Running {
     /// Starts the worker threads and says who runs what.
     pub fn start(&self) -> Result<Invocation, Error> {
-        if self.threads == Some(0) {
-            return Err(Error::Usage("--threads 0: expected at least 1".into()));
-        }
-        let mut pool = rayon::ThreadPoolBuilder::new();
-        if let Some(threads) = self.threads {
-            pool = pool.num_threads(threads);
-        }
-        pool.build_global()
-            .map_err(|error| Error::Usage(format!("--threads: {error}")))?;
-        let command = std::env::args_os()
-            .map(|part| part.to_string_lossy().into_owned())
-            .collect();
-        Ok(Invocation {
-            command,
-            threads: rayon::current_num_threads(),
-        })
+        start(self.threads)
     }
 
     /// The output directory of a command that makes no run.
@@ -143,6 +128,26 @@ impl Running {
     pub fn watcher(&self) -> Watcher {
         Watcher::new(self.quiet)
     }
+}
+
+/// Starts so many worker threads, one a core where nothing is said, and says who runs what.
+pub fn start(threads: Option<usize>) -> Result<Invocation, Error> {
+    if threads == Some(0) {
+        return Err(Error::Usage("--threads 0: expected at least 1".into()));
+    }
+    let mut pool = rayon::ThreadPoolBuilder::new();
+    if let Some(threads) = threads {
+        pool = pool.num_threads(threads);
+    }
+    pool.build_global()
+        .map_err(|error| Error::Usage(format!("--threads: {error}")))?;
+    let command = std::env::args_os()
+        .map(|part| part.to_string_lossy().into_owned())
+        .collect();
+    Ok(Invocation {
+        command,
+        threads: rayon::current_num_threads(),
+    })
 }
 
 /// What commands that train take beside [`Running`].
