@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gouda::numeric::random::{Purpose, Stream};
 use gouda::storage::{RunDir, RunManifest};
@@ -326,7 +326,10 @@ fn killed_at_random_times_it_ends_in_the_same_bytes() {
     ];
     let dir = tempfile::tempdir().unwrap();
     let whole = dir.path().join("whole");
+    let begun = Instant::now();
     assert!(run("train", &whole, &more).status.success());
+    // Only chooses the delays, so that a run is killed a few times from its start to its sealing.
+    let longest = begun.elapsed();
     let expected = promised(&whole);
     let outputs = |run: &Path| {
         RunManifest::load(&run.join("manifest.json"))
@@ -344,7 +347,7 @@ fn killed_at_random_times_it_ends_in_the_same_bytes() {
         while kills < KILLS && !out.join("manifest.json").exists() {
             let mut command = gouda("train", &out, &[&more[..], &["--resume"]].concat());
             let child = command.stdout(Stdio::null()).spawn().unwrap();
-            let delay = Duration::from_secs_f64(0.25 * random.uniform().powi(2));
+            let delay = longest.mul_f64(random.uniform());
             kills += usize::from(kill_after(child, delay));
         }
         let last = run("train", &out, &["--resume", "--threads=1"]);
@@ -360,4 +363,226 @@ fn killed_at_random_times_it_ends_in_the_same_bytes() {
         assert_eq!(outputs(&out), outputs(&whole));
     }
     println!("{kills} kills over {runs} runs");
+}
+
+/// The main job, killed at random times in any of its stages: but for the clock and the command
+/// line, the results are the same.
+#[test]
+fn reproduce_is_killed_in_any_stage_and_ends_in_the_same_results() {
+    const KILLS: usize = 6;
+    let dir = tempfile::tempdir().unwrap();
+    let whole = dir.path().join("whole");
+    let begun = Instant::now();
+    let first = run("reproduce", &whole, &[]);
+    assert!(first.status.success(), "{}", stderr(&first));
+    let longest = begun.elapsed();
+    let results = |run: &Path| -> serde_json::Value {
+        let text = std::fs::read_to_string(run.join("results.json")).unwrap();
+        let mut results: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let run = results["run"].as_object_mut().unwrap();
+        assert!(run.remove("train_seconds").is_some() && run.remove("command").is_some());
+        assert_eq!(run["preset"], "quick");
+        results
+    };
+    let out = dir.path().join("killed");
+    std::fs::create_dir(&out).unwrap();
+    let mut random = Stream::new(1, Purpose::Controls, 0);
+    let mut kills = 0;
+    for _ in 0..KILLS {
+        let mut command = gouda("reproduce", &out, &["--resume", "--resume-every=0"]);
+        let child = command.stdout(Stdio::null()).spawn().unwrap();
+        kills += usize::from(kill_after(child, longest.mul_f64(random.uniform())));
+    }
+    println!("{kills} kills");
+    let last = run("reproduce", &out, &["--resume"]);
+    assert!(last.status.success(), "{}", stderr(&last));
+    assert_same(&promised(&out), &promised(&whole), "reproduce");
+    assert_eq!(results(&out), results(&whole));
+
+    // Finished: nothing is computed or written again.
+    let before = std::fs::metadata(out.join("results.json"))
+        .unwrap()
+        .modified()
+        .unwrap();
+    let mut again = Command::new(env!("CARGO_BIN_EXE_gouda"));
+    let again = again
+        .args(["reproduce", "--resume", "--out"])
+        .arg(&out)
+        .output()
+        .unwrap();
+    assert!(again.status.success() && stderr(&again).contains("nothing to do"));
+    assert_eq!(again.stdout, last.stdout);
+    let after = std::fs::metadata(out.join("results.json"))
+        .unwrap()
+        .modified()
+        .unwrap();
+    assert_eq!(before, after);
+}
+
+#[test]
+fn what_cannot_be_resumed_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let refused = |out: &Path, args: &[&str], code: i32, expected: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gouda"));
+        command
+            .args(["train", "--quiet", "--out"])
+            .arg(out)
+            .args(args);
+        let output = command.output().unwrap();
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
+        assert!(text.contains(expected), "{args:?}: {text}");
+    };
+    refused(&out, &["--resume"], 4, "cannot open");
+    let other = dir.path().join("thesis");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("thesis.tex"), "dear").unwrap();
+    refused(&other, &["--resume"], 2, "is not empty");
+    assert_eq!(std::fs::read_dir(&other).unwrap().count(), 1);
+
+    assert!(run("train", &out, &["--seed=3"]).status.success());
+    refused(&out, &[], 2, "holds a run; go on with it with --resume");
+    // No settings are those of the run; those given must be the run's.
+    for (args, expected) in [
+        (["--resume", "--seed=4"], "seed = 4: the run in"),
+        (["--resume", "--set=ppo.gamma=0.5"], "ppo.gamma = 0.5"),
+        (["--resume", "--set=svd.rank=5"], "svd.rank = 5"),
+        (["--resume", "--preset=standard"], "ablate.components = "),
+    ] {
+        refused(&out, &args, 2, expected);
+    }
+    refused(
+        &out,
+        &["--resume", "--set=ppo.gama=0.5"],
+        2,
+        "did you mean `ppo.gamma`?",
+    );
+    for settings in [&[][..], &["--set=ppo.learning_rate=1e-3", "--seed=3"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gouda"));
+        command
+            .args(["train", "--resume", "--out"])
+            .arg(&out)
+            .args(settings);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("nothing to do"),
+            "{}",
+            stderr(&output)
+        );
+    }
+
+    // Not finished, and the point is damaged, truncated, lost; or the settings were edited.
+    std::fs::remove_file(out.join("manifest.json")).unwrap();
+    std::fs::remove_file(out.join("curves.json")).unwrap();
+    let point = out.join("resume/latest.safetensors");
+    let whole = std::fs::read(&point).unwrap();
+    let mut bytes = whole.clone();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&point, &bytes).unwrap();
+    refused(&out, &["--resume"], 3, "the file is damaged");
+    std::fs::write(&point, &whole[..last]).unwrap();
+    refused(
+        &out,
+        &["--resume"],
+        3,
+        "latest.safetensors: expected a safetensors file",
+    );
+    std::fs::remove_file(&point).unwrap();
+    refused(
+        &out,
+        &["--resume"],
+        3,
+        "expected a point to resume from, found none",
+    );
+    std::fs::write(&point, &whole).unwrap();
+    let settings = std::fs::read_to_string(out.join("config.toml")).unwrap();
+    let edited = settings.replace("gamma = 0.9", "gamma = 0.8");
+    assert_ne!(edited, settings);
+    std::fs::write(out.join("config.toml"), edited).unwrap();
+    refused(&out, &["--resume"], 3, "a point of others");
+    std::fs::write(out.join("config.toml"), settings).unwrap();
+
+    let held = RunDir::open(&out).unwrap();
+    refused(&out, &["--resume"], 6, "in use by another process");
+    drop(held);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gouda"));
+    let output = command
+        .args(["train", "--resume", "--out"])
+        .arg(&out)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(out.join("manifest.json").exists());
+
+    // What is wrong with a run, `gouda verify` tells by the place.
+    let verify = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gouda"));
+        command
+            .args(["verify", "--quiet", "--json"])
+            .arg(&out)
+            .args(more)
+            .output()
+            .unwrap()
+    };
+    let sound = verify(&[]);
+    assert!(sound.status.success(), "{}", stderr(&sound));
+    let change = |file: &str, change: &dyn Fn(&mut Vec<u8>)| {
+        let path = out.join(file);
+        let before = std::fs::read(&path).unwrap();
+        let mut bytes = before.clone();
+        change(&mut bytes);
+        assert_ne!(bytes, before, "{file}");
+        std::fs::write(&path, bytes).unwrap();
+        let found = verify(&["--updates=27"]);
+        assert_eq!(found.status.code(), Some(1), "{file}: {}", stderr(&found));
+        std::fs::write(&path, before).unwrap();
+        let found: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+        let checks = found["checks"].as_array().unwrap().clone();
+        let failed = checks.iter().filter(|check| check["ok"] == false);
+        failed
+            .map(|check| format!("{}: {}", check["check"], check["detail"]))
+            .collect::<Vec<_>>()
+    };
+    let flip = |at: usize| move |bytes: &mut Vec<u8>| bytes[at] ^= 1;
+    let found = change("gradients/total/shard-00000.npy", &flip(128 + 40));
+    assert!(
+        found[0].contains("shard-00000.npy") && found[0].contains("for rows 0 to 4"),
+        "{found:?}"
+    );
+    assert!(
+        found[1].contains("gradients (gradients/total, row 0, parameter 10"),
+        "{found:?}"
+    );
+    let found = change("gradients/update/shard-00000.npy", &flip(128 + 40));
+    assert!(
+        found[1].contains("updates (gradients/update, row 0, parameter 10"),
+        "{found:?}"
+    );
+    let found = change("metrics.jsonl", &|bytes| {
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        *bytes = text
+            .replacen("\"episodes\":", "\"episodes\":1", 1)
+            .into_bytes();
+    });
+    assert!(
+        found[0].contains("metrics.jsonl")
+            && found[1].contains("update 0: the first to differ is the rollout"),
+        "{found:?}"
+    );
+    let found = change("checkpoints/000000011.safetensors", &|bytes| {
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+    });
+    assert!(
+        found[1].contains("update 10: the first to differ is parameters"),
+        "{found:?}"
+    );
+    let found = change("resume/middle.safetensors", &|bytes| bytes.truncate(100));
+    assert!(
+        found[0].contains("half-way") && found[0].contains("middle.safetensors"),
+        "{found:?}"
+    );
 }
