@@ -37,6 +37,18 @@ const TINY: [&str; 18] = [
     "ablate.test_levels=8",
 ];
 
+/// In memory where the system has a place for that: what a killed process wrote outlives it there
+/// as on a disk, and thousands of syncs cost nothing.
+fn directory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        if let Ok(dir) = tempfile::tempdir_in(memory) {
+            return dir;
+        }
+    }
+    tempfile::tempdir().unwrap()
+}
+
 fn config(more: &[&str]) -> Config {
     let sets: Vec<String> = [&TINY, more]
         .concat()
@@ -170,15 +182,15 @@ fn stopped_anywhere_in_training_it_ends_in_the_same_bytes() {
     ] {
         let config = config(&more);
         assert_eq!(config.ppo.updates_per_iteration(), 6);
-        let dir = tempfile::tempdir().unwrap();
-        let directory = |name: &str| {
+        let dir = directory();
+        let begun = |name: &str| {
             let path = dir.path().join(name);
             // As a run that has begun.
             std::fs::create_dir(&path).unwrap();
             std::fs::write(path.join("config.toml"), config.to_toml()).unwrap();
             path
         };
-        let whole = directory("whole");
+        let whole = begun("whole");
         train_stopped(&config, &whole, &[], false, never);
         let expected = promised(&whole);
         assert!(expected.contains_key("curves.json") && expected.contains_key("metrics.jsonl"));
@@ -206,11 +218,11 @@ fn stopped_anywhere_in_training_it_ends_in_the_same_bytes() {
 
         for boundary in [6, 12, 18, 24] {
             let what = format!("interrupted after {boundary}");
-            let path = directory(&what);
+            let path = begun(&what);
             train_stopped(&config, &path, &[boundary], false, never);
             check(&path, &what);
         }
-        let path = directory("interrupted often");
+        let path = begun("interrupted often");
         train_stopped(&config, &path, &[1, 7, 12, 19], false, always);
         check(&path, "interrupted often");
 
@@ -221,11 +233,11 @@ fn stopped_anywhere_in_training_it_ends_in_the_same_bytes() {
         };
         for (&update, every) in kills.iter().zip([always, never].into_iter().cycle()) {
             let what = format!("killed after {update}");
-            let path = directory(&what);
+            let path = begun(&what);
             train_stopped(&config, &path, &[update], true, every);
             check(&path, &what);
         }
-        let path = directory("killed often");
+        let path = begun("killed often");
         train_stopped(&config, &path, kills, true, always);
         check(&path, "killed often");
     }
@@ -238,7 +250,7 @@ fn param_len(config: &Config) -> usize {
 
 #[test]
 fn a_damaged_point_is_refused_whatever_the_damage() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let config = config(&[
         "net.channels=1",
         "net.hidden=1",
@@ -319,12 +331,12 @@ fn killed_at_random_times_it_ends_in_the_same_bytes() {
     let more = [
         "--resume-every=0",
         "--threads=2",
-        "--set=ppo.total_updates=400",
+        "--set=ppo.total_updates=200",
         "--set=record.every=7",
-        "--set=record.curve_points=50",
-        "--set=record.checkpoints=100",
+        "--set=record.curve_points=10",
+        "--set=record.checkpoints=40",
     ];
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let whole = dir.path().join("whole");
     let begun = Instant::now();
     assert!(run("train", &whole, &more).status.success());
@@ -370,7 +382,7 @@ fn killed_at_random_times_it_ends_in_the_same_bytes() {
 #[test]
 fn reproduce_is_killed_in_any_stage_and_ends_in_the_same_results() {
     const KILLS: usize = 6;
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let whole = dir.path().join("whole");
     let begun = Instant::now();
     let first = run("reproduce", &whole, &[]);
@@ -421,7 +433,7 @@ fn reproduce_is_killed_in_any_stage_and_ends_in_the_same_results() {
 
 #[test]
 fn what_cannot_be_resumed_says_why() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let out = dir.path().join("run");
     let refused = |out: &Path, args: &[&str], code: i32, expected: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gouda"));

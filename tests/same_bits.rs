@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 /// Trainings: name, updates, settings.
 const RUNS: [(&str, u64, &[&str]); 2] = [
     ("small", 240, &["net.kind=small", "record.every=3"]),
-    ("impala", 12, &["net.kind=impala", "record.every=update"]),
+    ("impala", 8, &["net.kind=impala", "record.every=update"]),
 ];
 
 const SETTINGS: [&str; 14] = [
@@ -27,7 +27,7 @@ const SETTINGS: [&str; 14] = [
     "env.world=7",
     "env.region=3",
     "env.min_maze_dim=3",
-    "env.timeout=20",
+    "env.timeout=8",
     "net.channels=6",
     "net.blocks=1",
     "net.hidden=10",
