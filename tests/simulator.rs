@@ -173,8 +173,8 @@ fn a_batch_taken_up_again_plays_on_as_it_would_have() {
     let mut other = batch.clone();
     step(&mut [&mut other], 50);
     for (env, state) in states.iter().enumerate() {
-        fresh.restore(env, state);
-        other.restore(env, state);
+        fresh.restore(env, state).unwrap();
+        other.restore(env, state).unwrap();
         assert_eq!((&fresh.state(env), &other.state(env)), (state, state));
     }
     step(&mut [&mut batch, &mut fresh, &mut other], 200);

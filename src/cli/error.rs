@@ -8,6 +8,9 @@ pub enum Error {
     /// The command line asks for something impossible.
     #[error("{0}")]
     Usage(String),
+    /// What was to be the same is not.
+    #[error("{0}")]
+    Differs(String),
     /// A stage of a run.
     #[error(transparent)]
     Study(#[from] study::Error),
@@ -55,6 +58,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => code::USAGE,
+            Self::Differs(_) => code::FAILURE,
             Self::Output(_) => code::IO,
             Self::Maze(error) => of_maze(error),
             Self::Storage(error) => of_storage(error),
@@ -63,6 +67,7 @@ impl Error {
             Self::Study(error) => match error {
                 study::Error::UnknownKey { .. }
                 | study::Error::Settings { .. }
+                | study::Error::OtherSetting { .. }
                 | study::Error::Range { .. } => code::USAGE,
                 study::Error::NotToml { .. } => code::MALFORMED,
                 study::Error::Interrupted { .. } | study::Error::Stopped { .. } => {
@@ -93,7 +98,7 @@ fn of_storage(error: &storage::Error) -> u8 {
     match error {
         storage::Error::Io { .. } => code::IO,
         storage::Error::Malformed { .. } => code::MALFORMED,
-        storage::Error::Occupied { .. } => code::USAGE,
+        storage::Error::Occupied { .. } | storage::Error::Begun { .. } => code::USAGE,
         storage::Error::Locked { .. } => code::LOCKED,
     }
 }
@@ -120,6 +125,7 @@ fn of_svd(error: &svd::Error) -> u8 {
 
 fn of_ppo(error: &ppo::Error) -> u8 {
     match error {
+        ppo::Error::State { .. } => code::MALFORMED,
         ppo::Error::Setting { .. } | ppo::Error::Network(nn::Error::Size { .. }) => code::USAGE,
         ppo::Error::Maze(error) => of_maze(error),
         ppo::Error::NotFinite { .. } => code::NUMERICAL,

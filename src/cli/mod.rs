@@ -12,6 +12,7 @@ mod reproduce;
 mod settings;
 mod svd;
 mod train;
+mod verify;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ enum Command {
     Train(train::Args),
     Svd(svd::Args),
     Report(report::Args),
+    Verify(verify::Args),
     Maze(maze::Args),
     Config(config::Args),
     /// Measure the engine on this machine
@@ -81,6 +83,7 @@ fn run(command: &Command, colour: bool, out: &mut dyn Write) -> Result<(), Error
         Command::Train(args) => train::run(args, out),
         Command::Svd(args) => svd::run(args, out),
         Command::Report(args) => report::run(args, out),
+        Command::Verify(args) => verify::run(args, out),
         Command::Maze(args) => maze::run(args, colour, out),
         Command::Config(args) => config::run(args, out),
         Command::Bench(args) => bench::run(args, out),

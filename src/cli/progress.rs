@@ -19,6 +19,7 @@ pub struct Watcher {
     stage: String,
     steps: u64,
     begun: Instant,
+    passed_over: u64,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -44,7 +45,7 @@ impl Watcher {
             if flag.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }
-            line("\ngouda: stopping after this step; once more to stop at once");
+            line("\ngouda: stopping when this iteration is recorded; once more to stop at once");
         });
         let display = if quiet {
             Display::Quiet
@@ -60,6 +61,7 @@ impl Watcher {
             stage: String::new(),
             steps: 0,
             begun: Instant::now(),
+            passed_over: 0,
             interrupted,
         }
     }
@@ -87,6 +89,7 @@ impl Progress for Watcher {
         self.stage = stage.to_owned();
         self.steps = steps;
         self.begun = Instant::now();
+        self.passed_over = 0;
         match &mut self.display {
             Display::Quiet => {}
             Display::Bar(bar) => {
@@ -125,7 +128,7 @@ impl Progress for Watcher {
                 }
                 *last = Instant::now();
                 let elapsed = self.begun.elapsed();
-                let speed = done as f64 / elapsed.as_secs_f64();
+                let speed = (done - self.passed_over) as f64 / elapsed.as_secs_f64();
                 let left = Duration::from_secs_f64(
                     self.steps.saturating_sub(done) as f64 / speed.max(1e-9),
                 );
@@ -136,6 +139,14 @@ impl Progress for Watcher {
                     HumanDuration(left),
                 ));
             }
+        }
+    }
+
+    fn pass_over(&mut self, done: u64) {
+        self.passed_over = done;
+        if let Display::Bar(bar) = &self.display {
+            bar.set_position(done);
+            bar.reset_eta();
         }
     }
 

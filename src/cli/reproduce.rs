@@ -6,14 +6,15 @@ use std::time::Instant;
 use crate::ablate::Claim;
 use crate::nn::Network;
 use crate::ppo::minibatch;
+use crate::storage::manifest::read_json;
 use crate::storage::{RunDir, atomic};
 use crate::study::config::Config;
-use crate::study::reproduce::{finish, reproduce};
+use crate::study::reproduce::{finish, is_finished, reproduce};
 use crate::study::results::{Onset, Role};
 use crate::study::{self, Results};
 
 use super::Error;
-use super::settings::{Running, Settings};
+use super::settings::{Resuming, Running, Settings};
 
 /// Train, record, decompose, locate, ablate, report: the main job
 ///
@@ -26,31 +27,43 @@ use super::settings::{Running, Settings};
 #[command(after_help = "Examples:
   gouda reproduce
   gouda reproduce --seed 1 --out runs/second
+  gouda reproduce --resume --out runs/second    go on after a kill, an interruption, a power cut
   gouda reproduce --set ppo.total_updates=2400 --set ablate.test_levels=128   a short look")]
 pub struct Args {
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
     running: Running,
+    #[command(flatten)]
+    resuming: Resuming,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
-    let resolved = args.settings.resolve()?;
-    resolved.config.check_rows()?;
+    if !args.resuming.resume {
+        // Before there is a directory.
+        args.settings.resolve()?.config.check_rows()?;
+    }
     let invocation = args.running.start()?;
-    let run = args.running.directory(&resolved)?;
+    let (resolved, run) = args.resuming.open(&args.settings, &args.running)?;
     let mut watcher = args.running.watcher();
     watcher.say(&plan(&resolved.config, &run)?);
     let begun = Instant::now();
-    let results = reproduce(&resolved, &invocation, &run, &mut watcher)?;
-    atomic::write(&run.report(), crate::report::html(&results).as_bytes())?;
-    finish(
-        &resolved,
-        &invocation,
-        &run,
-        &["curves.json", "results.json", "report.html"],
-    )?;
+    let results = if is_finished(&run, "report.html")? {
+        watcher.say("nothing to do: this run is finished");
+        read_json(&run.path().join("results.json"), "the results of a run")?
+    } else {
+        let every = args.resuming.every();
+        let results = reproduce(&resolved, &invocation, &run, every, &mut watcher)?;
+        atomic::write(&run.report(), crate::report::html(&results).as_bytes())?;
+        finish(
+            &resolved,
+            &invocation,
+            &run,
+            &["results.json", "report.html"],
+        )?;
+        results
+    };
     watcher.end();
     watcher.say(&format!("done in {:.0} s", begun.elapsed().as_secs_f64()));
     if args.running.json {

@@ -1,13 +1,14 @@
 //! What every command that runs something takes: settings, output, threads, noise.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use crate::storage::{RunDir, read_text};
 use crate::study::config::Preset;
 use crate::study::reproduce::Invocation;
-use crate::study::resolve::{Resolved, resolve};
+use crate::study::resolve::{Resolved, resolve, resume};
 
 use super::Error;
 use super::progress::Watcher;
@@ -39,9 +40,9 @@ impl From<PresetName> for Preset {
 /// Where settings come from: the command line over the file over the preset.
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
-    /// The settings to start from
-    #[arg(long, value_enum, default_value_t = PresetName::Quick)]
-    preset: PresetName,
+    /// The settings to start from [default: quick]
+    #[arg(long, value_enum)]
+    preset: Option<PresetName>,
 
     /// A TOML file with some settings of its own
     #[arg(long, value_name = "FILE")]
@@ -59,12 +60,30 @@ pub struct Settings {
 impl Settings {
     /// The settings in force.
     pub fn resolve(&self) -> Result<Resolved, Error> {
-        let file = match &self.config {
-            Some(path) => Some((path.as_path(), read_text(path)?)),
-            None => None,
-        };
+        let file = self.file()?;
         let file = file.as_ref().map(|(path, text)| (*path, text.as_str()));
-        Ok(resolve(self.preset.into(), file, &self.sets, self.seed)?)
+        let preset = self.preset.unwrap_or(PresetName::Quick);
+        Ok(resolve(preset.into(), file, &self.sets, self.seed)?)
+    }
+
+    /// The settings of the run in `run`, which those given may only repeat; those given where
+    /// nothing was begun.
+    fn resume(&self, run: &RunDir) -> Result<Resolved, Error> {
+        let path = run.config();
+        if !path.exists() {
+            return self.resolve();
+        }
+        let file = self.file()?;
+        let file = file.as_ref().map(|(path, text)| (*path, text.as_str()));
+        let (preset, text) = (self.preset.map(Into::into), read_text(&path)?);
+        Ok(resume((&path, &text), preset, file, &self.sets, self.seed)?)
+    }
+
+    fn file(&self) -> Result<Option<(&Path, String)>, Error> {
+        match &self.config {
+            Some(path) => Ok(Some((path.as_path(), read_text(path)?))),
+            None => Ok(None),
+        }
     }
 }
 
@@ -91,26 +110,7 @@ pub struct Running {
 impl Running {
     /// Starts the worker threads and says who runs what.
     pub fn start(&self) -> Result<Invocation, Error> {
-        if let Some(threads) = self.threads
-            && !(1..=THREADS_MAX).contains(&threads)
-        {
-            return Err(Error::Usage(format!(
-                "--threads {threads}: expected 1 to {THREADS_MAX}"
-            )));
-        }
-        let mut pool = rayon::ThreadPoolBuilder::new();
-        if let Some(threads) = self.threads {
-            pool = pool.num_threads(threads);
-        }
-        pool.build_global()
-            .map_err(|error| Error::Usage(format!("--threads: {error}")))?;
-        let command = std::env::args_os()
-            .map(|part| part.to_string_lossy().into_owned())
-            .collect();
-        Ok(Invocation {
-            command,
-            threads: rayon::current_num_threads(),
-        })
+        start(self.threads)
     }
 
     /// The output directory of a command that makes no run.
@@ -119,7 +119,7 @@ impl Running {
     }
 
     /// The run's directory, locked.
-    pub fn directory(&self, resolved: &Resolved) -> Result<RunDir, Error> {
+    fn directory(&self, resolved: &Resolved) -> Result<RunDir, Error> {
         let path = match &self.out {
             Some(path) => path.clone(),
             None => free_name(&resolved.preset, resolved.config.seed),
@@ -130,6 +130,68 @@ impl Running {
     /// Who is told how far the run is; Ctrl-C is heard from here on.
     pub fn watcher(&self) -> Watcher {
         Watcher::new(self.quiet)
+    }
+}
+
+/// Starts so many worker threads, one a core where nothing is said, and says who runs what.
+pub fn start(threads: Option<usize>) -> Result<Invocation, Error> {
+    if let Some(threads) = threads
+        && !(1..=THREADS_MAX).contains(&threads)
+    {
+        return Err(Error::Usage(format!(
+            "--threads {threads}: expected 1 to {THREADS_MAX}"
+        )));
+    }
+    let mut pool = rayon::ThreadPoolBuilder::new();
+    if let Some(threads) = threads {
+        pool = pool.num_threads(threads);
+    }
+    pool.build_global()
+        .map_err(|error| Error::Usage(format!("--threads: {error}")))?;
+    let command = std::env::args_os()
+        .map(|part| part.to_string_lossy().into_owned())
+        .collect();
+    Ok(Invocation {
+        command,
+        threads: rayon::current_num_threads(),
+    })
+}
+
+/// What commands that train take beside [`Running`].
+#[derive(Args, Clone, Debug)]
+pub struct Resuming {
+    /// Go on with the run in --out that was killed or interrupted, to the bits it would have had
+    #[arg(long, requires = "out")]
+    pub resume: bool,
+
+    /// Seconds from one point that a killed run can go on from to the next; 0: every iteration
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    resume_every: u32,
+}
+
+impl Resuming {
+    /// The settings in force and the run's directory, locked.
+    pub fn open(
+        &self,
+        settings: &Settings,
+        running: &Running,
+    ) -> Result<(Resolved, RunDir), Error> {
+        match &running.out {
+            Some(out) if self.resume => {
+                let run = RunDir::resume(out)?;
+                Ok((settings.resume(&run)?, run))
+            }
+            _ => {
+                let resolved = settings.resolve()?;
+                let run = running.directory(&resolved)?;
+                Ok((resolved, run))
+            }
+        }
+    }
+
+    /// How often a point to resume from is put down.
+    pub fn every(&self) -> Duration {
+        Duration::from_secs(self.resume_every.into())
     }
 }
 

@@ -4,11 +4,11 @@ use std::io::Write;
 
 use serde_json::json;
 
-use crate::study::reproduce::train_only;
+use crate::study::reproduce::{is_finished, train_only};
 
 use super::Error;
 use super::reproduce::plan;
-use super::settings::{Running, Settings};
+use super::settings::{Resuming, Running, Settings};
 
 /// Train and record only
 ///
@@ -17,22 +17,28 @@ use super::settings::{Running, Settings};
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:
   gouda train --set ppo.total_updates=60 --out runs/short
-  gouda train --preset standard --set record.every=24 --seed 3")]
+  gouda train --preset standard --set record.every=24 --seed 3
+  gouda train --resume --out runs/short        go on after a kill, an interruption, a power cut")]
 pub struct Args {
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
     running: Running,
+    #[command(flatten)]
+    resuming: Resuming,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
-    let resolved = args.settings.resolve()?;
     let invocation = args.running.start()?;
-    let run = args.running.directory(&resolved)?;
+    let (resolved, run) = args.resuming.open(&args.settings, &args.running)?;
     let mut watcher = args.running.watcher();
     watcher.say(&plan(&resolved.config, &run)?);
-    let trained = train_only(&resolved, &invocation, &run, &mut watcher)?;
+    if is_finished(&run, "curves.json")? {
+        watcher.say("nothing to do: this run is finished");
+    }
+    let every = args.resuming.every();
+    let trained = train_only(&resolved, &invocation, &run, every, &mut watcher)?;
     watcher.end();
     let rates = trained.curves.rates.iter().map(|curve| {
         let last = curve.successes.last().copied().unwrap_or(0) as f64;

@@ -11,6 +11,7 @@ pub mod matrix;
 pub mod reader;
 pub mod recorder;
 mod shards;
+mod unseal;
 pub mod view;
 
 pub use dense::Dense;

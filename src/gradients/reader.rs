@@ -116,6 +116,26 @@ impl Matrix {
         self.manifest.as_ref()
     }
 
+    /// Copies the row `row` into `out`, one entry a parameter.
+    ///
+    /// # Errors
+    /// There is no such row, or `out` has another length.
+    pub fn read_row(&self, row: usize, out: &mut [f32]) -> Result<(), Error> {
+        if row >= self.shape.0 || out.len() != self.shape.1 {
+            return Err(Error::shape(
+                "row",
+                format!("one below {} of {} parameters", self.shape.0, self.shape.1),
+                format!("row {row} of {}", out.len()),
+            ));
+        }
+        for shard in &self.shards {
+            let width = shard.params.len();
+            let values = &shard.values()?[row * width..(row + 1) * width];
+            out[shard.params.clone()].copy_from_slice(values);
+        }
+        Ok(())
+    }
+
     /// Recomputes all checksums. Reads the whole matrix. A plain file has none.
     ///
     /// # Errors
@@ -237,6 +257,10 @@ mod tests {
             let (a, b) = (a.min(b).min(cols), a.max(b).min(cols));
             prop_assert_eq!(tile(&matrix, a..b).unwrap(), tile(&dense, a..b).unwrap());
             prop_assert!(tile(&matrix, a..cols + 1).is_err());
+            let mut row = vec![f32::NAN; cols];
+            matrix.read_row(a % rows, &mut row).unwrap();
+            prop_assert_eq!(&row, dense.row(a % rows));
+            prop_assert!(matrix.read_row(rows, &mut row).is_err());
 
             let plain = tmp.path().join("plain.npy");
             npy::write_f32(&plain, &[rows, cols], dense.values()).unwrap();

@@ -15,10 +15,11 @@ use super::Error;
 use super::error::check_finite;
 use super::manifest::{self, BLOCK_ROWS, FORMAT, Manifest, RowMeta, Rows, Shard, VERSION};
 use super::shards::{GrowingShard, cut};
+use super::unseal::unseal;
 use crate::nn::layout::Layout;
 use crate::numeric::sum::norm;
 use crate::storage::run_dir::{ensure_directory, refuse_occupied};
-use crate::storage::{self, Lines, lines};
+use crate::storage::{Lines, lines};
 
 /// Size that a shard comes close to.
 pub const DEFAULT_SHARD_BYTES: u64 = 256 << 20;
@@ -62,12 +63,13 @@ impl Recorder {
         Ok(Self::new(dir, layout, shards, Rows::default(), lines))
     }
 
-    /// Goes on after the first `rows_len` rows of a recording that was not sealed, as
-    /// [`sync`](Self::sync) told their number; later rows are dropped. The other arguments are
-    /// those it was created with. Reads those rows once, for the checksums.
+    /// Goes on after the first `rows_len` rows of a recording, as [`sync`](Self::sync) told their
+    /// number; later rows are dropped. One that was sealed before all its rows had come is opened
+    /// again. The other arguments are those it was created with. Reads those rows once, for the
+    /// checksums.
     ///
     /// # Errors
-    /// The recording is sealed, is not there, has fewer rows or other shards; the system's.
+    /// The recording is not there, has fewer rows or other shards; the system's.
     pub fn resume(
         dir: &Path,
         layout: &Layout,
@@ -75,13 +77,8 @@ impl Recorder {
         shard_bytes: u64,
         rows_len: usize,
     ) -> Result<Self, Error> {
-        if dir.join(manifest::FILE).exists() {
-            return Err(storage::Error::Occupied {
-                path: dir.to_owned(),
-            }
-            .into());
-        }
         let lines_path = dir.join("rows.jsonl.part");
+        unseal(dir, &lines_path)?;
         let mut rows = Rows::default();
         let metas: Vec<RowMeta> = lines::read(&lines_path)?;
         metas.iter().take(rows_len).for_each(|meta| rows.push(meta));
@@ -238,6 +235,7 @@ mod tests {
     use std::ops::Range;
 
     use super::*;
+    use crate::storage;
 
     fn layout(len: usize) -> Layout {
         Layout::new(vec![
@@ -365,7 +363,51 @@ mod tests {
                 storage::read_bytes(&other).unwrap()
             );
         }
-        assert!(Recorder::resume(&killed, &layout(40), 200, 16 * 4 * 200, 100).is_err());
+    }
+
+    /// Sealed early and opened again, killed after every step of the opening.
+    #[test]
+    fn a_sealed_recording_goes_on_to_the_same_bytes() {
+        let tmp = tempfile::tempdir().unwrap();
+        let whole = tmp.path().join("whole").join("total");
+        let size = (200, 16 * 4 * 200);
+        let mut recorder = Recorder::create(&whole, &layout(40), size.0, size.1).unwrap();
+        record(&whole, 0..150, 40, &mut recorder);
+        let expected = recorder.seal().unwrap();
+        for step in 0..4 {
+            let dir = tmp.path().join(step.to_string()).join("total");
+            let mut recorder = Recorder::create(&dir, &layout(40), size.0, size.1).unwrap();
+            record(&dir, 0..130, 40, &mut recorder);
+            recorder.seal().unwrap();
+            let lines = dir.join("rows.jsonl.part");
+            if step == 1 {
+                // The rows are aside, the manifest still stands.
+                std::fs::write(&lines, "[torn").unwrap();
+            } else if step > 1 {
+                unseal(&dir, &lines).unwrap();
+                assert!(!dir.join(manifest::FILE).exists());
+            }
+            if step == 3 {
+                let shard = dir.join("shard-00001.npy");
+                std::fs::rename(&shard, dir.join("shard-00001.npy.part")).unwrap();
+            }
+            assert!(Recorder::resume(&dir, &layout(40), size.0, size.1, 131).is_err());
+            let mut recorder = Recorder::resume(&dir, &layout(40), size.0, size.1, 100).unwrap();
+            record(&dir, 100..150, 40, &mut recorder);
+            assert_eq!(recorder.seal().unwrap(), expected, "step {step}");
+            let files = storage::run_dir::files_ending(&whole, "").unwrap();
+            assert_eq!(
+                storage::run_dir::files_ending(&dir, "").unwrap().len(),
+                files.len()
+            );
+            for file in files {
+                let other = dir.join(file.file_name().unwrap());
+                assert_eq!(
+                    storage::read_bytes(&file).unwrap(),
+                    storage::read_bytes(&other).unwrap()
+                );
+            }
+        }
     }
 
     #[test]

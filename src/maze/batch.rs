@@ -105,9 +105,12 @@ impl Batch {
 
     /// Makes environment `env` what it was when `state` was taken.
     ///
+    /// # Errors
+    /// A state that no play comes to.
+    ///
     /// # Panics
-    /// If there is no such environment, or the mouse stands in a wall of the level.
-    pub fn restore(&mut self, env: usize, state: &EnvState) {
-        self.blocks[env / BLOCK_LEN].restore(env % BLOCK_LEN, state);
+    /// If there is no such environment.
+    pub fn restore(&mut self, env: usize, state: &EnvState) -> Result<(), Error> {
+        self.blocks[env / BLOCK_LEN].restore(env % BLOCK_LEN, state)
     }
 }

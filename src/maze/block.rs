@@ -13,7 +13,7 @@
 use std::ops::Range;
 
 use super::next_levels::{Next, NextLevels};
-use super::{Cell, EnvSettings, Episode, Level, Move, observation_len};
+use super::{Cell, EnvSettings, EnvState, Episode, Error, Move, observation_len};
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::select::{self, Job, Select};
 
@@ -32,19 +32,6 @@ fn cell(place: Place) -> Cell {
         x: (place & 31) as u8,
         y: (place >> 5) as u8 - 1,
     }
-}
-
-/// All that an environment is: enough to put it down and take it up again.
-#[derive(Clone, PartialEq, Debug)]
-pub struct EnvState {
-    /// The seed of the level.
-    pub level_seed: u32,
-    /// Where the mouse is.
-    pub mouse: Cell,
-    /// Steps taken in this episode.
-    pub steps: u16,
-    /// Where the next levels come from.
-    pub stream: Stream,
 }
 
 /// Environments side by side.
@@ -220,11 +207,13 @@ impl Block {
 
     /// Makes environment `env` what it was when `state` was taken.
     ///
+    /// # Errors
+    /// A state that no play comes to.
+    ///
     /// # Panics
-    /// If there is no such environment, or the mouse stands in a wall of the level.
-    pub fn restore(&mut self, env: usize, state: &EnvState) {
-        let level: Level = self.settings.sampler.level(state.level_seed);
-        assert!(!level.is_wall(state.mouse), "the mouse is in a wall");
+    /// If there is no such environment.
+    pub fn restore(&mut self, env: usize, state: &EnvState) -> Result<(), Error> {
+        let level = state.level(&self.settings)?;
         let rows = &mut self.rows[env * self.row_len..][1..self.row_len - 1];
         rows.copy_from_slice(&level.walls[..rows.len()]);
         self.mice[env] = place(state.mouse);
@@ -234,6 +223,7 @@ impl Block {
         self.streams[env] = state.stream.clone();
         self.drawn[env] = NOWHERE;
         self.next.restart(env, state.stream.clone());
+        Ok(())
     }
 }
 

@@ -42,6 +42,19 @@ pub enum Error {
         /// The side of the world.
         world: u8,
     },
+    /// An environment that no play comes to.
+    #[error(
+        "environment in level {level_seed}: expected a mouse on a free cell and steps below the \
+         timeout, found x {}, y {} after {steps} steps", mouse.x, mouse.y
+    )]
+    State {
+        /// The seed of the level.
+        level_seed: u32,
+        /// Where the mouse is said to be.
+        mouse: super::Cell,
+        /// Steps of the episode.
+        steps: u16,
+    },
     /// An episode that is over before its first step.
     #[error("timeout: expected at least 1 step, found 0")]
     Timeout,

@@ -23,12 +23,12 @@ pub mod solve;
 mod wall_lists;
 
 pub use batch::Batch;
-pub use block::{Block, EnvState};
+pub use block::Block;
 pub use error::Error;
 pub use fast_generate::{LevelMaker, full_size_seeds};
 pub use generate::{Variant, generate, maze_dim};
 pub use level::{Cell, Level, MAX_WORLD, Move};
 pub use observe::{CHANNEL_LEN, observation_len, observe};
 pub use sample::{LevelSampler, Split};
-pub use simulate::{ActionSet, EnvSettings, Environment, Episode, Simulator};
+pub use simulate::{ActionSet, EnvSettings, EnvState, Environment, Episode, Simulator};
 pub use solve::{Decision, Distances, decision, decision_square, distances, shortest_path};

@@ -94,8 +94,38 @@ pub struct Episode {
     pub cheese: bool,
 }
 
-/// One environment: a level, how far its episode is, and the stream its levels come from. With
-/// `level_seed`, `mouse`, `steps` and `stream` an environment can be put down and taken up again.
+/// What an environment is put down as and taken up again from: the level follows from its seed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EnvState {
+    /// The seed of the level.
+    pub level_seed: u32,
+    /// Where the mouse is.
+    pub mouse: Cell,
+    /// Steps taken in this episode.
+    pub steps: u16,
+    /// Where the next levels come from.
+    pub stream: Stream,
+}
+
+impl EnvState {
+    /// The level it is in.
+    ///
+    /// # Errors
+    /// The mouse stands in a wall of that level, or the episode would be over.
+    pub fn level(&self, settings: &EnvSettings) -> Result<Level, Error> {
+        let level = settings.sampler.level(self.level_seed);
+        if level.is_wall(self.mouse) || self.steps >= settings.timeout {
+            return Err(Error::State {
+                level_seed: self.level_seed,
+                mouse: self.mouse,
+                steps: self.steps,
+            });
+        }
+        Ok(level)
+    }
+}
+
+/// One environment: a level, how far its episode is, and the stream its levels come from.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Environment {
     /// The seed of the level.
@@ -123,6 +153,31 @@ impl Environment {
             steps: 0,
             stream,
         }
+    }
+
+    /// What [`restore`](Self::restore) takes it up from.
+    pub fn state(&self) -> EnvState {
+        EnvState {
+            level_seed: self.level_seed,
+            mouse: self.mouse,
+            steps: self.steps,
+            stream: self.stream.clone(),
+        }
+    }
+
+    /// The environment that was put down as `state`.
+    ///
+    /// # Errors
+    /// The mouse stands in a wall of that level, or the episode would be over.
+    pub fn restore(settings: &EnvSettings, state: &EnvState) -> Result<Self, Error> {
+        let level = state.level(settings)?;
+        Ok(Self {
+            level_seed: state.level_seed,
+            mouse: state.mouse,
+            steps: state.steps,
+            stream: state.stream.clone(),
+            level,
+        })
     }
 
     /// Takes one step. Returns the episode if this step ended it, its return being the step's
@@ -321,6 +376,34 @@ mod tests {
             1,
         );
         assert_eq!(fault, Err(Error::Timeout));
+    }
+
+    #[test]
+    fn an_environment_put_down_and_taken_up_again_plays_on() {
+        let settings = settings(ActionSet::Four, 20);
+        let mut env = Environment::new(&settings, 9, 1);
+        let mut draws = Stream::new(9, Purpose::Actions, 1);
+        for _ in 0..300 {
+            let text = serde_json::to_string(&env.state()).unwrap();
+            let state: EnvState = serde_json::from_str(&text).unwrap();
+            let mut again = Environment::restore(&settings, &state).unwrap();
+            assert_eq!(again, env);
+            let action = draws.below(4) as u8;
+            assert_eq!(again.step(&settings, action), env.step(&settings, action));
+            assert_eq!(again, env);
+        }
+        let in_a_wall = EnvState {
+            mouse: Cell { x: 200, y: 3 },
+            ..env.state()
+        };
+        let over = EnvState {
+            steps: 20,
+            ..env.state()
+        };
+        for state in [in_a_wall, over] {
+            let fault = Environment::restore(&settings, &state).unwrap_err();
+            assert!(matches!(fault, Error::State { .. }), "{fault}");
+        }
     }
 
     #[test]

@@ -41,6 +41,26 @@ impl<T: Real> Adam<T> {
         }
     }
 
+    /// The optimiser after `step` updates that left these moments.
+    pub fn resume(epsilon: f64, step: u64, first: Vec<T>, second: Vec<T>) -> Self {
+        let mut adam = Self {
+            step,
+            first,
+            second,
+            ..Self::new(0, epsilon)
+        };
+        // By the very products of the updates: a power would be rounded otherwise.
+        for _ in 0..step {
+            let before = adam.powers;
+            adam.powers.0 *= adam.beta1;
+            adam.powers.1 *= adam.beta2;
+            if adam.powers == before {
+                break;
+            }
+        }
+        adam
+    }
+
     /// Writes the update that `gradient` calls for, to be added to the parameters.
     pub fn update(&mut self, gradient: &[T], learning_rate: f64, update: &mut [T]) {
         self.step += 1;

@@ -6,6 +6,7 @@
 
 use rand::{Rng, RngExt};
 use rand_pcg::Pcg64;
+use serde::{Deserialize, Serialize};
 
 /// What a stream is for. The numbers are part of the determinism promise: they may be added to,
 /// never changed.
@@ -34,8 +35,8 @@ pub enum Purpose {
     Bootstrap = 10,
 }
 
-/// One random stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One random stream. As data it is the generator's state: what is read back draws on from there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stream(Pcg64);
 
 impl Stream {

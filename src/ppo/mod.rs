@@ -7,9 +7,11 @@ pub mod minibatch;
 pub mod rollout;
 pub mod sample;
 pub mod settings;
+pub mod state;
 pub mod trainer;
 
 pub use settings::{EnvSettings, NetSettings, PpoSettings, Settings};
+pub use state::TrainerState;
 pub use trainer::{Trainer, Update};
 
 /// What can stop training.
@@ -31,6 +33,16 @@ pub enum Error {
     /// The levels cannot be made.
     #[error(transparent)]
     Maze(#[from] crate::maze::Error),
+    /// A state to go on from that is not one of this training.
+    #[error("state of training, {what}: expected {expected}, found {found}")]
+    State {
+        /// Which part.
+        what: &'static str,
+        /// What training with these settings has there.
+        expected: String,
+        /// What the state has.
+        found: String,
+    },
     /// A number stopped being finite.
     #[error(
         "update {update}: the {what} is {found}, training cannot go on (lower ppo.learning_rate?)"

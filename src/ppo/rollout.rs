@@ -103,21 +103,35 @@ impl Rollout {
         Ok(Self { blocks, frames })
     }
 
-    /// All that environment `env` is.
-    ///
-    /// # Panics
-    /// If there is no such environment.
-    pub fn environment(&self, env: usize) -> EnvState {
-        self.blocks[env / BLOCK].environments.state(env % BLOCK)
+    /// Every environment and its stream of actions, as they are between two rollouts.
+    pub fn state(&self) -> (Vec<EnvState>, Vec<Stream>) {
+        let of = |block: &Block| {
+            let len = block.actions.len();
+            let state = |env| block.environments.state(env);
+            (0..len).map(state).collect::<Vec<EnvState>>()
+        };
+        let actions = self.blocks.iter().flat_map(|block| &block.actions);
+        (
+            self.blocks.iter().flat_map(of).collect(),
+            actions.cloned().collect(),
+        )
     }
 
-    /// Makes environment `env` what it was when `state` was taken.
+    /// Puts back what [`state`](Self::state) gave; both have one element an environment.
     ///
-    /// # Panics
-    /// If there is no such environment, or the mouse stands in a wall of the level.
-    pub fn restore_environment(&mut self, env: usize, state: &EnvState) {
-        let block = &mut self.blocks[env / BLOCK];
-        block.environments.restore(env % BLOCK, state);
+    /// # Errors
+    /// A state that no play comes to.
+    pub fn restore(&mut self, environments: &[EnvState], actions: &[Stream]) -> Result<(), Error> {
+        let blocks = self.blocks.iter_mut();
+        for (block, (environments, actions)) in
+            blocks.zip(environments.chunks(BLOCK).zip(actions.chunks(BLOCK)))
+        {
+            for (env, state) in environments.iter().enumerate() {
+                block.environments.restore(env, state)?;
+            }
+            block.actions.clone_from_slice(actions);
+        }
+        Ok(())
     }
 
     /// Plays `num_steps` steps in every environment and computes the advantages. Returns the

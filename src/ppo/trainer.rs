@@ -26,15 +26,15 @@ pub enum Optimizer {
 /// An agent in training.
 #[derive(Debug)]
 pub struct Trainer {
-    settings: Settings,
+    pub(super) settings: Settings,
     network: Network,
-    params: Vec<f32>,
-    optimizer: Optimizer,
-    rollout: Rollout,
+    pub(super) params: Vec<f32>,
+    pub(super) optimizer: Optimizer,
+    pub(super) rollout: Rollout,
     gradient: Gradient,
     applied: Vec<f32>,
     seed: u64,
-    update: u64,
+    pub(super) update: u64,
     order: Vec<u32>,
     episodes: Vec<Episode>,
 }

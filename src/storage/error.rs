@@ -33,6 +33,12 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
+    /// An output directory that holds a run.
+    #[error("{} holds a run; go on with it with --resume, or name another directory with --out", path.display())]
+    Begun {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Another process is writing the directory.
     #[error("{} is in use by another process", path.display())]
     Locked {

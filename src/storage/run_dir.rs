@@ -7,6 +7,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use super::atomic::sync_parent;
 
 const LOCK: &str = ".lock";
 
@@ -22,10 +23,16 @@ impl RunDir {
     /// Makes the directory, with its parents, for a new run, and locks it.
     ///
     /// # Errors
-    /// [`Error::Occupied`] where something is in it, [`Error::Locked`] where another process has
+    /// [`Error::Begun`] where a run is in it, [`Error::Occupied`] where anything else is,
+    /// [`Error::Locked`] where another process has
     /// begun to write it, and the system's.
     pub fn create(path: &Path) -> Result<Self, Error> {
         fs::create_dir_all(path).map_err(Error::io(path, "create"))?;
+        if path.join("config.toml").exists() {
+            return Err(Error::Begun {
+                path: path.to_owned(),
+            });
+        }
         // Before the lock, which must not litter a directory of something else.
         refuse_occupied(path)?;
         let lock = lock(path)?;
@@ -47,6 +54,31 @@ impl RunDir {
             path: path.to_owned(),
             _lock: Some(lock(path)?),
         })
+    }
+
+    /// The directory of a run that was killed or interrupted, to be gone on with: locked, and
+    /// without the files that were being written aside. One in which nothing was begun is given
+    /// too; it has no `config.toml`.
+    ///
+    /// # Errors
+    /// It is not there, holds something that is no run ([`Error::Occupied`]), or
+    /// [`Error::Locked`].
+    pub fn resume(path: &Path) -> Result<Self, Error> {
+        require_directory(path)?;
+        // Before the lock, which must not litter a directory of something else.
+        if !path.join("config.toml").exists() {
+            for entry in fs::read_dir(path).map_err(Error::io(path, "list"))? {
+                let name = entry.map_err(Error::io(path, "list"))?.file_name();
+                if name != LOCK && !is_aside(Path::new(&name)) {
+                    return Err(Error::Occupied {
+                        path: path.to_owned(),
+                    });
+                }
+            }
+        }
+        let run = Self::open(path)?;
+        remove_asides(path)?;
+        Ok(run)
     }
 
     /// The directory of an existing run, to be read only, while others may write it.
@@ -86,6 +118,16 @@ impl RunDir {
         self.path.join("metrics.jsonl")
     }
 
+    /// Where a killed run goes on from, a directory.
+    pub fn resume_points(&self) -> PathBuf {
+        self.path.join("resume")
+    }
+
+    /// S1 to S5 over training; written when training is done and sealed.
+    pub fn curves(&self) -> PathBuf {
+        self.path.join("curves.json")
+    }
+
     /// The report.
     pub fn report(&self) -> PathBuf {
         self.path.join("report.html")
@@ -118,6 +160,62 @@ impl RunDir {
 /// The system's.
 pub fn ensure_directory(path: &Path) -> Result<(), Error> {
     fs::create_dir_all(path).map_err(Error::io(path, "create"))
+}
+
+/// Waits until the names of the files in a directory are on the disk.
+///
+/// # Errors
+/// The system's.
+pub fn sync_directory(path: &Path) -> Result<(), Error> {
+    // The parent of anything within.
+    sync_parent(&path.join(LOCK))
+}
+
+/// Deletes a file, for good.
+///
+/// # Errors
+/// The system's.
+pub fn remove_file(path: &Path) -> Result<(), Error> {
+    fs::remove_file(path).map_err(Error::io(path, "delete"))?;
+    sync_parent(path)
+}
+
+/// Deletes a directory and all in it, if it is there.
+///
+/// # Errors
+/// The system's.
+pub fn remove_directory(path: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome.map_err(Error::io(path, "delete")),
+    }
+}
+
+/// Deletes what processes that were killed left aside in `path` and the directories in it: the
+/// files of [`atomic`](super::atomic), `<name>.<process>.part`. For the holder of the lock.
+fn remove_asides(path: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(path).map_err(Error::io(path, "list"))? {
+        let entry = entry.map_err(Error::io(path, "list"))?;
+        let is_directory = entry
+            .file_type()
+            .map_err(Error::io(&entry.path(), "look at"))?
+            .is_dir();
+        if is_directory {
+            remove_asides(&entry.path())?;
+        } else if is_aside(&entry.path()) {
+            fs::remove_file(entry.path()).map_err(Error::io(&entry.path(), "delete"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name is one that [`atomic`](super::atomic) writes under. A growing file's is
+/// `<name>.part`, without the number.
+fn is_aside(path: &Path) -> bool {
+    let number = path
+        .file_name()
+        .and_then(|name| name.to_str()?.strip_suffix(".part")?.rsplit_once('.'));
+    number.is_some_and(|(_, process)| process.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The files in a directory whose names end in `suffix`, by name.
@@ -200,7 +298,7 @@ mod tests {
         fs::write(run.config(), "x = 1").unwrap();
         assert!(path.join("config.toml").exists());
         drop(run);
-        assert!(matches!(RunDir::create(&path), Err(Error::Occupied { .. })));
+        assert!(matches!(RunDir::create(&path), Err(Error::Begun { .. })));
         RunDir::open(&path).unwrap();
     }
 
@@ -219,6 +317,38 @@ mod tests {
         ));
         let file = dir.path().join("thesis.tex");
         assert!(matches!(RunDir::open(&file), Err(Error::Malformed { .. })));
+    }
+
+    #[test]
+    fn a_killed_run_is_taken_up_without_what_it_was_writing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        assert!(matches!(RunDir::resume(&path), Err(Error::Io { .. })));
+        fs::create_dir_all(path.join("gradients/total")).unwrap();
+        assert!(matches!(RunDir::resume(&path), Err(Error::Occupied { .. })));
+        assert!(!path.join(LOCK).exists(), "not a run, and not littered");
+
+        let written = [
+            "config.toml",
+            "checkpoints.7.part",
+            "gradients/total/shard-00000.npy.part",
+            "gradients/total/manifest.json.1234.part",
+        ];
+        for name in written {
+            fs::write(path.join(name), "").unwrap();
+        }
+        let run = RunDir::resume(&path).unwrap();
+        let left = written.map(|name| path.join(name).exists());
+        assert_eq!(left, [true, false, true, false]);
+        assert!(matches!(RunDir::resume(&path), Err(Error::Locked { .. })));
+        drop(run);
+
+        // Killed before the settings were in place.
+        let path = dir.path().join("early");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("config.toml.99.part"), "").unwrap();
+        let run = RunDir::resume(&path).unwrap();
+        refuse_occupied(run.path()).unwrap();
     }
 
     #[test]

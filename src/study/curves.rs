@@ -5,6 +5,10 @@
 //! the rise, not of the final value: the floor of S5 alone may be a fifth.) Intervals by the parametric
 //! bootstrap: each point's successes drawn anew from the binomial distribution of its rate.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 use crate::ablate::resample::interval;
 use crate::ablate::{Measurement, Rate};
 use crate::numeric::random::{Purpose, Stream};
@@ -14,23 +18,76 @@ use super::results::{Curves, Onset, RateCurve};
 /// Bootstrap draws behind the intervals of the times.
 const DRAWS: u64 = 400;
 
-/// The curves from what was measured after each of `frames`.
-pub fn curves(frames: Vec<u64>, measurements: &[Measurement], returns: Vec<(u64, f64)>) -> Curves {
+/// Successes at one point of the curves, a line of `metrics.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Updates made.
+    pub update: u64,
+    /// Frames seen.
+    pub frames: u64,
+    /// Levels a situation.
+    pub levels: u64,
+    /// By the name of the rate.
+    pub successes: BTreeMap<String, u64>,
+    /// Mean probability of the cheese-ward move at decision squares.
+    pub p_cheese: f64,
+    /// The same, corner-ward.
+    pub p_corner: f64,
+    /// Mean return of the episodes that ended since the last point, if any did.
+    pub episode_return: Option<f64>,
+}
+
+impl CurvePoint {
+    /// What was `measured` after `update` updates and `frames` frames.
+    pub fn new(
+        (update, frames): (u64, u64),
+        measured: &Measurement,
+        episode_return: Option<f64>,
+    ) -> Self {
+        let successes = Rate::ALL.map(|rate| (rate.name().to_owned(), measured.count(rate).0));
+        Self {
+            update,
+            frames,
+            levels: measured.count(Rate::S1).1,
+            successes: successes.into(),
+            p_cheese: measured.p_cheese,
+            p_corner: measured.p_corner,
+            episode_return,
+        }
+    }
+
+    /// Levels on which `rate` was a success.
+    pub fn count(&self, rate: Rate) -> u64 {
+        self.successes.get(rate.name()).copied().unwrap_or(0)
+    }
+
+    /// Share of successes.
+    pub fn rate(&self, rate: Rate) -> f64 {
+        self.count(rate) as f64 / self.levels as f64
+    }
+}
+
+/// The curves through `points`.
+pub fn curves(points: &[CurvePoint]) -> Curves {
+    let frames: Vec<u64> = points.iter().map(|point| point.frames).collect();
     let rates = Rate::ALL.map(|rate| RateCurve {
         rate,
-        successes: measurements.iter().map(|m| m.count(rate).0).collect(),
-        count: measurements.first().map_or(0, |m| m.count(rate).1),
+        successes: points.iter().map(|point| point.count(rate)).collect(),
+        count: points.first().map_or(0, |point| point.levels),
     });
     let [corner, cheese] =
         [Rate::S5, Rate::S2].map(|rate| Times::new(&frames, &rates[rate.index()]));
+    let returns = points.iter();
     Curves {
         lag: cheese.minus(&corner),
         t_corner: corner.onset(),
         t_cheese: cheese.onset(),
         rates: rates.into(),
-        p_cheese: measurements.iter().map(|m| m.p_cheese).collect(),
-        p_corner: measurements.iter().map(|m| m.p_corner).collect(),
-        returns,
+        p_cheese: points.iter().map(|point| point.p_cheese).collect(),
+        p_corner: points.iter().map(|point| point.p_corner).collect(),
+        returns: returns
+            .filter_map(|point| Some((point.frames, point.episode_return?)))
+            .collect(),
         frames,
     }
 }

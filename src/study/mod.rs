@@ -5,10 +5,14 @@ pub mod candidates;
 pub mod config;
 pub mod curves;
 pub mod decompose;
+pub mod digests;
 pub mod mazes;
+pub mod replay;
 pub mod reproduce;
 pub mod resolve;
 pub mod results;
+pub mod resume;
+pub mod rows;
 pub mod train;
 
 pub use config::{Config, Preset};
@@ -52,8 +56,25 @@ pub enum Error {
         /// What is possible.
         expected: String,
     },
+    /// A run that is gone on with, with a setting it was not begun with.
+    #[error(
+        "{key} = {given}: the run in {path} was begun with {found}, and resumes with nothing else"
+    )]
+    OtherSetting {
+        /// The setting.
+        key: String,
+        /// What was given now.
+        given: String,
+        /// What the run has.
+        found: String,
+        /// The run directory.
+        path: String,
+    },
     /// Stopped by the user; what was recorded is sealed.
-    #[error("interrupted after update {updates}; what was recorded is in {path}")]
+    #[error(
+        "interrupted after update {updates}; what was recorded is in {path}, and goes on with \
+         --resume --out {path}"
+    )]
     Interrupted {
         /// Optimiser steps made.
         updates: u64,
@@ -102,6 +123,8 @@ pub trait Progress {
     fn begin(&mut self, stage: &str, steps: u64);
     /// So many steps of the stage are done; `note` says what is being learnt.
     fn advance(&mut self, done: u64, note: &str);
+    /// So many steps of the stage were done before it began.
+    fn pass_over(&mut self, _done: u64) {}
     /// Whether the user asked to stop.
     fn is_interrupted(&self) -> bool {
         false

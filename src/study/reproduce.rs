@@ -1,6 +1,6 @@
 //! The main job: train, record, decompose, locate, ablate, and gather the results.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -9,7 +9,7 @@ use crate::numeric::statistics;
 use crate::numeric::sum::norm;
 use crate::ppo::minibatch;
 use crate::storage::manifest::write_json;
-use crate::storage::{RunDir, RunManifest, atomic};
+use crate::storage::{self, RunDir, RunManifest, atomic};
 
 use super::ablation;
 use super::candidates::Policy;
@@ -26,17 +26,37 @@ pub struct Invocation {
     pub threads: usize,
 }
 
-/// Begins a run: its settings and command line, on disk before anything is computed.
+/// Begins a run: its settings and command line, on disk before anything is computed. One that was
+/// begun before keeps its settings, which must be these, and is given another command line.
 ///
 /// # Errors
 /// Files that cannot be written.
 pub fn begin(resolved: &Resolved, invocation: &Invocation, run: &RunDir) -> Result<(), Error> {
-    atomic::write(&run.config(), resolved.config.to_toml().as_bytes())?;
-    let command = invocation.command.join(" ") + "\n";
+    let mut command = invocation.command.join(" ") + "\n";
+    if run.command().exists() {
+        command = storage::read_text(&run.command())? + &command;
+    }
+    if !run.config().exists() {
+        atomic::write(&run.config(), resolved.to_toml().as_bytes())?;
+    }
     Ok(atomic::write(&run.command(), command.as_bytes())?)
 }
 
-/// Trains and seals the run with its manifest; what `gouda train` does.
+/// Whether the manifest of `run`, its commit point, is there and names `output`.
+///
+/// # Errors
+/// A manifest that cannot be read.
+pub fn is_finished(run: &RunDir, output: &str) -> Result<bool, Error> {
+    if !run.manifest().exists() {
+        return Ok(false);
+    }
+    Ok(RunManifest::load(&run.manifest())?
+        .outputs
+        .contains_key(output))
+}
+
+/// Trains and seals the run with its manifest, if that is not done; what `gouda train` does. Points
+/// to resume from are put down `every` so often.
 ///
 /// # Errors
 /// What any stage refuses.
@@ -44,12 +64,15 @@ pub fn train_only(
     resolved: &Resolved,
     invocation: &Invocation,
     run: &RunDir,
+    every: Duration,
     progress: &mut dyn Progress,
 ) -> Result<Trained, Error> {
+    if is_finished(run, "curves.json")? {
+        return train::train(&resolved.config, run, every, progress);
+    }
     begin(resolved, invocation, run)?;
-    let trained = train::train(&resolved.config, run, progress)?;
-    write_json(&run.path().join("curves.json"), &trained.curves)?;
-    finish(resolved, invocation, run, &["curves.json"])?;
+    let trained = train::train(&resolved.config, run, every, progress)?;
+    finish(resolved, invocation, run, &[])?;
     Ok(trained)
 }
 
@@ -61,14 +84,12 @@ pub fn reproduce(
     resolved: &Resolved,
     invocation: &Invocation,
     run: &RunDir,
+    every: Duration,
     progress: &mut dyn Progress,
 ) -> Result<Results, Error> {
     let config = &resolved.config;
     begin(resolved, invocation, run)?;
-    let start = Instant::now();
-    let trained = train::train(config, run, progress)?;
-    let train_seconds = start.elapsed().as_secs_f64();
-    write_json(&run.path().join("curves.json"), &trained.curves)?;
+    let trained = train::train(config, run, every, progress)?;
 
     let network = Network::new(config.net.shape(&config.env), minibatch::BLOCK)
         .map_err(crate::ppo::Error::from)?;
@@ -108,13 +129,7 @@ pub fn reproduce(
     let edits: Vec<(String, Vec<f32>)> = outcome.best.into_iter().flatten().collect();
     let mazes = mazes::figures(config, &network, &theta, &edits)?;
     let moved: Vec<f32> = theta.iter().zip(&theta_0).map(|(&t, &o)| t - o).collect();
-    let run_summary = summary(
-        resolved,
-        invocation,
-        &trained,
-        &network,
-        (norm(&moved), train_seconds),
-    );
+    let run_summary = summary(resolved, invocation, &trained, &network, norm(&moved));
     let results = Results {
         run: run_summary,
         curves: trained.curves,
@@ -126,7 +141,7 @@ pub fn reproduce(
     Ok(results)
 }
 
-/// Writes the run's manifest, the commit point, over the named files.
+/// Writes the run's manifest, the commit point, over what training leaves and the named files.
 ///
 /// # Errors
 /// Files that cannot be read or written.
@@ -144,11 +159,16 @@ pub fn finish(
     let always = [
         "config.toml",
         "metrics.jsonl",
+        "curves.json",
         "gradients/total/manifest.json",
         "gradients/update/manifest.json",
     ];
     for output in always.iter().chain(outputs) {
         manifest.add_output(run.path(), output)?;
+    }
+    for (_, path) in train::checkpoints(&run.checkpoints())? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        manifest.add_output(run.path(), &format!("checkpoints/{name}"))?;
     }
     Ok(manifest.save(&run.manifest())?)
 }
@@ -158,7 +178,7 @@ fn summary(
     invocation: &Invocation,
     trained: &Trained,
     network: &Network,
-    (displacement, train_seconds): (f64, f64),
+    displacement: f64,
 ) -> RunSummary {
     let config = resolved.config.to_toml();
     let hash = Sha256::digest(config.as_bytes());
@@ -175,7 +195,7 @@ fn summary(
         updates: resolved.config.ppo.total_updates,
         time_len: trained.total.shape.0,
         gradient_checksum: format!("{:08x}", trained.total.checksum),
-        train_seconds,
+        train_seconds: trained.seconds,
         displacement,
         world: resolved.config.env.world,
         region: resolved.config.env.region,

@@ -49,8 +49,91 @@ pub fn resolve(
         .text()
         .parse()
         .expect("the presets are TOML, a test reads them");
+    let entries = layered(&base, file, sets, seed)?;
+    let config = build(&entries)?;
+    config.check()?;
+    check_impala(&config, &entries)?;
+    Ok(Resolved {
+        preset: preset.name().into(),
+        config,
+        entries,
+    })
+}
+
+/// The settings of a run that is gone on with, those of its `config.toml`; what is given beside may
+/// only repeat them.
+///
+/// # Errors
+/// As for [`resolve`], and the first key that is given another value.
+pub fn resume(
+    (path, text): (&Path, &str),
+    preset: Option<Preset>,
+    file: Option<(&Path, &str)>,
+    sets: &[String],
+    seed: Option<u64>,
+) -> Result<Resolved, Error> {
+    let unreadable = |message: String| Error::Settings {
+        from: path.display().to_string(),
+        message,
+    };
+    let stored: Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| unreadable(error.to_string()))?;
+    let entries = layered(&stored, None, &[], None)?;
+    let config = build(&entries)?;
+    config.check()?;
+    let base: Table = preset
+        .map_or(Ok(stored), |preset| preset.text().parse())
+        .expect("the presets are TOML, a test reads them");
+    let given = build(&layered(&base, file, sets, seed)?)?;
+    // As they are written again, so that 1 and 1.0 are the same.
+    let written = |config: &Config| -> Table {
+        config
+            .to_toml()
+            .parse()
+            .expect("settings are written as TOML")
+    };
+    let (given, found) = (flatten(&written(&given)), flatten(&written(&config)));
+    for ((key, given), (_, found)) in given.into_iter().zip(found) {
+        if given != found {
+            return Err(Error::OtherSetting {
+                key,
+                given: given.to_string(),
+                found: found.to_string(),
+                path: path.parent().unwrap_or(path).display().to_string(),
+            });
+        }
+    }
+    let preset = text
+        .lines()
+        .find_map(|line| line.strip_prefix(BEGUN_FROM))
+        .unwrap_or("unknown");
+    Ok(Resolved {
+        preset: preset.trim().into(),
+        config,
+        entries,
+    })
+}
+
+/// What stands before the preset's name in a comment of `config.toml`.
+const BEGUN_FROM: &str = "# preset: ";
+
+impl Resolved {
+    /// The text of `config.toml`.
+    pub fn to_toml(&self) -> String {
+        format!("{BEGUN_FROM}{}\n{}", self.preset, self.config.to_toml())
+    }
+}
+
+/// Every key of `base`, under the file's, under the command line's.
+fn layered(
+    base: &Table,
+    file: Option<(&Path, &str)>,
+    sets: &[String],
+    seed: Option<u64>,
+) -> Result<BTreeMap<String, (Value, Source)>, Error> {
     let mut entries = BTreeMap::new();
-    for (key, value) in flatten(&base) {
+    for (key, value) in flatten(base) {
         entries.insert(key, (value, Source::Preset));
     }
     if let Some((path, text)) = file {
@@ -93,14 +176,7 @@ pub fn resolve(
             })?;
         put(&mut entries, "seed", value, Source::CommandLine)?;
     }
-    let config = build(&entries)?;
-    config.check()?;
-    check_impala(&config, &entries)?;
-    Ok(Resolved {
-        preset: preset.name().into(),
-        config,
-        entries,
-    })
+    Ok(entries)
 }
 
 fn build(entries: &BTreeMap<String, (Value, Source)>) -> Result<Config, Error> {

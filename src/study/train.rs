@@ -2,23 +2,27 @@
 //! checkpoints.
 //!
 //! Leaves in the run directory: `metrics.jsonl`, `checkpoints/*.safetensors` (named by the number of
-//! updates), `gradients/total` (the gradient before clipping) and `gradients/update` (what was added
-//! to the parameters). A run that is interrupted, or whose numbers stop being finite, seals what it
-//! has first.
+//! updates), `gradients/total` (the gradient before clipping), `gradients/update` (what was added
+//! to the parameters), points to [resume](super::resume) from, and last, when all is sealed,
+//! `curves.json`. A run that is interrupted, or whose numbers stop being finite, seals what it has
+//! first.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ablate::{Measurement, Rate, Split, Tasks};
-use crate::gradients::{Manifest, Recorder, RowMeta};
+use crate::ablate::{Rate, Split, Tasks};
+use crate::gradients::{Manifest, Recorder};
 use crate::nn::{Layout, Network};
 use crate::ppo::{Trainer, Update};
-use crate::storage::{Lines, RunDir, run_dir, tensors};
+use crate::storage::manifest::{read_json, write_json};
+use crate::storage::{self, Lines, RunDir, lines, run_dir, tensors};
 
-use super::curves::curves;
+use super::curves::{CurvePoint, curves};
 use super::results::Curves;
+use super::resume::{self, Point, Recorded};
+use super::rows::RowSum;
 use super::{Config, Error, Progress};
 
 /// What training left behind.
@@ -30,57 +34,114 @@ pub struct Trained {
     pub total: Manifest,
     /// The matrix of applied updates.
     pub update: Manifest,
+    /// Seconds spent in training, those before a resumption included.
+    pub seconds: f64,
 }
 
 /// A line of `metrics.jsonl`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-enum Line {
+pub enum Line {
+    /// One iteration.
     Iteration(IterationLine),
-    Curve(CurveLine),
+    /// One point of the curves.
+    Curve(CurvePoint),
 }
 
 /// The means of an iteration's last update, and of the episodes that ended in its rollout.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct IterationLine {
-    update: u64,
-    frames: u64,
-    episodes: usize,
-    episode_return: Option<f64>,
-    episode_length: Option<f64>,
-    policy_loss: f64,
-    value_loss: f64,
-    entropy: f64,
-    approx_kl: f64,
-    clip_fraction: f64,
-    gradient_norm: f64,
-    learning_rate: f64,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct IterationLine {
+    pub update: u64,
+    pub frames: u64,
+    pub episodes: usize,
+    pub episode_return: Option<f64>,
+    pub episode_length: Option<f64>,
+    pub policy_loss: f64,
+    pub value_loss: f64,
+    pub entropy: f64,
+    pub approx_kl: f64,
+    pub clip_fraction: f64,
+    pub gradient_norm: f64,
+    pub learning_rate: f64,
 }
 
-/// Successes at one point of the curves.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct CurveLine {
-    update: u64,
-    frames: u64,
-    levels: u64,
-    successes: BTreeMap<String, u64>,
-    p_cheese: f64,
-    p_corner: f64,
+impl IterationLine {
+    /// The line that `update`, the last of its iteration, gives.
+    pub fn of(update: &Update<'_>) -> Self {
+        let count = update.episodes.len();
+        let mean = |sum: f64| (count > 0).then(|| sum / count as f64);
+        let lengths = update.episodes.iter().map(|e| f64::from(e.length));
+        Self {
+            update: update.index,
+            frames: update.frames,
+            episodes: count,
+            episode_return: mean(return_sum(update)),
+            episode_length: mean(lengths.sum()),
+            policy_loss: update.loss.policy,
+            value_loss: update.loss.value,
+            entropy: update.loss.entropy,
+            approx_kl: update.loss.divergence,
+            clip_fraction: update.loss.clipped,
+            gradient_norm: update.norm,
+            learning_rate: update.learning_rate,
+        }
+    }
 }
 
-/// Trains from scratch as `config` says, into `run`.
+fn return_sum(update: &Update<'_>) -> f64 {
+    let returns = update.episodes.iter();
+    returns.map(|e| f64::from(e.episode_return)).sum()
+}
+
+/// Trains as `config` says, into `run`: from scratch, or from the last point to resume from that is
+/// there, or not at all where training is done. Points are put down `every` so often, after every
+/// iteration if that is zero.
 ///
 /// # Errors
-/// Settings out of range, files that cannot be written, numbers that are no longer finite, or the
-/// user's interruption.
-pub fn train(config: &Config, run: &RunDir, progress: &mut dyn Progress) -> Result<Trained, Error> {
-    let mut session = Session::new(config, run)?;
-    let mut trainer = Trainer::new(config.settings(), config.seed)?;
+/// Settings out of range, files that cannot be written or are damaged, numbers that are no longer
+/// finite, or the user's interruption.
+pub fn train(
+    config: &Config,
+    run: &RunDir,
+    every: Duration,
+    progress: &mut dyn Progress,
+) -> Result<Trained, Error> {
+    let network =
+        Network::new(config.net.shape(&config.env), 1).map_err(crate::ppo::Error::from)?;
+    let layout = &network.layout;
+    let point = match resume::latest(run) {
+        path if path.exists() => Some(Point::load(&path, config, layout.len())?),
+        _ => None,
+    };
     progress.begin("training", config.ppo.total_updates);
+    if run.curves().exists() {
+        progress.pass_over(config.ppo.total_updates);
+        let seconds = point.map_or(0.0, |point| point.recorded.seconds);
+        return trained(run, seconds);
+    }
+    let (mut session, mut trainer) = match point {
+        Some(point) => Session::resume(config, run, every, layout, point)?,
+        None => Session::begin(config, run, every, layout)?,
+    };
+    progress.pass_over(trainer.updates());
     let outcome = session.train(&mut trainer, progress);
     let sealed = session.seal();
     outcome?;
-    sealed
+    let trained = sealed?;
+    write_json(&run.curves(), &trained.curves)?;
+    Ok(trained)
+}
+
+/// What is left of training that is done.
+fn trained(run: &RunDir, seconds: f64) -> Result<Trained, Error> {
+    let stream = |name| Manifest::load(&run.gradients().join(name));
+    Ok(Trained {
+        curves: read_json(&run.curves(), "the curves of a run")?,
+        total: stream("total")?,
+        update: stream("update")?,
+        seconds,
+    })
 }
 
 struct Session<'a> {
@@ -90,15 +151,123 @@ struct Session<'a> {
     metrics: Lines,
     total: Stream,
     update: Stream,
-    curve_frames: Vec<u64>,
-    measurements: Vec<Measurement>,
-    returns: Vec<(u64, f64)>,
-    episodes: (f64, f64),
+    points: Vec<CurvePoint>,
+    recorded: Recorded,
+    keeping: Keeping,
     note: String,
 }
 
+/// When points to resume from are put down.
+struct Keeping {
+    every: Duration,
+    begun: Instant,
+    seconds_before: f64,
+    /// When the last one was put down, and how long that took.
+    last: Option<(Instant, Duration)>,
+}
+
+impl Keeping {
+    /// At first, then every so often, but for at most one part in twenty of the time.
+    fn is_due(&self) -> bool {
+        self.last.is_none_or(|(at, took)| {
+            self.every.is_zero() || at.elapsed() >= self.every.max(20 * took)
+        })
+    }
+
+    fn seconds(&self) -> f64 {
+        self.seconds_before + self.begun.elapsed().as_secs_f64()
+    }
+}
+
 impl<'a> Session<'a> {
-    fn new(config: &'a Config, run: &'a RunDir) -> Result<Self, Error> {
+    fn begin(
+        config: &'a Config,
+        run: &'a RunDir,
+        every: Duration,
+        layout: &Layout,
+    ) -> Result<(Self, Trainer), Error> {
+        let trainer = Trainer::new(config.settings(), config.seed)?;
+        run_dir::ensure_directory(&run.checkpoints())?;
+        run_dir::ensure_directory(&run.resume_points())?;
+        // The first point is older than the first checkpoint: without it nothing was trained.
+        if !checkpoints(&run.checkpoints())?.is_empty() {
+            let path = resume::latest(run);
+            return Err(storage::Error::malformed(&path, "a point to resume from", "none").into());
+        }
+        run_dir::remove_directory(&run.gradients())?;
+        let stream = |name| -> Result<Stream, Error> {
+            let (dir, rows, shard_bytes) = sizes(config, run, name);
+            Ok(Stream {
+                recorder: Recorder::create(&dir, layout, rows, shard_bytes)?,
+                rows: RowSum::new(config, layout.len()),
+            })
+        };
+        let streams = (stream("total")?, stream("update")?);
+        let metrics = Lines::create(&run.metrics())?;
+        for dir in [
+            &run.gradients().join("total"),
+            &run.gradients().join("update"),
+            &run.gradients(),
+            run.path(),
+        ] {
+            run_dir::sync_directory(dir)?;
+        }
+        let recorded = Recorded::default();
+        let session = Self::new(config, run, every, (streams, metrics), recorded, Vec::new())?;
+        Ok((session, trainer))
+    }
+
+    fn resume(
+        config: &'a Config,
+        run: &'a RunDir,
+        every: Duration,
+        layout: &Layout,
+        point: Point,
+    ) -> Result<(Self, Trainer), Error> {
+        let Point {
+            trainer,
+            recorded,
+            total,
+            update,
+        } = point;
+        let trainer = Trainer::from_state(config.settings(), config.seed, trainer)?;
+        // An interruption leaves a checkpoint where an uninterrupted run has none.
+        for (updates, path) in checkpoints(&run.checkpoints())? {
+            if !is_due(updates, config.record.checkpoints, config.ppo.total_updates) {
+                run_dir::remove_file(&path)?;
+            }
+        }
+        let stream = |name, partial, rows_len| -> Result<Stream, Error> {
+            let (dir, rows, shard_bytes) = sizes(config, run, name);
+            Ok(Stream {
+                recorder: Recorder::resume(&dir, layout, rows, shard_bytes, rows_len)?,
+                rows: RowSum::from_partial(config, partial),
+            })
+        };
+        let streams = (
+            stream("total", total, recorded.total_rows)?,
+            stream("update", update, recorded.update_rows)?,
+        );
+        let metrics = Lines::resume(&run.metrics(), recorded.metrics)?;
+        let points = lines::read(&run.metrics())?
+            .into_iter()
+            .filter_map(|line| match line {
+                Line::Curve(point) => Some(point),
+                Line::Iteration(_) => None,
+            });
+        let points = points.collect();
+        let session = Self::new(config, run, every, (streams, metrics), recorded, points)?;
+        Ok((session, trainer))
+    }
+
+    fn new(
+        config: &'a Config,
+        run: &'a RunDir,
+        every: Duration,
+        ((total, update), metrics): ((Stream, Stream), Lines),
+        recorded: Recorded,
+        points: Vec<CurvePoint>,
+    ) -> Result<Self, Error> {
         let env = &config.env;
         let tasks = Tasks::new(
             Split::Curve,
@@ -106,46 +275,49 @@ impl<'a> Session<'a> {
             env.actions,
             config.record.curve_levels,
         )?;
-        let network = Network::new(config.net.shape(env), 1).map_err(crate::ppo::Error::from)?;
-        run_dir::ensure_directory(&run.checkpoints())?;
-        let stream = |name| Stream::new(config, &run.gradients().join(name), &network.layout);
         Ok(Self {
+            keeping: Keeping {
+                every,
+                begun: Instant::now(),
+                seconds_before: recorded.seconds,
+                last: None,
+            },
             tasks,
-            metrics: Lines::create(&run.metrics())?,
-            total: stream("total")?,
-            update: stream("update")?,
+            metrics,
+            total,
+            update,
             config,
             run,
-            curve_frames: Vec::new(),
-            measurements: Vec::new(),
-            returns: Vec::new(),
-            episodes: (0.0, 0.0),
+            points,
+            recorded,
             note: String::new(),
         })
     }
 
     fn train(&mut self, trainer: &mut Trainer, progress: &mut dyn Progress) -> Result<(), Error> {
         let total = self.config.ppo.total_updates;
-        let mut frames = 0;
         loop {
             let updates = trainer.updates();
-            let is_interrupted = progress.is_interrupted();
-            if is_interrupted || is_due(updates, self.config.record.checkpoints, total) {
-                let path = checkpoint_path(&self.run.checkpoints(), updates);
-                let layout = &trainer.network().layout;
-                save_checkpoint(&path, layout, trainer.params(), (updates, frames))?;
+            // Before what is due here, which whoever resumes does again.
+            if trainer.is_between_iterations() {
+                let is_interrupted = updates < total && progress.is_interrupted();
+                self.keep(trainer, is_interrupted)?;
+                if is_interrupted {
+                    self.save_checkpoint(trainer)?;
+                    let path = self.run.path().display().to_string();
+                    return Err(Error::Interrupted { updates, path });
+                }
             }
-            if is_interrupted {
-                let path = self.run.path().display().to_string();
-                return Err(Error::Interrupted { updates, path });
+            if is_due(updates, self.config.record.checkpoints, total) {
+                self.save_checkpoint(trainer)?;
             }
             if is_due(updates, self.config.record.curve_points, total) {
-                self.measure(trainer, frames)?;
+                self.measure(trainer)?;
             }
             let Some(update) = trainer.advance()? else {
                 return Ok(());
             };
-            frames = update.frames;
+            self.recorded.frames = update.frames;
             self.total.add(update.gradient, &update)?;
             self.update.add(update.applied, &update)?;
             if update.ends_iteration {
@@ -155,33 +327,41 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn end_iteration(&mut self, update: &Update<'_>) -> Result<(), Error> {
-        let count = update.episodes.len();
-        let sum: f64 = update
-            .episodes
-            .iter()
-            .map(|e| f64::from(e.episode_return))
-            .sum();
-        let length: f64 = update.episodes.iter().map(|e| f64::from(e.length)).sum();
-        let mean = |sum: f64| (count > 0).then(|| sum / count as f64);
-        self.episodes.0 += sum;
-        self.episodes.1 += count as f64;
-        self.metrics.push(&Line::Iteration(IterationLine {
-            update: update.index,
-            frames: update.frames,
-            episodes: count,
-            episode_return: mean(sum),
-            episode_length: mean(length),
-            policy_loss: update.loss.policy,
-            value_loss: update.loss.value,
-            entropy: update.loss.entropy,
-            approx_kl: update.loss.divergence,
-            clip_fraction: update.loss.clipped,
-            gradient_norm: update.norm,
-            learning_rate: update.learning_rate,
-        }))?;
-        self.note = self.describe(mean(sum), update.frames);
+    /// Puts a point to resume from down, where one is due or `at_once`.
+    fn keep(&mut self, trainer: &Trainer, at_once: bool) -> Result<(), Error> {
+        let ppo = &self.config.ppo;
+        let updates = trainer.updates();
+        let is_last = updates == ppo.total_updates;
+        let is_middle = !is_last && updates == middle(self.config);
+        if !(at_once || is_middle || is_last || self.keeping.is_due()) {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        self.recorded.total_rows = self.total.recorder.sync()?;
+        self.recorded.update_rows = self.update.recorder.sync()?;
+        self.metrics.sync()?;
+        self.recorded.metrics = self.metrics.len();
+        self.recorded.seconds = self.keeping.seconds();
+        let point = Point {
+            trainer: trainer.state(),
+            recorded: self.recorded,
+            total: self.total.rows.partial.clone(),
+            update: self.update.rows.partial.clone(),
+        };
+        if is_middle {
+            point.save(&resume::middle(self.run), self.config)?;
+        }
+        point.save(&resume::latest(self.run), self.config)?;
+        self.keeping.last = Some((Instant::now(), begun.elapsed()));
         Ok(())
+    }
+
+    fn end_iteration(&mut self, update: &Update<'_>) -> Result<(), Error> {
+        self.recorded.episodes.0 += return_sum(update);
+        self.recorded.episodes.1 += update.episodes.len() as f64;
+        let line = IterationLine::of(update);
+        self.note = self.describe(line.episode_return, update.frames);
+        Ok(self.metrics.push(&Line::Iteration(line))?)
     }
 
     fn describe(&self, episode_return: Option<f64>, frames: u64) -> String {
@@ -190,7 +370,7 @@ impl<'a> Session<'a> {
             Some(value) => format!("return {value:.2}"),
             None => String::new(),
         };
-        if let Some(last) = self.measurements.last() {
+        if let Some(last) = self.points.last() {
             for rate in [Rate::S1, Rate::S2, Rate::S5, Rate::S3] {
                 note += &format!(" {} {:.2}", rate.name(), last.rate(rate));
             }
@@ -199,98 +379,67 @@ impl<'a> Session<'a> {
         note
     }
 
-    fn measure(&mut self, trainer: &Trainer, frames: u64) -> Result<(), Error> {
+    fn measure(&mut self, trainer: &Trainer) -> Result<(), Error> {
         let measured = self
             .tasks
             .measure(trainer.network(), trainer.params(), self.config.seed);
-        let successes = Rate::ALL.map(|rate| (rate.name().to_owned(), measured.count(rate).0));
-        self.metrics.push(&Line::Curve(CurveLine {
-            update: trainer.updates(),
-            frames,
-            levels: self.config.record.curve_levels as u64,
-            successes: successes.into(),
-            p_cheese: measured.p_cheese,
-            p_corner: measured.p_corner,
-        }))?;
-        self.metrics.sync()?;
-        if self.episodes.1 > 0.0 {
-            self.returns
-                .push((frames, self.episodes.0 / self.episodes.1));
-            self.episodes = (0.0, 0.0);
-        }
-        self.curve_frames.push(frames);
-        self.measurements.push(measured);
-        Ok(())
+        let (sum, count) = std::mem::take(&mut self.recorded.episodes);
+        let place = (trainer.updates(), self.recorded.frames);
+        let point = CurvePoint::new(place, &measured, (count > 0.0).then(|| sum / count));
+        self.points.push(point.clone());
+        self.metrics.push(&Line::Curve(point))?;
+        Ok(self.metrics.sync()?)
+    }
+
+    fn save_checkpoint(&self, trainer: &Trainer) -> Result<(), Error> {
+        let path = checkpoint_path(&self.run.checkpoints(), trainer.updates());
+        let place = (trainer.updates(), self.recorded.frames);
+        save_checkpoint(&path, &trainer.network().layout, trainer.params(), place)
     }
 
     fn seal(mut self) -> Result<Trained, Error> {
         self.metrics.sync()?;
         Ok(Trained {
-            curves: curves(self.curve_frames, &self.measurements, self.returns),
-            total: self.total.seal()?,
-            update: self.update.seal()?,
+            curves: curves(&self.points),
+            seconds: self.keeping.seconds(),
+            total: self.total.recorder.seal()?,
+            update: self.update.recorder.seal()?,
         })
     }
 }
 
-/// One recorded stream: rows that sum a number of updates.
+/// Updates after which the point half-way is put down: those of whole iterations, at least half.
+pub fn middle(config: &Config) -> u64 {
+    let per_iteration = config.ppo.updates_per_iteration();
+    config
+        .ppo
+        .total_updates
+        .div_ceil(2)
+        .next_multiple_of(per_iteration)
+}
+
+/// Folder, rows and size of shards of a recorded stream.
+fn sizes(config: &Config, run: &RunDir, name: &str) -> (PathBuf, usize, u64) {
+    let rows = config.time_len() as usize;
+    (
+        run.gradients().join(name),
+        rows,
+        config.record.shard_mb << 20,
+    )
+}
+
+/// One recorded stream.
 struct Stream {
     recorder: Recorder,
-    every: u64,
-    total_updates: u64,
-    sum: Vec<f32>,
-    meta: RowMeta,
-    summed: u64,
+    rows: RowSum,
 }
 
 impl Stream {
-    fn new(config: &Config, dir: &Path, layout: &Layout) -> Result<Self, Error> {
-        let rows = config.time_len() as usize;
-        let recorder = Recorder::create(dir, layout, rows, config.record.shard_mb << 20)?;
-        Ok(Self {
-            recorder,
-            every: config.record.every.updates(&config.ppo),
-            total_updates: config.ppo.total_updates,
-            sum: vec![0.0; layout.len()],
-            meta: RowMeta::default(),
-            summed: 0,
-        })
-    }
-
     fn add(&mut self, values: &[f32], update: &Update<'_>) -> Result<(), Error> {
-        if self.summed == 0 {
-            self.sum.copy_from_slice(values);
-            self.meta.first_update = update.index;
-            self.meta.clip_factor = 0.0;
-            self.meta.advantage_std = 0.0;
-        } else {
-            self.sum
-                .iter_mut()
-                .zip(values)
-                .for_each(|(sum, &x)| *sum += x);
+        if let Some((row, meta)) = self.rows.add(values, update) {
+            self.recorder.push(row, meta)?;
         }
-        self.summed += 1;
-        // Means over the updates of a row; the running form is exact for one.
-        let weight = 1.0 / self.summed as f64;
-        self.meta.clip_factor += (update.clip_factor - self.meta.clip_factor) * weight;
-        self.meta.advantage_std += (update.advantage_std - self.meta.advantage_std) * weight;
-        if self.summed < self.every && update.index + 1 < self.total_updates {
-            return Ok(());
-        }
-        self.meta.last_update = update.index;
-        self.meta.frames = update.frames;
-        self.meta.learning_rate = update.learning_rate;
-        self.meta.minibatch = if self.summed == 1 {
-            update.minibatch.into()
-        } else {
-            0
-        };
-        self.summed = 0;
-        Ok(self.recorder.push(&self.sum, self.meta)?)
-    }
-
-    fn seal(self) -> Result<Manifest, Error> {
-        Ok(self.recorder.seal()?)
+        Ok(())
     }
 }
 

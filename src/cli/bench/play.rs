@@ -50,7 +50,7 @@ impl Play {
         for env in 0..env_len {
             let mut state = batch.state(env);
             state.steps = random.below(u32::from(rules.timeout.min(1000))) as u16;
-            batch.restore(env, &state);
+            batch.restore(env, &state)?;
         }
         let one_len = observation_len(rules.sampler.world());
         let mut play = Self {

@@ -1,0 +1,162 @@
+//! `gouda verify`: whether this machine computes the bits built in, or a run is what it says.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::numeric::simd;
+use crate::storage::{RunDir, read_text};
+use crate::study::digests::{self, Comparison, Digests};
+use crate::study::replay::{self, Limit};
+use crate::study::resolve;
+
+use super::Error;
+use super::progress::Watcher;
+use super::settings::start;
+
+/// Check that this machine computes the same bits, or that a run is what it says
+///
+/// Without RUN: computes a small fixed job (levels, rollouts, advantages, gradients, parameters),
+/// compares every stage with the checksums built in, and names the stage that differs first.
+/// GOUDA_SIMD=portable|avx2|avx512 chooses the instruction set.
+///
+/// With RUN: recomputes the checksums of its files, and trains a stretch again from the start and
+/// from half-way, to the recorded bits.
+#[derive(clap::Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  gouda verify
+  GOUDA_SIMD=portable gouda verify --threads 1
+  gouda verify runs/quick-seed0 --updates 240
+
+Exits with 0 where all is the same, with 1 where anything differs.")]
+pub struct Args {
+    /// A run's directory
+    run: Option<PathBuf>,
+
+    /// Updates to train again, from the start and from half-way [default: some seconds' worth]
+    #[arg(long, requires = "run")]
+    updates: Option<u64>,
+
+    /// Worker threads; results do not depend on it [default: one a core]
+    #[arg(long)]
+    threads: Option<usize>,
+
+    /// No progress on stderr
+    #[arg(long)]
+    quiet: bool,
+
+    /// Results on stdout as JSON
+    #[arg(long)]
+    json: bool,
+
+    /// The fixed job's checksums on stdout, as data/digests/stages.json has them
+    #[arg(long, conflicts_with_all = ["run", "json"])]
+    print: bool,
+}
+
+/// How long each stretch of a run is trained again, if `--updates` does not say.
+const STRETCH: Duration = Duration::from_secs(5);
+
+/// Runs the command.
+pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
+    let threads = start(args.threads)?.threads;
+    let mut watcher = Watcher::new(args.quiet);
+    let outcome = match &args.run {
+        Some(path) => of_run(args, path, &mut watcher, out),
+        None => of_machine(args, threads, &mut watcher, out),
+    };
+    watcher.end();
+    outcome
+}
+
+fn of_machine(
+    args: &Args,
+    threads: usize,
+    watcher: &mut Watcher,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let begun = Instant::now();
+    let found = digests::compute(watcher)?;
+    if args.print {
+        serde_json::to_writer_pretty(&mut *out, &found)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    let comparisons = found.compare(&Digests::built_in());
+    let first = digests::first_difference(&comparisons);
+    let (path, seconds) = (simd::path().name(), begun.elapsed().as_secs_f64());
+    if args.json {
+        let summary = json!({
+            "ok": first.is_none(),
+            "simd": path,
+            "threads": threads,
+            "seconds": seconds,
+            "first_difference": first,
+            "stages": comparisons,
+        });
+        serde_json::to_writer(&mut *out, &summary)?;
+        writeln!(out)?;
+    } else {
+        comparisons.iter().try_for_each(|c| line(c, out))?;
+        writeln!(out, "{path}, {threads} threads, {seconds:.1} s")?;
+    }
+    match first {
+        None => Ok(()),
+        Some(c) => Err(Error::Differs(format!(
+            "{}: {} differs first, in iteration {} (instruction set {path}, {threads} threads)",
+            c.job,
+            c.stage,
+            c.first_difference.unwrap_or_default(),
+        ))),
+    }
+}
+
+fn line(comparison: &Comparison, out: &mut dyn Write) -> std::io::Result<()> {
+    let Comparison {
+        job,
+        stage,
+        iterations,
+        first_difference,
+    } = comparison;
+    let verdict = match first_difference {
+        None => "same".into(),
+        Some(iteration) => format!("DIFFERS from iteration {iteration}"),
+    };
+    writeln!(out, "{job:<8} {stage:<12} {iterations:>4}  {verdict}")
+}
+
+fn of_run(
+    args: &Args,
+    path: &Path,
+    watcher: &mut Watcher,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let run = RunDir::look(path)?;
+    let settings = run.config();
+    let text = read_text(&settings)?;
+    let config = resolve::resume((&settings, &text), None, None, &[], None)?.config;
+    let limit = args.updates.map_or(Limit::Time(STRETCH), Limit::Updates);
+    let checks = replay::check(&config, &run, limit, watcher)?;
+    let failed = checks.iter().find(|check| !check.ok);
+    if args.json {
+        let summary = json!({
+            "ok": failed.is_none(),
+            "simd": simd::path().name(),
+            "run": path,
+            "checks": checks,
+        });
+        serde_json::to_writer(&mut *out, &summary)?;
+        writeln!(out)?;
+    } else {
+        for check in &checks {
+            let verdict = if check.ok { "same" } else { "DIFFERS" };
+            writeln!(out, "{:<21} {verdict:<8} {}", check.check, check.detail)?;
+        }
+    }
+    match failed {
+        None => Ok(()),
+        Some(check) => Err(Error::Differs(format!("{}: {}", check.check, check.detail))),
+    }
+}

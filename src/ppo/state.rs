@@ -1,0 +1,109 @@
+//! A trainer put down between two iterations and taken up again, to the bits of one that was not.
+//!
+//! There the last rollout is used up, so that parameters, the optimiser, the environments and
+//! their streams of actions are all there is: the order of minibatches has a stream of its own
+//! for every epoch, and rates follow from the number of updates.
+
+use crate::maze::EnvState;
+use crate::numeric::random::Stream;
+
+use super::Error;
+use super::rollout::Frames;
+use super::settings::Settings;
+use super::trainer::{Optimizer, Trainer};
+
+/// A trainer between two iterations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainerState {
+    /// Updates made.
+    pub updates: u64,
+    /// The parameters.
+    pub params: Vec<f32>,
+    /// The optimiser.
+    pub optimizer: Optimizer,
+    /// The environments.
+    pub environments: Vec<EnvState>,
+    /// Their streams of actions.
+    pub actions: Vec<Stream>,
+}
+
+impl Trainer {
+    /// Whether the last rollout is used up, or training over.
+    pub fn is_between_iterations(&self) -> bool {
+        let ppo = &self.settings.ppo;
+        self.update.is_multiple_of(ppo.updates_per_iteration()) || self.update == ppo.total_updates
+    }
+
+    /// What [`from_state`](Self::from_state) goes on from.
+    ///
+    /// # Panics
+    /// Within an iteration.
+    pub fn state(&self) -> TrainerState {
+        assert!(self.is_between_iterations(), "put down in an iteration");
+        let (environments, actions) = self.rollout.state();
+        TrainerState {
+            updates: self.update,
+            params: self.params.clone(),
+            optimizer: self.optimizer.clone(),
+            environments,
+            actions,
+        }
+    }
+
+    /// The trainer that was put down as `state` under the same settings and seed.
+    ///
+    /// # Errors
+    /// Settings out of range, or a state that training with them does not come to.
+    pub fn from_state(settings: Settings, seed: u64, state: TrainerState) -> Result<Self, Error> {
+        let mut trainer = Self::new(settings, seed)?;
+        let env_len = trainer.settings.ppo.num_envs;
+        let param_len = trainer.params.len();
+        check("parameters", param_len, state.params.len())?;
+        check("environments", env_len, state.environments.len())?;
+        check("streams of actions", env_len, state.actions.len())?;
+        let moments = |optimizer: &Optimizer| match optimizer {
+            Optimizer::Adam(adam) => ("adam", adam.first.len(), adam.second.len()),
+            Optimizer::Sgd(sgd) => ("sgd", sgd.velocity.len(), sgd.velocity.len()),
+        };
+        let describe = |(name, first, second)| format!("{name} of {first} and {second} moments");
+        check(
+            "optimiser",
+            describe(moments(&trainer.optimizer)),
+            describe(moments(&state.optimizer)),
+        )?;
+        trainer.update = state.updates;
+        if !trainer.is_between_iterations() || state.updates > trainer.settings.ppo.total_updates {
+            return Err(Error::State {
+                what: "updates",
+                expected: format!(
+                    "a multiple of {} up to {}",
+                    trainer.settings.ppo.updates_per_iteration(),
+                    trainer.settings.ppo.total_updates
+                ),
+                found: state.updates.to_string(),
+            });
+        }
+        trainer
+            .rollout
+            .restore(&state.environments, &state.actions)?;
+        trainer.params = state.params;
+        trainer.optimizer = state.optimizer;
+        Ok(trainer)
+    }
+
+    /// The frames of the last rollout.
+    pub fn frames(&self) -> &Frames {
+        &self.rollout.frames
+    }
+}
+
+fn check<T: PartialEq + ToString>(what: &'static str, expected: T, found: T) -> Result<(), Error> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::State {
+        what,
+        expected: expected.to_string(),
+        found: found.to_string(),
+    })
+}

@@ -1,0 +1,262 @@
+//! Whether a run is what it says: its files against the checksums of its manifests, and a stretch
+//! of its training again, from theta_0 and from the point half-way, against what was recorded.
+//!
+//! What is compared, in the order in which one follows from another: the episodes of a rollout (the
+//! run's `metrics.jsonl`), the spread of its advantages, the minibatches, the rows of
+//! `gradients/total`, those of `gradients/update`, parameters (where there is a checkpoint), losses.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::gradients::{Matrix, RowMeta};
+use crate::ppo::{Trainer, Update};
+use crate::storage::{RunDir, RunManifest, lines};
+
+use super::resume::{self, Point};
+use super::rows::RowSum;
+use super::train::{IterationLine, Line, checkpoint_path, load_checkpoint};
+use super::{Config, Error, Progress};
+
+/// How far to replay.
+#[derive(Clone, Copy, Debug)]
+pub enum Limit {
+    /// So many updates.
+    Updates(u64),
+    /// Whole iterations until so much time has passed, one at least.
+    Time(Duration),
+}
+
+/// What a check found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// What was checked.
+    pub check: &'static str,
+    /// Whether all is as recorded.
+    pub ok: bool,
+    /// How much was compared, or what differs.
+    pub detail: String,
+}
+
+/// Checks the run in `run`, whose settings are `config`.
+///
+/// # Errors
+/// Files without which nothing can be compared. What is there and wrong is a failed check.
+pub fn check(
+    config: &Config,
+    run: &RunDir,
+    limit: Limit,
+    progress: &mut dyn Progress,
+) -> Result<Vec<Check>, Error> {
+    let mut checks = vec![files(run)];
+    let streams = ["total", "update"].map(|name| Matrix::open(&run.gradients().join(name)));
+    let [total, update] = streams;
+    let streams = [total?, update?];
+    for (check, matrix) in ["gradients/total", "gradients/update"]
+        .into_iter()
+        .zip(&streams)
+    {
+        let sum = matrix.manifest().map_or(0, |manifest| manifest.checksum);
+        let rows = matrix.rows().map_or(0, |rows| rows.len());
+        checks.push(Check {
+            check,
+            ..outcome(matrix.verify(), format!("{rows} rows, checksum {sum:08x}"))
+        });
+    }
+    let trainer = Trainer::new(config.settings(), config.seed)?;
+    let param_len = trainer.params().len();
+    let start = RowSum::new(config, param_len);
+    let mut replay = Replay::new(config, run, &streams, (start.clone(), start))?;
+    checks.push(Check {
+        check: "replay from theta_0",
+        ..replay.run(trainer, limit, progress)?
+    });
+    let path = resume::middle(run);
+    if path.exists() {
+        let replayed = Point::load(&path, config, param_len).and_then(|point| {
+            let sums = [point.total, point.update].map(|sum| RowSum::from_partial(config, sum));
+            let trainer = Trainer::from_state(config.settings(), config.seed, point.trainer)?;
+            let [total, update] = sums;
+            let mut replay = Replay::new(config, run, &streams, (total, update))?;
+            replay.row = point.recorded.total_rows;
+            replay.run(trainer, limit, progress)
+        });
+        let failed = |error: Error| outcome(Err(error), String::new());
+        checks.push(Check {
+            check: "replay from half-way",
+            ..replayed.unwrap_or_else(failed)
+        });
+    }
+    Ok(checks)
+}
+
+fn outcome(found: Result<(), impl ToString>, detail: String) -> Check {
+    Check {
+        check: "",
+        ok: found.is_ok(),
+        detail: found.map_or_else(|error| error.to_string(), |()| detail),
+    }
+}
+
+/// The files that the run's manifest names.
+fn files(run: &RunDir) -> Check {
+    let verified = RunManifest::load(&run.manifest()).and_then(|manifest| {
+        manifest.verify(run.path())?;
+        Ok(format!("{} files", manifest.outputs.len()))
+    });
+    let (ok, detail) = match verified {
+        Ok(detail) => (true, detail),
+        // Interrupted: what was recorded can be checked all the same.
+        Err(_) if !run.manifest().exists() => (true, "no manifest: not finished".into()),
+        Err(error) => (false, error.to_string()),
+    };
+    Check {
+        check: "files",
+        ok,
+        detail,
+    }
+}
+
+/// Training again beside what was recorded.
+struct Replay<'a> {
+    run: &'a RunDir,
+    config: &'a Config,
+    streams: &'a [Matrix; 2],
+    lines: BTreeMap<u64, IterationLine>,
+    sums: (RowSum, RowSum),
+    row: usize,
+    recorded: Vec<f32>,
+}
+
+impl<'a> Replay<'a> {
+    fn new(
+        config: &'a Config,
+        run: &'a RunDir,
+        streams: &'a [Matrix; 2],
+        sums: (RowSum, RowSum),
+    ) -> Result<Self, Error> {
+        let per_iteration = config.ppo.updates_per_iteration();
+        let lines = lines::read(&run.metrics())?.into_iter();
+        let lines = lines.filter_map(|line| match line {
+            Line::Iteration(line) => Some((line.update / per_iteration, line)),
+            Line::Curve(_) => None,
+        });
+        Ok(Self {
+            recorded: vec![0.0; sums.0.partial.sum.len()],
+            lines: lines.collect(),
+            row: 0,
+            run,
+            config,
+            streams,
+            sums,
+        })
+    }
+
+    fn run(
+        &mut self,
+        mut trainer: Trainer,
+        limit: Limit,
+        progress: &mut dyn Progress,
+    ) -> Result<Check, Error> {
+        let (first, first_row, begun) = (trainer.updates(), self.row, Instant::now());
+        let left = self.config.ppo.total_updates - first;
+        let (most, time) = match limit {
+            Limit::Updates(updates) => (updates.min(left), None),
+            Limit::Time(time) => (left, Some(time)),
+        };
+        progress.begin("replay", most);
+        let mut done = 0;
+        while done < most && self.row < self.streams[0].rows().map_or(0, |rows| rows.len()) {
+            if time.is_some_and(|time| {
+                done > 0 && trainer.is_between_iterations() && begun.elapsed() >= time
+            }) {
+                break;
+            }
+            let Some(update) = trainer.advance()? else {
+                break;
+            };
+            done += 1;
+            let (index, ends_iteration) = (update.index, update.ends_iteration);
+            let line = self
+                .lines
+                .get(&(index / self.config.ppo.updates_per_iteration()));
+            let line = line.cloned();
+            let mut differs = line.as_ref().and_then(|line| rollout(line, &update));
+            differs = match differs {
+                None => self.rows(&update)?,
+                found => found,
+            };
+            let losses = line.filter(|line| ends_iteration && *line != IterationLine::of(&update));
+            differs = match differs {
+                None => self.parameters(&trainer)?,
+                found => found,
+            };
+            let differs = differs.or(losses.map(|_| "losses (metrics.jsonl)".into()));
+            if let Some(what) = differs {
+                let detail = format!("update {index}: the first to differ is {what}");
+                return Ok(outcome(Err(detail), String::new()));
+            }
+            progress.advance(done, "");
+        }
+        let rows = self.row - first_row;
+        let detail = format!("updates {first} to {}, {rows} rows", first + done);
+        Ok(outcome(Ok::<(), Error>(()), detail))
+    }
+
+    /// The first thing that differs in the rows that `update` ends.
+    fn rows(&mut self, update: &Update<'_>) -> Result<Option<String>, Error> {
+        let total = self.sums.0.add(update.gradient, update);
+        let applied = self.sums.1.add(update.applied, update);
+        let (Some((total, meta)), Some((applied, _))) = (total, applied) else {
+            return Ok(None);
+        };
+        let recorded = self.streams[0].rows().and_then(|rows| rows.get(self.row));
+        let row = self.row;
+        self.row += 1;
+        if let Some(what) = recorded.and_then(|recorded| of_meta(&recorded, &meta)) {
+            return Ok(Some(format!("{what} (row {row})")));
+        }
+        for (name, matrix, values) in [
+            ("gradients", &self.streams[0], total),
+            ("updates", &self.streams[1], applied),
+        ] {
+            matrix.read_row(row, &mut self.recorded)?;
+            let mut pairs = self.recorded.iter().zip(values);
+            if let Some(at) = pairs.position(|(a, b)| a.to_bits() != b.to_bits()) {
+                let folder = matrix.manifest().map_or("", |manifest| &manifest.stream);
+                let (expected, found) = (self.recorded[at], values[at]);
+                return Ok(Some(format!(
+                    "{name} (gradients/{folder}, row {row}, parameter {at}: recorded {expected:e}, found {found:e})"
+                )));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The parameters against the checkpoint after so many updates, where there is one.
+    fn parameters(&self, trainer: &Trainer) -> Result<Option<String>, Error> {
+        let path = checkpoint_path(&self.run.checkpoints(), trainer.updates());
+        if !path.exists() {
+            return Ok(None);
+        }
+        let recorded = load_checkpoint(&path, &trainer.network().layout)?;
+        let mut pairs = recorded.iter().zip(trainer.params());
+        let differ = pairs.any(|(a, b)| a.to_bits() != b.to_bits());
+        Ok(differ.then(|| format!("parameters ({})", path.display())))
+    }
+}
+
+fn rollout(line: &IterationLine, update: &Update<'_>) -> Option<String> {
+    let found = IterationLine::of(update);
+    let episodes = |line: &IterationLine| (line.episodes, line.episode_return, line.episode_length);
+    (episodes(line) != episodes(&found)).then(|| "the rollout (episodes in metrics.jsonl)".into())
+}
+
+fn of_meta(recorded: &RowMeta, found: &RowMeta) -> Option<&'static str> {
+    if recorded.advantage_std.to_bits() != found.advantage_std.to_bits() {
+        return Some("the advantages (advantage_std)");
+    }
+    let place = |meta: &RowMeta| (meta.first_update, meta.last_update, meta.minibatch);
+    (place(recorded) != place(found)).then_some("the minibatch")
+}

@@ -1,0 +1,235 @@
+//! Where a killed run goes on from: everything training depends on, between two iterations.
+//!
+//! ```text
+//! resume/latest.safetensors    every some seconds, at an interruption and at the end
+//! resume/middle.safetensors    once, half-way: where `gouda verify RUN` replays from
+//!   tensors    params; adam.first, adam.second or sgd.velocity; total.sum, update.sum
+//!   metadata   state: JSON, everything else; crc32: of state's bytes and then the tensors'
+//! ```
+//! A point is put down only after the rows and lines it counts are on the disk, and replaces the
+//! one before it whole or not at all. When it is put down depends on the clock; what it holds, but
+//! for the seconds spent, does not, and neither does anything that follows from it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::maze::EnvState;
+use crate::nn::adam::Adam;
+use crate::nn::sgd::Sgd;
+use crate::numeric::random::Stream;
+use crate::ppo::TrainerState;
+use crate::ppo::settings::OptimizerKind;
+use crate::ppo::trainer::Optimizer;
+use crate::storage::{self, Checksum, RunDir, checksum, tensors};
+
+use super::rows::{Begun, Partial};
+use super::{Config, Error};
+
+/// What `version` says.
+const VERSION: u32 = 1;
+
+/// A point to go on from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// The agent in training.
+    pub trainer: TrainerState,
+    /// Lines, rows and sums on their way to them.
+    pub recorded: Recorded,
+    /// The row of `gradients/total` that is being summed.
+    pub total: Partial,
+    /// The same of `gradients/update`.
+    pub update: Partial,
+}
+
+/// What has been recorded up to a point.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Frames seen.
+    pub frames: u64,
+    /// Seconds spent in training.
+    pub seconds: f64,
+    /// Lines of `metrics.jsonl`.
+    pub metrics: usize,
+    /// Rows of `gradients/total`.
+    pub total_rows: usize,
+    /// Rows of `gradients/update`.
+    pub update_rows: usize,
+    /// Sum of the returns of the episodes since the last point of the curves, and their number.
+    pub episodes: (f64, f64),
+}
+
+/// The metadata `state`.
+#[derive(Serialize, Deserialize)]
+struct Said {
+    version: u32,
+    /// Checksum of the settings as TOML.
+    config: u32,
+    updates: u64,
+    /// Adam's count of updates; 0 for sgd.
+    step: u64,
+    recorded: Recorded,
+    total: Begun,
+    update: Begun,
+    environments: Vec<EnvState>,
+    actions: Vec<Stream>,
+}
+
+/// The point that a killed run goes on from.
+pub fn latest(run: &RunDir) -> PathBuf {
+    run.resume_points().join("latest.safetensors")
+}
+
+/// The point half-way.
+pub fn middle(run: &RunDir) -> PathBuf {
+    run.resume_points().join("middle.safetensors")
+}
+
+impl Point {
+    /// Puts the point down at `path`, for a run with the settings `config`.
+    ///
+    /// # Errors
+    /// The system's; the point that was there, if any, then stands.
+    pub fn save(&self, path: &Path, config: &Config) -> Result<(), Error> {
+        let param_len = self.trainer.params.len();
+        let mut parts: Vec<(&str, &[f32])> = vec![("params", &self.trainer.params)];
+        let step = match &self.trainer.optimizer {
+            Optimizer::Adam(adam) => {
+                parts.extend([
+                    ("adam.first", &adam.first[..]),
+                    ("adam.second", &adam.second),
+                ]);
+                adam.step
+            }
+            Optimizer::Sgd(sgd) => {
+                parts.push(("sgd.velocity", &sgd.velocity));
+                0
+            }
+        };
+        parts.extend([
+            ("total.sum", &self.total.sum[..]),
+            ("update.sum", &self.update.sum),
+        ]);
+        let said = Said {
+            version: VERSION,
+            config: settings_sum(config),
+            updates: self.trainer.updates,
+            step,
+            recorded: self.recorded,
+            total: self.total.begun,
+            update: self.update.begun,
+            environments: self.trainer.environments.clone(),
+            actions: self.trainer.actions.clone(),
+        };
+        let state = serde_json::to_string(&said).expect("plain data with text keys");
+        let mut sum = Checksum::new();
+        sum.update(state.as_bytes());
+        parts.iter().for_each(|(_, values)| sum.update_f32s(values));
+        let metadata = [
+            ("state".to_owned(), state),
+            ("crc32".to_owned(), format!("{:08x}", sum.finish())),
+        ];
+        let shape = [param_len];
+        let parts: Vec<tensors::Tensor<'_>> = parts
+            .into_iter()
+            .map(|(name, values)| tensors::Tensor {
+                name,
+                shape: &shape,
+                values,
+            })
+            .collect();
+        Ok(tensors::save(path, &parts, &BTreeMap::from(metadata))?)
+    }
+
+    /// Reads the point at `path` of a run with the settings `config` and `param_len` parameters.
+    ///
+    /// # Errors
+    /// The file cannot be read, is damaged, or belongs to other settings.
+    pub fn load(path: &Path, config: &Config, param_len: usize) -> Result<Self, Error> {
+        let names: &[&str] = match config.ppo.optimizer {
+            OptimizerKind::Adam => &[
+                "params",
+                "adam.first",
+                "adam.second",
+                "total.sum",
+                "update.sum",
+            ],
+            OptimizerKind::Sgd => &["params", "sgd.velocity", "total.sum", "update.sum"],
+        };
+        let expected: Vec<(String, Vec<usize>)> = names
+            .iter()
+            .map(|&name| (name.to_owned(), vec![param_len]))
+            .collect();
+        let file = tensors::load(path, &expected)?;
+        let said = said(path, &file)?;
+        if said.config != settings_sum(config) {
+            let expected = "the settings of config.toml as the run began with them";
+            return Err(storage::Error::malformed(path, expected, "a point of others").into());
+        }
+        let mut parts = file.tensors.into_iter();
+        let mut next = || parts.next().expect("as many as were asked for");
+        let params = next();
+        let optimizer = match config.ppo.optimizer {
+            OptimizerKind::Adam => {
+                let (first, second) = (next(), next());
+                Optimizer::Adam(Adam::resume(config.ppo.adam_eps, said.step, first, second))
+            }
+            OptimizerKind::Sgd => Optimizer::Sgd(Sgd {
+                momentum: config.ppo.momentum,
+                velocity: next(),
+            }),
+        };
+        Ok(Self {
+            trainer: TrainerState {
+                updates: said.updates,
+                params,
+                optimizer,
+                environments: said.environments,
+                actions: said.actions,
+            },
+            recorded: said.recorded,
+            total: Partial {
+                begun: said.total,
+                sum: next(),
+            },
+            update: Partial {
+                begun: said.update,
+                sum: next(),
+            },
+        })
+    }
+}
+
+fn settings_sum(config: &Config) -> u32 {
+    checksum::of_bytes(config.to_toml().as_bytes())
+}
+
+/// The metadata, once the checksum is right.
+fn said(path: &Path, file: &tensors::Checkpoint) -> Result<Said, Error> {
+    let entry = |key: &str| {
+        let missing = || storage::Error::malformed(path, format!("an entry {key}"), "none");
+        file.metadata.get(key).ok_or_else(missing)
+    };
+    let state = entry("state")?;
+    let mut sum = Checksum::new();
+    sum.update(state.as_bytes());
+    file.tensors
+        .iter()
+        .for_each(|values| sum.update_f32s(values));
+    let (expected, found) = (entry("crc32")?, format!("{:08x}", sum.finish()));
+    if *expected != found {
+        let expected = format!("CRC {expected}");
+        let found = format!("{found}: the file is damaged");
+        return Err(storage::Error::malformed(path, expected, found).into());
+    }
+    let said: Said = serde_json::from_str(state).map_err(|error| {
+        storage::Error::malformed(path, "the state of a run", error.to_string())
+    })?;
+    if said.version != VERSION {
+        let expected = format!("version {VERSION}");
+        let found = format!("version {}", said.version);
+        return Err(storage::Error::malformed(path, expected, found).into());
+    }
+    Ok(said)
+}

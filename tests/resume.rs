@@ -1,0 +1,602 @@
+//! Runs that are killed or interrupted anywhere, and resume to the bytes of one that was not.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use gouda::numeric::random::{Purpose, Stream};
+use gouda::storage::{RunDir, RunManifest};
+use gouda::study::config::{Config, Preset};
+use gouda::study::resolve::resolve;
+use gouda::study::resume::{Point, latest, middle};
+use gouda::study::train::train;
+use gouda::study::{Error, Progress, Silent};
+
+/// Iterations of six updates, a small network, curves and checkpoints within iterations too.
+const TINY: [&str; 18] = [
+    "env.world=9",
+    "env.min_maze_dim=3",
+    "env.timeout=20",
+    "net.channels=4",
+    "net.blocks=1",
+    "net.hidden=8",
+    "ppo.num_envs=8",
+    "ppo.num_steps=16",
+    "ppo.minibatch_size=64",
+    "ppo.total_updates=27",
+    "record.checkpoints=5",
+    "record.curve_points=4",
+    "record.curve_levels=8",
+    "svd.rank=4",
+    "ablate.components=2",
+    "ablate.controls=2",
+    "ablate.selection_levels=8",
+    "ablate.test_levels=8",
+];
+
+/// In memory where the system has a place for that: what a killed process wrote outlives it there
+/// as on a disk, and thousands of syncs cost nothing.
+fn directory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        if let Ok(dir) = tempfile::tempdir_in(memory) {
+            return dir;
+        }
+    }
+    tempfile::tempdir().unwrap()
+}
+
+fn config(more: &[&str]) -> Config {
+    // The sizes of `small` are refused beside `impala`.
+    let is_impala = more.contains(&"net.kind=impala");
+    let is_size = |set: &&&str| set.starts_with("net.") && !set.starts_with("net.kind");
+    let sets: Vec<String> = (TINY.iter().chain(more))
+        .filter(|set| !(is_impala && is_size(set)))
+        .map(ToString::to_string)
+        .collect();
+    resolve(Preset::Quick, None, &sets, Some(3)).unwrap().config
+}
+
+/// Every file of a run that is promised to the byte, by its path in it.
+fn promised(run: &Path) -> BTreeMap<String, Vec<u8>> {
+    fn gather(root: &Path, dir: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path
+                .strip_prefix(root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            // The lock, points to resume from, and what tells of the command line and the clock.
+            let apart = [
+                ".lock",
+                "resume",
+                "command.txt",
+                "manifest.json",
+                "results.json",
+                "report.html",
+            ];
+            if apart.contains(&name.as_str()) {
+            } else if path.is_dir() {
+                gather(root, &path, found);
+            } else {
+                found.insert(name, std::fs::read(path).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    gather(run, run, &mut found);
+    found
+}
+
+fn assert_same(
+    found: &BTreeMap<String, Vec<u8>>,
+    expected: &BTreeMap<String, Vec<u8>>,
+    what: &str,
+) {
+    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(found), names(expected), "{what}");
+    for (name, bytes) in expected {
+        assert!(found[name] == *bytes, "{what}: {name} differs");
+    }
+}
+
+/// Stops training after so many updates: as Ctrl-C does, or by unwinding, which seals nothing.
+struct Stop {
+    after: u64,
+    by_unwinding: bool,
+    done: Cell<u64>,
+}
+
+impl Progress for Stop {
+    fn begin(&mut self, _: &str, _: u64) {}
+
+    fn advance(&mut self, done: u64, _: &str) {
+        self.done.set(done);
+        if self.by_unwinding && done == self.after {
+            resume_unwind(Box::new("killed"));
+        }
+    }
+
+    fn is_interrupted(&self) -> bool {
+        !self.by_unwinding && self.done.get() >= self.after
+    }
+}
+
+/// Trains into `dir`, stopped after each of `stops` updates in turn.
+fn train_stopped(config: &Config, dir: &Path, stops: &[u64], by_unwinding: bool, every: Duration) {
+    for &after in stops {
+        let run = RunDir::resume(dir).unwrap();
+        let done = Cell::new(0);
+        let mut stop = Stop {
+            after,
+            by_unwinding,
+            done,
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| train(config, &run, every, &mut stop)));
+        match outcome {
+            Err(_) => assert!(by_unwinding),
+            Ok(outcome) => {
+                assert!(
+                    matches!(outcome, Err(Error::Interrupted { .. })),
+                    "{outcome:?}"
+                );
+                // What was recorded can be looked at meanwhile.
+                for name in ["total", "update"] {
+                    let matrix = gouda::gradients::Matrix::open(&run.gradients().join(name));
+                    matrix.unwrap().verify().unwrap();
+                }
+            }
+        }
+    }
+    let run = RunDir::resume(dir).unwrap();
+    train(config, &run, every, &mut Silent).unwrap();
+}
+
+#[test]
+fn stopped_anywhere_in_training_it_ends_in_the_same_bytes() {
+    let (always, never) = (Duration::ZERO, Duration::from_secs(3600));
+    for (name, more) in [
+        (
+            "rows across iterations",
+            ["record.every=7", "ppo.optimizer=adam", "net.kind=small"],
+        ),
+        (
+            "sgd",
+            [
+                "record.every=iteration",
+                "ppo.optimizer=sgd",
+                "net.kind=small",
+            ],
+        ),
+        (
+            "impala",
+            [
+                "record.every=update",
+                "ppo.optimizer=adam",
+                "net.kind=impala",
+            ],
+        ),
+    ] {
+        let config = config(&more);
+        assert_eq!(config.ppo.updates_per_iteration(), 6);
+        let dir = directory();
+        let begun = |name: &str| {
+            let path = dir.path().join(name);
+            // As a run that has begun.
+            std::fs::create_dir(&path).unwrap();
+            std::fs::write(path.join("config.toml"), config.to_toml()).unwrap();
+            path
+        };
+        let whole = begun("whole");
+        train_stopped(&config, &whole, &[], false, never);
+        let expected = promised(&whole);
+        assert!(expected.contains_key("curves.json") && expected.contains_key("metrics.jsonl"));
+        let point = |path: &Path| {
+            let run = RunDir::look(path).unwrap();
+            let params = Point::load(&latest(&run), &config, param_len(&config)).unwrap();
+            let mut points = [
+                params,
+                Point::load(&middle(&run), &config, param_len(&config)).unwrap(),
+            ];
+            points
+                .iter_mut()
+                .for_each(|point| point.recorded.seconds = 0.0);
+            points
+        };
+        assert_eq!(point(&whole)[1].trainer.updates, 18);
+        let check = |path: &Path, what: &str| {
+            assert_same(&promised(path), &expected, &format!("{name}, {what}"));
+            // Parameters, optimiser, environments and streams, and sums of rows.
+            assert!(
+                point(path) == point(&whole),
+                "{name}, {what}: the state differs"
+            );
+        };
+
+        for boundary in [6, 12, 18, 24] {
+            let what = format!("interrupted after {boundary}");
+            let path = begun(&what);
+            train_stopped(&config, &path, &[boundary], false, never);
+            check(&path, &what);
+        }
+        let path = begun("interrupted often");
+        train_stopped(&config, &path, &[1, 7, 12, 19], false, always);
+        check(&path, "interrupted often");
+
+        let kills: &[u64] = if name == "impala" {
+            &[8, 27]
+        } else {
+            &[1, 5, 6, 7, 11, 18, 20, 26, 27]
+        };
+        for (&update, every) in kills.iter().zip([always, never].into_iter().cycle()) {
+            let what = format!("killed after {update}");
+            let path = begun(&what);
+            train_stopped(&config, &path, &[update], true, every);
+            check(&path, &what);
+        }
+        let path = begun("killed often");
+        train_stopped(&config, &path, kills, true, always);
+        check(&path, "killed often");
+    }
+}
+
+fn param_len(config: &Config) -> usize {
+    let shape = config.net.shape(&config.env);
+    gouda::nn::Network::new(shape, 1).unwrap().param_len()
+}
+
+#[test]
+fn a_damaged_point_is_refused_whatever_the_damage() {
+    let dir = directory();
+    let config = config(&[
+        "net.channels=1",
+        "net.hidden=1",
+        "ppo.num_envs=4",
+        "ppo.minibatch_size=32",
+    ]);
+    let run = RunDir::create(dir.path()).unwrap();
+    train(&config, &run, Duration::ZERO, &mut Silent).unwrap();
+    let path = middle(&run);
+    let load = || Point::load(&path, &config, param_len(&config));
+    let whole = std::fs::read(&path).unwrap();
+    let point = load().unwrap();
+    for at in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        std::fs::write(&path, bytes).unwrap();
+        match load() {
+            // White space in the header, where another kind of it does no harm.
+            Ok(found) => assert!(found == point, "byte {at} changes the point unseen"),
+            Err(error) => {
+                let text = error.to_string();
+                assert!(
+                    text.contains("middle.safetensors: expected"),
+                    "byte {at}: {text}"
+                );
+            }
+        }
+    }
+    for len in (0..whole.len()).step_by(13) {
+        std::fs::write(&path, &whole[..len]).unwrap();
+        let error = load().unwrap_err().to_string();
+        assert!(
+            error.contains("middle.safetensors: expected"),
+            "{len}: {error}"
+        );
+    }
+    // Sound, but of other settings.
+    std::fs::write(&path, &whole).unwrap();
+    let other = Config {
+        seed: 4,
+        ..config.clone()
+    };
+    let error = Point::load(&path, &other, param_len(&config))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("found a point of others"), "{error}");
+}
+
+fn gouda(command: &str, out: &Path, more: &[&str]) -> Command {
+    let mut gouda = Command::new(env!("CARGO_BIN_EXE_gouda"));
+    gouda.args([command, "--quiet", "--out"]).arg(out);
+    for set in TINY {
+        gouda.args(["--set", set]);
+    }
+    gouda.args(more);
+    gouda
+}
+
+fn run(command: &str, out: &Path, more: &[&str]) -> Output {
+    gouda(command, out, more).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Whether SIGKILL found the process alive.
+fn kill_after(mut child: Child, delay: Duration) -> bool {
+    std::thread::sleep(delay);
+    child.kill().unwrap();
+    child.wait().unwrap().code().is_none()
+}
+
+/// The program itself, killed at random times, over and over.
+#[test]
+fn killed_at_random_times_it_ends_in_the_same_bytes() {
+    const KILLS: usize = 24;
+    let more = [
+        "--resume-every=0",
+        "--threads=2",
+        "--set=ppo.total_updates=200",
+        "--set=record.every=7",
+        "--set=record.curve_points=10",
+        "--set=record.checkpoints=40",
+    ];
+    let dir = directory();
+    let whole = dir.path().join("whole");
+    let begun = Instant::now();
+    assert!(run("train", &whole, &more).status.success());
+    // Only chooses the delays, so that a run is killed a few times from its start to its sealing.
+    let longest = begun.elapsed();
+    let expected = promised(&whole);
+    let outputs = |run: &Path| {
+        RunManifest::load(&run.join("manifest.json"))
+            .unwrap()
+            .outputs
+    };
+
+    let mut random = Stream::new(0, Purpose::Controls, 0);
+    let (mut kills, mut runs) = (0, 0);
+    while kills < KILLS {
+        let out = dir.path().join(format!("killed {runs}"));
+        std::fs::create_dir(&out).unwrap();
+        runs += 1;
+        // Until the run is through, or killed often enough.
+        while kills < KILLS && !out.join("manifest.json").exists() {
+            let mut command = gouda("train", &out, &[&more[..], &["--resume"]].concat());
+            let child = command.stdout(Stdio::null()).spawn().unwrap();
+            let delay = longest.mul_f64(random.uniform());
+            kills += usize::from(kill_after(child, delay));
+        }
+        let last = run("train", &out, &["--resume", "--threads=1"]);
+        // The settings of TINY alone are not those of the run.
+        assert_eq!(last.status.code(), Some(2), "{}", stderr(&last));
+        let last = run("train", &out, &[&more[..], &["--resume"]].concat());
+        assert!(last.status.success(), "{}", stderr(&last));
+        assert_same(
+            &promised(&out),
+            &expected,
+            &format!("run {runs}, {kills} kills"),
+        );
+        assert_eq!(outputs(&out), outputs(&whole));
+    }
+    println!("{kills} kills over {runs} runs");
+}
+
+/// The main job, killed at random times in any of its stages: but for the clock and the command
+/// line, the results are the same.
+#[test]
+fn reproduce_is_killed_in_any_stage_and_ends_in_the_same_results() {
+    const KILLS: usize = 6;
+    let dir = directory();
+    let whole = dir.path().join("whole");
+    let begun = Instant::now();
+    let first = run("reproduce", &whole, &[]);
+    assert!(first.status.success(), "{}", stderr(&first));
+    let longest = begun.elapsed();
+    let results = |run: &Path| -> serde_json::Value {
+        let text = std::fs::read_to_string(run.join("results.json")).unwrap();
+        let mut results: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let run = results["run"].as_object_mut().unwrap();
+        assert!(run.remove("train_seconds").is_some() && run.remove("command").is_some());
+        assert_eq!(run["preset"], "quick");
+        results
+    };
+    let out = dir.path().join("killed");
+    std::fs::create_dir(&out).unwrap();
+    let mut random = Stream::new(1, Purpose::Controls, 0);
+    let mut kills = 0;
+    for _ in 0..KILLS {
+        let mut command = gouda("reproduce", &out, &["--resume", "--resume-every=0"]);
+        let child = command.stdout(Stdio::null()).spawn().unwrap();
+        kills += usize::from(kill_after(child, longest.mul_f64(random.uniform())));
+    }
+    println!("{kills} kills");
+    let last = run("reproduce", &out, &["--resume"]);
+    assert!(last.status.success(), "{}", stderr(&last));
+    assert_same(&promised(&out), &promised(&whole), "reproduce");
+    assert_eq!(results(&out), results(&whole));
+
+    // Finished: nothing is computed or written again.
+    let before = std::fs::metadata(out.join("results.json"))
+        .unwrap()
+        .modified()
+        .unwrap();
+    let mut again = Command::new(env!("CARGO_BIN_EXE_gouda"));
+    let again = again
+        .args(["reproduce", "--resume", "--out"])
+        .arg(&out)
+        .output()
+        .unwrap();
+    assert!(again.status.success() && stderr(&again).contains("nothing to do"));
+    assert_eq!(again.stdout, last.stdout);
+    let after = std::fs::metadata(out.join("results.json"))
+        .unwrap()
+        .modified()
+        .unwrap();
+    assert_eq!(before, after);
+}
+
+#[test]
+fn what_cannot_be_resumed_says_why() {
+    let dir = directory();
+    let out = dir.path().join("run");
+    let refused = |out: &Path, args: &[&str], code: i32, expected: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gouda"));
+        command
+            .args(["train", "--quiet", "--out"])
+            .arg(out)
+            .args(args);
+        let output = command.output().unwrap();
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
+        assert!(text.contains(expected), "{args:?}: {text}");
+    };
+    refused(&out, &["--resume"], 4, "cannot open");
+    let other = dir.path().join("thesis");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("thesis.tex"), "dear").unwrap();
+    refused(&other, &["--resume"], 2, "is not empty");
+    assert_eq!(std::fs::read_dir(&other).unwrap().count(), 1);
+
+    assert!(run("train", &out, &["--seed=3"]).status.success());
+    refused(&out, &[], 2, "holds a run; go on with it with --resume");
+    // No settings are those of the run; those given must be the run's.
+    for (args, expected) in [
+        (["--resume", "--seed=4"], "seed = 4: the run in"),
+        (["--resume", "--set=ppo.gamma=0.5"], "ppo.gamma = 0.5"),
+        (["--resume", "--set=svd.rank=5"], "svd.rank = 5"),
+        (["--resume", "--preset=standard"], "ablate.components = "),
+    ] {
+        refused(&out, &args, 2, expected);
+    }
+    refused(
+        &out,
+        &["--resume", "--set=ppo.gama=0.5"],
+        2,
+        "did you mean `ppo.gamma`?",
+    );
+    for settings in [&[][..], &["--set=ppo.learning_rate=1e-3", "--seed=3"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gouda"));
+        command
+            .args(["train", "--resume", "--out"])
+            .arg(&out)
+            .args(settings);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("nothing to do"),
+            "{}",
+            stderr(&output)
+        );
+    }
+
+    // Not finished, and the point is damaged, truncated, lost; or the settings were edited.
+    std::fs::remove_file(out.join("manifest.json")).unwrap();
+    std::fs::remove_file(out.join("curves.json")).unwrap();
+    let point = out.join("resume/latest.safetensors");
+    let whole = std::fs::read(&point).unwrap();
+    let mut bytes = whole.clone();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&point, &bytes).unwrap();
+    refused(&out, &["--resume"], 3, "the file is damaged");
+    std::fs::write(&point, &whole[..last]).unwrap();
+    refused(
+        &out,
+        &["--resume"],
+        3,
+        "latest.safetensors: expected a safetensors file",
+    );
+    std::fs::remove_file(&point).unwrap();
+    refused(
+        &out,
+        &["--resume"],
+        3,
+        "expected a point to resume from, found none",
+    );
+    std::fs::write(&point, &whole).unwrap();
+    let settings = std::fs::read_to_string(out.join("config.toml")).unwrap();
+    let edited = settings.replace("gamma = 0.9", "gamma = 0.8");
+    assert_ne!(edited, settings);
+    std::fs::write(out.join("config.toml"), edited).unwrap();
+    refused(&out, &["--resume"], 3, "a point of others");
+    std::fs::write(out.join("config.toml"), settings).unwrap();
+
+    let held = RunDir::open(&out).unwrap();
+    refused(&out, &["--resume"], 6, "in use by another process");
+    drop(held);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gouda"));
+    let output = command
+        .args(["train", "--resume", "--out"])
+        .arg(&out)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(out.join("manifest.json").exists());
+
+    // What is wrong with a run, `gouda verify` tells by the place.
+    let verify = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gouda"));
+        command
+            .args(["verify", "--quiet", "--json"])
+            .arg(&out)
+            .args(more)
+            .output()
+            .unwrap()
+    };
+    let sound = verify(&[]);
+    assert!(sound.status.success(), "{}", stderr(&sound));
+    let change = |file: &str, change: &dyn Fn(&mut Vec<u8>)| {
+        let path = out.join(file);
+        let before = std::fs::read(&path).unwrap();
+        let mut bytes = before.clone();
+        change(&mut bytes);
+        assert_ne!(bytes, before, "{file}");
+        std::fs::write(&path, bytes).unwrap();
+        let found = verify(&["--updates=27"]);
+        assert_eq!(found.status.code(), Some(1), "{file}: {}", stderr(&found));
+        std::fs::write(&path, before).unwrap();
+        let found: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+        let checks = found["checks"].as_array().unwrap().clone();
+        let failed = checks.iter().filter(|check| check["ok"] == false);
+        failed
+            .map(|check| format!("{}: {}", check["check"], check["detail"]))
+            .collect::<Vec<_>>()
+    };
+    let flip = |at: usize| move |bytes: &mut Vec<u8>| bytes[at] ^= 1;
+    let found = change("gradients/total/shard-00000.npy", &flip(128 + 40));
+    assert!(
+        found[0].contains("shard-00000.npy") && found[0].contains("for rows 0 to 4"),
+        "{found:?}"
+    );
+    assert!(
+        found[1].contains("gradients (gradients/total, row 0, parameter 10"),
+        "{found:?}"
+    );
+    let found = change("gradients/update/shard-00000.npy", &flip(128 + 40));
+    assert!(
+        found[1].contains("updates (gradients/update, row 0, parameter 10"),
+        "{found:?}"
+    );
+    let found = change("metrics.jsonl", &|bytes| {
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        *bytes = text
+            .replacen("\"episodes\":", "\"episodes\":1", 1)
+            .into_bytes();
+    });
+    assert!(
+        found[0].contains("metrics.jsonl")
+            && found[1].contains("update 0: the first to differ is the rollout"),
+        "{found:?}"
+    );
+    let found = change("checkpoints/000000011.safetensors", &|bytes| {
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+    });
+    assert!(
+        found[1].contains("update 10: the first to differ is parameters"),
+        "{found:?}"
+    );
+    let found = change("resume/middle.safetensors", &|bytes| bytes.truncate(100));
+    assert!(
+        found[0].contains("half-way") && found[0].contains("middle.safetensors"),
+        "{found:?}"
+    );
+}
