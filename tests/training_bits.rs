@@ -302,7 +302,7 @@ fn settings_out_of_range_are_refused_by_name() {
             Error::Setting { .. } => expected.starts_with("ppo.") || expected.starts_with("env."),
             Error::Network(_) => expected.starts_with("net."),
             Error::Maze(_) => !expected.contains('.'),
-            Error::NotFinite { .. } => false,
+            Error::State { .. } | Error::NotFinite { .. } => false,
         };
         assert!(by_name, "{fault:?}");
     }
