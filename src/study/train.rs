@@ -3,7 +3,7 @@
 //!
 //! Leaves in the run directory: `metrics.jsonl`, `checkpoints/*.safetensors` (named by the number of
 //! updates), `gradients/total` (the gradient before clipping), `gradients/update` (what was added
-//! to the parameters), points to [resume](super::resume) from, and last, when all is sealed,
+//! to the parameters), points to [resume] from, and last, when all is sealed,
 //! `curves.json`. A run that is interrupted, or whose numbers stop being finite, seals what it has
 //! first.
 
