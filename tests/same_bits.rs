@@ -18,19 +18,26 @@ use serde_json::{Value, json};
 
 /// Trainings: name, updates, settings.
 const RUNS: [(&str, u64, &[&str]); 2] = [
-    ("small", 240, &["net.kind=small", "record.every=3"]),
+    (
+        "small",
+        240,
+        &[
+            "net.kind=small",
+            "net.channels=6",
+            "net.blocks=1",
+            "net.hidden=10",
+            "record.every=3",
+        ],
+    ),
     ("impala", 8, &["net.kind=impala", "record.every=update"]),
 ];
 
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 11] = [
     "seed=5",
     "env.world=7",
     "env.region=3",
     "env.min_maze_dim=3",
     "env.timeout=8",
-    "net.channels=6",
-    "net.blocks=1",
-    "net.hidden=10",
     "ppo.num_envs=10",
     "ppo.num_steps=16",
     "ppo.minibatch_size=40",
