@@ -6,6 +6,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gouda::maze::Simulator;
 use gouda::nn::Image;
 use gouda::nn::conv2d::Conv2d;
+use gouda::numeric::gather_gemm::End;
 use gouda::ppo::Trainer;
 use gouda::study::config::Preset;
 use gouda::study::resolve::resolve;
@@ -23,18 +24,18 @@ fn convolution(c: &mut Criterion) {
     let x = vec![0.5f32; BLOCK * image.bordered_len()];
     let (weight, bias) = (vec![0.1f32; 9 * 16 * 16], vec![0.0f32; 16]);
     let (mut y, mut d_x) = (x.clone(), x.clone());
-    let (mut d_weight, mut d_bias, mut scratch) = (weight.clone(), bias.clone(), weight.clone());
+    let (mut d_weight, mut d_bias) = (weight.clone(), bias.clone());
     let mut group = c.benchmark_group("conv2d 5x5, 16 to 16 channels, 32 samples");
     // Elements are floating-point operations: throughput reads as GFLOP/s.
     group.throughput(Throughput::Elements((2 * BLOCK * 25 * 9 * 16 * 16) as u64));
     group.bench_function("forward", |b| {
-        b.iter(|| conv.forward(BLOCK, black_box(&x), &weight, &bias, &mut y));
+        b.iter(|| conv.forward(BLOCK, black_box(&x), (&weight, &bias), &mut y, End::Store));
     });
     group.bench_function("backward, weights", |b| {
-        b.iter(|| conv.backward_weight(BLOCK, black_box(&x), &y, &mut d_weight, &mut d_bias));
+        b.iter(|| conv.backward_weight(BLOCK, black_box(&x), &y, (&mut d_weight, &mut d_bias), false));
     });
     group.bench_function("backward, input", |b| {
-        b.iter(|| conv.backward_input(BLOCK, black_box(&y), &weight, &mut scratch, &mut d_x));
+        b.iter(|| conv.backward_input(BLOCK, black_box(&y), &weight, &mut d_x, false));
     });
     group.finish();
 }

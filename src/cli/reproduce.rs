@@ -70,7 +70,8 @@ pub fn plan(config: &Config, run: &RunDir) -> Result<String, Error> {
     let frames = ppo.iterations() as f64 * ppo.batch_len() as f64;
     let checkpoints = 4e-6 * p * (config.record.checkpoints + 1) as f64;
     // Activations and gradients of a block, for every block of a minibatch and of the environments.
-    let sample: usize = network.buffer_len.iter().sum::<usize>() * 2;
+    let activations: usize = network.buffers.iter().map(|b| b.len).sum();
+    let sample = activations + network.gradient_len.iter().sum::<usize>();
     let blocks = ppo.minibatch_size.div_ceil(minibatch::BLOCK)
         + ppo.num_envs.div_ceil(crate::ppo::rollout::BLOCK);
     let activations = 4e-6 * (sample * minibatch::BLOCK * blocks) as f64;

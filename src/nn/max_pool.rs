@@ -4,6 +4,7 @@
 //! left out; the first maximum in row order takes the gradient, as in PyTorch. Both images bordered.
 
 use crate::numeric::Real;
+use crate::numeric::simd::vectorised;
 
 use super::Image;
 
@@ -41,23 +42,41 @@ impl MaxPool {
                     let start = out.offset(sample, i + 1, j + 1);
                     let y = &mut y[start..start + channels];
                     let best = argmax.next().expect("argmax holds one entry an output");
-                    let mut is_first = true;
-                    // Bordered coordinates: the image is 1..=height.
-                    for row in (2 * i).max(1)..=(2 * i + 2).min(self.x.height) {
-                        for column in (2 * j).max(1)..=(2 * j + 2).min(self.x.width) {
-                            let cell = self.x.offset(sample, row, column);
-                            for c in 0..channels {
-                                if is_first || x[cell + c] > y[c] {
-                                    y[c] = x[cell + c];
-                                    best[c] = (cell + c) as u32;
-                                }
-                            }
-                            is_first = false;
-                        }
-                    }
+                    self.maximum((sample, i, j), x, y, best);
                 }
             }
         }
+    }
+
+    /// The maxima of one output cell, one a channel, and their offsets.
+    fn maximum<T: Real>(
+        self,
+        (sample, i, j): (usize, usize, usize),
+        x: &[T],
+        y: &mut [T],
+        best: &mut [u32],
+    ) {
+        // Bordered coordinates: the image is 1..=height.
+        let rows = (2 * i).max(1)..=(2 * i + 2).min(self.x.height);
+        let columns = (2 * j).max(1)..=(2 * j + 2).min(self.x.width);
+        let first = self.x.offset(sample, *rows.start(), *columns.start());
+        vectorised(|| {
+            y.copy_from_slice(&x[first..first + y.len()]);
+            for (c, best) in best.iter_mut().enumerate() {
+                *best = (first + c) as u32;
+            }
+            for row in rows {
+                for column in columns.clone() {
+                    let cell = self.x.offset(sample, row, column);
+                    let x = &x[cell..cell + y.len()];
+                    for (c, ((y, best), &x)) in y.iter_mut().zip(&mut *best).zip(x).enumerate() {
+                        let is_larger = x > *y;
+                        *y = if is_larger { x } else { *y };
+                        *best = if is_larger { (cell + c) as u32 } else { *best };
+                    }
+                }
+            }
+        });
     }
 
     /// Adds to `d_x` at the maxima that `forward` noted.

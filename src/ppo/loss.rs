@@ -9,6 +9,7 @@
 
 use crate::nn::{softmax, value};
 use crate::numeric::Real;
+use crate::numeric::simd::vectorised;
 
 /// The loss's coefficients.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,6 +68,18 @@ impl Sums {
 /// Writes the derivatives of `scale` times the summed loss of a block, and returns its sums.
 /// `logits` is `(samples, actions)`; `scale` is 1 over the minibatch's length.
 pub fn block<T: Real>(
+    samples: &[Sample<T>],
+    (logits, values): (&[T], &[T]),
+    coefficients: &Coefficients,
+    scale: T,
+    (d_logits, d_values): (&mut [T], &mut [T]),
+) -> Sums {
+    let (outputs, gradients) = ((logits, values), (d_logits, d_values));
+    vectorised(|| sample_by_sample(samples, outputs, coefficients, scale, gradients))
+}
+
+#[inline(always)]
+fn sample_by_sample<T: Real>(
     samples: &[Sample<T>],
     (logits, values): (&[T], &[T]),
     coefficients: &Coefficients,

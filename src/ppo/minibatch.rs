@@ -1,17 +1,19 @@
 //! The gradient of the PPO loss over one minibatch.
 //!
 //! The minibatch is cut into blocks of [`BLOCK`] samples whatever the threads; each block's gradient
-//! is summed in sample order, and the blocks' in block order.
+//! is summed in sample order, and the blocks' in block order. Within a block, as many samples at a
+//! time run through the network as the network was built for.
 
 use rayon::prelude::*;
 
-use crate::nn::{Network, Workspace, residual};
+use crate::nn::{Network, Workspace};
+use crate::numeric::sum;
 
 use super::loss::{self, Coefficients, Sample, Sums};
 use super::rollout::Frames;
 
-/// Samples of one block: activations stay in cache.
-pub const BLOCK: usize = 32;
+/// Samples of one block.
+pub const BLOCK: usize = 64;
 
 /// Parameters a thread sums at a time.
 const STRIPE: usize = 4096;
@@ -20,6 +22,7 @@ const STRIPE: usize = 4096;
 #[derive(Debug)]
 pub struct Gradient {
     blocks: Vec<Block>,
+    transposed: Vec<f32>,
     total: Vec<f32>,
 }
 
@@ -67,13 +70,14 @@ impl Gradient {
         let block = || Block {
             workspace: Workspace::new(network),
             gradient: vec![0.0; network.param_len()],
-            observations: vec![0; BLOCK * network.observation_len()],
-            d_logits: vec![0.0; BLOCK * network.shape.action_len],
-            d_values: vec![0.0; BLOCK],
+            observations: vec![0; network.sample_len * network.observation_len()],
+            d_logits: vec![0.0; network.sample_len * network.shape.action_len],
+            d_values: vec![0.0; network.sample_len],
             sums: Sums::default(),
         };
         Self {
             blocks: (0..sample_len.div_ceil(BLOCK)).map(|_| block()).collect(),
+            transposed: vec![0.0; network.param_len()],
             total: vec![0.0; network.param_len()],
         }
     }
@@ -89,16 +93,17 @@ impl Gradient {
     ) -> (&mut [f32], Sums) {
         let scale = 1.0 / indices.len() as f32;
         let used = indices.len().div_ceil(BLOCK);
+        network.transpose(params, &mut self.transposed);
+        let weights = (params, self.transposed.as_slice());
         self.blocks[..used]
             .par_iter_mut()
             .zip(indices.par_chunks(BLOCK))
             .for_each(|(block, indices)| {
-                block.compute(
-                    network,
-                    params,
-                    frames,
-                    (indices, coefficients, spread, scale),
-                );
+                block.sums = Sums::default();
+                for (run, indices) in indices.chunks(network.sample_len).enumerate() {
+                    let loss = (indices, coefficients, spread, scale);
+                    block.compute(network, weights, frames, loss, run > 0);
+                }
             });
         let blocks = &self.blocks[..used];
         self.total
@@ -108,7 +113,7 @@ impl Gradient {
                 let range = stripe * STRIPE..stripe * STRIPE + total.len();
                 total.copy_from_slice(&blocks[0].gradient[range.clone()]);
                 for block in &blocks[1..] {
-                    residual::backward(&block.gradient[range.clone()], total);
+                    sum::add(&block.gradient[range.clone()], total);
                 }
             });
         let mut sums = Sums::default();
@@ -120,12 +125,15 @@ impl Gradient {
 }
 
 impl Block {
+    /// Adds the gradient of the frames at `indices`, as many as the network takes at once, to the
+    /// block's, or begins it.
     fn compute(
         &mut self,
         network: &Network,
-        params: &[f32],
+        (params, transposed): (&[f32], &[f32]),
         frames: &Frames,
         (indices, coefficients, spread, scale): (&[u32], &Coefficients, Option<Spread>, f32),
+        adds: bool,
     ) {
         let (n, len) = (indices.len(), network.observation_len());
         let normalised = |advantage: f32| match spread {
@@ -154,9 +162,11 @@ impl Block {
             self.workspace.logits(network, n),
             self.workspace.values(network, n),
         );
-        self.sums = loss::block(&samples, outputs, coefficients, scale, (d_logits, d_values));
-        self.workspace
-            .backward(network, params, (d_logits, d_values), &mut self.gradient, n);
+        let sums = loss::block(&samples, outputs, coefficients, scale, (d_logits, d_values));
+        self.sums.add(&sums);
+        let outputs = (&*d_logits, &*d_values);
+        let d_params = (self.gradient.as_mut_slice(), adds);
+        self.workspace.backward(network, transposed, outputs, d_params, n);
     }
 }
 
@@ -199,11 +209,11 @@ mod tests {
                 hidden,
                 action_len: 4,
             };
-            let network = Network::new(shape, BLOCK).unwrap();
+            let network = Network::new(shape, 24).unwrap();
             let params = init::initialise(&network.layout, 0);
-            let frames = frames(&network, 120);
-            // Three whole blocks and one of four samples, in an order that is not the frames'.
-            let indices: Vec<u32> = (0..100).map(|i| i * 37 % 120).collect();
+            let frames = frames(&network, 240);
+            // Three whole blocks and one of eight samples, in an order that is not the frames'.
+            let indices: Vec<u32> = (0..200).map(|i| i * 37 % 240).collect();
             let spread = Some(Spread::of(&frames.advantages, &indices));
             let compute = |threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new()
@@ -211,7 +221,7 @@ mod tests {
                     .build()
                     .unwrap();
                 pool.install(|| {
-                    let mut gradient = Gradient::new(&network, 100);
+                    let mut gradient = Gradient::new(&network, 200);
                     let (d_params, sums) = gradient.compute(
                         (&network, &params),
                         &frames,
@@ -243,7 +253,7 @@ mod tests {
             hidden: 8,
             action_len: 4,
         };
-        let network = Network::new(shape, BLOCK).unwrap();
+        let network = Network::new(shape, 24).unwrap();
         let params = init::initialise(&network.layout, 0);
         let frames = frames(&network, 70);
         let indices: Vec<u32> = (0..70).rev().collect();
