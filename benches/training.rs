@@ -32,7 +32,15 @@ fn convolution(c: &mut Criterion) {
         b.iter(|| conv.forward(BLOCK, black_box(&x), (&weight, &bias), &mut y, End::Store));
     });
     group.bench_function("backward, weights", |b| {
-        b.iter(|| conv.backward_weight(BLOCK, black_box(&x), &y, (&mut d_weight, &mut d_bias), false));
+        b.iter(|| {
+            conv.backward_weight(
+                BLOCK,
+                black_box(&x),
+                &y,
+                (&mut d_weight, &mut d_bias),
+                false,
+            )
+        });
     });
     group.bench_function("backward, input", |b| {
         b.iter(|| conv.backward_input(BLOCK, black_box(&y), &weight, &mut d_x, false));

@@ -57,19 +57,23 @@ impl<T: Real> Adam<T> {
         let (c1, c2) = (T::from_f64(1.0 - self.beta1), T::from_f64(1.0 - self.beta2));
         let epsilon = T::from_f64(self.epsilon);
         let scale = T::from_f64(scale);
-        let stripes = update.par_chunks_mut(STRIPE).zip(gradient.par_chunks(STRIPE));
+        let stripes = update
+            .par_chunks_mut(STRIPE)
+            .zip(gradient.par_chunks(STRIPE));
         let moments = self.first.par_chunks_mut(STRIPE);
         let moments = moments.zip(self.second.par_chunks_mut(STRIPE));
-        stripes.zip(moments).for_each(|((update, gradient), (first, second))| {
-            vectorised(|| {
-                let moments = first.iter_mut().zip(second);
-                for ((u, &g), (m, v)) in update.iter_mut().zip(gradient).zip(moments) {
-                    let g = scale * g;
-                    *m = c1.mul_add(g, b1 * *m);
-                    *v = (c2 * g).mul_add(g, b2 * *v);
-                    *u = -(rate * *m / (v.sqrt()).mul_add(root, epsilon));
-                }
+        stripes
+            .zip(moments)
+            .for_each(|((update, gradient), (first, second))| {
+                vectorised(|| {
+                    let moments = first.iter_mut().zip(second);
+                    for ((u, &g), (m, v)) in update.iter_mut().zip(gradient).zip(moments) {
+                        let g = scale * g;
+                        *m = c1.mul_add(g, b1 * *m);
+                        *v = (c2 * g).mul_add(g, b2 * *v);
+                        *u = -(rate * *m / (v.sqrt()).mul_add(root, epsilon));
+                    }
+                });
             });
-        });
     }
 }

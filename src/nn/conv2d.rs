@@ -120,7 +120,14 @@ impl Conv2d {
         let cells = self.cells(sample_len);
         let init = if adds { Init::Accumulate } else { Init::Zero };
         let factors = (x, d_y, d_weight);
-        gather_gemm(factors, &self.taps, cells, self.y.channels, init, End::Store);
+        gather_gemm(
+            factors,
+            &self.taps,
+            cells,
+            self.y.channels,
+            init,
+            End::Store,
+        );
         sum::columns(d_y, cells, d_bias, adds);
     }
 
@@ -138,7 +145,14 @@ impl Conv2d {
         for class in &self.inputs {
             let rows = &class.rows[..class.rows.len() / self.sample_len() * sample_len];
             let factors = (d_y, transposed, &mut *d_x);
-            gather_gemm(factors, rows, &class.steps, self.x.channels, init, End::Store);
+            gather_gemm(
+                factors,
+                rows,
+                &class.steps,
+                self.x.channels,
+                init,
+                End::Store,
+            );
         }
     }
 
@@ -244,7 +258,8 @@ mod tests {
             let mut transposed = vec![9.0; weight.len()];
             conv.transpose(&weight, &mut transposed);
             let run = |d_weight: f64, before: &[f64], adds: bool| {
-                let (mut d_weight, mut d_bias) = (vec![d_weight; weight.len()], vec![d_weight; out]);
+                let (mut d_weight, mut d_bias) =
+                    (vec![d_weight; weight.len()], vec![d_weight; out]);
                 let mut d_x = before.to_vec();
                 conv.backward_weight(n, &x, &d_y, (&mut d_weight, &mut d_bias), adds);
                 conv.backward_input(n, &d_y, &transposed, &mut d_x, adds);

@@ -74,7 +74,14 @@ impl Dense {
         let samples = &self.samples[..sample_len];
         let init = if adds { Init::Accumulate } else { Init::Zero };
         let factors = (x, d_y, d_weight);
-        gather_gemm(factors, &self.inputs, samples, self.out_len, init, End::Store);
+        gather_gemm(
+            factors,
+            &self.inputs,
+            samples,
+            self.out_len,
+            init,
+            End::Store,
+        );
         sum::columns(d_y, samples, d_bias, adds);
     }
 
@@ -143,7 +150,10 @@ mod tests {
                 (d_weight, d_bias, d_x)
             };
             let (d_weight, d_bias, d_x) = run(9.0, false);
-            assert_eq!(run(0.0, true), (d_weight.clone(), d_bias.clone(), d_x.clone()));
+            assert_eq!(
+                run(0.0, true),
+                (d_weight.clone(), d_bias.clone(), d_x.clone())
+            );
 
             let loss = |x: &[f64], weight: &[f64], bias: &[f64]| {
                 let mut y = vec![9.0; d_y.len()];

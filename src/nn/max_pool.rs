@@ -36,47 +36,73 @@ impl MaxPool {
         let out = self.y();
         let channels = self.x.channels;
         let mut argmax = argmax.chunks_exact_mut(channels);
-        for sample in 0..sample_len {
-            for i in 0..out.height {
-                for j in 0..out.width {
-                    let start = out.offset(sample, i + 1, j + 1);
-                    let y = &mut y[start..start + channels];
-                    let best = argmax.next().expect("argmax holds one entry an output");
-                    self.maximum((sample, i, j), x, y, best);
-                }
-            }
-        }
-    }
-
-    /// The maxima of one output cell, one a channel, and their offsets.
-    fn maximum<T: Real>(
-        self,
-        (sample, i, j): (usize, usize, usize),
-        x: &[T],
-        y: &mut [T],
-        best: &mut [u32],
-    ) {
-        // Bordered coordinates: the image is 1..=height.
-        let rows = (2 * i).max(1)..=(2 * i + 2).min(self.x.height);
-        let columns = (2 * j).max(1)..=(2 * j + 2).min(self.x.width);
-        let first = self.x.offset(sample, *rows.start(), *columns.start());
         vectorised(|| {
-            y.copy_from_slice(&x[first..first + y.len()]);
-            for (c, best) in best.iter_mut().enumerate() {
-                *best = (first + c) as u32;
-            }
-            for row in rows {
-                for column in columns.clone() {
-                    let cell = self.x.offset(sample, row, column);
-                    let x = &x[cell..cell + y.len()];
-                    for (c, ((y, best), &x)) in y.iter_mut().zip(&mut *best).zip(x).enumerate() {
-                        let is_larger = x > *y;
-                        *y = if is_larger { x } else { *y };
-                        *best = if is_larger { (cell + c) as u32 } else { *best };
+            for sample in 0..sample_len {
+                for i in 0..out.height {
+                    for j in 0..out.width {
+                        let start = out.offset(sample, i + 1, j + 1);
+                        let y = &mut y[start..start + channels];
+                        let best = argmax.next().expect("argmax holds one entry an output");
+                        self.cell((sample, i, j), x, y, best);
                     }
                 }
             }
         });
+    }
+
+    /// The maxima of one output cell, one a channel, and their offsets.
+    #[inline(always)]
+    fn cell<T: Real>(
+        self,
+        output: (usize, usize, usize),
+        x: &[T],
+        y: &mut [T],
+        argmax: &mut [u32],
+    ) {
+        let (blocks, rest) = y.as_chunks_mut::<16>();
+        let (argmax_blocks, argmax_rest) = argmax.as_chunks_mut::<16>();
+        let rest_start = 16 * blocks.len();
+        for (block, (y, best)) in blocks.iter_mut().zip(argmax_blocks).enumerate() {
+            (*y, *best) = self.maxima::<T, 16>(output, x, 16 * block);
+        }
+        for (c, (y, best)) in rest.iter_mut().zip(argmax_rest).enumerate() {
+            let (maximum, offset) = self.maxima::<T, 1>(output, x, rest_start + c);
+            (*y, *best) = (maximum[0], offset[0]);
+        }
+    }
+
+    /// The same for a block of channels from `c` on, which stays in registers.
+    #[inline(always)]
+    fn maxima<T: Real, const LANES: usize>(
+        self,
+        (sample, i, j): (usize, usize, usize),
+        x: &[T],
+        c: usize,
+    ) -> ([T; LANES], [u32; LANES]) {
+        // Bordered coordinates: the image is 1..=height.
+        let rows = (2 * i).max(1)..=(2 * i + 2).min(self.x.height);
+        let columns = (2 * j).max(1)..=(2 * j + 2).min(self.x.width);
+        let mut cell = self.x.offset(sample, *rows.start(), *columns.start()) + c;
+        let mut maximum = [T::ZERO; LANES];
+        maximum.copy_from_slice(&x[cell..cell + LANES]);
+        let mut best = [cell as u32; LANES];
+        for row in rows {
+            cell = self.x.offset(sample, row, *columns.start()) + c;
+            for _ in columns.clone() {
+                let x = &x[cell..cell + LANES];
+                for lane in 0..LANES {
+                    // By masks: a condition would become a branch a lane.
+                    let mask = u32::from(x[lane] > maximum[lane]).wrapping_neg();
+                    maximum[lane] = maximum[lane].maximum(x[lane]);
+                    best[lane] = (best[lane] & !mask) | (cell as u32 & mask);
+                }
+                cell += self.x.channels;
+            }
+        }
+        for (lane, best) in best.iter_mut().enumerate() {
+            *best += lane as u32;
+        }
+        (maximum, best)
     }
 
     /// Adds to `d_x` at the maxima that `forward` noted.

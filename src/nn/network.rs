@@ -286,12 +286,21 @@ impl Builder {
     fn small_trunk(&mut self, shape: &Shape) -> (Image, usize) {
         let (image, conv) = self.conv2d(self.observation, shape.channels, 2);
         // The stream of residual sums has one gradient, each block's branch another for a while.
-        let (stream, branch) = (self.slot(image.bordered_len()), self.slot(image.bordered_len()));
+        let (stream, branch) = (
+            self.slot(image.bordered_len()),
+            self.slot(image.bordered_len()),
+        );
         let mut x = self.conv("conv0", conv, 0, After::Relu, stream);
         for block in 1..=shape.blocks {
             let (_, conv) = self.conv2d(image, shape.channels, 1);
             let z = self.buffer(image.bordered_len(), branch);
-            x = self.conv(&format!("conv{block}"), conv, x, After::AddRelu { z }, stream);
+            x = self.conv(
+                &format!("conv{block}"),
+                conv,
+                x,
+                After::AddRelu { z },
+                stream,
+            );
         }
         (image, x)
     }

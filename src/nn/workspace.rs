@@ -11,6 +11,7 @@ use std::mem::take;
 
 use crate::numeric::Real;
 use crate::numeric::gather_gemm::End;
+use crate::numeric::simd::vectorised;
 
 use super::network::{After, Network, OBSERVATION_CHANNELS, Op, Parameters};
 use super::relu;
@@ -126,7 +127,11 @@ impl<T: Real> Workspace<T> {
                     ..
                 } => {
                     let (x, y) = pair(&mut self.buffers, *x, *y);
-                    let end = if *is_rectified { End::Rectify } else { End::Store };
+                    let end = if *is_rectified {
+                        End::Rectify
+                    } else {
+                        End::Store
+                    };
                     dense.forward(sample_len, x, of(params, parameters), y, end);
                 }
             }
@@ -236,14 +241,14 @@ impl<T: Real> Workspace<T> {
             channels: OBSERVATION_CHANNELS,
         };
         let buffer = &mut self.buffers[0];
-        for (row, bits) in image
-            .rows(sample_len)
-            .zip(observations.chunks_exact(row_len))
-        {
-            for (x, &bit) in buffer[row].iter_mut().zip(bits) {
-                *x = if bit == 0 { T::ZERO } else { T::ONE };
+        let rows = image.rows(sample_len);
+        vectorised(|| {
+            for (row, bits) in rows.zip(observations.chunks_exact(row_len)) {
+                for (x, &bit) in buffer[row].iter_mut().zip(bits) {
+                    *x = if bit == 0 { T::ZERO } else { T::ONE };
+                }
             }
-        }
+        });
     }
 }
 
@@ -314,7 +319,13 @@ mod tests {
             let mut transposed = vec![9.0; params.len()];
             network.transpose(&params, &mut transposed);
             let outputs = (ones.as_slice(), &ones[..n + 1]);
-            workspace.backward(&network, &transposed, outputs, (&mut d_params, false), n + 1);
+            workspace.backward(
+                &network,
+                &transposed,
+                outputs,
+                (&mut d_params, false),
+                n + 1,
+            );
             workspace.forward(&network, &params, &observations, n);
             let outputs = (d_logits.as_slice(), d_values.as_slice());
             workspace.backward(&network, &transposed, outputs, (&mut d_params, false), n);

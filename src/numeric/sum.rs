@@ -59,7 +59,13 @@ pub fn columns<T: Real>(values: &[T], rows: &[Pair], out: &mut [T], adds: bool) 
             column_block(values, rows, 16 * i, block, adds);
         }
         for (i, out) in rest.iter_mut().enumerate() {
-            column_block(values, rows, rest_start + i, std::array::from_mut(out), adds);
+            column_block(
+                values,
+                rows,
+                rest_start + i,
+                std::array::from_mut(out),
+                adds,
+            );
         }
     });
 }
@@ -100,7 +106,10 @@ mod tests {
             let values: Vec<f32> = (0..n * 40).map(|_| stream.normal() as f32).collect();
             let before: Vec<f32> = (0..n).map(|_| stream.normal() as f32).collect();
             let rows: Vec<Pair> = (0..row_len)
-                .map(|r| Pair { left: 0, right: (r * 7 % 40 * n) as u32 })
+                .map(|r| Pair {
+                    left: 0,
+                    right: (r * 7 % 40 * n) as u32,
+                })
                 .collect();
             for adds in [false, true] {
                 let mut found = before.clone();

@@ -4,6 +4,8 @@
 //! is summed in sample order, and the blocks' in block order. Within a block, as many samples at a
 //! time run through the network as the network was built for.
 
+use std::sync::Mutex;
+
 use rayon::prelude::*;
 
 use crate::nn::{Network, Workspace};
@@ -21,18 +23,28 @@ const STRIPE: usize = 4096;
 /// Room for the blocks of one minibatch.
 #[derive(Debug)]
 pub struct Gradient {
+    /// One a thread: what one block leaves in the cache the next one finds there. Which block runs
+    /// in which room changes nothing, and the locks keep threads apart that are more than expected.
+    rooms: Vec<Mutex<Room>>,
     blocks: Vec<Block>,
     transposed: Vec<f32>,
     total: Vec<f32>,
 }
 
+/// What a thread needs to run samples through the network.
 #[derive(Debug)]
-struct Block {
+struct Room {
     workspace: Workspace<f32>,
-    gradient: Vec<f32>,
     observations: Vec<u8>,
+    samples: Vec<Sample<f32>>,
     d_logits: Vec<f32>,
     d_values: Vec<f32>,
+}
+
+/// What a block leaves.
+#[derive(Debug)]
+struct Block {
+    gradient: Vec<f32>,
     sums: Sums,
 }
 
@@ -67,15 +79,21 @@ impl Spread {
 impl Gradient {
     /// Room for minibatches of `sample_len`.
     pub fn new(network: &Network, sample_len: usize) -> Self {
-        let block = || Block {
+        let room = || Room {
             workspace: Workspace::new(network),
-            gradient: vec![0.0; network.param_len()],
             observations: vec![0; network.sample_len * network.observation_len()],
+            samples: Vec::with_capacity(network.sample_len),
             d_logits: vec![0.0; network.sample_len * network.shape.action_len],
             d_values: vec![0.0; network.sample_len],
+        };
+        let block = || Block {
+            gradient: vec![0.0; network.param_len()],
             sums: Sums::default(),
         };
         Self {
+            rooms: (0..rayon::current_num_threads())
+                .map(|_| Mutex::new(room()))
+                .collect(),
             blocks: (0..sample_len.div_ceil(BLOCK)).map(|_| block()).collect(),
             transposed: vec![0.0; network.param_len()],
             total: vec![0.0; network.param_len()],
@@ -95,14 +113,21 @@ impl Gradient {
         let used = indices.len().div_ceil(BLOCK);
         network.transpose(params, &mut self.transposed);
         let weights = (params, self.transposed.as_slice());
+        let rooms = &self.rooms;
         self.blocks[..used]
             .par_iter_mut()
             .zip(indices.par_chunks(BLOCK))
             .for_each(|(block, indices)| {
+                let thread = rayon::current_thread_index().unwrap_or(0);
+                let mut room = rooms[thread % rooms.len()]
+                    .lock()
+                    .expect("no block panicked");
                 block.sums = Sums::default();
                 for (run, indices) in indices.chunks(network.sample_len).enumerate() {
                     let loss = (indices, coefficients, spread, scale);
-                    block.compute(network, weights, frames, loss, run > 0);
+                    let d_params = (block.gradient.as_mut_slice(), run > 0);
+                    let sums = room.compute(network, weights, frames, loss, d_params);
+                    block.sums.add(&sums);
                 }
             });
         let blocks = &self.blocks[..used];
@@ -124,17 +149,17 @@ impl Gradient {
     }
 }
 
-impl Block {
-    /// Adds the gradient of the frames at `indices`, as many as the network takes at once, to the
-    /// block's, or begins it.
+impl Room {
+    /// Writes the gradient of the frames at `indices`, as many as the network takes at once, into
+    /// `d_params`, or adds it to what is there; returns the loss's sums.
     fn compute(
         &mut self,
         network: &Network,
         (params, transposed): (&[f32], &[f32]),
         frames: &Frames,
         (indices, coefficients, spread, scale): (&[u32], &Coefficients, Option<Spread>, f32),
-        adds: bool,
-    ) {
+        d_params: (&mut [f32], bool),
+    ) -> Sums {
         let (n, len) = (indices.len(), network.observation_len());
         let normalised = |advantage: f32| match spread {
             Some(spread) => {
@@ -142,11 +167,11 @@ impl Block {
             }
             None => advantage,
         };
-        let mut samples = Vec::with_capacity(n);
+        self.samples.clear();
         for (&i, observation) in indices.iter().zip(self.observations.chunks_exact_mut(len)) {
             let i = i as usize;
             observation.copy_from_slice(&frames.observations[i * len..(i + 1) * len]);
-            samples.push(Sample {
+            self.samples.push(Sample {
                 action: frames.actions[i].into(),
                 old_log_prob: frames.log_probs[i],
                 old_value: frames.values[i],
@@ -162,11 +187,11 @@ impl Block {
             self.workspace.logits(network, n),
             self.workspace.values(network, n),
         );
-        let sums = loss::block(&samples, outputs, coefficients, scale, (d_logits, d_values));
-        self.sums.add(&sums);
-        let outputs = (&*d_logits, &*d_values);
-        let d_params = (self.gradient.as_mut_slice(), adds);
-        self.workspace.backward(network, transposed, outputs, d_params, n);
+        let derivatives = (&mut *d_logits, &mut *d_values);
+        let sums = loss::block(&self.samples, outputs, coefficients, scale, derivatives);
+        self.workspace
+            .backward(network, transposed, (d_logits, d_values), d_params, n);
+        sums
     }
 }
 

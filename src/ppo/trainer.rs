@@ -15,7 +15,7 @@ use super::rollout::Rollout;
 use super::settings::{OptimizerKind, Settings};
 
 /// Samples that run through the network at a time.
-const RUN: usize = 32;
+const RUN: usize = 16;
 
 /// The optimiser's state.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,9 +11,9 @@
 //! Cost: `rows * steps * n` multiply-adds; bias, rectifier and residual sum take no further pass
 //! over memory.
 
-#[cfg(target_arch = "x86_64")]
-mod avx512;
 mod tile;
+#[cfg(target_arch = "x86_64")]
+mod vector;
 
 use super::Real;
 use super::simd::{Path, path, vectorised};
@@ -108,14 +108,16 @@ pub fn gather_gemm<T: Real>(
         match path() {
             #[cfg(target_arch = "x86_64")]
             Path::Avx512 => {
-                let done = match product.as_f32() {
-                    Some(mut product) => avx512::leading(&mut product),
-                    None => 0,
-                };
-                avx2(&mut product, done);
+                let single = product.as_f32();
+                let done = single.map_or(0, |mut product| vector::avx512::leading(&mut product));
+                avx2_tiles(&mut product, done);
             }
             #[cfg(target_arch = "x86_64")]
-            Path::Avx2 => avx2(&mut product, 0),
+            Path::Avx2 => {
+                let single = product.as_f32();
+                let done = single.map_or(0, |mut product| vector::avx2::leading(&mut product));
+                avx2_tiles(&mut product, done);
+            }
             _ => tile::all(&mut product, 0),
         }
     }
@@ -178,7 +180,7 @@ impl<T: Real> Product<'_, T> {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<T: Real>(product: &mut Product<'_, T>, first: usize) {
+unsafe fn avx2_tiles<T: Real>(product: &mut Product<'_, T>, first: usize) {
     // SAFETY: as the caller's.
     unsafe { tile::all(product, first) }
 }
@@ -276,8 +278,21 @@ mod tests {
         let b = [[f32::NAN; 16], [-0.0; 16], [-1.0; 16]].concat();
         for (step, row) in [0, 16, 32].into_iter().enumerate() {
             let mut c = [9.0f32; 16];
-            let (rows, steps) = ([Pair::default()], [Pair { left: 0, right: row }]);
-            gather_gemm((&[1.0], &b, &mut c), &rows, &steps, 16, Init::Zero, End::Rectify);
+            let (rows, steps) = (
+                [Pair::default()],
+                [Pair {
+                    left: 0,
+                    right: row,
+                }],
+            );
+            gather_gemm(
+                (&[1.0], &b, &mut c),
+                &rows,
+                &steps,
+                16,
+                Init::Zero,
+                End::Rectify,
+            );
             assert!(c.iter().all(|x| x.to_bits() == 0), "step {step}: {c:?}");
         }
     }

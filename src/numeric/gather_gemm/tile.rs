@@ -1,11 +1,10 @@
-//! Tiles of the gathered product as plain loops over lanes, which the compiler turns into vectors of
-//! whatever width the surrounding function may use.
+//! Tiles of the gathered product as plain loops over lanes: for what is left of vectors, for `f64`,
+//! and for machines without AVX2.
 
 use super::super::Real;
 use super::{End, Init, Pair, Product};
 
-/// Covers the columns from `first` on by tiles of 16, 8, 4 and 1 lanes and up to six rows: six rows
-/// of 16 lanes are the twelve sums that AVX2's sixteen registers hold beside the factors.
+/// Covers the columns from `first` on by tiles of 4 lanes and of one, and four rows.
 ///
 /// # Safety
 /// Every offset of `product` must lie inside its slice.
@@ -14,14 +13,6 @@ pub unsafe fn all<T: Real>(product: &mut Product<'_, T>, first: usize) {
     let mut j = first;
     // SAFETY: as the caller's; columns j .. j + lanes stay below n.
     unsafe {
-        while j + 16 <= product.n {
-            columns::<T, 16>(product, j);
-            j += 16;
-        }
-        while j + 8 <= product.n {
-            columns::<T, 8>(product, j);
-            j += 8;
-        }
         while j + 4 <= product.n {
             columns::<T, 4>(product, j);
             j += 4;
@@ -35,15 +26,11 @@ pub unsafe fn all<T: Real>(product: &mut Product<'_, T>, first: usize) {
 
 #[inline(always)]
 unsafe fn columns<T: Real, const LANES: usize>(product: &mut Product<'_, T>, j: usize) {
-    let (groups, rest) = product.rows.as_chunks::<6>();
+    let (groups, rest) = product.rows.as_chunks::<4>();
     // SAFETY: as the caller's.
     unsafe {
         for rows in groups {
-            tile::<T, 6, LANES>(product, rows, j);
-        }
-        let (pairs, rest) = rest.as_chunks::<2>();
-        for rows in pairs {
-            tile::<T, 2, LANES>(product, rows, j);
+            tile::<T, 4, LANES>(product, rows, j);
         }
         for row in rest {
             tile::<T, 1, LANES>(product, &[*row], j);
