@@ -11,8 +11,9 @@ use gouda::numeric::gather_gemm::{End, Init, Pair, gather_gemm};
 use gouda::numeric::sum;
 use gouda::ppo::gae;
 use gouda::ppo::loss::{self, Coefficients, Sample, Sums};
-use gouda::ppo::minibatch::{self, Gradient, Spread};
+use gouda::ppo::minibatch::{Gradient, Spread};
 use gouda::ppo::rollout::Frames;
+use gouda::ppo::trainer;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -515,15 +516,15 @@ fn networks_in_double_precision() {
     }
 }
 
-/// The way of training itself: frames in, advantages normalised, blocks summed.
+/// The way of training itself: frames in, advantages normalised, runs summed.
 #[test]
 fn minibatch_gradients_in_single_precision() {
     let ppo = ppo();
     for golden in networks() {
-        let network = golden.network(minibatch::BLOCK);
+        let network = golden.network(trainer::RUN);
         let params = parameters(&network.layout);
         let n = golden.batch.action.values.len();
-        assert!(n > minibatch::BLOCK, "more than one block");
+        assert!(n > trainer::RUN, "more than one run");
         let frames = Frames {
             observations: golden.observations(),
             actions: golden

@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, progress and errors to stderr.
 
+mod bench;
 mod config;
 pub mod error;
 pub mod maze;
@@ -56,6 +57,8 @@ enum Command {
     Maze(maze::Args),
     /// Print every setting and where it came from
     Config(config::Args),
+    /// Measure the engine on this machine
+    Bench(bench::Args),
 }
 
 /// Parses the process's arguments, runs the command, and says how it went.
@@ -85,5 +88,6 @@ fn run(command: &Command, colour: bool, out: &mut dyn Write) -> Result<(), Error
         Command::Report(args) => report::run(args, out),
         Command::Maze(args) => maze::run(args, colour, out),
         Command::Config(args) => config::run(args, out),
+        Command::Bench(args) => bench::run(args, out),
     }
 }

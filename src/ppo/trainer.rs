@@ -11,11 +11,12 @@ use crate::numeric::sum;
 use super::Error;
 use super::loss::Sums;
 use super::minibatch::{Gradient, Spread};
-use super::rollout::Rollout;
+use super::rollout::{self, Rollout};
 use super::settings::{OptimizerKind, Settings};
 
 /// Samples that run through the network at a time.
-const RUN: usize = 16;
+pub const RUN: usize = 16;
+const _: () = assert!(RUN >= rollout::BLOCK, "a block of environments is one run");
 
 /// The optimiser's state.
 #[derive(Clone, Debug, PartialEq)]

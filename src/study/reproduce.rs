@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::nn::Network;
 use crate::numeric::statistics;
 use crate::numeric::sum::norm;
-use crate::ppo::minibatch;
+use crate::ppo::trainer;
 use crate::storage::manifest::write_json;
 use crate::storage::{RunDir, RunManifest, atomic};
 
@@ -70,7 +70,7 @@ pub fn reproduce(
     let train_seconds = start.elapsed().as_secs_f64();
     write_json(&run.path().join("curves.json"), &trained.curves)?;
 
-    let network = Network::new(config.net.shape(&config.env), minibatch::BLOCK)
+    let network = Network::new(config.net.shape(&config.env), trainer::RUN)
         .map_err(crate::ppo::Error::from)?;
     let total = config.ppo.total_updates as f64;
     let mut checkpoints = Vec::new();

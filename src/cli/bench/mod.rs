@@ -1,0 +1,30 @@
+//! `gouda bench`: how fast the parts of the engine run here, by the clock.
+
+mod peer;
+mod train;
+
+use std::io::Write;
+
+use clap::Subcommand;
+
+use super::Error;
+
+/// Measure the engine on this machine
+#[derive(clap::Args, Clone, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    part: Part,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Part {
+    /// Training: frames a second, share of the FMA peak, ratio to PyTorch
+    Train(train::Args),
+}
+
+/// Runs the command.
+pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
+    match &args.part {
+        Part::Train(args) => train::run(args, out),
+    }
+}
