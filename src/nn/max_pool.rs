@@ -4,7 +4,7 @@
 //! left out; the first maximum in row order takes the gradient, as in PyTorch. Both images bordered.
 
 use crate::numeric::Real;
-use crate::numeric::simd::vectorised;
+use crate::numeric::simd::apply;
 
 use super::Image;
 
@@ -33,21 +33,24 @@ impl MaxPool {
 
     /// Writes the interior of `y`, and for every output the offset in `x` of its maximum.
     pub fn forward<T: Real>(self, sample_len: usize, x: &[T], y: &mut [T], argmax: &mut [u32]) {
-        let out = self.y();
-        let channels = self.x.channels;
+        apply(Self::cells, (self, sample_len, x, y, argmax));
+    }
+
+    #[inline(always)]
+    fn cells<T: Real>((pool, sample_len, x, y, argmax): (Self, usize, &[T], &mut [T], &mut [u32])) {
+        let out = pool.y();
+        let channels = pool.x.channels;
         let mut argmax = argmax.chunks_exact_mut(channels);
-        vectorised(|| {
-            for sample in 0..sample_len {
-                for i in 0..out.height {
-                    for j in 0..out.width {
-                        let start = out.offset(sample, i + 1, j + 1);
-                        let y = &mut y[start..start + channels];
-                        let best = argmax.next().expect("argmax holds one entry an output");
-                        self.cell((sample, i, j), x, y, best);
-                    }
+        for sample in 0..sample_len {
+            for i in 0..out.height {
+                for j in 0..out.width {
+                    let start = out.offset(sample, i + 1, j + 1);
+                    let y = &mut y[start..start + channels];
+                    let best = argmax.next().expect("argmax holds one entry an output");
+                    pool.cell((sample, i, j), x, y, best);
                 }
             }
-        });
+        }
     }
 
     /// The maxima of one output cell, one a channel, and their offsets.

@@ -2,16 +2,16 @@
 
 use super::Real;
 use super::gather_gemm::Pair;
-use super::simd::vectorised;
+use super::simd::{apply, vectorised};
 
 /// The inner product, accumulated in `f64` from left to right in eight interleaved partial sums.
 pub fn dot<T: Real>(a: &[T], b: &[T]) -> f64 {
     assert_eq!(a.len(), b.len(), "dot of vectors of different length");
-    vectorised(|| interleaved_dot(a, b))
+    apply(interleaved_dot, (a, b))
 }
 
 #[inline(always)]
-fn interleaved_dot<T: Real>(a: &[T], b: &[T]) -> f64 {
+fn interleaved_dot<T: Real>((a, b): (&[T], &[T])) -> f64 {
     let mut partial = [0.0f64; 8];
     let (a_chunks, a_rest) = a.as_chunks::<8>();
     let (b_chunks, b_rest) = b.as_chunks::<8>();
@@ -52,22 +52,20 @@ pub fn add<T: Real>(values: &[T], total: &mut [T]) {
 /// Column sums: `out[j] = sum over rows of values[row.right + j]`, or added to `out` where `adds`.
 /// Row r goes to partial sum r mod 4, and the four are added as `(0 + 1) + (2 + 3)`.
 pub fn columns<T: Real>(values: &[T], rows: &[Pair], out: &mut [T], adds: bool) {
-    vectorised(|| {
-        let (blocks, rest) = out.as_chunks_mut::<16>();
-        let rest_start = blocks.len() * 16;
-        for (i, block) in blocks.iter_mut().enumerate() {
-            column_block(values, rows, 16 * i, block, adds);
-        }
-        for (i, out) in rest.iter_mut().enumerate() {
-            column_block(
-                values,
-                rows,
-                rest_start + i,
-                std::array::from_mut(out),
-                adds,
-            );
-        }
-    });
+    apply(column_blocks, (values, rows, out, adds));
+}
+
+#[inline(always)]
+fn column_blocks<T: Real>((values, rows, out, adds): (&[T], &[Pair], &mut [T], bool)) {
+    let (blocks, rest) = out.as_chunks_mut::<16>();
+    let rest_start = blocks.len() * 16;
+    for (i, block) in blocks.iter_mut().enumerate() {
+        column_block(values, rows, 16 * i, block, adds);
+    }
+    for (i, out) in rest.iter_mut().enumerate() {
+        let out = std::array::from_mut(out);
+        column_block(values, rows, rest_start + i, out, adds);
+    }
 }
 
 #[inline(always)]

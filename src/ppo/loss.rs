@@ -9,7 +9,7 @@
 
 use crate::nn::{softmax, value};
 use crate::numeric::Real;
-use crate::numeric::simd::vectorised;
+use crate::numeric::simd::apply;
 
 /// The loss's coefficients.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,16 +75,24 @@ pub fn block<T: Real>(
     (d_logits, d_values): (&mut [T], &mut [T]),
 ) -> Sums {
     let (outputs, gradients) = ((logits, values), (d_logits, d_values));
-    vectorised(|| sample_by_sample(samples, outputs, coefficients, scale, gradients))
+    apply(
+        sample_by_sample,
+        (samples, outputs, coefficients, scale, gradients),
+    )
 }
+
+/// What [`block`] takes.
+type Arguments<'a, T> = (
+    &'a [Sample<T>],
+    (&'a [T], &'a [T]),
+    &'a Coefficients,
+    T,
+    (&'a mut [T], &'a mut [T]),
+);
 
 #[inline(always)]
 fn sample_by_sample<T: Real>(
-    samples: &[Sample<T>],
-    (logits, values): (&[T], &[T]),
-    coefficients: &Coefficients,
-    scale: T,
-    (d_logits, d_values): (&mut [T], &mut [T]),
+    (samples, (logits, values), coefficients, scale, (d_logits, d_values)): Arguments<'_, T>,
 ) -> Sums {
     let action_len = logits.len() / samples.len();
     let clip = T::from_f64(coefficients.clip);

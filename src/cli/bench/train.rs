@@ -83,7 +83,7 @@ struct Row {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let threads = args.threads.unwrap_or_else(rayon::current_num_threads);
-    if threads == 0 || !(args.seconds > 0.0) {
+    if threads == 0 || args.seconds.is_nan() || args.seconds <= 0.0 {
         let message = "bench train: expected threads and seconds above 0";
         return Err(Error::Usage(message.into()));
     }
@@ -301,7 +301,7 @@ impl Bench {
                 ..RowMeta::default()
             };
             let [total, applied] = &mut self.streams;
-            total.push(update.gradient, meta.clone())?;
+            total.push(update.gradient, meta)?;
             applied.push(update.applied, meta)?;
             let recorded = start.elapsed().as_secs_f64() - trained;
             *best = best.min(trained);
