@@ -493,3 +493,45 @@ fn config_says_where_each_value_came_from() {
         );
     }
 }
+
+#[test]
+fn bench_train_prints_a_row_a_net_and_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_gouda"))
+            .args(["bench", "train", "--seconds", "0.001"])
+            .args(args)
+            .env("TMPDIR", dir.path())
+            .output()
+            .expect("the program starts")
+    };
+    let row = json(&bench(&["--json", "--nets", "9x9", "--threads", "2"]));
+    assert_eq!(
+        (&row["params"], &row["threads"]),
+        (&33_397.into(), &2.into())
+    );
+    for key in [
+        "frames_per_s",
+        "update_frames_per_s",
+        "inference_frames_per_s",
+        "gflops",
+        "peak_gflops",
+        "fraction_of_peak",
+        "recording_share",
+    ] {
+        assert!(row[key].as_f64().unwrap() > 0.0, "{key}: {row}");
+    }
+    assert_eq!(row.get("ratio_to_torch"), None);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    for (args, said) in [
+        (["--nets", "25x9"].as_slice(), "no net is called 25x9"),
+        (
+            &["--torch", "/nowhere/python", "--nets", "9x9"],
+            "/nowhere/python",
+        ),
+    ] {
+        let output = bench(args);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+}

@@ -6,12 +6,14 @@ use gouda::nn::conv2d::Conv2d;
 use gouda::nn::dense::Dense;
 use gouda::nn::max_pool::MaxPool;
 use gouda::nn::sgd::Sgd;
-use gouda::nn::{Image, Kind, Layout, Network, Shape, Workspace, relu, residual, softmax};
+use gouda::nn::{Image, Kind, Layout, Network, Shape, Workspace, relu, softmax};
+use gouda::numeric::gather_gemm::{End, Init, Pair, gather_gemm};
 use gouda::numeric::sum;
 use gouda::ppo::gae;
 use gouda::ppo::loss::{self, Coefficients, Sample, Sums};
-use gouda::ppo::minibatch::{self, Gradient, Spread};
+use gouda::ppo::minibatch::{Gradient, Spread};
 use gouda::ppo::rollout::Frames;
+use gouda::ppo::trainer;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -103,11 +105,12 @@ fn convolutions() {
         assert_eq!(golden["y"].images(), (n, conv.y()), "{name}");
         let (x, d_y) = (golden["x"].bordered(), golden["d_y"].bordered());
         let mut y = vec![0.0; d_y.len()];
-        conv.forward(n, &x, weight, bias, &mut y);
-        let (mut d_weight, mut d_bias) = (vec![0.0; weight.len()], vec![0.0; bias.len()]);
-        conv.backward_weight(n, &x, &d_y, &mut d_weight, &mut d_bias);
-        let (mut d_x, mut scratch) = (vec![0.0; x.len()], vec![0.0; weight.len()]);
-        conv.backward_input(n, &d_y, weight, &mut scratch, &mut d_x);
+        conv.forward(n, &x, (weight, bias), &mut y, End::Store);
+        let (mut d_weight, mut d_bias) = (vec![9.0; weight.len()], vec![9.0; bias.len()]);
+        conv.backward_weight(n, &x, &d_y, (&mut d_weight, &mut d_bias), false);
+        let (mut d_x, mut transposed) = (vec![0.0; x.len()], vec![0.0; weight.len()]);
+        conv.transpose(weight, &mut transposed);
+        conv.backward_input(n, &d_y, &transposed, &mut d_x, false);
         assert_close(name, &y, &golden["y"].bordered(), 1e-13);
         assert_close(name, &d_x, &golden["d_x"].bordered(), 1e-13);
         assert_close(name, &d_weight, &golden["d_weight"].values, 1e-13);
@@ -138,18 +141,19 @@ fn rectifier_and_residual_sum() {
     let operations = operations();
     let values = |op: &str, of: &str| operations[op][of].values.clone();
     let x = values("relu", "x");
-    let (mut y, mut d_x) = (vec![9.0; x.len()], vec![0.0; x.len()]);
+    let (mut y, mut d_x) = (vec![9.0; x.len()], vec![9.0; x.len()]);
     relu::forward(&x, &mut y);
     relu::backward(&y, &values("relu", "d_y"), &mut d_x);
     assert_close("relu", &y, &values("relu", "y"), 0.0);
     assert_close("relu", &d_x, &values("relu", "d_x"), 0.0);
 
+    // One row and one step: a product of 1 and x, to which x is added.
     let (x, d_y) = (values("residual", "x"), values("residual", "d_y"));
-    let (mut z, mut y, mut d_x) = (x.clone(), x.clone(), vec![0.0; x.len()]);
-    relu::forward(&x, &mut z);
-    residual::forward(&x, &z, &mut y);
-    residual::backward(&d_y, &mut d_x);
-    relu::backward(&z, &d_y, &mut d_x);
+    let (mut z, mut y, mut d_x) = (vec![9.0; x.len()], vec![9.0; x.len()], d_y.clone());
+    let end = End::AddRectified { x: &x, z: &mut z };
+    let one = [Pair::default()];
+    gather_gemm((&[1.0], &x, &mut y), &one, &one, x.len(), Init::Zero, end);
+    relu::backward_add(&z, &d_y, &mut d_x);
     assert_close("residual", &y, &values("residual", "y"), 0.0);
     assert_close("residual", &d_x, &values("residual", "d_x"), 0.0);
 }
@@ -162,13 +166,16 @@ fn dense_layer() {
         panic!("two axes")
     };
     let out_len = golden["bias"].values.len();
-    let dense = Dense { in_len, out_len };
+    let dense = Dense::new(in_len, out_len, n);
     let mut y = vec![0.0; n * out_len];
-    dense.forward(n, values("x"), values("weight"), values("bias"), &mut y);
-    let (mut d_weight, mut d_bias) = (vec![0.0; in_len * out_len], vec![0.0; out_len]);
-    dense.backward_weight(n, values("x"), values("d_y"), &mut d_weight, &mut d_bias);
-    let (mut d_x, mut scratch) = (vec![0.0; n * in_len], vec![0.0; in_len * out_len]);
-    dense.backward_input(n, values("d_y"), values("weight"), &mut scratch, &mut d_x);
+    let parameters = (values("weight"), values("bias"));
+    dense.forward(n, values("x"), parameters, &mut y, End::Store);
+    let (mut d_weight, mut d_bias) = (vec![9.0; in_len * out_len], vec![9.0; out_len]);
+    let d_parameters = (d_weight.as_mut_slice(), d_bias.as_mut_slice());
+    dense.backward_weight(n, values("x"), values("d_y"), d_parameters, false);
+    let (mut d_x, mut transposed) = (vec![9.0; n * in_len], vec![0.0; in_len * out_len]);
+    dense.transpose(values("weight"), &mut transposed);
+    dense.backward_input(n, values("d_y"), &transposed, &mut d_x, false);
     assert_close("y", &y, values("y"), 1e-13);
     assert_close("d_x", &d_x, values("d_x"), 1e-13);
     assert_close("d_weight", &d_weight, values("d_weight"), 1e-13);
@@ -366,17 +373,16 @@ struct GoldenStep {
     params: Entry,
 }
 
-/// Follows the golden's steps with `update`, which is handed a gradient clipped as the trainer
-/// clips it, the learning rate, and where to write the update.
-fn follow(golden: &GoldenOptimiser, mut update: impl FnMut(&[f64], f64, &mut [f64])) {
+/// Follows the golden's steps with `update`, which is handed a gradient, the factor by which
+/// the trainer clips it, the learning rate, and where to write the update.
+fn follow(golden: &GoldenOptimiser, mut update: impl FnMut(&[f64], f64, f64, &mut [f64])) {
     let mut params = golden.start.values.clone();
     let mut applied = vec![9.0; params.len()];
     for (step, &rate) in golden.steps.iter().zip(&golden.rates) {
         let norm = sum::norm(&step.gradient.values);
         assert_close("norm", &[norm], &[step.norm], 1e-14);
         let factor = (golden.largest_norm / (norm + 1e-6)).min(1.0);
-        let clipped: Vec<f64> = step.gradient.values.iter().map(|g| g * factor).collect();
-        update(&clipped, rate, &mut applied);
+        update(&step.gradient.values, factor, rate, &mut applied);
         params.iter_mut().zip(&applied).for_each(|(p, u)| *p += u);
         assert_close("params", &params, &step.params.values, 1e-13);
     }
@@ -387,9 +393,9 @@ fn optimisers() {
     let golden: Optimisers = serde_json::from_str(OPTIMISERS).unwrap();
     let len = golden.adam.start.values.len();
     let mut adam = Adam::new(len, 1e-5);
-    follow(&golden.adam, |g, rate, u| adam.update(g, rate, u));
+    follow(&golden.adam, |g, f, rate, u| adam.update(g, f, rate, u));
     let mut sgd = Sgd::new(len, 0.9);
-    follow(&golden.sgd, |g, rate, u| sgd.update(g, rate, u));
+    follow(&golden.sgd, |g, f, rate, u| sgd.update(g, f, rate, u));
 }
 
 #[derive(Deserialize)]
@@ -503,20 +509,22 @@ fn networks_in_double_precision() {
         assert_parts(&sums, n, &golden.parts, 1e-11);
         let mut d_params = vec![9.0; params.len()];
         let outputs = (d_logits.as_slice(), d_values.as_slice());
-        workspace.backward(&network, &params, outputs, &mut d_params, n);
+        let mut transposed = vec![0.0; params.len()];
+        network.transpose(&params, &mut transposed);
+        workspace.backward(&network, &transposed, outputs, (&mut d_params, false), n);
         golden.assert_gradient(&network.layout, &d_params, 1e-11);
     }
 }
 
-/// The way of training itself: frames in, advantages normalised, blocks summed.
+/// The way of training itself: frames in, advantages normalised, runs summed.
 #[test]
 fn minibatch_gradients_in_single_precision() {
     let ppo = ppo();
     for golden in networks() {
-        let network = golden.network(minibatch::BLOCK);
+        let network = golden.network(trainer::RUN);
         let params = parameters(&network.layout);
         let n = golden.batch.action.values.len();
-        assert!(n > minibatch::BLOCK, "more than one block");
+        assert!(n > trainer::RUN, "more than one run");
         let frames = Frames {
             observations: golden.observations(),
             actions: golden

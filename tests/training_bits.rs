@@ -189,7 +189,7 @@ fn updates_can_be_replayed_from_what_they_report() {
         clipped_len += usize::from(factor < 1.0);
         let scale = update.clip_factor as f32;
         let clipped: Vec<f32> = update.gradient.iter().map(|g| g * scale).collect();
-        adam.update(&clipped, update.learning_rate, &mut expected);
+        adam.update(&clipped, 1.0, update.learning_rate, &mut expected);
         assert_eq!(crc(update.applied), crc(&expected));
         params.iter_mut().zip(&expected).for_each(|(p, u)| *p += u);
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::ablate::Claim;
 use crate::nn::Network;
-use crate::ppo::minibatch;
+use crate::ppo::{minibatch, rollout, trainer};
 use crate::storage::manifest::read_json;
 use crate::storage::{RunDir, atomic};
 use crate::study::config::Config;
@@ -85,11 +85,13 @@ pub fn plan(config: &Config, run: &RunDir) -> Result<String, Error> {
     let ppo = &config.ppo;
     let frames = ppo.iterations() as f64 * ppo.batch_len() as f64;
     let checkpoints = 4e-6 * p * (config.record.checkpoints + 1) as f64;
-    // Activations and gradients of a block, for every block of a minibatch and of the environments.
-    let sample: usize = network.buffer_len.iter().sum::<usize>() * 2;
-    let blocks = ppo.minibatch_size.div_ceil(minibatch::BLOCK)
-        + ppo.num_envs.div_ceil(crate::ppo::rollout::BLOCK);
-    let activations = 4e-6 * (sample * minibatch::BLOCK * blocks) as f64;
+    // Activations and gradients of what runs at a time, for every thread and for every block of
+    // environments; the gradient of every block of a minibatch.
+    let activations: usize = network.buffers.iter().map(|b| b.len).sum();
+    let sample = activations + network.gradient_len.iter().sum::<usize>();
+    let rooms = rayon::current_num_threads() + ppo.num_envs.div_ceil(rollout::BLOCK);
+    let activations = 4e-6 * (sample * trainer::RUN * rooms) as f64;
+    let blocks = ppo.minibatch_size.div_ceil(minibatch::BLOCK);
     let frames_held = 1e-6 * (ppo.batch_len() * network.observation_len()) as f64;
     Ok(format!(
         "{}: {}x{} mazes, region {}, {} parameters, {:.2} M frames, {} updates; gradient matrix {} x {}\n\

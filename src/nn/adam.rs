@@ -5,8 +5,13 @@
 //! theta -= (lr / (1 - b1^t)) m / (sqrt(v) / sqrt(1 - b2^t) + eps)
 //! ```
 
+use rayon::prelude::*;
+
 use crate::numeric::Real;
 use crate::numeric::simd::vectorised;
+
+/// Parameters a thread updates at a time.
+const STRIPE: usize = 8192;
 
 /// First and second moments and the step count.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,8 +66,8 @@ impl<T: Real> Adam<T> {
         adam
     }
 
-    /// Writes the update that `gradient` calls for, to be added to the parameters.
-    pub fn update(&mut self, gradient: &[T], learning_rate: f64, update: &mut [T]) {
+    /// Writes the update that `scale` times `gradient` calls for, to be added to the parameters.
+    pub fn update(&mut self, gradient: &[T], scale: f64, learning_rate: f64, update: &mut [T]) {
         self.step += 1;
         self.powers.0 *= self.beta1;
         self.powers.1 *= self.beta2;
@@ -71,13 +76,24 @@ impl<T: Real> Adam<T> {
         let (b1, b2) = (T::from_f64(self.beta1), T::from_f64(self.beta2));
         let (c1, c2) = (T::from_f64(1.0 - self.beta1), T::from_f64(1.0 - self.beta2));
         let epsilon = T::from_f64(self.epsilon);
-        vectorised(|| {
-            let moments = self.first.iter_mut().zip(&mut self.second);
-            for ((u, &g), (m, v)) in update.iter_mut().zip(gradient).zip(moments) {
-                *m = c1.mul_add(g, b1 * *m);
-                *v = (c2 * g).mul_add(g, b2 * *v);
-                *u = -(rate * *m / (v.sqrt()).mul_add(root, epsilon));
-            }
-        });
+        let scale = T::from_f64(scale);
+        let stripes = update
+            .par_chunks_mut(STRIPE)
+            .zip(gradient.par_chunks(STRIPE));
+        let moments = self.first.par_chunks_mut(STRIPE);
+        let moments = moments.zip(self.second.par_chunks_mut(STRIPE));
+        stripes
+            .zip(moments)
+            .for_each(|((update, gradient), (first, second))| {
+                vectorised(|| {
+                    let moments = first.iter_mut().zip(second);
+                    for ((u, &g), (m, v)) in update.iter_mut().zip(gradient).zip(moments) {
+                        let g = scale * g;
+                        *m = c1.mul_add(g, b1 * *m);
+                        *v = (c2 * g).mul_add(g, b2 * *v);
+                        *u = -(rate * *m / (v.sqrt()).mul_add(root, epsilon));
+                    }
+                });
+            });
     }
 }

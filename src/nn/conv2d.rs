@@ -9,7 +9,8 @@
 //! multiply-adds an output cell, three times that with both gradients.
 
 use crate::numeric::Real;
-use crate::numeric::gather_gemm::{Init, Row, Step, gather_gemm};
+use crate::numeric::gather_gemm::{End, Init, Pair, gather_gemm};
+use crate::numeric::sum;
 
 use super::Image;
 
@@ -18,20 +19,20 @@ use super::Image;
 pub struct Conv2d {
     x: Image,
     y: Image,
-    /// One an output cell, sample by sample: `a` in x, `c` in y.
-    outputs: Vec<Row>,
-    /// One a weight row `(ki, kj, c)`: `a` in x, `b` in w.
-    taps: Vec<Step>,
+    /// One an output cell, sample by sample: `left` in x, `right` in y.
+    outputs: Vec<Pair>,
+    /// One a weight row `(ki, kj, c)`: `left` in x, `right` in w.
+    taps: Vec<Pair>,
     /// Input cells by their remainder modulo the stride, with the terms that reach them.
     inputs: Vec<InputClass>,
 }
 
 #[derive(Clone, Debug)]
 struct InputClass {
-    /// One an input cell, sample by sample: `a` in d_y, `c` in d_x.
-    rows: Vec<Row>,
-    /// `a` in d_y, `b` in the weights with their last two axes swapped.
-    steps: Vec<Step>,
+    /// One an input cell, sample by sample: `left` in d_y, `right` in d_x.
+    rows: Vec<Pair>,
+    /// `left` in d_y, `right` in the transposed weights.
+    steps: Vec<Pair>,
 }
 
 impl Conv2d {
@@ -48,9 +49,9 @@ impl Conv2d {
         for sample in 0..sample_len {
             for i in 0..y.height {
                 for j in 0..y.width {
-                    outputs.push(Row {
-                        a: offset(x.offset(sample, stride * i, stride * j)),
-                        c: offset(y.offset(sample, i + 1, j + 1)),
+                    outputs.push(Pair {
+                        left: offset(x.offset(sample, stride * i, stride * j)),
+                        right: offset(y.offset(sample, i + 1, j + 1)),
                     });
                 }
             }
@@ -58,9 +59,9 @@ impl Conv2d {
         let mut taps = Vec::with_capacity(9 * x.channels);
         for (tap, (ki, kj)) in TAPS.into_iter().enumerate() {
             for c in 0..x.channels {
-                taps.push(Step {
-                    a: offset(x.offset(0, ki, kj) + c),
-                    b: offset((tap * x.channels + c) * out_channels),
+                taps.push(Pair {
+                    left: offset(x.offset(0, ki, kj) + c),
+                    right: offset((tap * x.channels + c) * out_channels),
                 });
             }
         }
@@ -88,89 +89,84 @@ impl Conv2d {
         self.y
     }
 
-    /// Writes the interior of `y`.
+    /// Multiply-adds of one sample forward.
+    pub fn forward_len(&self) -> usize {
+        9 * self.x.channels * self.y.interior_len()
+    }
+
+    /// Writes the interior of `y`, ended as `end` says.
     pub fn forward<T: Real>(
         &self,
         sample_len: usize,
         x: &[T],
-        weight: &[T],
-        bias: &[T],
+        (weight, bias): (&[T], &[T]),
         y: &mut [T],
+        end: End<'_, T>,
     ) {
-        let rows = &self.outputs[..sample_len * self.y.height * self.y.width];
-        gather_gemm(
-            (x, weight, y),
-            rows,
-            &self.taps,
-            self.y.channels,
-            Init::Bias(bias),
-        );
+        let (rows, init) = (self.cells(sample_len), Init::Bias(bias));
+        gather_gemm((x, weight, y), rows, &self.taps, self.y.channels, init, end);
     }
 
-    /// Writes `d_weight` and `d_bias`: the sums over all cells of all samples, in order.
+    /// Writes `d_weight` and `d_bias`, the sums over all cells of all samples in order, or adds to
+    /// them.
     pub fn backward_weight<T: Real>(
         &self,
         sample_len: usize,
         x: &[T],
         d_y: &[T],
-        d_weight: &mut [T],
-        d_bias: &mut [T],
+        (d_weight, d_bias): (&mut [T], &mut [T]),
+        adds: bool,
     ) {
-        let cells = &self.outputs[..sample_len * self.y.height * self.y.width];
-        let rows: Vec<Row> = self
-            .taps
-            .iter()
-            .map(|tap| Row { a: tap.a, c: tap.b })
-            .collect();
-        let steps: Vec<Step> = cells
-            .iter()
-            .map(|cell| Step {
-                a: cell.a,
-                b: cell.c,
-            })
-            .collect();
+        let cells = self.cells(sample_len);
+        let init = if adds { Init::Accumulate } else { Init::Zero };
+        let factors = (x, d_y, d_weight);
         gather_gemm(
-            (x, d_y, d_weight),
-            &rows,
-            &steps,
+            factors,
+            &self.taps,
+            cells,
             self.y.channels,
-            Init::Zero,
+            init,
+            End::Store,
         );
-        d_bias.fill(T::ZERO);
-        for cell in cells {
-            let d = &d_y[cell.c as usize..cell.c as usize + self.y.channels];
-            for (sum, &d) in d_bias.iter_mut().zip(d) {
-                *sum += d;
-            }
-        }
+        sum::columns(d_y, cells, d_bias, adds);
     }
 
-    /// Adds to the interior of `d_x`. `scratch` holds as many values as the weights.
+    /// Writes the interior of `d_x`, or adds to it. `transposed` holds the weights as
+    /// [`transpose`](Self::transpose) lays them.
     pub fn backward_input<T: Real>(
         &self,
         sample_len: usize,
         d_y: &[T],
-        weight: &[T],
-        scratch: &mut [T],
+        transposed: &[T],
         d_x: &mut [T],
+        adds: bool,
     ) {
-        let (c_len, o_len) = (self.x.channels, self.y.channels);
-        let swapped = &mut scratch[..9 * c_len * o_len];
-        for tap in 0..9 {
-            let from = &weight[tap * c_len * o_len..][..c_len * o_len];
-            let to = &mut swapped[tap * c_len * o_len..][..c_len * o_len];
-            super::dense::transpose(from, c_len, o_len, to);
-        }
+        let init = if adds { Init::Accumulate } else { Init::Zero };
         for class in &self.inputs {
             let rows = &class.rows[..class.rows.len() / self.sample_len() * sample_len];
+            let factors = (d_y, transposed, &mut *d_x);
             gather_gemm(
-                (d_y, swapped, d_x),
+                factors,
                 rows,
                 &class.steps,
-                c_len,
-                Init::Accumulate,
+                self.x.channels,
+                init,
+                End::Store,
             );
         }
+    }
+
+    /// The weights as `(3, 3, out, in)`.
+    pub fn transpose<T: Real>(&self, weight: &[T], transposed: &mut [T]) {
+        let (c_len, o_len) = (self.x.channels, self.y.channels);
+        let taps = weight.chunks_exact(c_len * o_len);
+        for (from, to) in taps.zip(transposed.chunks_exact_mut(c_len * o_len)) {
+            super::dense::transpose(from, c_len, o_len, to);
+        }
+    }
+
+    fn cells(&self, sample_len: usize) -> &[Pair] {
+        &self.outputs[..sample_len * self.y.height * self.y.width]
     }
 
     fn sample_len(&self) -> usize {
@@ -210,9 +206,9 @@ impl InputClass {
                 continue;
             };
             for o in 0..y.channels {
-                steps.push(Step {
-                    a: offset(y.offset(0, i, j) + o),
-                    b: offset((tap * y.channels + o) * x.channels),
+                steps.push(Pair {
+                    left: offset(y.offset(0, i, j) + o),
+                    right: offset((tap * y.channels + o) * x.channels),
                 });
             }
         }
@@ -220,9 +216,9 @@ impl InputClass {
         for sample in 0..sample_len {
             for i in (remainder.0..x.height).step_by(stride) {
                 for j in (remainder.1..x.width).step_by(stride) {
-                    rows.push(Row {
-                        a: offset(y.offset(sample, i / stride, j / stride)),
-                        c: offset(x.offset(sample, i + 1, j + 1)),
+                    rows.push(Pair {
+                        left: offset(y.offset(sample, i / stride, j / stride)),
+                        right: offset(x.offset(sample, i + 1, j + 1)),
                     });
                 }
             }
@@ -259,18 +255,29 @@ mod tests {
             let bias = fd::normals(s, out);
             let d_y = fd::bordered(s, conv.y(), n);
 
-            let (mut d_weight, mut d_bias) = (vec![9.0; weight.len()], vec![9.0; out]);
-            conv.backward_weight(n, &x, &d_y, &mut d_weight, &mut d_bias);
-            // The gradient is added to what is there.
+            let mut transposed = vec![9.0; weight.len()];
+            conv.transpose(&weight, &mut transposed);
+            let run = |d_weight: f64, before: &[f64], adds: bool| {
+                let (mut d_weight, mut d_bias) =
+                    (vec![d_weight; weight.len()], vec![d_weight; out]);
+                let mut d_x = before.to_vec();
+                conv.backward_weight(n, &x, &d_y, (&mut d_weight, &mut d_bias), adds);
+                conv.backward_input(n, &d_y, &transposed, &mut d_x, adds);
+                (d_weight, d_bias, d_x)
+            };
             let before = fd::bordered(s, image, n);
-            let mut d_x = before.clone();
-            conv.backward_input(n, &d_y, &weight, &mut vec![9.0; weight.len()], &mut d_x);
+            let (d_weight, d_bias, d_x) = run(9.0, &before, false);
             assert!(fd::border_is_zero(&d_x, image, n), "{name}");
-            d_x.iter_mut().zip(&before).for_each(|(d, b)| *d -= b);
+            let zeros = vec![0.0; before.len()];
+            assert_eq!(
+                run(0.0, &zeros, true),
+                (d_weight.clone(), d_bias.clone(), d_x.clone()),
+                "{name}"
+            );
 
             let loss = |x: &[f64], weight: &[f64], bias: &[f64]| {
                 let mut y = vec![0.0; n * conv.y().bordered_len()];
-                conv.forward(n, x, weight, bias, &mut y);
+                conv.forward(n, x, (weight, bias), &mut y, End::Store);
                 assert!(fd::border_is_zero(&y, conv.y(), n));
                 fd::functional(&d_y, &y)
             };
@@ -310,7 +317,7 @@ mod tests {
             let weight = narrow(fd::normals(s, 9 * channels * out));
             let bias = narrow(fd::normals(s, out));
             let mut y = vec![0.0; n * conv.y().bordered_len()];
-            conv.forward(n, &x, &weight, &bias, &mut y);
+            conv.forward(n, &x, (&weight, &bias), &mut y, End::Store);
             let mut expected = vec![0.0; y.len()];
             for sample in 0..n {
                 for i in 0..height.div_ceil(stride) {

@@ -4,106 +4,122 @@
 //! times that with both gradients.
 
 use crate::numeric::Real;
-use crate::numeric::gather_gemm::{Init, Row, Step, gather_gemm};
+use crate::numeric::gather_gemm::{End, Init, Pair, gather_gemm};
+use crate::numeric::sum;
 
-/// A dense layer's sizes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A dense layer for blocks of up to a fixed number of samples, with the offsets its products need.
+#[derive(Clone, Debug)]
 pub struct Dense {
-    /// Inputs of a sample.
-    pub in_len: usize,
-    /// Outputs of a sample.
-    pub out_len: usize,
+    in_len: usize,
+    out_len: usize,
+    /// One a sample: `left` in x, `right` in y.
+    samples: Vec<Pair>,
+    /// One a weight row: `left` in x, `right` in w.
+    inputs: Vec<Pair>,
+    /// One a sample: `left` in d_y, `right` in d_x.
+    d_samples: Vec<Pair>,
+    /// One an output: `left` in d_y, `right` in the transposed weights.
+    outputs: Vec<Pair>,
 }
 
 impl Dense {
-    /// Writes `y`.
-    pub fn forward<T: Real>(
-        self,
-        sample_len: usize,
-        x: &[T],
-        weight: &[T],
-        bias: &[T],
-        y: &mut [T],
-    ) {
-        let rows = rows(sample_len, self.in_len, self.out_len);
-        let steps = steps(self.in_len, 1, self.out_len);
-        gather_gemm(
-            (x, weight, y),
-            &rows,
-            &steps,
-            self.out_len,
-            Init::Bias(bias),
-        );
-    }
-
-    /// Writes `d_weight` and `d_bias`, summed over the samples in order.
-    pub fn backward_weight<T: Real>(
-        self,
-        sample_len: usize,
-        x: &[T],
-        d_y: &[T],
-        d_weight: &mut [T],
-        d_bias: &mut [T],
-    ) {
-        let rows = rows(self.in_len, 1, self.out_len);
-        let steps = steps(sample_len, self.in_len, self.out_len);
-        gather_gemm((x, d_y, d_weight), &rows, &steps, self.out_len, Init::Zero);
-        d_bias.fill(T::ZERO);
-        for sample in d_y[..sample_len * self.out_len].chunks_exact(self.out_len) {
-            for (sum, &d) in d_bias.iter_mut().zip(sample) {
-                *sum += d;
-            }
+    /// A layer from `in_len` to `out_len` values, for up to `sample_len` samples at once.
+    pub fn new(in_len: usize, out_len: usize, sample_len: usize) -> Self {
+        let pairs = |len: usize, left: usize, right: usize| -> Vec<Pair> {
+            (0..len)
+                .map(|i| Pair {
+                    left: (i * left) as u32,
+                    right: (i * right) as u32,
+                })
+                .collect()
+        };
+        Self {
+            in_len,
+            out_len,
+            samples: pairs(sample_len, in_len, out_len),
+            inputs: pairs(in_len, 1, out_len),
+            d_samples: pairs(sample_len, out_len, in_len),
+            outputs: pairs(out_len, 1, in_len),
         }
     }
 
-    /// Adds to `d_x`. `scratch` holds as many values as the weights.
+    /// Multiply-adds of one sample forward.
+    pub fn forward_len(&self) -> usize {
+        self.in_len * self.out_len
+    }
+
+    /// Writes `y`, ended as `end` says.
+    pub fn forward<T: Real>(
+        &self,
+        sample_len: usize,
+        x: &[T],
+        (weight, bias): (&[T], &[T]),
+        y: &mut [T],
+        end: End<'_, T>,
+    ) {
+        let rows = &self.samples[..sample_len];
+        let init = Init::Bias(bias);
+        gather_gemm((x, weight, y), rows, &self.inputs, self.out_len, init, end);
+    }
+
+    /// Writes `d_weight` and `d_bias`, summed over the samples in order, or adds to them.
+    pub fn backward_weight<T: Real>(
+        &self,
+        sample_len: usize,
+        x: &[T],
+        d_y: &[T],
+        (d_weight, d_bias): (&mut [T], &mut [T]),
+        adds: bool,
+    ) {
+        let samples = &self.samples[..sample_len];
+        let init = if adds { Init::Accumulate } else { Init::Zero };
+        let factors = (x, d_y, d_weight);
+        gather_gemm(
+            factors,
+            &self.inputs,
+            samples,
+            self.out_len,
+            init,
+            End::Store,
+        );
+        sum::columns(d_y, samples, d_bias, adds);
+    }
+
+    /// Writes `d_x`, or adds to it. `transposed` holds the weights as
+    /// [`transpose`](Self::transpose) lays them.
     pub fn backward_input<T: Real>(
-        self,
+        &self,
         sample_len: usize,
         d_y: &[T],
-        weight: &[T],
-        scratch: &mut [T],
+        transposed: &[T],
         d_x: &mut [T],
+        adds: bool,
     ) {
-        let swapped = &mut scratch[..self.in_len * self.out_len];
-        transpose(weight, self.in_len, self.out_len, swapped);
-        let rows = rows(sample_len, self.out_len, self.in_len);
-        let steps = steps(self.out_len, 1, self.in_len);
-        gather_gemm(
-            (d_y, swapped, d_x),
-            &rows,
-            &steps,
-            self.in_len,
-            Init::Accumulate,
-        );
+        let rows = &self.d_samples[..sample_len];
+        let init = if adds { Init::Accumulate } else { Init::Zero };
+        let factors = (d_y, transposed, d_x);
+        gather_gemm(factors, rows, &self.outputs, self.in_len, init, End::Store);
+    }
+
+    /// The weights as `(out, in)`.
+    pub fn transpose<T: Real>(&self, weight: &[T], transposed: &mut [T]) {
+        transpose(weight, self.in_len, self.out_len, transposed);
     }
 }
 
 /// `to[j, i] = from[i, j]` for `from` of shape `(rows, columns)`.
 pub fn transpose<T: Real>(from: &[T], rows: usize, columns: usize, to: &mut [T]) {
-    for (i, row) in from.chunks_exact(columns).take(rows).enumerate() {
-        for (j, &value) in row.iter().enumerate() {
-            to[j * rows + i] = value;
+    assert_eq!(from.len(), rows * columns);
+    assert_eq!(to.len(), from.len());
+    // Few columns at a time: the lines being written stay in the first-level cache.
+    for first in (0..columns).step_by(16) {
+        let last = (first + 16).min(columns);
+        for (i, row) in from.chunks_exact(columns).enumerate() {
+            for (j, &value) in row[first..last].iter().enumerate() {
+                to[(first + j) * rows + i] = value;
+            }
         }
     }
-}
-
-fn rows(len: usize, a: usize, c: usize) -> Vec<Row> {
-    (0..len)
-        .map(|i| Row {
-            a: (i * a) as u32,
-            c: (i * c) as u32,
-        })
-        .collect()
-}
-
-fn steps(len: usize, a: usize, b: usize) -> Vec<Step> {
-    (0..len)
-        .map(|i| Step {
-            a: (i * a) as u32,
-            b: (i * b) as u32,
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -115,28 +131,33 @@ mod tests {
     fn gradients_are_the_differences() {
         for shape in 0..fd::SHAPE_LEN {
             let s = &mut fd::stream(shape);
-            let dense = Dense {
-                in_len: fd::length(s, 20),
-                out_len: fd::length(s, 20),
-            };
+            let (in_len, out_len) = (fd::length(s, 20), fd::length(s, 20));
             let n = fd::length(s, 5);
-            let name = format!("{dense:?} of {n}");
-            let x = fd::normals(s, n * dense.in_len);
-            let weight = fd::normals(s, dense.in_len * dense.out_len);
-            let bias = fd::normals(s, dense.out_len);
-            let d_y = fd::normals(s, n * dense.out_len);
+            let dense = Dense::new(in_len, out_len, n + 1);
+            let name = format!("{in_len} to {out_len}, {n} samples");
+            let x = fd::normals(s, n * in_len);
+            let weight = fd::normals(s, in_len * out_len);
+            let bias = fd::normals(s, out_len);
+            let d_y = fd::normals(s, n * out_len);
 
-            let (mut d_weight, mut d_bias) = (vec![9.0; weight.len()], vec![9.0; bias.len()]);
-            dense.backward_weight(n, &x, &d_y, &mut d_weight, &mut d_bias);
-            // The gradient is added to what is there.
-            let before = fd::normals(s, x.len());
-            let mut d_x = before.clone();
-            dense.backward_input(n, &d_y, &weight, &mut vec![9.0; weight.len()], &mut d_x);
-            d_x.iter_mut().zip(&before).for_each(|(d, b)| *d -= b);
+            let mut transposed = vec![9.0; weight.len()];
+            dense.transpose(&weight, &mut transposed);
+            let run = |start: f64, adds: bool| {
+                let (mut d_weight, mut d_bias) = (vec![start; weight.len()], vec![start; out_len]);
+                let mut d_x = vec![start; x.len()];
+                dense.backward_weight(n, &x, &d_y, (&mut d_weight, &mut d_bias), adds);
+                dense.backward_input(n, &d_y, &transposed, &mut d_x, adds);
+                (d_weight, d_bias, d_x)
+            };
+            let (d_weight, d_bias, d_x) = run(9.0, false);
+            assert_eq!(
+                run(0.0, true),
+                (d_weight.clone(), d_bias.clone(), d_x.clone())
+            );
 
             let loss = |x: &[f64], weight: &[f64], bias: &[f64]| {
                 let mut y = vec![9.0; d_y.len()];
-                dense.forward(n, x, weight, bias, &mut y);
+                dense.forward(n, x, (weight, bias), &mut y, End::Store);
                 fd::functional(&d_y, &y)
             };
             fd::check(&name, &x, &d_x, &mut |x| loss(x, &weight, &bias));

@@ -4,6 +4,7 @@
 //! left out; the first maximum in row order takes the gradient, as in PyTorch. Both images bordered.
 
 use crate::numeric::Real;
+use crate::numeric::simd::apply;
 
 use super::Image;
 
@@ -32,8 +33,13 @@ impl MaxPool {
 
     /// Writes the interior of `y`, and for every output the offset in `x` of its maximum.
     pub fn forward<T: Real>(self, sample_len: usize, x: &[T], y: &mut [T], argmax: &mut [u32]) {
-        let out = self.y();
-        let channels = self.x.channels;
+        apply(Self::cells, (self, sample_len, x, y, argmax));
+    }
+
+    #[inline(always)]
+    fn cells<T: Real>((pool, sample_len, x, y, argmax): (Self, usize, &[T], &mut [T], &mut [u32])) {
+        let out = pool.y();
+        let channels = pool.x.channels;
         let mut argmax = argmax.chunks_exact_mut(channels);
         for sample in 0..sample_len {
             for i in 0..out.height {
@@ -41,23 +47,65 @@ impl MaxPool {
                     let start = out.offset(sample, i + 1, j + 1);
                     let y = &mut y[start..start + channels];
                     let best = argmax.next().expect("argmax holds one entry an output");
-                    let mut is_first = true;
-                    // Bordered coordinates: the image is 1..=height.
-                    for row in (2 * i).max(1)..=(2 * i + 2).min(self.x.height) {
-                        for column in (2 * j).max(1)..=(2 * j + 2).min(self.x.width) {
-                            let cell = self.x.offset(sample, row, column);
-                            for c in 0..channels {
-                                if is_first || x[cell + c] > y[c] {
-                                    y[c] = x[cell + c];
-                                    best[c] = (cell + c) as u32;
-                                }
-                            }
-                            is_first = false;
-                        }
-                    }
+                    pool.cell((sample, i, j), x, y, best);
                 }
             }
         }
+    }
+
+    /// The maxima of one output cell, one a channel, and their offsets.
+    #[inline(always)]
+    fn cell<T: Real>(
+        self,
+        output: (usize, usize, usize),
+        x: &[T],
+        y: &mut [T],
+        argmax: &mut [u32],
+    ) {
+        let (blocks, rest) = y.as_chunks_mut::<16>();
+        let (argmax_blocks, argmax_rest) = argmax.as_chunks_mut::<16>();
+        let rest_start = 16 * blocks.len();
+        for (block, (y, best)) in blocks.iter_mut().zip(argmax_blocks).enumerate() {
+            (*y, *best) = self.maxima::<T, 16>(output, x, 16 * block);
+        }
+        for (c, (y, best)) in rest.iter_mut().zip(argmax_rest).enumerate() {
+            let (maximum, offset) = self.maxima::<T, 1>(output, x, rest_start + c);
+            (*y, *best) = (maximum[0], offset[0]);
+        }
+    }
+
+    /// The same for a block of channels from `c` on, which stays in registers.
+    #[inline(always)]
+    fn maxima<T: Real, const LANES: usize>(
+        self,
+        (sample, i, j): (usize, usize, usize),
+        x: &[T],
+        c: usize,
+    ) -> ([T; LANES], [u32; LANES]) {
+        // Bordered coordinates: the image is 1..=height.
+        let rows = (2 * i).max(1)..=(2 * i + 2).min(self.x.height);
+        let columns = (2 * j).max(1)..=(2 * j + 2).min(self.x.width);
+        let mut cell = self.x.offset(sample, *rows.start(), *columns.start()) + c;
+        let mut maximum = [T::ZERO; LANES];
+        maximum.copy_from_slice(&x[cell..cell + LANES]);
+        let mut best = [cell as u32; LANES];
+        for row in rows {
+            cell = self.x.offset(sample, row, *columns.start()) + c;
+            for _ in columns.clone() {
+                let x = &x[cell..cell + LANES];
+                for lane in 0..LANES {
+                    // By masks: a condition would become a branch a lane.
+                    let mask = u32::from(x[lane] > maximum[lane]).wrapping_neg();
+                    maximum[lane] = maximum[lane].maximum(x[lane]);
+                    best[lane] = (best[lane] & !mask) | (cell as u32 & mask);
+                }
+                cell += self.x.channels;
+            }
+        }
+        for (lane, best) in best.iter_mut().enumerate() {
+            *best += lane as u32;
+        }
+        (maximum, best)
     }
 
     /// Adds to `d_x` at the maxima that `forward` noted.

@@ -17,7 +17,6 @@ pub mod layout;
 pub mod max_pool;
 pub mod network;
 pub mod relu;
-pub mod residual;
 pub mod sgd;
 pub mod softmax;
 pub mod value;

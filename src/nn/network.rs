@@ -13,6 +13,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::numeric::Real;
+
 use super::conv2d::Conv2d;
 use super::dense::Dense;
 use super::max_pool::MaxPool;
@@ -57,6 +59,19 @@ pub struct Parameters {
     pub bias: Range<usize>,
 }
 
+/// What follows a convolution's sum, in the same pass over memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// `y = conv(x)`.
+    Nothing,
+    /// `y = relu(conv(x))`.
+    Relu,
+    /// `y = a + conv(x)`.
+    Add { a: usize },
+    /// `z = relu(conv(x))`, `y = x + z`.
+    AddRelu { z: usize },
+}
+
 /// One operation, from the buffers it reads to the one it writes.
 #[derive(Clone, Debug)]
 pub enum Op {
@@ -66,6 +81,7 @@ pub enum Op {
         y: usize,
         conv: Box<Conv2d>,
         parameters: Parameters,
+        after: After,
     },
     /// 3x3 max-pool, with the number of its table of maxima.
     Pool {
@@ -76,17 +92,28 @@ pub enum Op {
     },
     /// Rectifier.
     Relu { x: usize, y: usize },
-    /// Residual sum.
-    Add { a: usize, b: usize, y: usize },
     /// Drops the border of an image.
     Flatten { x: usize, y: usize, image: Image },
-    /// Dense layer.
+    /// Dense layer, rectified or not. Where a later operation reads `x` too, that one writes the
+    /// gradient of `x` first, and this one adds to it.
     Dense {
         x: usize,
         y: usize,
-        dense: Dense,
+        dense: Box<Dense>,
         parameters: Parameters,
+        is_rectified: bool,
+        shares_x: bool,
     },
+}
+
+/// Where a buffer of activations and its gradient lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    /// Values of a sample.
+    pub len: usize,
+    /// The slot of its gradient. Buffers share one where the one's gradient is no longer needed when
+    /// the other's is written, and where a residual sum passes it on as it is.
+    pub gradient: usize,
 }
 
 /// A network's operations and sizes; it holds no parameters.
@@ -98,8 +125,10 @@ pub struct Network {
     pub layout: Layout,
     /// In order of execution.
     pub ops: Vec<Op>,
-    /// Values a sample takes in each buffer. Buffer 0 is the bordered observation.
-    pub buffer_len: Vec<usize>,
+    /// Buffer 0 is the bordered observation, whose gradient has no room.
+    pub buffers: Vec<Buffer>,
+    /// Values a sample takes in each slot of gradients.
+    pub gradient_len: Vec<usize>,
     /// Entries a sample takes in each table of maxima.
     pub argmax_len: Vec<usize>,
     /// The buffer of logits, `(samples, action_len)`.
@@ -133,15 +162,15 @@ impl Network {
         } else {
             256
         };
-        let hidden = builder.dense("dense", flat, image.interior_len(), hidden_len);
-        let hidden = builder.relu(hidden);
-        let logits = builder.dense("policy", hidden, hidden_len, shape.action_len);
-        let value = builder.dense("value", hidden, hidden_len, 1);
+        let hidden = builder.dense("dense", flat, hidden_len, true, false);
+        let logits = builder.dense("policy", hidden, shape.action_len, false, true);
+        let value = builder.dense("value", hidden, 1, false, false);
         Ok(Self {
             shape,
             layout: Layout::new(builder.tensors),
             ops: builder.ops,
-            buffer_len: builder.buffer_len,
+            buffers: builder.buffers,
+            gradient_len: builder.gradient_len,
             argmax_len: builder.argmax_len,
             logits,
             value,
@@ -157,6 +186,52 @@ impl Network {
     /// Bytes of one sample's observation, `(world, world, 3)`.
     pub fn observation_len(&self) -> usize {
         self.shape.world * self.shape.world * OBSERVATION_CHANNELS
+    }
+
+    /// Multiply-adds of one sample, forward and in an update: an update adds the gradient of every
+    /// weight and of every layer's input but the observation, each as long as the forward pass.
+    pub fn multiply_adds(&self) -> (usize, usize) {
+        let (mut forward, mut update) = (0, 0);
+        for op in &self.ops {
+            let (x, len) = match op {
+                Op::Conv { x, conv, .. } => (*x, conv.forward_len()),
+                Op::Dense { x, dense, .. } => (*x, dense.forward_len()),
+                _ => continue,
+            };
+            forward += len;
+            update += if x == 0 { 2 * len } else { 3 * len };
+        }
+        (forward, update)
+    }
+
+    /// Writes the transposed weights that [`Workspace::backward`](super::Workspace::backward) reads,
+    /// each in the place of the weights in `params`; the rest of `transposed` stays as it is.
+    ///
+    /// # Panics
+    /// Either slice has not one value a parameter.
+    pub fn transpose<T: Real>(&self, params: &[T], transposed: &mut [T]) {
+        assert_eq!(params.len(), self.param_len(), "one value a parameter");
+        assert_eq!(transposed.len(), params.len(), "one value a parameter");
+        for op in &self.ops {
+            match op {
+                Op::Conv {
+                    x,
+                    conv,
+                    parameters,
+                    ..
+                } if *x != 0 => {
+                    let range = parameters.weight.clone();
+                    conv.transpose(&params[range.clone()], &mut transposed[range]);
+                }
+                Op::Dense {
+                    dense, parameters, ..
+                } => {
+                    let range = parameters.weight.clone();
+                    dense.transpose(&params[range.clone()], &mut transposed[range]);
+                }
+                _ => {}
+            }
+        }
     }
 }
 
@@ -186,30 +261,46 @@ struct Builder {
     tensors: Vec<(String, Vec<usize>)>,
     param_len: usize,
     ops: Vec<Op>,
-    buffer_len: Vec<usize>,
+    buffers: Vec<Buffer>,
+    gradient_len: Vec<usize>,
     argmax_len: Vec<usize>,
 }
 
 impl Builder {
     fn new(observation: Image, sample_len: usize) -> Self {
-        Self {
+        let mut builder = Self {
             sample_len,
             observation,
             tensors: Vec::new(),
             param_len: 0,
             ops: Vec::new(),
-            buffer_len: vec![observation.bordered_len()],
+            buffers: Vec::new(),
+            gradient_len: Vec::new(),
             argmax_len: Vec::new(),
-        }
+        };
+        let none = builder.slot(0);
+        builder.buffer(observation.bordered_len(), none);
+        builder
     }
 
     fn small_trunk(&mut self, shape: &Shape) -> (Image, usize) {
-        let (image, x) = self.conv("conv0", self.observation, 0, shape.channels, 2);
-        let mut x = self.relu(x);
+        let (image, conv) = self.conv2d(self.observation, shape.channels, 2);
+        // The stream of residual sums has one gradient, each block's branch another for a while.
+        let (stream, branch) = (
+            self.slot(image.bordered_len()),
+            self.slot(image.bordered_len()),
+        );
+        let mut x = self.conv("conv0", conv, 0, After::Relu, stream);
         for block in 1..=shape.blocks {
-            let (_, z) = self.conv(&format!("conv{block}"), image, x, shape.channels, 1);
-            let z = self.relu(z);
-            x = self.add(x, z);
+            let (_, conv) = self.conv2d(image, shape.channels, 1);
+            let z = self.buffer(image.bordered_len(), branch);
+            x = self.conv(
+                &format!("conv{block}"),
+                conv,
+                x,
+                After::AddRelu { z },
+                stream,
+            );
         }
         (image, x)
     }
@@ -217,24 +308,34 @@ impl Builder {
     fn impala_trunk(&mut self) -> (Image, usize) {
         let (mut image, mut x) = (self.observation, 0);
         for (block, channels) in [16, 32, 32].into_iter().enumerate() {
-            let (full, z) = self.conv(&format!("block{block}.conv"), image, x, channels, 1);
-            (image, x) = self.pool(full, z);
+            let (full, conv) = self.conv2d(image, channels, 1);
+            let slot = self.slot(full.bordered_len());
+            let z = self.conv(&format!("block{block}.conv"), conv, x, After::Nothing, slot);
+            let pool = MaxPool { x: full };
+            image = pool.y();
+            let [stream, outer, inner] = [0; 3].map(|_| self.slot(image.bordered_len()));
+            x = self.pool(pool, z, stream);
             for residual in 0..2 {
-                let mut z = x;
-                for half in 0..2 {
-                    let name = format!("block{block}.res{residual}.conv{half}");
-                    z = self.relu(z);
-                    (_, z) = self.conv(&name, image, z, channels, 1);
-                }
-                x = self.add(x, z);
+                let name = |half: usize| format!("block{block}.res{residual}.conv{half}");
+                let rectified = self.relu(x, outer);
+                let (_, conv) = self.conv2d(image, channels, 1);
+                let z = self.conv(&name(0), conv, rectified, After::Relu, inner);
+                let (_, conv) = self.conv2d(image, channels, 1);
+                x = self.conv(&name(1), conv, z, After::Add { a: x }, stream);
             }
         }
-        (image, self.relu(x))
+        let stream = self.buffers[x].gradient;
+        (image, self.relu(x, stream))
     }
 
-    fn buffer(&mut self, len: usize) -> usize {
-        self.buffer_len.push(len);
-        self.buffer_len.len() - 1
+    fn slot(&mut self, len: usize) -> usize {
+        self.gradient_len.push(len);
+        self.gradient_len.len() - 1
+    }
+
+    fn buffer(&mut self, len: usize, gradient: usize) -> usize {
+        self.buffers.push(Buffer { len, gradient });
+        self.buffers.len() - 1
     }
 
     fn parameters(&mut self, name: &str, weight: Vec<usize>, bias_len: usize) -> Parameters {
@@ -249,66 +350,73 @@ impl Builder {
         }
     }
 
+    fn conv2d(&self, image: Image, out: usize, stride: usize) -> (Image, Box<Conv2d>) {
+        let conv = Conv2d::new(image, out, stride, self.sample_len);
+        (conv.y(), Box::new(conv))
+    }
+
     fn conv(
         &mut self,
         name: &str,
-        image: Image,
+        conv: Box<Conv2d>,
         x: usize,
-        out: usize,
-        stride: usize,
-    ) -> (Image, usize) {
-        let conv = Conv2d::new(image, out, stride, self.sample_len);
-        let parameters = self.parameters(name, vec![3, 3, image.channels, out], out);
-        let image = conv.y();
-        let y = self.buffer(image.bordered_len());
+        after: After,
+        gradient: usize,
+    ) -> usize {
+        let (in_channels, out_channels) = (conv.x().channels, conv.y().channels);
+        let weight = vec![3, 3, in_channels, out_channels];
+        let parameters = self.parameters(name, weight, out_channels);
+        let y = self.buffer(conv.y().bordered_len(), gradient);
         self.ops.push(Op::Conv {
             x,
             y,
-            conv: Box::new(conv),
+            conv,
             parameters,
+            after,
         });
-        (image, y)
+        y
     }
 
-    fn pool(&mut self, image: Image, x: usize) -> (Image, usize) {
-        let pool = MaxPool { x: image };
-        let y = self.buffer(pool.y().bordered_len());
+    fn pool(&mut self, pool: MaxPool, x: usize, gradient: usize) -> usize {
+        let y = self.buffer(pool.y().bordered_len(), gradient);
         self.argmax_len.push(pool.argmax_len());
-        self.ops.push(Op::Pool {
-            x,
-            y,
-            pool,
-            argmax: self.argmax_len.len() - 1,
-        });
-        (pool.y(), y)
+        let argmax = self.argmax_len.len() - 1;
+        self.ops.push(Op::Pool { x, y, pool, argmax });
+        y
     }
 
-    fn relu(&mut self, x: usize) -> usize {
-        let y = self.buffer(self.buffer_len[x]);
+    fn relu(&mut self, x: usize, gradient: usize) -> usize {
+        let y = self.buffer(self.buffers[x].len, gradient);
         self.ops.push(Op::Relu { x, y });
         y
     }
 
-    fn add(&mut self, a: usize, b: usize) -> usize {
-        let y = self.buffer(self.buffer_len[a]);
-        self.ops.push(Op::Add { a, b, y });
-        y
-    }
-
     fn flatten(&mut self, image: Image, x: usize) -> usize {
-        let y = self.buffer(image.interior_len());
+        let slot = self.slot(image.interior_len());
+        let y = self.buffer(image.interior_len(), slot);
         self.ops.push(Op::Flatten { x, y, image });
         y
     }
 
-    fn dense(&mut self, name: &str, x: usize, in_len: usize, out_len: usize) -> usize {
+    fn dense(
+        &mut self,
+        name: &str,
+        x: usize,
+        out_len: usize,
+        is_rectified: bool,
+        shares_x: bool,
+    ) -> usize {
+        let in_len = self.buffers[x].len;
         let parameters = self.parameters(name, vec![in_len, out_len], out_len);
-        let y = self.buffer(out_len);
+        let slot = self.slot(out_len);
+        let y = self.buffer(out_len, slot);
         self.ops.push(Op::Dense {
             x,
             y,
-            dense: Dense { in_len, out_len },
+            dense: Box::new(Dense::new(in_len, out_len, self.sample_len)),
             parameters,
+            is_rectified,
+            shares_x,
         });
         y
     }

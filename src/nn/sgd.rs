@@ -25,12 +25,13 @@ impl<T: Real> Sgd<T> {
         }
     }
 
-    /// Writes the update that `gradient` calls for, to be added to the parameters.
-    pub fn update(&mut self, gradient: &[T], learning_rate: f64, update: &mut [T]) {
+    /// Writes the update that `scale` times `gradient` calls for, to be added to the parameters.
+    pub fn update(&mut self, gradient: &[T], scale: f64, learning_rate: f64, update: &mut [T]) {
+        let scale = T::from_f64(scale);
         let (momentum, rate) = (T::from_f64(self.momentum), T::from_f64(learning_rate));
         vectorised(|| {
             for ((u, &g), v) in update.iter_mut().zip(gradient).zip(&mut self.velocity) {
-                *v = momentum.mul_add(*v, g);
+                *v = momentum.mul_add(*v, scale * g);
                 *u = -(rate * *v);
             }
         });

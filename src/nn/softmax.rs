@@ -8,6 +8,7 @@
 use crate::numeric::Real;
 
 /// Writes the log-probabilities of one sample and returns the entropy in nats.
+#[inline(always)]
 pub fn forward<T: Real>(logits: &[T], log_probs: &mut [T]) -> T {
     let max = logits.iter().fold(logits[0], |m, &z| m.maximum(z));
     let mut sum = T::ZERO;
@@ -24,6 +25,7 @@ pub fn forward<T: Real>(logits: &[T], log_probs: &mut [T]) -> T {
 }
 
 /// Writes `d_logits` from the gradients `d_log_probs` and `d_entropy`.
+#[inline(always)]
 pub fn backward<T: Real>(
     log_probs: &[T],
     entropy: T,

@@ -8,6 +8,7 @@
 use crate::numeric::Real;
 
 /// The loss of one sample and its derivative by `value`; no clipping where `clip` is `None`.
+#[inline(always)]
 pub fn loss<T: Real>(value: T, old_value: T, target: T, clip: Option<T>) -> (T, T) {
     let half = T::from_f64(0.5);
     let error = value - target;

@@ -2,11 +2,19 @@
 //!
 //! A workspace is allocated once and reused; it serves one thread. A sample's outputs do not depend
 //! on which other samples share its block, to the bit.
+//!
+//! No gradient is zeroed before it is computed, but for that of a max-pool's input: whoever is the
+//! first to contribute to a gradient writes it, whoever follows adds. The borders of images are
+//! zeros from the start and stay so.
+
+use std::mem::take;
 
 use crate::numeric::Real;
+use crate::numeric::gather_gemm::End;
+use crate::numeric::simd::vectorised;
 
-use super::network::{Network, OBSERVATION_CHANNELS, Op};
-use super::{relu, residual};
+use super::network::{After, Network, OBSERVATION_CHANNELS, Op, Parameters};
+use super::relu;
 
 /// Activations and gradients of one block.
 #[derive(Clone, Debug)]
@@ -14,34 +22,19 @@ pub struct Workspace<T> {
     buffers: Vec<Vec<T>>,
     gradients: Vec<Vec<T>>,
     argmax: Vec<Vec<u32>>,
-    scratch: Vec<T>,
 }
 
 impl<T: Real> Workspace<T> {
     /// Room for `network`'s largest block.
     pub fn new(network: &Network) -> Self {
-        let zeros = |&len: &usize| vec![T::ZERO; len * network.sample_len];
-        let buffers: Vec<Vec<T>> = network.buffer_len.iter().map(zeros).collect();
-        let scratch_len = network
-            .ops
-            .iter()
-            .map(|op| match op {
-                Op::Conv { parameters, .. } | Op::Dense { parameters, .. } => {
-                    parameters.weight.len()
-                }
-                _ => 0,
-            })
-            .max()
-            .unwrap_or(0);
+        let zeros = |len: usize| vec![T::ZERO; len * network.sample_len];
+        let tables = network.argmax_len.iter();
         Self {
-            gradients: buffers.clone(),
-            buffers,
-            argmax: network
-                .argmax_len
-                .iter()
+            buffers: network.buffers.iter().map(|b| zeros(b.len)).collect(),
+            gradients: network.gradient_len.iter().map(|&l| zeros(l)).collect(),
+            argmax: tables
                 .map(|&len| vec![0; len * network.sample_len])
                 .collect(),
-            scratch: vec![T::ZERO; scratch_len],
         }
     }
 
@@ -85,27 +78,38 @@ impl<T: Real> Workspace<T> {
                     y,
                     conv,
                     parameters,
+                    after,
                 } => {
-                    let (x, y) = pair(&mut self.buffers, *x, *y);
-                    let (weight, bias) = (
-                        &params[parameters.weight.clone()],
-                        &params[parameters.bias.clone()],
-                    );
-                    conv.forward(sample_len, x, weight, bias, y);
+                    let mut output = take(&mut self.buffers[*y]);
+                    let mut kept = match after {
+                        After::AddRelu { z } => take(&mut self.buffers[*z]),
+                        _ => Vec::new(),
+                    };
+                    let input = &self.buffers[*x];
+                    let end = match after {
+                        After::Nothing => End::Store,
+                        After::Relu => End::Rectify,
+                        After::Add { a } => End::Add(&self.buffers[*a]),
+                        After::AddRelu { .. } => End::AddRectified {
+                            x: input,
+                            z: &mut kept,
+                        },
+                    };
+                    let parameters = of(params, parameters);
+                    conv.forward(sample_len, input, parameters, &mut output, end);
+                    if let After::AddRelu { z } = after {
+                        self.buffers[*z] = kept;
+                    }
+                    self.buffers[*y] = output;
                 }
                 Op::Pool { x, y, pool, argmax } => {
                     let (x, y) = pair(&mut self.buffers, *x, *y);
                     pool.forward(sample_len, x, y, &mut self.argmax[*argmax]);
                 }
                 Op::Relu { x, y } => {
-                    let len = sample_len * network.buffer_len[*y];
+                    let len = sample_len * network.buffers[*y].len;
                     let (x, y) = pair(&mut self.buffers, *x, *y);
                     relu::forward(&x[..len], &mut y[..len]);
-                }
-                Op::Add { a, b, y } => {
-                    let len = sample_len * network.buffer_len[*y];
-                    let (before, after) = self.buffers.split_at_mut(*y);
-                    residual::forward(&before[*a][..len], &before[*b][..len], &mut after[0][..len]);
                 }
                 Op::Flatten { x, y, image } => {
                     let (x, y) = pair(&mut self.buffers, *x, *y);
@@ -119,33 +123,36 @@ impl<T: Real> Workspace<T> {
                     y,
                     dense,
                     parameters,
+                    is_rectified,
+                    ..
                 } => {
                     let (x, y) = pair(&mut self.buffers, *x, *y);
-                    let (weight, bias) = (
-                        &params[parameters.weight.clone()],
-                        &params[parameters.bias.clone()],
-                    );
-                    dense.forward(sample_len, x, weight, bias, y);
+                    let end = if *is_rectified {
+                        End::Rectify
+                    } else {
+                        End::Store
+                    };
+                    dense.forward(sample_len, x, of(params, parameters), y, end);
                 }
             }
         }
     }
 
-    /// Writes into `d_params` the gradient, summed over the block last run forward, of a loss whose
-    /// derivatives by the logits and by the values are given. The observation gets no gradient.
+    /// The gradient, summed over the block last run forward, of a loss whose derivatives by the
+    /// logits and by the values are given: written into `d_params`, or added to it where `adds`.
+    /// The observation gets no gradient. `transposed` is what [`Network::transpose`] makes of the
+    /// parameters of the forward pass.
     pub fn backward(
         &mut self,
         network: &Network,
-        params: &[T],
+        transposed: &[T],
         (d_logits, d_values): (&[T], &[T]),
-        d_params: &mut [T],
+        (d_params, adds): (&mut [T], bool),
         sample_len: usize,
     ) {
-        for (gradient, &len) in self.gradients.iter_mut().zip(&network.buffer_len) {
-            gradient[..sample_len * len].fill(T::ZERO);
-        }
-        self.gradients[network.logits][..d_logits.len()].copy_from_slice(d_logits);
-        self.gradients[network.value][..d_values.len()].copy_from_slice(d_values);
+        let slot = |buffer: usize| network.buffers[buffer].gradient;
+        self.gradients[slot(network.logits)][..d_logits.len()].copy_from_slice(d_logits);
+        self.gradients[slot(network.value)][..d_values.len()].copy_from_slice(d_values);
         for op in network.ops.iter().rev() {
             match op {
                 Op::Conv {
@@ -153,33 +160,51 @@ impl<T: Real> Workspace<T> {
                     y,
                     conv,
                     parameters,
+                    after,
                 } => {
-                    let (d_x, d_y) = pair(&mut self.gradients, *x, *y);
-                    let (d_weight, d_bias) = split(d_params, parameters);
-                    conv.backward_weight(sample_len, &self.buffers[*x], d_y, d_weight, d_bias);
-                    if *x != 0 {
-                        let weight = &params[parameters.weight.clone()];
-                        conv.backward_input(sample_len, d_y, weight, &mut self.scratch, d_x);
+                    let len = sample_len * network.buffers[*y].len;
+                    let mut d_y = take(&mut self.gradients[slot(*y)]);
+                    let d_parameters = split(d_params, parameters);
+                    let transposed = &transposed[parameters.weight.clone()];
+                    let input = &self.buffers[*x];
+                    if let After::AddRelu { z } = after {
+                        let mut d_z = take(&mut self.gradients[slot(*z)]);
+                        relu::backward(&self.buffers[*z][..len], &d_y[..len], &mut d_z[..len]);
+                        conv.backward_weight(sample_len, input, &d_z, d_parameters, adds);
+                        // The sum passes its gradient on to x as it is.
+                        conv.backward_input(sample_len, &d_z, transposed, &mut d_y, true);
+                        self.gradients[slot(*z)] = d_z;
+                    } else {
+                        if *after == After::Relu {
+                            relu::backward_in_place(&self.buffers[*y][..len], &mut d_y[..len]);
+                        }
+                        conv.backward_weight(sample_len, input, &d_y, d_parameters, adds);
+                        if *x != 0 {
+                            let d_x = &mut self.gradients[slot(*x)];
+                            conv.backward_input(sample_len, &d_y, transposed, d_x, false);
+                        }
                     }
+                    self.gradients[slot(*y)] = d_y;
                 }
                 Op::Pool { x, y, pool, argmax } => {
-                    let (d_x, d_y) = pair(&mut self.gradients, *x, *y);
+                    let len = sample_len * network.buffers[*x].len;
+                    let (d_x, d_y) = pair(&mut self.gradients, slot(*x), slot(*y));
+                    d_x[..len].fill(T::ZERO);
                     pool.backward(sample_len, d_y, &self.argmax[*argmax], d_x);
                 }
                 Op::Relu { x, y } => {
-                    let len = sample_len * network.buffer_len[*y];
-                    let (d_x, d_y) = pair(&mut self.gradients, *x, *y);
-                    relu::backward(&self.buffers[*y][..len], &d_y[..len], &mut d_x[..len]);
-                }
-                Op::Add { a, b, y } => {
-                    let len = sample_len * network.buffer_len[*y];
-                    for x in [*a, *b] {
-                        let (d_x, d_y) = pair(&mut self.gradients, x, *y);
-                        residual::backward(&d_y[..len], &mut d_x[..len]);
+                    let len = sample_len * network.buffers[*y].len;
+                    let values = &self.buffers[*y][..len];
+                    if slot(*x) == slot(*y) {
+                        relu::backward_in_place(values, &mut self.gradients[slot(*y)][..len]);
+                    } else {
+                        // The residual sum has written d_x before.
+                        let (d_x, d_y) = pair(&mut self.gradients, slot(*x), slot(*y));
+                        relu::backward_add(values, &d_y[..len], &mut d_x[..len]);
                     }
                 }
                 Op::Flatten { x, y, image } => {
-                    let (d_x, d_y) = pair(&mut self.gradients, *x, *y);
+                    let (d_x, d_y) = pair(&mut self.gradients, slot(*x), slot(*y));
                     let row_len = image.width * image.channels;
                     for (row, d_y) in image.rows(sample_len).zip(d_y.chunks_exact(row_len)) {
                         d_x[row].copy_from_slice(d_y);
@@ -190,12 +215,18 @@ impl<T: Real> Workspace<T> {
                     y,
                     dense,
                     parameters,
+                    is_rectified,
+                    shares_x,
                 } => {
-                    let (d_x, d_y) = pair(&mut self.gradients, *x, *y);
-                    let (d_weight, d_bias) = split(d_params, parameters);
-                    dense.backward_weight(sample_len, &self.buffers[*x], d_y, d_weight, d_bias);
-                    let weight = &params[parameters.weight.clone()];
-                    dense.backward_input(sample_len, d_y, weight, &mut self.scratch, d_x);
+                    let len = sample_len * network.buffers[*y].len;
+                    let (d_x, d_y) = pair(&mut self.gradients, slot(*x), slot(*y));
+                    if *is_rectified {
+                        relu::backward_in_place(&self.buffers[*y][..len], &mut d_y[..len]);
+                    }
+                    let d_parameters = split(d_params, parameters);
+                    dense.backward_weight(sample_len, &self.buffers[*x], d_y, d_parameters, adds);
+                    let transposed = &transposed[parameters.weight.clone()];
+                    dense.backward_input(sample_len, d_y, transposed, d_x, *shares_x);
                 }
             }
         }
@@ -210,14 +241,14 @@ impl<T: Real> Workspace<T> {
             channels: OBSERVATION_CHANNELS,
         };
         let buffer = &mut self.buffers[0];
-        for (row, bits) in image
-            .rows(sample_len)
-            .zip(observations.chunks_exact(row_len))
-        {
-            for (x, &bit) in buffer[row].iter_mut().zip(bits) {
-                *x = if bit == 0 { T::ZERO } else { T::ONE };
+        let rows = image.rows(sample_len);
+        vectorised(|| {
+            for (row, bits) in rows.zip(observations.chunks_exact(row_len)) {
+                for (x, &bit) in buffer[row].iter_mut().zip(bits) {
+                    *x = if bit == 0 { T::ZERO } else { T::ONE };
+                }
             }
-        }
+        });
     }
 }
 
@@ -227,13 +258,15 @@ fn pair<T>(buffers: &mut [Vec<T>], from: usize, to: usize) -> (&mut [T], &mut [T
     (&mut before[from], &mut after[0])
 }
 
-fn split<'a, T>(
-    d_params: &'a mut [T],
-    parameters: &super::network::Parameters,
-) -> (&'a mut [T], &'a mut [T]) {
-    let (before, after) = d_params[parameters.weight.start..parameters.bias.end]
-        .split_at_mut(parameters.weight.len());
-    (before, after)
+fn of<'a, T>(params: &'a [T], parameters: &Parameters) -> (&'a [T], &'a [T]) {
+    (
+        &params[parameters.weight.clone()],
+        &params[parameters.bias.clone()],
+    )
+}
+
+fn split<'a, T>(d_params: &'a mut [T], parameters: &Parameters) -> (&'a mut [T], &'a mut [T]) {
+    d_params[parameters.weight.start..parameters.bias.end].split_at_mut(parameters.weight.len())
 }
 
 #[cfg(test)]
@@ -283,15 +316,24 @@ mod tests {
             let other = random_bits(s, (n + 1) * network.observation_len());
             workspace.forward(&network, &params, &other, n + 1);
             let ones = vec![1.0; (n + 1) * network.shape.action_len];
+            let mut transposed = vec![9.0; params.len()];
+            network.transpose(&params, &mut transposed);
+            let outputs = (ones.as_slice(), &ones[..n + 1]);
             workspace.backward(
                 &network,
-                &params,
-                (&ones, &ones[..n + 1]),
-                &mut d_params,
+                &transposed,
+                outputs,
+                (&mut d_params, false),
                 n + 1,
             );
             workspace.forward(&network, &params, &observations, n);
-            workspace.backward(&network, &params, (&d_logits, &d_values), &mut d_params, n);
+            let outputs = (d_logits.as_slice(), d_values.as_slice());
+            workspace.backward(&network, &transposed, outputs, (&mut d_params, false), n);
+            let mut twice = d_params.clone();
+            workspace.backward(&network, &transposed, outputs, (&mut twice, true), n);
+            for (&twice, &once) in twice.iter().zip(&d_params) {
+                assert!(fd::close(twice, 2.0 * once), "{twice:e} {once:e}");
+            }
 
             let mut loss = |params: &[f64]| {
                 workspace.forward(&network, params, &observations, n);

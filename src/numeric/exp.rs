@@ -9,18 +9,14 @@
 const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
-/// e to the power of `x`; 0 below -708, infinity above 709.78, NaN for NaN.
+/// e to the power of `x`; 0 below -708, infinity above 709.78, NaN for NaN. Without a branch, so
+/// that a loop over it becomes vectors.
+#[inline(always)]
 pub fn exp(x: f64) -> f64 {
-    if x.is_nan() {
-        return x;
-    }
-    if x < -708.0 {
-        return 0.0;
-    }
-    if x > 709.78 {
-        return f64::INFINITY;
-    }
-    let k = (x * std::f64::consts::LOG2_E).round();
+    // A sum of this size has its units in the last bits: it rounds, and its bits count.
+    const ROUNDING: f64 = 6_755_399_441_055_744.0;
+    let rounded = x.mul_add(std::f64::consts::LOG2_E, ROUNDING);
+    let k = rounded - ROUNDING;
     let r = k.mul_add(-LN_2_LOW, k.mul_add(-LN_2_HIGH, x));
     let mut sum = 1.0 / 6_227_020_800.0;
     for inverse_factorial in [
@@ -40,12 +36,17 @@ pub fn exp(x: f64) -> f64 {
     ] {
         sum = f64::mul_add(sum, r, inverse_factorial);
     }
-    // 2^k in two factors: k reaches 1024, one past the largest exponent of a normal number.
-    let half = (k as i64).div_euclid(2);
-    sum * power_of_two(half) * power_of_two(k as i64 - half)
+    // 2^(k - 1), and twice the sum: k reaches 1024, one past the largest exponent of a number. The
+    // shift drops what lies above the exponent; k outside its range is answered below.
+    let half_scale = f64::from_bits(rounded.to_bits().wrapping_add(1022) << 52);
+    let value = 2.0 * sum * half_scale;
+    let value = if x < -708.0 { 0.0 } else { value };
+    let value = if x > 709.78 { f64::INFINITY } else { value };
+    if x.is_nan() { x } else { value }
 }
 
 /// The natural logarithm; -infinity at 0, NaN below it and for NaN.
+#[inline(always)]
 pub fn ln(x: f64) -> f64 {
     if x.is_nan() || x < 0.0 {
         return f64::NAN;
@@ -80,6 +81,7 @@ pub fn ln(x: f64) -> f64 {
 }
 
 /// 2^k for -1022 <= k <= 1023.
+#[inline(always)]
 fn power_of_two(k: i64) -> f64 {
     f64::from_bits(((k + 1023) as u64) << 52)
 }

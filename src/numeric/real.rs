@@ -37,10 +37,12 @@ pub trait Real:
     /// Square root, rounded correctly (IEEE 754).
     fn sqrt(self) -> Self;
     /// e to the power of `self`.
+    #[inline(always)]
     fn exp(self) -> Self {
         Self::from_f64(exp(self.to_f64()))
     }
     /// The natural logarithm.
+    #[inline(always)]
     fn ln(self) -> Self {
         Self::from_f64(ln(self.to_f64()))
     }

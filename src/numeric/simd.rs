@@ -73,22 +73,30 @@ pub fn path() -> Path {
     })
 }
 
-/// Runs `f`, compiled for the path in force where the compiler inlines it: for elementwise loops,
-/// which it vectorises by itself. The bits are the same on every path.
+/// Runs `f`, compiled for the path in force where the compiler inlines it: for short elementwise
+/// loops, which it vectorises by itself. The bits are the same on every path.
 #[inline(always)]
 pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
+    apply(|()| f(), ())
+}
+
+/// The same for longer work. A closure is inlined only where the compiler finds it short enough, and
+/// is compiled for the plainest CPU where it does not; a function that is `#[inline(always)]` always
+/// is.
+#[inline(always)]
+pub fn apply<A, R>(f: impl FnOnce(A) -> R, arguments: A) -> R {
     match path() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the path was found on this CPU, and AVX-512 implies AVX2 and FMA here.
-        Path::Avx2 | Path::Avx512 => unsafe { with_avx2(f) },
-        _ => f(),
+        Path::Avx2 | Path::Avx512 => unsafe { with_avx2(f, arguments) },
+        _ => f(arguments),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn with_avx2<R>(f: impl FnOnce() -> R) -> R {
-    f()
+unsafe fn with_avx2<A, R>(f: impl FnOnce(A) -> R, arguments: A) -> R {
+    f(arguments)
 }
 
 #[cfg(test)]

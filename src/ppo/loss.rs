@@ -9,6 +9,7 @@
 
 use crate::nn::{softmax, value};
 use crate::numeric::Real;
+use crate::numeric::simd::apply;
 
 /// The loss's coefficients.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,6 +73,26 @@ pub fn block<T: Real>(
     coefficients: &Coefficients,
     scale: T,
     (d_logits, d_values): (&mut [T], &mut [T]),
+) -> Sums {
+    let (outputs, gradients) = ((logits, values), (d_logits, d_values));
+    apply(
+        sample_by_sample,
+        (samples, outputs, coefficients, scale, gradients),
+    )
+}
+
+/// What [`block`] takes.
+type Arguments<'a, T> = (
+    &'a [Sample<T>],
+    (&'a [T], &'a [T]),
+    &'a Coefficients,
+    T,
+    (&'a mut [T], &'a mut [T]),
+);
+
+#[inline(always)]
+fn sample_by_sample<T: Real>(
+    (samples, (logits, values), coefficients, scale, (d_logits, d_values)): Arguments<'_, T>,
 ) -> Sums {
     let action_len = logits.len() / samples.len();
     let clip = T::from_f64(coefficients.clip);

@@ -1,17 +1,21 @@
 //! The gradient of the PPO loss over one minibatch.
 //!
 //! The minibatch is cut into blocks of [`BLOCK`] samples whatever the threads; each block's gradient
-//! is summed in sample order, and the blocks' in block order.
+//! is summed in sample order, and the blocks' in block order. Within a block, as many samples at a
+//! time run through the network as the network was built for.
+
+use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use crate::nn::{Network, Workspace, residual};
+use crate::nn::{Network, Workspace};
+use crate::numeric::sum;
 
 use super::loss::{self, Coefficients, Sample, Sums};
 use super::rollout::Frames;
 
-/// Samples of one block: activations stay in cache.
-pub const BLOCK: usize = 32;
+/// Samples of one block.
+pub const BLOCK: usize = 64;
 
 /// Parameters a thread sums at a time.
 const STRIPE: usize = 4096;
@@ -19,17 +23,28 @@ const STRIPE: usize = 4096;
 /// Room for the blocks of one minibatch.
 #[derive(Debug)]
 pub struct Gradient {
+    /// One a thread: what one block leaves in the cache the next one finds there. Which block runs
+    /// in which room changes nothing, and the locks keep threads apart that are more than expected.
+    rooms: Vec<Mutex<Room>>,
     blocks: Vec<Block>,
+    transposed: Vec<f32>,
     total: Vec<f32>,
 }
 
+/// What a thread needs to run samples through the network.
 #[derive(Debug)]
-struct Block {
+struct Room {
     workspace: Workspace<f32>,
-    gradient: Vec<f32>,
     observations: Vec<u8>,
+    samples: Vec<Sample<f32>>,
     d_logits: Vec<f32>,
     d_values: Vec<f32>,
+}
+
+/// What a block leaves.
+#[derive(Debug)]
+struct Block {
+    gradient: Vec<f32>,
     sums: Sums,
 }
 
@@ -64,16 +79,23 @@ impl Spread {
 impl Gradient {
     /// Room for minibatches of `sample_len`.
     pub fn new(network: &Network, sample_len: usize) -> Self {
-        let block = || Block {
+        let room = || Room {
             workspace: Workspace::new(network),
+            observations: vec![0; network.sample_len * network.observation_len()],
+            samples: Vec::with_capacity(network.sample_len),
+            d_logits: vec![0.0; network.sample_len * network.shape.action_len],
+            d_values: vec![0.0; network.sample_len],
+        };
+        let block = || Block {
             gradient: vec![0.0; network.param_len()],
-            observations: vec![0; BLOCK * network.observation_len()],
-            d_logits: vec![0.0; BLOCK * network.shape.action_len],
-            d_values: vec![0.0; BLOCK],
             sums: Sums::default(),
         };
         Self {
+            rooms: (0..rayon::current_num_threads())
+                .map(|_| Mutex::new(room()))
+                .collect(),
             blocks: (0..sample_len.div_ceil(BLOCK)).map(|_| block()).collect(),
+            transposed: vec![0.0; network.param_len()],
             total: vec![0.0; network.param_len()],
         }
     }
@@ -89,16 +111,24 @@ impl Gradient {
     ) -> (&mut [f32], Sums) {
         let scale = 1.0 / indices.len() as f32;
         let used = indices.len().div_ceil(BLOCK);
+        network.transpose(params, &mut self.transposed);
+        let weights = (params, self.transposed.as_slice());
+        let rooms = &self.rooms;
         self.blocks[..used]
             .par_iter_mut()
             .zip(indices.par_chunks(BLOCK))
             .for_each(|(block, indices)| {
-                block.compute(
-                    network,
-                    params,
-                    frames,
-                    (indices, coefficients, spread, scale),
-                );
+                let thread = rayon::current_thread_index().unwrap_or(0);
+                let mut room = rooms[thread % rooms.len()]
+                    .lock()
+                    .expect("no block panicked");
+                block.sums = Sums::default();
+                for (run, indices) in indices.chunks(network.sample_len).enumerate() {
+                    let loss = (indices, coefficients, spread, scale);
+                    let d_params = (block.gradient.as_mut_slice(), run > 0);
+                    let sums = room.compute(network, weights, frames, loss, d_params);
+                    block.sums.add(&sums);
+                }
             });
         let blocks = &self.blocks[..used];
         self.total
@@ -108,7 +138,7 @@ impl Gradient {
                 let range = stripe * STRIPE..stripe * STRIPE + total.len();
                 total.copy_from_slice(&blocks[0].gradient[range.clone()]);
                 for block in &blocks[1..] {
-                    residual::backward(&block.gradient[range.clone()], total);
+                    sum::add(&block.gradient[range.clone()], total);
                 }
             });
         let mut sums = Sums::default();
@@ -119,14 +149,17 @@ impl Gradient {
     }
 }
 
-impl Block {
+impl Room {
+    /// Writes the gradient of the frames at `indices`, as many as the network takes at once, into
+    /// `d_params`, or adds it to what is there; returns the loss's sums.
     fn compute(
         &mut self,
         network: &Network,
-        params: &[f32],
+        (params, transposed): (&[f32], &[f32]),
         frames: &Frames,
         (indices, coefficients, spread, scale): (&[u32], &Coefficients, Option<Spread>, f32),
-    ) {
+        d_params: (&mut [f32], bool),
+    ) -> Sums {
         let (n, len) = (indices.len(), network.observation_len());
         let normalised = |advantage: f32| match spread {
             Some(spread) => {
@@ -134,11 +167,11 @@ impl Block {
             }
             None => advantage,
         };
-        let mut samples = Vec::with_capacity(n);
+        self.samples.clear();
         for (&i, observation) in indices.iter().zip(self.observations.chunks_exact_mut(len)) {
             let i = i as usize;
             observation.copy_from_slice(&frames.observations[i * len..(i + 1) * len]);
-            samples.push(Sample {
+            self.samples.push(Sample {
                 action: frames.actions[i].into(),
                 old_log_prob: frames.log_probs[i],
                 old_value: frames.values[i],
@@ -154,9 +187,11 @@ impl Block {
             self.workspace.logits(network, n),
             self.workspace.values(network, n),
         );
-        self.sums = loss::block(&samples, outputs, coefficients, scale, (d_logits, d_values));
+        let derivatives = (&mut *d_logits, &mut *d_values);
+        let sums = loss::block(&self.samples, outputs, coefficients, scale, derivatives);
         self.workspace
-            .backward(network, params, (d_logits, d_values), &mut self.gradient, n);
+            .backward(network, transposed, (d_logits, d_values), d_params, n);
+        sums
     }
 }
 
@@ -199,11 +234,11 @@ mod tests {
                 hidden,
                 action_len: 4,
             };
-            let network = Network::new(shape, BLOCK).unwrap();
+            let network = Network::new(shape, 24).unwrap();
             let params = init::initialise(&network.layout, 0);
-            let frames = frames(&network, 120);
-            // Three whole blocks and one of four samples, in an order that is not the frames'.
-            let indices: Vec<u32> = (0..100).map(|i| i * 37 % 120).collect();
+            let frames = frames(&network, 240);
+            // Three whole blocks and one of eight samples, in an order that is not the frames'.
+            let indices: Vec<u32> = (0..200).map(|i| i * 37 % 240).collect();
             let spread = Some(Spread::of(&frames.advantages, &indices));
             let compute = |threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new()
@@ -211,7 +246,7 @@ mod tests {
                     .build()
                     .unwrap();
                 pool.install(|| {
-                    let mut gradient = Gradient::new(&network, 100);
+                    let mut gradient = Gradient::new(&network, 200);
                     let (d_params, sums) = gradient.compute(
                         (&network, &params),
                         &frames,
@@ -243,7 +278,7 @@ mod tests {
             hidden: 8,
             action_len: 4,
         };
-        let network = Network::new(shape, BLOCK).unwrap();
+        let network = Network::new(shape, 24).unwrap();
         let params = init::initialise(&network.layout, 0);
         let frames = frames(&network, 70);
         let indices: Vec<u32> = (0..70).rev().collect();

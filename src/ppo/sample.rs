@@ -1,10 +1,16 @@
 //! Drawing an action from a policy's logits.
 
 use crate::nn::softmax;
+use crate::numeric::simd::apply;
 
 /// The action whose share of the cumulated probabilities `uniform` in `[0, 1)` falls in, and its
 /// log-probability.
 pub fn action(logits: &[f32], uniform: f64) -> (u8, f32) {
+    apply(draw, (logits, uniform))
+}
+
+#[inline(always)]
+fn draw((logits, uniform): (&[f32], f64)) -> (u8, f32) {
     let mut log_probs = [0.0f32; 16];
     let log_probs = &mut log_probs[..logits.len()];
     softmax::forward(logits, log_probs);

@@ -10,9 +10,13 @@ use crate::numeric::sum;
 
 use super::Error;
 use super::loss::Sums;
-use super::minibatch::{self, Gradient, Spread};
-use super::rollout::Rollout;
+use super::minibatch::{Gradient, Spread};
+use super::rollout::{self, Rollout};
 use super::settings::{OptimizerKind, Settings};
+
+/// Samples that run through the network at a time.
+pub const RUN: usize = 16;
+const _: () = assert!(RUN >= rollout::BLOCK, "a block of environments is one run");
 
 /// The optimiser's state.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +37,8 @@ pub struct Trainer {
     pub(super) rollout: Rollout,
     gradient: Gradient,
     applied: Vec<f32>,
+    /// The parameters after the update, until it is known to be finite.
+    moved: Vec<f32>,
     seed: u64,
     pub(super) update: u64,
     order: Vec<u32>,
@@ -75,8 +81,7 @@ impl Trainer {
     /// Settings out of range.
     pub fn new(settings: Settings, seed: u64) -> Result<Self, Error> {
         settings.check()?;
-        let block = minibatch::BLOCK.max(super::rollout::BLOCK);
-        let network = Network::new(settings.net.shape(&settings.env), block)?;
+        let network = Network::new(settings.net.shape(&settings.env), RUN)?;
         let params = init::initialise(&network.layout, seed);
         let len = network.param_len();
         let optimizer = match settings.ppo.optimizer {
@@ -87,6 +92,7 @@ impl Trainer {
             rollout: Rollout::new(&settings, &network, seed)?,
             gradient: Gradient::new(&network, settings.ppo.minibatch_size),
             applied: vec![0.0; len],
+            moved: vec![0.0; len],
             order: Vec::new(),
             episodes: Vec::new(),
             update: 0,
@@ -181,20 +187,15 @@ impl Trainer {
         let progress = (iteration * per_iteration) as f64 / ppo.total_updates as f64;
         let learning_rate = ppo.learning_rate * if ppo.anneal_lr { 1.0 - progress } else { 1.0 };
         // The optimiser sees the clipped gradient; the recorded one is the loss's own.
-        let clipped: Vec<f32> = gradient.iter().map(|&g| g * clip_factor as f32).collect();
+        let applied = &mut self.applied;
         match &mut self.optimizer {
-            Optimizer::Adam(adam) => adam.update(&clipped, learning_rate, &mut self.applied),
-            Optimizer::Sgd(sgd) => sgd.update(&clipped, learning_rate, &mut self.applied),
+            Optimizer::Adam(adam) => adam.update(gradient, clip_factor, learning_rate, applied),
+            Optimizer::Sgd(sgd) => sgd.update(gradient, clip_factor, learning_rate, applied),
         }
-        let moved = self
-            .params
-            .iter()
-            .zip(&self.applied)
-            .map(|(&p, &u)| f64::from(p + u));
-        finite("parameters' norm", moved.map(|p| p * p).sum::<f64>().sqrt())?;
-        for (p, &u) in self.params.iter_mut().zip(&self.applied) {
-            *p += u;
-        }
+        self.moved.copy_from_slice(&self.params);
+        sum::add(&self.applied, &mut self.moved);
+        finite("parameters' norm", sum::norm(&self.moved))?;
+        std::mem::swap(&mut self.params, &mut self.moved);
         self.update += 1;
         Ok(Some(Update {
             index: update,

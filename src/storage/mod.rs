@@ -17,6 +17,7 @@ pub mod npy;
 mod npy_dictionary;
 pub mod npy_header;
 pub mod run_dir;
+pub mod scratch;
 pub mod tensors;
 
 pub use checksum::{Checksum, FileSum};
@@ -26,3 +27,4 @@ pub use lines::Lines;
 pub use manifest::RunManifest;
 pub use map::Map;
 pub use run_dir::RunDir;
+pub use scratch::Scratch;

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::nn::Network;
 use crate::numeric::statistics;
 use crate::numeric::sum::norm;
-use crate::ppo::minibatch;
+use crate::ppo::trainer;
 use crate::storage::manifest::write_json;
 use crate::storage::{self, RunDir, RunManifest, atomic};
 
@@ -91,7 +91,7 @@ pub fn reproduce(
     begin(resolved, invocation, run)?;
     let trained = train::train(config, run, every, progress)?;
 
-    let network = Network::new(config.net.shape(&config.env), minibatch::BLOCK)
+    let network = Network::new(config.net.shape(&config.env), trainer::RUN)
         .map_err(crate::ppo::Error::from)?;
     let total = config.ppo.total_updates as f64;
     let mut checkpoints = Vec::new();

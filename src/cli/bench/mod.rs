@@ -1,8 +1,10 @@
 //! `gouda bench`: how fast the parts of the engine run here, by the clock.
 
 mod clock;
+mod peer;
 mod play;
 mod sim;
+mod train;
 
 use std::io::Write;
 
@@ -21,11 +23,14 @@ pub struct Args {
 enum Part {
     /// The simulator: steps, observations, levels
     Sim(sim::Args),
+    /// Training: frames a second, share of the FMA peak, ratio to PyTorch
+    Train(train::Args),
 }
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     match &args.part {
         Part::Sim(args) => sim::run(args, out),
+        Part::Train(args) => train::run(args, out),
     }
 }
