@@ -100,6 +100,34 @@ pub struct Outcome {
     pub region: bool,
 }
 
+/// A mean over levels with its standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Mean {
+    /// The mean.
+    pub value: f64,
+    /// Its standard error.
+    pub error: f64,
+}
+
+impl Mean {
+    /// Of some values, at least one.
+    pub fn of(values: &[f64]) -> Self {
+        let len = values.len() as f64;
+        let value = values.iter().sum::<f64>() / len;
+        let squares: f64 = values.iter().map(|x| (x - value) * (x - value)).sum();
+        Self {
+            value,
+            error: (squares / (len - 1.0).max(1.0) / len).sqrt(),
+        }
+    }
+
+    /// The 95 % interval, by the normal distribution.
+    pub fn interval(self) -> (f64, f64) {
+        let half = 1.96 * self.error;
+        (self.value - half, self.value + half)
+    }
+}
+
 /// The levels on which policies are measured.
 #[derive(Clone, Debug)]
 pub struct Tasks {
@@ -113,9 +141,9 @@ pub struct Measurement {
     /// Successes in the order of [`Rate::ALL`], one a level.
     successes: Vec<Vec<bool>>,
     /// Mean probability of the move towards the cheese at the decision squares of S4.
-    pub p_cheese: f64,
+    pub p_cheese: Mean,
     /// The same towards the corner.
-    pub p_corner: f64,
+    pub p_corner: Mean,
 }
 
 impl Measurement {
@@ -143,8 +171,8 @@ impl Measurement {
         };
         Self {
             successes: shares.iter().map(first).collect(),
-            p_cheese: 0.0,
-            p_corner: 0.0,
+            p_cheese: Mean::default(),
+            p_corner: Mean::default(),
         }
     }
 
@@ -197,7 +225,7 @@ impl Tasks {
     /// Plays every level once under the policy `params`, with the action draws of `seed`.
     pub fn measure(&self, network: &Network, params: &[f32], seed: u64) -> Measurement {
         let mut successes = Vec::new();
-        let (mut p_cheese, mut p_corner) = (0.0, 0.0);
+        let (mut p_cheese, mut p_corner) = (Mean::default(), Mean::default());
         for (situation, tasks) in &self.situations {
             let outcomes = self.play(*situation, tasks, (network, params), seed);
             let mut push = |success: fn(&Outcome) -> bool| {
@@ -256,7 +284,7 @@ impl Tasks {
     }
 
     /// Mean probabilities of the moves towards cheese and corner at the decision squares.
-    fn decide(&self, tasks: &[Task], network: &Network, params: &[f32]) -> (f64, f64) {
+    fn decide(&self, tasks: &[Task], network: &Network, params: &[f32]) -> (Mean, Mean) {
         let probabilities: Vec<[f64; 2]> = tasks
             .par_chunks(network.sample_len)
             .map_init(
@@ -289,8 +317,7 @@ impl Tasks {
             )
             .flatten_iter()
             .collect();
-        let mean =
-            |i: usize| probabilities.iter().map(|p| p[i]).sum::<f64>() / probabilities.len() as f64;
+        let mean = |i: usize| Mean::of(&probabilities.iter().map(|p| p[i]).collect::<Vec<f64>>());
         (mean(0), mean(1))
     }
 }

@@ -8,7 +8,7 @@ pub mod resample;
 pub mod selectivity;
 pub mod situation;
 
-pub use measure::{Measurement, Rate, Tasks};
+pub use measure::{Mean, Measurement, Rate, Tasks};
 pub use resample::Resampling;
 pub use selectivity::{Claim, Drawn, Reference};
 pub use situation::{Situation, Split};

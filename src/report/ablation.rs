@@ -1,12 +1,20 @@
 //! Section 6: what every edit cost, the best of each family for either claim, and the controls.
 
-use crate::ablate::{Claim, Rate};
+use crate::ablate::{Claim, Mean, Rate};
 use crate::study::results::{EditOutcome, Estimate, Results, Role};
 
 use super::claims;
 use super::number::{NONE, fixed, percent_bare, percent_interval_bare, plural, signed, trimmed};
 use super::page::{Tint, cell, estimate, lead, markup, note, row, table, words};
 use super::verdict::{self, chosen, headline};
+
+const NOT_MEASURED: (Mean, Mean) = {
+    let none = Mean {
+        value: f64::NAN,
+        error: f64::NAN,
+    };
+    (none, none)
+};
 
 /// The section's markup.
 pub fn body(results: &Results) -> String {
@@ -34,7 +42,8 @@ pub fn body(results: &Results) -> String {
             "A loss is the share of a normalised rate, 1 − (m − floor)/(m₀ − floor); below it is its 95 % \
              bootstrap interval over levels. A negative loss is a gain. Under A and B stand the selectivity and \
              whether the rule is met; lengths are shares of |θ_T − θ_0|; under P stand the mean \
-             probabilities, at the decision squares, of the moves towards the cheese and, below, the corner. A bold row was chosen for a claim \
+             probabilities, at the decision squares, of the moves towards the cheese and, below, the corner, with \
+             the half-widths of their 95 % intervals. A bold row was chosen for a claim \
              among the steps along components."
         )
     )
@@ -73,9 +82,18 @@ fn opening(results: &Results, claim: Claim) -> String {
     )
 }
 
-/// Probabilities of the moves towards the cheese, above, and the corner, below.
-fn decision((cheese, corner): (f64, f64)) -> String {
-    estimate(&fixed(cheese, 2), &fixed(corner, 2), Tint::Lost, 0.0)
+/// Probabilities of the moves towards the cheese, above, and the corner, below, each with twice its
+/// standard error.
+fn decision((cheese, corner): (Mean, Mean)) -> String {
+    let words = |mean: Mean| match mean.value.is_finite() {
+        true => format!(
+            "{}\u{a0}±\u{a0}{}",
+            fixed(mean.value, 2),
+            fixed(1.96 * mean.error, 2)
+        ),
+        false => NONE.to_owned(),
+    };
+    estimate(&words(cheese), &words(corner), Tint::Lost, 0.0)
 }
 
 fn rate_headings(first: &[&'static str]) -> Vec<&'static str> {
@@ -89,7 +107,7 @@ fn rate_headings(first: &[&'static str]) -> Vec<&'static str> {
 /// The unedited and the untrained policy.
 fn rates_table(results: &Results) -> String {
     let ablation = &results.ablation;
-    let cells = |name: &str, estimates: &[Estimate], probabilities: (f64, f64)| {
+    let cells = |name: &str, estimates: &[Estimate], probabilities: (Mean, Mean)| {
         let mut cells = vec![words(name)];
         for rate in Rate::ALL {
             let found = estimates.iter().find(|e| e.rate == rate);
@@ -107,11 +125,7 @@ fn rates_table(results: &Results) -> String {
         row("", &cells)
     };
     let rows = cells("unedited policy, m₀", &ablation.base, ablation.decision)
-        + &cells(
-            "untrained policy, the floor",
-            &ablation.floor,
-            (f64::NAN, f64::NAN),
-        );
+        + &cells("untrained policy, the floor", &ablation.floor, NOT_MEASURED);
     let mut headings = rate_headings(&["rates, %"]);
     headings.push("P");
     table(

@@ -1,6 +1,6 @@
 //! Section 2: the five situations, the decision squares and the return along training.
 
-use crate::ablate::Rate;
+use crate::ablate::{Mean, Rate};
 use crate::numeric::statistics::wilson;
 use crate::study::results::{Onset, RateCurve, Results};
 
@@ -83,8 +83,8 @@ fn opening(results: &Results) -> String {
         text.push(format!(
             "at the decision squares the trained policy goes for the corner with probability {} and \
              for the cheese with {}",
-            fixed(corner, 2),
-            fixed(cheese, 2)
+            fixed(corner.value, 2),
+            fixed(cheese.value, 2)
         ));
     }
     let when = |time: Option<Onset>| time.map_or("none".to_owned(), onset_words);
@@ -209,21 +209,26 @@ fn decision_figure(results: &Results) -> String {
     ];
     let mut keys = Vec::new();
     for (name, values, rate) in series {
-        let points = curves
-            .frames
-            .iter()
-            .zip(values)
-            .map(|(&f, &p)| (f as f64, p));
-        plot.svg.open(look(rate).colour, name);
-        plot.curve(points, "line");
-        plot.svg.close();
+        let point = |(&frames, mean): (&u64, &Mean)| Point {
+            x: frames as f64,
+            y: mean.value,
+            interval: mean.interval(),
+            tooltip: format!(
+                "{name} at {} frames: {} (95 %: {})",
+                prefixed(frames as f64),
+                percent(mean.value),
+                percent_interval(mean.interval())
+            ),
+        };
+        let points: Vec<Point> = curves.frames.iter().zip(values).map(point).collect();
+        plot.estimates(&points, look(rate).colour, false);
         keys.push(key(Sample::Line, look(rate), name));
     }
     let title = "At the decision squares";
     let svg = plot
         .svg
         .finish("Mean probability of the move towards corner and cheese against frames");
-    let caption = "means over S4's levels, without intervals";
+    let caption = "means over S4's levels; bands are 95 % intervals of the mean";
     figure("", title, caption, &legend(&keys), &svg)
 }
 

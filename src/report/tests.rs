@@ -1,5 +1,6 @@
 //! The page as a whole.
 
+use crate::ablate::Mean;
 use crate::study::results::{Ablation, Curves, Onset, Results};
 
 use super::{example, html};
@@ -77,6 +78,10 @@ fn check(page: &str) {
 /// `results` with every number that JSON holds replaced by what `change` gives.
 fn with_numbers(results: &Results, change: &dyn Fn(f64) -> f64) -> Results {
     let mut results = results.clone();
+    let changed = |mean: Mean| Mean {
+        value: change(mean.value),
+        error: change(mean.error),
+    };
     let all = |values: &mut Vec<f64>| values.iter_mut().for_each(|x| *x = change(*x));
     for d in &mut results.decompositions {
         all(&mut d.sigma);
@@ -103,8 +108,9 @@ fn with_numbers(results: &Results, change: &dyn Fn(f64) -> f64) -> Results {
         }
     }
     let curves = &mut results.curves;
-    all(&mut curves.p_cheese);
-    all(&mut curves.p_corner);
+    for mean in curves.p_cheese.iter_mut().chain(&mut curves.p_corner) {
+        *mean = changed(*mean);
+    }
     curves.returns.iter_mut().for_each(|r| r.1 = change(r.1));
     for time in [&mut curves.t_corner, &mut curves.t_cheese, &mut curves.lag] {
         *time = time.map(|time| Onset {
@@ -116,7 +122,7 @@ fn with_numbers(results: &Results, change: &dyn Fn(f64) -> f64) -> Results {
     results.run.train_seconds = change(results.run.train_seconds);
     results.run.displacement = change(results.run.displacement);
     let ablation = &mut results.ablation;
-    ablation.decision = (change(ablation.decision.0), change(ablation.decision.1));
+    ablation.decision = (changed(ablation.decision.0), changed(ablation.decision.1));
     for estimate in ablation.base.iter_mut().chain(ablation.floor.iter_mut()) {
         estimate.count = 0;
         estimate.interval = (change(estimate.interval.0), change(estimate.interval.1));
@@ -124,7 +130,7 @@ fn with_numbers(results: &Results, change: &dyn Fn(f64) -> f64) -> Results {
     for outcome in &mut ablation.outcomes {
         outcome.dose = change(outcome.dose);
         outcome.length = change(outcome.length);
-        outcome.decision = (change(outcome.decision.0), change(outcome.decision.1));
+        outcome.decision = (changed(outcome.decision.0), changed(outcome.decision.1));
         outcome.selectivity = outcome.selectivity.map(change);
         outcome.selectivity_intervals = outcome
             .selectivity_intervals
@@ -166,7 +172,7 @@ fn emptied(mut results: Results) -> Results {
         base: vec![],
         floor: vec![],
         rises: vec![],
-        decision: (f64::NAN, f64::NAN),
+        decision: (Mean::of(&[f64::NAN]), Mean::of(&[f64::NAN])),
         level_len: (0, 0),
         choices: vec![],
         outcomes: vec![],

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ablate::resample::interval;
-use crate::ablate::{Measurement, Rate};
+use crate::ablate::{Mean, Measurement, Rate};
 use crate::numeric::random::{Purpose, Stream};
 
 use super::results::{Curves, Onset, RateCurve};
@@ -30,9 +30,9 @@ pub struct CurvePoint {
     /// By the name of the rate.
     pub successes: BTreeMap<String, u64>,
     /// Mean probability of the cheese-ward move at decision squares.
-    pub p_cheese: f64,
+    pub p_cheese: Mean,
     /// The same, corner-ward.
-    pub p_corner: f64,
+    pub p_corner: Mean,
     /// Mean return of the episodes that ended since the last point, if any did.
     pub episode_return: Option<f64>,
 }

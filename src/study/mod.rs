@@ -2,6 +2,7 @@
 
 pub mod ablation;
 pub mod candidates;
+pub mod checkpoint;
 pub mod config;
 pub mod curves;
 pub mod decompose;

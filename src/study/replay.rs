@@ -14,9 +14,10 @@ use crate::gradients::{Matrix, RowMeta};
 use crate::ppo::{Trainer, Update};
 use crate::storage::{RunDir, RunManifest, lines};
 
+use super::checkpoint::{checkpoint_path, load_checkpoint};
 use super::resume::{self, Point};
 use super::rows::RowSum;
-use super::train::{IterationLine, Line, checkpoint_path, load_checkpoint};
+use super::train::{IterationLine, Line};
 use super::{Config, Error, Progress};
 
 /// How far to replay.

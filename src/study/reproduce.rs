@@ -15,7 +15,7 @@ use super::ablation;
 use super::candidates::Policy;
 use super::results::{Curves, Results, RunSummary};
 use super::train::{self, Trained};
-use super::{Error, Progress, Resolved, decompose, mazes};
+use super::{Error, Progress, Resolved, checkpoint, decompose, mazes};
 
 /// Who runs what, for the record.
 #[derive(Clone, Debug)]
@@ -95,10 +95,10 @@ pub fn reproduce(
         .map_err(crate::ppo::Error::from)?;
     let total = config.ppo.total_updates as f64;
     let mut checkpoints = Vec::new();
-    for (updates, path) in train::checkpoints(&run.checkpoints())? {
+    for (updates, path) in checkpoint::checkpoints(&run.checkpoints())? {
         checkpoints.push((
             updates as f64 / total,
-            train::load_checkpoint(&path, &network.layout)?,
+            checkpoint::load_checkpoint(&path, &network.layout)?,
         ));
     }
     let (theta_0, theta) = (
@@ -166,7 +166,7 @@ pub fn finish(
     for output in always.iter().chain(outputs) {
         manifest.add_output(run.path(), output)?;
     }
-    for (_, path) in train::checkpoints(&run.checkpoints())? {
+    for (_, path) in checkpoint::checkpoints(&run.checkpoints())? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         manifest.add_output(run.path(), &format!("checkpoints/{name}"))?;
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ablate::Rate;
+use crate::ablate::{Mean, Rate};
 use crate::locate::Component;
 use crate::nn::Layout;
 
@@ -67,9 +67,9 @@ pub struct Curves {
     /// One a rate.
     pub rates: Vec<RateCurve>,
     /// Mean probability of the cheese-ward move at decision squares.
-    pub p_cheese: Vec<f64>,
+    pub p_cheese: Vec<Mean>,
     /// The same, corner-ward.
-    pub p_corner: Vec<f64>,
+    pub p_corner: Vec<Mean>,
     /// Frames at which S5 reached 90 % of its rise.
     pub t_corner: Option<Onset>,
     /// Frames at which S2 did.
@@ -183,7 +183,7 @@ pub struct EditOutcome {
     /// Losses on test levels.
     pub losses: Vec<Loss>,
     /// Mean P(cheese) and P(corner) at decision squares.
-    pub decision: (f64, f64),
+    pub decision: (Mean, Mean),
     /// Selectivity for A and for B, on test levels.
     pub selectivity: [f64; 2],
     /// Their 95 % bootstrap intervals over mazes, the worst of the rates found anew in every draw.
@@ -271,7 +271,7 @@ pub struct Ablation {
     /// What training gained, by rate.
     pub rises: Vec<Rise>,
     /// Mean P(cheese) and P(corner) of the unedited policy at decision squares.
-    pub decision: (f64, f64),
+    pub decision: (Mean, Mean),
     /// Levels a situation, for choosing and for reporting.
     pub level_len: (usize, usize),
     /// The best of each family for either claim.

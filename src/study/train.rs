@@ -7,7 +7,7 @@
 //! `curves.json`. A run that is interrupted, or whose numbers stop being finite, seals what it has
 //! first.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,9 @@ use crate::gradients::{Manifest, Recorder};
 use crate::nn::{Layout, Network};
 use crate::ppo::{Trainer, Update};
 use crate::storage::manifest::{read_json, write_json};
-use crate::storage::{self, Lines, RunDir, lines, run_dir, tensors};
+use crate::storage::{self, Lines, RunDir, lines, run_dir};
 
+use super::checkpoint::{checkpoint_path, checkpoints, save_checkpoint};
 use super::curves::{CurvePoint, curves};
 use super::results::Curves;
 use super::resume::{self, Point, Recorded};
@@ -449,62 +450,6 @@ fn is_due(updates: u64, points: u64, total: u64) -> bool {
     let before =
         |updates: u64| (u128::from(updates) * u128::from(points) / u128::from(total)) as u64;
     updates == 0 || before(updates) > before(updates - 1)
-}
-
-/// Where the checkpoint after `updates` updates is.
-pub fn checkpoint_path(dir: &Path, updates: u64) -> PathBuf {
-    dir.join(format!("{updates:09}.safetensors"))
-}
-
-fn save_checkpoint(
-    path: &Path,
-    layout: &Layout,
-    params: &[f32],
-    (updates, frames): (u64, u64),
-) -> Result<(), Error> {
-    let tensors: Vec<tensors::Tensor<'_>> = layout
-        .tensors
-        .iter()
-        .map(|tensor| tensors::Tensor {
-            name: &tensor.name,
-            shape: &tensor.shape,
-            values: &params[tensor.range()],
-        })
-        .collect();
-    let metadata = [
-        ("updates", updates.to_string()),
-        ("frames", frames.to_string()),
-    ];
-    let metadata = metadata.map(|(key, value)| (key.to_owned(), value)).into();
-    Ok(tensors::save(path, &tensors, &metadata)?)
-}
-
-/// The parameters of a checkpoint, flat, in the order of `layout`.
-///
-/// # Errors
-/// A file that is not a checkpoint of this network.
-pub fn load_checkpoint(path: &Path, layout: &Layout) -> Result<Vec<f32>, Error> {
-    let expected: Vec<(String, Vec<usize>)> = layout
-        .tensors
-        .iter()
-        .map(|t| (t.name.clone(), t.shape.clone()))
-        .collect();
-    Ok(tensors::load(path, &expected)?.tensors.concat())
-}
-
-/// The checkpoints of a run: updates made, in order, and the file.
-///
-/// # Errors
-/// A directory that cannot be listed.
-pub fn checkpoints(dir: &Path) -> Result<Vec<(u64, PathBuf)>, Error> {
-    let files = run_dir::files_ending(dir, ".safetensors")?;
-    let number = |path: &PathBuf| path.file_stem()?.to_str()?.parse().ok();
-    let mut found: Vec<(u64, PathBuf)> = files
-        .into_iter()
-        .filter_map(|path| Some((number(&path)?, path)))
-        .collect();
-    found.sort();
-    Ok(found)
 }
 
 #[cfg(test)]

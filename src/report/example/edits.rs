@@ -1,6 +1,6 @@
 //! The edits of the made-up run.
 
-use crate::ablate::{Claim, Rate};
+use crate::ablate::{Claim, Mean, Rate};
 use crate::numeric::statistics::wilson;
 use crate::study::candidates::role;
 use crate::study::results::{Ablation, Choice, DoseResponse, EditOutcome, Estimate, Loss, Rise};
@@ -30,6 +30,10 @@ fn edited(losses: [f64; 7]) -> impl Fn(Rate) -> f64 {
     }
 }
 
+fn mean(value: f64) -> Mean {
+    Mean { value, error: 0.01 }
+}
+
 fn outcome(
     family: &str,
     is_control: bool,
@@ -54,7 +58,7 @@ fn outcome(
                 p: 0.003,
             })
             .into(),
-        decision: (0.24, 0.51),
+        decision: (mean(0.24), mean(0.51)),
         selectivity: Claim::ALL.map(|claim| claim.selectivity(&|rate| loss(rate).0)),
         selectivity_intervals: Claim::ALL.map(|claim| {
             let value = claim.selectivity(&|rate| loss(rate).0);
@@ -192,7 +196,7 @@ pub fn ablation() -> Ablation {
                 }
             })
             .into(),
-        decision: (0.23, 0.67),
+        decision: (mean(0.23), mean(0.67)),
         level_len: (512, 1024),
         doses: vec![
             response(

@@ -2,7 +2,7 @@
 
 mod edits;
 
-use crate::ablate::Rate;
+use crate::ablate::{Mean, Rate};
 use crate::locate::{Component, Course, Label, PValues};
 use crate::nn::Layout;
 use crate::study::results::{
@@ -72,7 +72,10 @@ fn curves() -> Curves {
         }
     };
     let probability = |scale: f64, half: f64| {
-        let at = |point: usize| 0.25 + scale / (1.0 + (-(tau(point) - half) * 12.0).exp());
+        let at = |point: usize| Mean {
+            value: 0.25 + scale / (1.0 + (-(tau(point) - half) * 12.0).exp()),
+            error: 0.01,
+        };
         (0..POINTS).map(at).collect::<Vec<_>>()
     };
     Curves {
