@@ -4,7 +4,7 @@
 //! left out; the first maximum in row order takes the gradient, as in PyTorch. Both images bordered.
 
 use crate::numeric::Real;
-use crate::numeric::simd::apply;
+use crate::numeric::simd::{Work, apply};
 
 use super::Image;
 
@@ -33,24 +33,13 @@ impl MaxPool {
 
     /// Writes the interior of `y`, and for every output the offset in `x` of its maximum.
     pub fn forward<T: Real>(self, sample_len: usize, x: &[T], y: &mut [T], argmax: &mut [u32]) {
-        apply(Self::cells, (self, sample_len, x, y, argmax));
-    }
-
-    #[inline(always)]
-    fn cells<T: Real>((pool, sample_len, x, y, argmax): (Self, usize, &[T], &mut [T], &mut [u32])) {
-        let out = pool.y();
-        let channels = pool.x.channels;
-        let mut argmax = argmax.chunks_exact_mut(channels);
-        for sample in 0..sample_len {
-            for i in 0..out.height {
-                for j in 0..out.width {
-                    let start = out.offset(sample, i + 1, j + 1);
-                    let y = &mut y[start..start + channels];
-                    let best = argmax.next().expect("argmax holds one entry an output");
-                    pool.cell((sample, i, j), x, y, best);
-                }
-            }
-        }
+        apply(Forward {
+            pool: self,
+            sample_len,
+            x,
+            y,
+            argmax,
+        });
     }
 
     /// The maxima of one output cell, one a channel, and their offsets.
@@ -114,6 +103,35 @@ impl MaxPool {
         let d_y = out.rows(sample_len).flat_map(|row| &d_y[row]);
         for (&d_y, &cell) in d_y.zip(argmax) {
             d_x[cell as usize] += d_y;
+        }
+    }
+}
+
+struct Forward<'a, T> {
+    pool: MaxPool,
+    sample_len: usize,
+    x: &'a [T],
+    y: &'a mut [T],
+    argmax: &'a mut [u32],
+}
+
+impl<T: Real> Work for Forward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let out = self.pool.y();
+        let channels = self.pool.x.channels;
+        let mut argmax = self.argmax.chunks_exact_mut(channels);
+        for sample in 0..self.sample_len {
+            for i in 0..out.height {
+                for j in 0..out.width {
+                    let start = out.offset(sample, i + 1, j + 1);
+                    let y = &mut self.y[start..start + channels];
+                    let best = argmax.next().expect("argmax holds one entry an output");
+                    self.pool.cell((sample, i, j), self.x, y, best);
+                }
+            }
         }
     }
 }

@@ -73,30 +73,45 @@ pub fn path() -> Path {
     })
 }
 
-/// Runs `f`, compiled for the path in force where the compiler inlines it: for short elementwise
-/// loops, which it vectorises by itself. The bits are the same on every path.
-#[inline(always)]
-pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
-    apply(|()| f(), ())
+/// Work to be compiled for each path. `run` has to be `#[inline(always)]`: what the compiler leaves
+/// out of line is compiled for the plainest CPU.
+pub trait Work {
+    /// What it comes to.
+    type Output;
+    /// Does it.
+    fn run(self) -> Self::Output;
 }
 
-/// The same for longer work. A closure is inlined only where the compiler finds it short enough, and
-/// is compiled for the plainest CPU where it does not; a function that is `#[inline(always)]` always
-/// is.
+/// Does `work`, compiled for the path in force. The bits are the same on every path.
 #[inline(always)]
-pub fn apply<A, R>(f: impl FnOnce(A) -> R, arguments: A) -> R {
+pub fn apply<W: Work>(work: W) -> W::Output {
     match path() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the path was found on this CPU, and AVX-512 implies AVX2 and FMA here.
-        Path::Avx2 | Path::Avx512 => unsafe { with_avx2(f, arguments) },
-        _ => f(arguments),
+        Path::Avx2 | Path::Avx512 => unsafe { with_avx2(work) },
+        _ => work.run(),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn with_avx2<A, R>(f: impl FnOnce(A) -> R, arguments: A) -> R {
-    f(arguments)
+unsafe fn with_avx2<W: Work>(work: W) -> W::Output {
+    work.run()
+}
+
+/// The same for a closure that the compiler finds short enough to inline: an elementwise loop,
+/// which it vectorises by itself.
+#[inline(always)]
+pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
+    struct Closure<F>(F);
+    impl<R, F: FnOnce() -> R> Work for Closure<F> {
+        type Output = R;
+        #[inline(always)]
+        fn run(self) -> R {
+            (self.0)()
+        }
+    }
+    apply(Closure(f))
 }
 
 #[cfg(test)]

@@ -2,29 +2,35 @@
 
 use super::Real;
 use super::gather_gemm::Pair;
-use super::simd::{apply, vectorised};
+use super::simd::{Work, apply, vectorised};
 
 /// The inner product, accumulated in `f64` from left to right in eight interleaved partial sums.
 pub fn dot<T: Real>(a: &[T], b: &[T]) -> f64 {
     assert_eq!(a.len(), b.len(), "dot of vectors of different length");
-    apply(interleaved_dot, (a, b))
+    apply(Dot(a, b))
 }
 
-#[inline(always)]
-fn interleaved_dot<T: Real>((a, b): (&[T], &[T])) -> f64 {
-    let mut partial = [0.0f64; 8];
-    let (a_chunks, a_rest) = a.as_chunks::<8>();
-    let (b_chunks, b_rest) = b.as_chunks::<8>();
-    for (x, y) in a_chunks.iter().zip(b_chunks) {
-        for lane in 0..8 {
-            partial[lane] += x[lane].to_f64() * y[lane].to_f64();
+struct Dot<'a, T>(&'a [T], &'a [T]);
+
+impl<T: Real> Work for Dot<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let mut partial = [0.0f64; 8];
+        let (a_chunks, a_rest) = self.0.as_chunks::<8>();
+        let (b_chunks, b_rest) = self.1.as_chunks::<8>();
+        for (x, y) in a_chunks.iter().zip(b_chunks) {
+            for lane in 0..8 {
+                partial[lane] += x[lane].to_f64() * y[lane].to_f64();
+            }
         }
+        let mut total = partial.iter().sum::<f64>();
+        for (x, y) in a_rest.iter().zip(b_rest) {
+            total += x.to_f64() * y.to_f64();
+        }
+        total
     }
-    let mut total = partial.iter().sum::<f64>();
-    for (x, y) in a_rest.iter().zip(b_rest) {
-        total += x.to_f64() * y.to_f64();
-    }
-    total
 }
 
 /// The Euclidean norm.
@@ -52,19 +58,35 @@ pub fn add<T: Real>(values: &[T], total: &mut [T]) {
 /// Column sums: `out[j] = sum over rows of values[row.right + j]`, or added to `out` where `adds`.
 /// Row r goes to partial sum r mod 4, and the four are added as `(0 + 1) + (2 + 3)`.
 pub fn columns<T: Real>(values: &[T], rows: &[Pair], out: &mut [T], adds: bool) {
-    apply(column_blocks, (values, rows, out, adds));
+    apply(Columns {
+        values,
+        rows,
+        out,
+        adds,
+    });
 }
 
-#[inline(always)]
-fn column_blocks<T: Real>((values, rows, out, adds): (&[T], &[Pair], &mut [T], bool)) {
-    let (blocks, rest) = out.as_chunks_mut::<16>();
-    let rest_start = blocks.len() * 16;
-    for (i, block) in blocks.iter_mut().enumerate() {
-        column_block(values, rows, 16 * i, block, adds);
-    }
-    for (i, out) in rest.iter_mut().enumerate() {
-        let out = std::array::from_mut(out);
-        column_block(values, rows, rest_start + i, out, adds);
+struct Columns<'a, T> {
+    values: &'a [T],
+    rows: &'a [Pair],
+    out: &'a mut [T],
+    adds: bool,
+}
+
+impl<T: Real> Work for Columns<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let (blocks, rest) = self.out.as_chunks_mut::<16>();
+        let rest_start = blocks.len() * 16;
+        for (i, block) in blocks.iter_mut().enumerate() {
+            column_block(self.values, self.rows, 16 * i, block, self.adds);
+        }
+        for (i, out) in rest.iter_mut().enumerate() {
+            let out = std::array::from_mut(out);
+            column_block(self.values, self.rows, rest_start + i, out, self.adds);
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 
 use crate::nn::{softmax, value};
 use crate::numeric::Real;
-use crate::numeric::simd::apply;
+use crate::numeric::simd::{Work, apply};
 
 /// The loss's coefficients.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,68 +74,79 @@ pub fn block<T: Real>(
     scale: T,
     (d_logits, d_values): (&mut [T], &mut [T]),
 ) -> Sums {
-    let (outputs, gradients) = ((logits, values), (d_logits, d_values));
-    apply(
-        sample_by_sample,
-        (samples, outputs, coefficients, scale, gradients),
-    )
+    apply(Block {
+        samples,
+        outputs: (logits, values),
+        coefficients,
+        scale,
+        gradients: (d_logits, d_values),
+    })
 }
 
 /// What [`block`] takes.
-type Arguments<'a, T> = (
-    &'a [Sample<T>],
-    (&'a [T], &'a [T]),
-    &'a Coefficients,
-    T,
-    (&'a mut [T], &'a mut [T]),
-);
+struct Block<'a, T> {
+    samples: &'a [Sample<T>],
+    outputs: (&'a [T], &'a [T]),
+    coefficients: &'a Coefficients,
+    scale: T,
+    gradients: (&'a mut [T], &'a mut [T]),
+}
 
-#[inline(always)]
-fn sample_by_sample<T: Real>(
-    (samples, (logits, values), coefficients, scale, (d_logits, d_values)): Arguments<'_, T>,
-) -> Sums {
-    let action_len = logits.len() / samples.len();
-    let clip = T::from_f64(coefficients.clip);
-    let d_entropy = -(T::from_f64(coefficients.entropy) * scale);
-    let mut log_probs = vec![T::ZERO; action_len];
-    let mut d_log_probs = vec![T::ZERO; action_len];
-    let mut sums = Sums::default();
-    for (i, sample) in samples.iter().enumerate() {
-        let row = i * action_len..(i + 1) * action_len;
-        let entropy = softmax::forward(&logits[row.clone()], &mut log_probs);
-        let log_ratio = log_probs[sample.action] - sample.old_log_prob;
-        let ratio = log_ratio.exp();
-        let clamped = if ratio < T::ONE - clip {
-            T::ONE - clip
-        } else if ratio > T::ONE + clip {
-            T::ONE + clip
-        } else {
-            ratio
-        };
-        let (plain, bounded) = (-(sample.advantage * ratio), -(sample.advantage * clamped));
-        // Where the clamped branch is the larger one and active, the ratio has no gradient.
-        let is_plain = plain >= bounded;
-        let d_ratio = if is_plain { -sample.advantage } else { T::ZERO };
-        d_log_probs.fill(T::ZERO);
-        d_log_probs[sample.action] = d_ratio * ratio * scale;
-        softmax::backward(
-            &log_probs,
-            entropy,
-            &d_log_probs,
-            d_entropy,
-            &mut d_logits[row],
-        );
-        let value_clip = coefficients.clip_value.then_some(clip);
-        let (value_loss, d_value) =
-            value::loss(values[i], sample.old_value, sample.target, value_clip);
-        d_values[i] = T::from_f64(coefficients.value) * d_value * scale;
-        sums.policy += (if is_plain { plain } else { bounded }).to_f64();
-        sums.value += value_loss.to_f64();
-        sums.entropy += entropy.to_f64();
-        sums.divergence += ratio.to_f64() - 1.0 - log_ratio.to_f64();
-        sums.clipped += if ratio == clamped { 0.0 } else { 1.0 };
+impl<T: Real> Work for Block<'_, T> {
+    type Output = Sums;
+
+    #[inline(always)]
+    fn run(self) -> Sums {
+        let Self {
+            samples,
+            outputs: (logits, values),
+            coefficients,
+            scale,
+            gradients: (d_logits, d_values),
+        } = self;
+        let action_len = logits.len() / samples.len();
+        let clip = T::from_f64(coefficients.clip);
+        let d_entropy = -(T::from_f64(coefficients.entropy) * scale);
+        let mut log_probs = vec![T::ZERO; action_len];
+        let mut d_log_probs = vec![T::ZERO; action_len];
+        let mut sums = Sums::default();
+        for (i, sample) in samples.iter().enumerate() {
+            let row = i * action_len..(i + 1) * action_len;
+            let entropy = softmax::forward(&logits[row.clone()], &mut log_probs);
+            let log_ratio = log_probs[sample.action] - sample.old_log_prob;
+            let ratio = log_ratio.exp();
+            let clamped = if ratio < T::ONE - clip {
+                T::ONE - clip
+            } else if ratio > T::ONE + clip {
+                T::ONE + clip
+            } else {
+                ratio
+            };
+            let (plain, bounded) = (-(sample.advantage * ratio), -(sample.advantage * clamped));
+            // Where the clamped branch is the larger one and active, the ratio has no gradient.
+            let is_plain = plain >= bounded;
+            let d_ratio = if is_plain { -sample.advantage } else { T::ZERO };
+            d_log_probs.fill(T::ZERO);
+            d_log_probs[sample.action] = d_ratio * ratio * scale;
+            softmax::backward(
+                &log_probs,
+                entropy,
+                &d_log_probs,
+                d_entropy,
+                &mut d_logits[row],
+            );
+            let value_clip = coefficients.clip_value.then_some(clip);
+            let (value_loss, d_value) =
+                value::loss(values[i], sample.old_value, sample.target, value_clip);
+            d_values[i] = T::from_f64(coefficients.value) * d_value * scale;
+            sums.policy += (if is_plain { plain } else { bounded }).to_f64();
+            sums.value += value_loss.to_f64();
+            sums.entropy += entropy.to_f64();
+            sums.divergence += ratio.to_f64() - 1.0 - log_ratio.to_f64();
+            sums.clipped += if ratio == clamped { 0.0 } else { 1.0 };
+        }
+        sums
     }
-    sums
 }
 
 #[cfg(test)]

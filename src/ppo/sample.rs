@@ -1,29 +1,38 @@
 //! Drawing an action from a policy's logits.
 
 use crate::nn::softmax;
-use crate::numeric::simd::apply;
+use crate::numeric::simd::{Work, apply};
 
 /// The action whose share of the cumulated probabilities `uniform` in `[0, 1)` falls in, and its
 /// log-probability.
 pub fn action(logits: &[f32], uniform: f64) -> (u8, f32) {
-    apply(draw, (logits, uniform))
+    apply(Draw { logits, uniform })
 }
 
-#[inline(always)]
-fn draw((logits, uniform): (&[f32], f64)) -> (u8, f32) {
-    let mut log_probs = [0.0f32; 16];
-    let log_probs = &mut log_probs[..logits.len()];
-    softmax::forward(logits, log_probs);
-    let mut left = uniform;
-    for (action, &log_prob) in log_probs.iter().enumerate() {
-        left -= crate::numeric::exp::exp(f64::from(log_prob));
-        if left < 0.0 {
-            return (action as u8, log_prob);
+struct Draw<'a> {
+    logits: &'a [f32],
+    uniform: f64,
+}
+
+impl Work for Draw<'_> {
+    type Output = (u8, f32);
+
+    #[inline(always)]
+    fn run(self) -> (u8, f32) {
+        let mut log_probs = [0.0f32; 16];
+        let log_probs = &mut log_probs[..self.logits.len()];
+        softmax::forward(self.logits, log_probs);
+        let mut left = self.uniform;
+        for (action, &log_prob) in log_probs.iter().enumerate() {
+            left -= crate::numeric::exp::exp(f64::from(log_prob));
+            if left < 0.0 {
+                return (action as u8, log_prob);
+            }
         }
+        // Rounding left a sliver above the last share.
+        let last = log_probs.len() - 1;
+        (last as u8, log_probs[last])
     }
-    // Rounding left a sliver above the last share.
-    let last = log_probs.len() - 1;
-    (last as u8, log_probs[last])
 }
 
 #[cfg(test)]

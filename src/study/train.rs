@@ -319,8 +319,11 @@ impl<'a> Session<'a> {
                 return Ok(());
             };
             self.recorded.frames = update.frames;
-            self.total.add(update.gradient, &update)?;
-            self.update.add(update.applied, &update)?;
+            let (total, applied) = rayon::join(
+                || self.total.add(update.gradient, &update),
+                || self.update.add(update.applied, &update),
+            );
+            total.and(applied)?;
             if update.ends_iteration {
                 self.end_iteration(&update)?;
             }

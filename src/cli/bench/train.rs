@@ -301,8 +301,11 @@ impl Bench {
                 ..RowMeta::default()
             };
             let [total, applied] = &mut self.streams;
-            total.push(update.gradient, meta)?;
-            applied.push(update.applied, meta)?;
+            let (total, applied) = rayon::join(
+                || total.push(update.gradient, meta),
+                || applied.push(update.applied, meta),
+            );
+            total.and(applied)?;
             let recorded = start.elapsed().as_secs_f64() - trained;
             *best = best.min(trained);
             self.spent.0 += trained;
