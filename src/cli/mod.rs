@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, progress and errors to stderr.
 
+mod bench;
 mod config;
 pub mod error;
 pub mod maze;
@@ -55,6 +56,8 @@ enum Command {
     Report(report::Args),
     /// Draw a level, or print it as JSON
     Maze(maze::Args),
+    /// Measure a part of the program against what the machine can do
+    Bench(bench::Args),
     /// Print every setting and where it came from
     Config(config::Args),
 }
@@ -85,6 +88,7 @@ fn run(command: &Command, colour: bool, out: &mut dyn Write) -> Result<(), Error
         Command::Svd(args) => svd::run(args, out),
         Command::Report(args) => report::run(args, out),
         Command::Maze(args) => maze::run(args, colour, out),
+        Command::Bench(args) => bench::run(args, out),
         Command::Config(args) => config::run(args, out),
     }
 }

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::gradients::GradientMatrix;
 use crate::numeric::panel_gemm::{Panel, add_times, transposed_times};
+use crate::numeric::{Real, peak};
 
 /// Rows of the panel that is multiplied: it stays in the nearest caches.
 const ROWS: usize = 512;
@@ -15,7 +16,7 @@ const SAMPLE_BYTES: usize = 32 << 20;
 /// Floating-point operations a second in the two products of a pass, in `f32`, on all threads.
 pub(super) fn products() -> f64 {
     let flops = 4.0 * (ROWS * f32::WIDTH * 48) as f64;
-    let best = (0..rayon::current_num_threads())
+    (0..rayon::current_num_threads())
         .into_par_iter()
         .map(|_| {
             let (panel, q) = (vec![1.0f32; ROWS * f32::WIDTH], vec![1e-3f32; ROWS * 48]);
@@ -30,8 +31,24 @@ pub(super) fn products() -> f64 {
             }
             flops / best
         })
-        .sum();
-    best
+        .sum()
+}
+
+/// The most floating-point operations a second that all threads can do in this precision.
+pub(super) fn peak<T: Real>() -> f64 {
+    let rounds = 1 << 18;
+    (0..rayon::current_num_threads())
+        .into_par_iter()
+        .map(|_| {
+            let mut best = f64::INFINITY;
+            for _ in 0..16 {
+                let begun = Instant::now();
+                std::hint::black_box(peak::spin::<T>(rounds));
+                best = best.min(begun.elapsed().as_secs_f64());
+            }
+            peak::flops::<T>(rounds) / best
+        })
+        .sum()
 }
 
 /// Bytes of the files a second, from wherever they are now: a few places of the matrix are read.

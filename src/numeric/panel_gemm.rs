@@ -382,6 +382,41 @@ mod tests {
         }
     }
 
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn the_narrower_vectors_give_the_same_bits() {
+        if !is_x86_feature_detected!("avx2") || !is_x86_feature_detected!("fma") {
+            return;
+        }
+        for (rows, l) in [(1, 16), (61, 48), (256, 80)] {
+            let (panel, q) = (numbers::<f32>(rows * 32, 0), numbers::<f32>(rows * l, 1));
+            let mut y = vec![0.0; l * 32];
+            let mut expected = y.clone();
+            // SAFETY: the features were found, and the lengths are those of `rows` and `l`.
+            unsafe { avx2_f32::strip(&panel, &q, l, &mut y) };
+            strip_portable(&panel, &q, l, &mut expected);
+            assert!(y == expected);
+            let (mut z, mut expected) = (q.clone(), q.clone());
+            // SAFETY: as above.
+            unsafe { avx2_f32::times(&panel, &y, l, &mut z) };
+            times_portable(&panel, &y, l, &mut expected);
+            assert!(z == expected);
+
+            let (panel, q) = (numbers::<f64>(rows * 16, 0), numbers::<f64>(rows * l, 1));
+            let mut y = vec![0.0; l * 16];
+            let mut expected = y.clone();
+            // SAFETY: as above.
+            unsafe { avx2_f64::strip(&panel, &q, l, &mut y) };
+            strip_portable(&panel, &q, l, &mut expected);
+            assert!(y == expected);
+            let (mut z, mut expected) = (q.clone(), q.clone());
+            // SAFETY: as above.
+            unsafe { avx2_f64::times(&panel, &y, l, &mut z) };
+            times_portable(&panel, &y, l, &mut expected);
+            assert!(z == expected);
+        }
+    }
+
     #[test]
     fn bits_do_not_depend_on_the_path() {
         for rows in [0, 1, 7, 8, 61, 255, 256, 700] {

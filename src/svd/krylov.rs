@@ -127,7 +127,7 @@ impl<'a> Krylov<'a> {
             let mut image = self.apply(&mut |bytes| tell(Event::Read { index, bytes }))?;
             self.passes += 1;
             if self.total == 0.0 {
-                let pass = self.pass(0.0);
+                let pass = self.pass(newest, 0.0);
                 return heed(tell(Event::Pass(pass))).map(|()| None);
             }
             image *= faer::Scale(1.0 / self.total);
@@ -138,7 +138,7 @@ impl<'a> Krylov<'a> {
                 Precision::Single => NOISE_SINGLE,
                 Precision::Double => NOISE,
             } * step.theta[0];
-            heed(tell(Event::Pass(self.pass(worst))))?;
+            heed(tell(Event::Pass(self.pass(newest, worst))))?;
             let nothing_new = self.random && added <= noise * newest as f64;
             self.random = false;
             self.patience = self.patience.saturating_sub(1);
@@ -220,10 +220,11 @@ impl<'a> Krylov<'a> {
         self.step.as_ref().map_or(1.0, |step| step.theta[0])
     }
 
-    fn pass(&self, worst_residual: f64) -> Pass {
+    fn pass(&self, columns: usize, worst_residual: f64) -> Pass {
         Pass {
             index: self.passes,
             bytes: self.matrix.pass_bytes(),
+            columns,
             worst_residual,
         }
     }

@@ -107,6 +107,8 @@ pub struct Pass {
     pub index: usize,
     /// Bytes it read.
     pub bytes: u64,
+    /// Columns that it multiplied.
+    pub columns: usize,
     /// The largest residual of a wanted triplet, relative to the largest singular value.
     pub worst_residual: f64,
 }

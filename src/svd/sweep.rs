@@ -60,7 +60,11 @@ impl Scalar for f64 {
 
 /// Parameters in a tile.
 pub(super) fn tile_width<T: Panel>(time_len: usize) -> usize {
-    let widest = TILE_BYTES / size_of::<T>() / time_len.max(1);
+    let tile_bytes: usize = std::env::var("GOUDA_TILE")
+        .ok()
+        .and_then(|x| x.parse().ok())
+        .unwrap_or(TILE_BYTES);
+    let widest = tile_bytes / size_of::<T>() / time_len.max(1);
     (widest / T::WIDTH * T::WIDTH).clamp(T::WIDTH, WIDTH_MAX)
 }
 
