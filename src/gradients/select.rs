@@ -82,9 +82,9 @@ impl<'a> Select<'a> {
             within("window", &window, inner.time_len())?;
         }
         let stride = selection.stride.max(1);
-        let all = [0..inner.param_len()];
+        let all = 0..inner.param_len();
         let ranges: &[Range<usize>] = if selection.params.is_empty() {
-            &all
+            std::slice::from_ref(&all)
         } else {
             for range in &selection.params {
                 within("range of parameters", range, inner.param_len())?;
@@ -276,7 +276,7 @@ mod tests {
             )
         };
         assert_eq!(of(&["value", "conv1"]).unwrap(), [0..6, 9..10]);
-        assert_eq!(of(&["conv1.bias"]).unwrap(), [4..6]);
+        assert_eq!(of(&["conv1.bias", "value"]).unwrap(), [4..6, 9..10]);
         let text = of(&["conv2"]).unwrap_err().to_string();
         assert!(text.ends_with("value, found conv2"), "{text}");
     }

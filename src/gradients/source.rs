@@ -7,12 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Error;
 use super::entry::{Entry, all_finite};
+use crate::storage::map::prefetch;
 use crate::storage::npy::{self, Dtype};
 use crate::storage::{self, Map};
 
 /// Columns that are decoded together where neighbours in the file are neighbours in time: a cache
 /// line of the block they are written to.
 const COLUMNS: usize = 16;
+
+/// Rows that are fetched into cache before they are read: each is on a page of its own.
+const AHEAD: usize = 6;
 
 /// A file of two axes.
 #[derive(Debug)]
@@ -128,6 +132,9 @@ impl Source {
             let stride = self.params().len();
             let rows = out[place.0 * width..].chunks_mut(width);
             for (step, row) in steps.zip(rows) {
+                if step + AHEAD < self.time().len() {
+                    prefetch(run((step + AHEAD) * stride + own.start, own.len()));
+                }
                 let row = &mut row[place.1..place.1 + own.len()];
                 T::decode(self.dtype, run(step * stride + own.start, own.len()), row);
                 self.check(row, |i| (step, own.start + i))?;

@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Decomposition;
+use super::{Decomposition, Stop};
 
 /// Bounds on the errors of a [`Decomposition`]; angles in radians, none where nothing is proven.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,7 +34,8 @@ pub fn bounds(d: &Decomposition) -> Bounds {
     // Vectors are of unit length but for rounding.
     let length = 1.0 - d.orthogonality_u.max(d.orthogonality_v).min(0.5);
     let errors: Vec<f64> = (0..d.rank).map(|i| d.residual(i) / length).collect();
-    let full = d.rank == d.time_len.min(d.param_len) || d.rank < d.requested;
+    let short = d.rank < d.requested && d.stop != Stop::MaxPasses;
+    let full = d.rank == d.time_len.min(d.param_len) || short;
     // Below the rank of the matrix there is nothing but zeros.
     let next = d.next_singular_value.or(full.then_some(0.0));
     let gaps: Vec<Option<f64>> = (0..d.rank)

@@ -279,7 +279,8 @@ impl<'a> Krylov<'a> {
             .last()
             .is_some_and(|&before| worst > 0.5 * before);
         let near = worst < 8.0 * rounding;
-        (near && stalled || (near && 0.02 * rounding > AIM * tolerance)) && worst > AIM * tolerance
+        let too_coarse = 0.02 * rounding > AIM * tolerance;
+        worst > AIM * tolerance && near && (stalled || too_coarse)
     }
 
     fn restart_in_double(&mut self) {

@@ -16,8 +16,8 @@ use crate::gradients::{self, GradientMatrix};
 use crate::numeric::panel_gemm::{Panel, STEP, add_times, transposed_times};
 use crate::numeric::sum::dot;
 
-/// Bytes of a tile: two of them fit in the cache that cores share.
-const TILE_BYTES: usize = 8 << 20;
+/// Bytes of a tile: it stays in the cache that cores share while its panels are multiplied.
+const TILE_BYTES: usize = 4 << 20;
 /// A row of a tile is at most 4 KB: more would leave too few tiles to share between threads.
 const WIDTH_MAX: usize = 1024;
 /// Rows that are read together, then cut into panels.
@@ -60,11 +60,7 @@ impl Scalar for f64 {
 
 /// Parameters in a tile.
 pub(super) fn tile_width<T: Panel>(time_len: usize) -> usize {
-    let tile_bytes: usize = std::env::var("GOUDA_TILE")
-        .ok()
-        .and_then(|x| x.parse().ok())
-        .unwrap_or(TILE_BYTES);
-    let widest = tile_bytes / size_of::<T>() / time_len.max(1);
+    let widest = TILE_BYTES / size_of::<T>() / time_len.max(1);
     (widest / T::WIDTH * T::WIDTH).clamp(T::WIDTH, WIDTH_MAX)
 }
 

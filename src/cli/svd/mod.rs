@@ -411,11 +411,16 @@ fn table(found: &Decomposition, out: &mut dyn Write) -> Result<(), Error> {
             100.0 * share
         )?;
     }
-    if found.rank < found.requested {
+    let (rank, requested) = (found.rank, found.requested);
+    if rank < requested && found.stop == Stop::MaxPasses {
         writeln!(
             out,
-            "the matrix has numerical rank {}, {} was asked for",
-            found.rank, found.requested
+            "so few passes gave {rank} triplets, {requested} were asked for"
+        )?;
+    } else if rank < requested {
+        writeln!(
+            out,
+            "the matrix has numerical rank {rank}, {requested} was asked for"
         )?;
     }
     Ok(())
