@@ -117,7 +117,10 @@ fn of_svd(error: &svd::Error) -> u8 {
     match error {
         svd::Error::Gradients(error) => of_gradients(error),
         svd::Error::Storage(error) => of_storage(error),
-        svd::Error::Setting { .. } => code::USAGE,
+        svd::Error::Setting { .. } | svd::Error::Memory { .. } | svd::Error::Unsuited { .. } => {
+            code::USAGE
+        }
+        svd::Error::Interrupted => code::INTERRUPTED,
         svd::Error::Empty { .. } | svd::Error::Mismatch { .. } => code::MALFORMED,
         svd::Error::NotFinite { .. } | svd::Error::NoConvergence(_) => code::NUMERICAL,
     }

@@ -10,6 +10,7 @@ mod progress;
 mod report;
 mod reproduce;
 mod settings;
+mod speed;
 mod svd;
 mod train;
 mod verify;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::error::{check_finite, check_tile};
+use super::error::{check_block, check_finite};
 use super::{Error, GradientMatrix};
 
 /// A matrix in memory, row-major.
@@ -72,12 +72,17 @@ impl GradientMatrix for Dense {
         self.cols
     }
 
-    fn read(&self, params: Range<usize>, out: &mut [f32]) -> Result<(), Error> {
-        check_tile(self, &params, out.len())?;
+    fn read_block(
+        &self,
+        rows: Range<usize>,
+        params: Range<usize>,
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        check_block(self, &rows, &params, out.len())?;
         if params.is_empty() {
             return Ok(());
         }
-        for (row, piece) in out.chunks_exact_mut(params.len()).enumerate() {
+        for (row, piece) in rows.zip(out.chunks_exact_mut(params.len())) {
             piece.copy_from_slice(&self.row(row)[params.clone()]);
         }
         Ok(())
@@ -102,7 +107,7 @@ mod tests {
             "range of columns: expected one within 0..3, found 2..4"
         );
         let text = dense.read(0..3, &mut tile).unwrap_err().to_string();
-        assert_eq!(text, "tile: expected 2 x 3, found 4");
+        assert_eq!(text, "block: expected 2 x 3, found 4");
         assert!(matches!(
             Dense::new(2, 2, vec![0.0]),
             Err(Error::Shape { .. })

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::GradientMatrix;
+use super::entry::{Entry, all_finite};
 use crate::nn::layout::Layout;
 use crate::storage;
 
@@ -64,18 +65,14 @@ impl Error {
 }
 
 /// Refuses a NaN or an infinity in `values`, a piece of `row` that begins at column `start`.
-pub(super) fn check_finite(
-    values: &[f32],
+pub(super) fn check_finite<T: Entry>(
+    values: &[T],
     row: usize,
     start: usize,
     layout: Option<&Layout>,
     place: impl FnOnce() -> String,
 ) -> Result<(), Error> {
-    // Without an early exit, so that it is vectorised: nearly always nothing is found.
-    if values
-        .iter()
-        .fold(true, |finite, value| finite & value.is_finite())
-    {
+    if all_finite(values) {
         return Ok(());
     }
     let within = values
@@ -94,29 +91,32 @@ pub(super) fn check_finite(
         row,
         column,
         parameter,
-        value: values[within],
+        value: values[within].to_f32(),
     })
 }
 
-/// Refuses a range of columns that `matrix` does not have, or a tile of the wrong size for it.
-pub(super) fn check_tile(
+/// Refuses rows or columns that `matrix` does not have, or a block of the wrong size for them.
+pub(super) fn check_block(
     matrix: &dyn GradientMatrix,
+    rows: &Range<usize>,
     params: &Range<usize>,
     out_len: usize,
 ) -> Result<(), Error> {
     let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
-    if params.start > params.end || params.end > param_len {
-        return Err(Error::shape(
-            "range of columns",
-            format!("one within 0..{param_len}"),
-            format!("{params:?}"),
-        ));
+    for (what, range, len) in [("rows", rows, time_len), ("columns", params, param_len)] {
+        if range.start > range.end || range.end > len {
+            return Err(Error::shape(
+                format!("range of {what}"),
+                format!("one within 0..{len}"),
+                format!("{range:?}"),
+            ));
+        }
     }
-    match time_len.checked_mul(params.len()) {
-        Some(tile_len) if tile_len == out_len => Ok(()),
+    match rows.len().checked_mul(params.len()) {
+        Some(block_len) if block_len == out_len => Ok(()),
         _ => Err(Error::shape(
-            "tile",
-            format!("{time_len} x {}", params.len()),
+            "block",
+            format!("{} x {}", rows.len(), params.len()),
             out_len,
         )),
     }

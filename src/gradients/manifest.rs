@@ -156,13 +156,21 @@ impl Manifest {
     /// file outside the folder.
     pub fn load(dir: &Path) -> Result<Self, Error> {
         let path = dir.join(FILE);
-        let manifest: Self =
-            storage::manifest::read_json(&path, "the manifest of a gradient matrix")?;
+        Self::parse(&path, &storage::read_bytes(&path)?)
+    }
+
+    /// As [`load`](Self::load), from the contents of the file; `path` is for the messages.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load) but for the system's.
+    pub fn parse(path: &Path, contents: &[u8]) -> Result<Self, Error> {
+        let manifest: Self = serde_json::from_slice(contents).map_err(|error| {
+            let expected = "the manifest of a gradient matrix";
+            storage::Error::malformed(path, expected, error.to_string())
+        })?;
         match manifest.contradiction() {
             None => Ok(manifest),
-            Some((expected, found)) => {
-                Err(storage::Error::malformed(&path, expected, found).into())
-            }
+            Some((expected, found)) => Err(storage::Error::malformed(path, expected, found).into()),
         }
     }
 

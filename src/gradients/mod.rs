@@ -5,12 +5,16 @@
 //! of the parameters.
 
 pub mod dense;
+mod entry;
 pub mod error;
 pub mod manifest;
 pub mod matrix;
 pub mod reader;
 pub mod recorder;
+pub mod select;
 mod shards;
+pub mod sketch;
+mod source;
 mod unseal;
 pub mod view;
 
@@ -18,6 +22,8 @@ pub use dense::Dense;
 pub use error::Error;
 pub use manifest::{Manifest, RowMeta, Rows};
 pub use matrix::GradientMatrix;
-pub use reader::Matrix;
+pub use reader::{Matrix, Reading, non_finite_len};
 pub use recorder::{DEFAULT_SHARD_BYTES, Recorder};
+pub use select::{Select, Selection};
+pub use sketch::Sketch;
 pub use view::{EveryOther, Scaled, SignFlipped, row_norms};

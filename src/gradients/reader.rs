@@ -1,103 +1,95 @@
-//! Reads a gradient matrix through memory maps: the folder of a recorded stream, or one plain
-//! `.npy` file of shape `(T, P)`, anyone's.
+//! Reads a gradient matrix through memory maps: the folder of a recorded stream; one plain `.npy`
+//! file of two axes, anyone's; or a folder of such files that lie side by side, as
+//! `dask.array.to_npy_stack` leaves them.
 //!
 //! Memory: none of its own but pages that the system may take back. A shard is announced to the
-//! system when a tile begins at its first column, so that a pass over tiles in order reads the
+//! system when a block begins at its first entry, so that a pass over tiles in order reads the
 //! disk shard by shard, ahead of use.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::error::{check_finite, check_tile};
-use super::manifest::{Manifest, Rows};
+use super::error::check_block;
+use super::manifest::{self, Manifest, Rows};
+use super::source::Source;
 use super::{Error, GradientMatrix};
 use crate::nn::layout::Layout;
-use crate::storage::npy::{self, Dtype};
-use crate::storage::{self, Map, checksum};
+use crate::storage::npy::Dtype;
+use crate::storage::{self, checksum, run_dir};
 
-/// One file of the matrix.
-#[derive(Debug)]
-struct Mapped {
-    map: Map,
-    params: Range<usize>,
-    data_offset: usize,
-    data_len: usize,
-}
-
-impl Mapped {
-    /// Maps the file at `path`; `expected` is its shape where it is known.
-    fn open(path: &Path, start: usize, expected: Option<[usize; 2]>) -> Result<Self, Error> {
-        let map = Map::open(path)?;
-        let header = npy::parse(path, map.bytes(), map.bytes().len() as u64)?;
-        if header.dtype != Dtype::F32 {
-            let (expected, found) = (Dtype::F32.descr(), header.dtype.descr());
-            return Err(storage::Error::malformed(path, expected, found).into());
-        }
-        let shape = match (header.shape.as_slice(), expected) {
-            (&[rows, columns], None) => [rows, columns],
-            (shape, Some(expected)) if shape == expected => expected,
-            (shape, expected) => {
-                let expected = expected.map_or("two axes, time and parameters".into(), |shape| {
-                    format!("shape {shape:?}")
-                });
-                return Err(
-                    storage::Error::malformed(path, expected, format!("shape {shape:?}")).into(),
-                );
-            }
-        };
-        let (data_offset, data_len) = (header.data_offset, header.len());
-        map.f32s(data_offset, data_len)?;
-        Ok(Self {
-            map,
-            params: start..start + shape[1],
-            data_offset,
-            data_len,
-        })
-    }
-
-    fn values(&self) -> Result<&[f32], Error> {
-        Ok(self.map.f32s(self.data_offset, self.data_len)?)
-    }
+/// How the files of a matrix are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The axis of the files that is time: 0, rows, or 1, columns.
+    pub time_axis: usize,
+    /// The axis along which a folder without a manifest is stacked; where it is not given, the
+    /// only one that fits, and 0 (dask's) where both do.
+    pub stack_axis: Option<usize>,
+    /// Reads a NaN or an infinity as 0 instead of refusing it.
+    pub mask: bool,
 }
 
 /// A gradient matrix in files.
 #[derive(Debug)]
 pub struct Matrix {
     shape: (usize, usize),
-    shards: Vec<Mapped>,
+    sources: Vec<Source>,
     manifest: Option<Manifest>,
+    path: PathBuf,
 }
 
 impl Matrix {
-    /// Opens the folder of a stream, or one `.npy` file of little-endian `f4` and two axes.
+    /// Opens the folder of a stream, or one `.npy` file whose rows are time.
     ///
     /// # Errors
     /// A file is missing, cannot be read, or has not the length, type or shape that it should.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        if !path.is_dir() {
-            let plain = Mapped::open(path, 0, None)?;
-            let param_len = plain.params.len();
-            let time_len = plain.data_len.checked_div(param_len).unwrap_or(0);
-            return Ok(Self {
-                shape: (time_len, param_len),
-                shards: vec![plain],
-                manifest: None,
-            });
+        Self::open_as(path, Reading::default())
+    }
+
+    /// Opens a folder or a file, read as `reading` says.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); an axis that is neither 0 nor 1.
+    pub fn open_as(path: &Path, reading: Reading) -> Result<Self, Error> {
+        for axis in [Some(reading.time_axis), reading.stack_axis]
+            .into_iter()
+            .flatten()
+        {
+            if axis > 1 {
+                return Err(Error::shape("axis", "0 or 1", axis));
+            }
         }
-        let manifest = Manifest::load(path)?;
-        let mut shards = Vec::with_capacity(manifest.shards.len());
-        for shard in &manifest.shards {
-            let expected = [manifest.shape.0, shard.params.len()];
-            shards.push(Mapped::open(
-                &path.join(&shard.file),
-                shard.params.start,
-                Some(expected),
-            )?);
-        }
+        let mut manifest = None;
+        let sources = if !path.is_dir() {
+            vec![Source::open(path, None)?]
+        } else if path.join(manifest::FILE).exists() {
+            if reading.time_axis != 0 {
+                let expected = "time on axis 0 in a folder with a manifest";
+                return Err(Error::shape("axis", expected, reading.time_axis));
+            }
+            let read = Manifest::load(path)?;
+            let sources = of_manifest(path, &read)?;
+            manifest = Some(read);
+            sources
+        } else {
+            of_stack(path, reading.stack_axis)?
+        };
+        let last = sources.last().expect("each of them has at least one file");
+        let (rows, columns) = (last.rows.end, last.columns.end);
+        let transposed = reading.time_axis == 1;
         Ok(Self {
-            shape: manifest.shape,
-            shards,
-            manifest: Some(manifest),
+            shape: if transposed {
+                (columns, rows)
+            } else {
+                (rows, columns)
+            },
+            sources: sources
+                .into_iter()
+                .map(|source| source.reading(transposed, reading.mask))
+                .collect(),
+            manifest,
+            path: path.to_owned(),
         })
     }
 
@@ -116,24 +108,14 @@ impl Matrix {
         self.manifest.as_ref()
     }
 
-    /// Copies the row `row` into `out`, one entry a parameter.
-    ///
-    /// # Errors
-    /// There is no such row, or `out` has another length.
-    pub fn read_row(&self, row: usize, out: &mut [f32]) -> Result<(), Error> {
-        if row >= self.shape.0 || out.len() != self.shape.1 {
-            return Err(Error::shape(
-                "row",
-                format!("one below {} of {} parameters", self.shape.0, self.shape.1),
-                format!("row {row} of {}", out.len()),
-            ));
-        }
-        for shard in &self.shards {
-            let width = shard.params.len();
-            let values = &shard.values()?[row * width..(row + 1) * width];
-            out[shard.params.clone()].copy_from_slice(values);
-        }
-        Ok(())
+    /// The file or folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many files it is in.
+    pub fn files_len(&self) -> usize {
+        self.sources.len()
     }
 
     /// Recomputes all checksums. Reads the whole matrix. A plain file has none.
@@ -144,24 +126,167 @@ impl Matrix {
         let Some(manifest) = &self.manifest else {
             return Ok(());
         };
-        for (mapped, shard) in self.shards.iter().zip(&manifest.shards) {
-            mapped.map.advise_sequential();
-            let block_len = manifest.block_rows.saturating_mul(shard.params.len());
-            let blocks = mapped.values()?.chunks(block_len);
+        for (source, shard) in self.sources.iter().zip(&manifest.shards) {
+            source.map.advise_sequential();
+            let row_bytes = shard.params.len() * source.dtype.bytes();
+            let block_bytes = manifest.block_rows.saturating_mul(row_bytes);
+            let blocks = source.data().chunks(block_bytes);
             for (index, (block, &expected)) in blocks.zip(&shard.blocks).enumerate() {
-                let found = checksum::of_f32s(block);
+                let found = checksum::of_bytes(block);
                 if found != expected {
                     let first = index * manifest.block_rows;
-                    let last = first + block.len() / shard.params.len() - 1;
+                    let last = first + block.len() / row_bytes - 1;
                     let expected = format!("CRC {expected:08x} for rows {first} to {last}");
                     let found = format!("{found:08x}: the file is damaged");
-                    let path = mapped.map.path();
+                    let path = source.map.path();
                     return Err(storage::Error::malformed(path, expected, found).into());
                 }
             }
         }
         Ok(())
     }
+
+    fn read_as<T: super::entry::Entry>(
+        &self,
+        rows: Range<usize>,
+        params: Range<usize>,
+        out: &mut [T],
+    ) -> Result<(), Error> {
+        check_block(self, &rows, &params, out.len())?;
+        if params.is_empty() || rows.is_empty() {
+            return Ok(());
+        }
+        // In order of both axes: those that end before the block come first.
+        let first = self.sources.partition_point(|source| {
+            source.params().end <= params.start || source.time().end <= rows.start
+        });
+        for source in &self.sources[first..] {
+            if source.params().start >= params.end || source.time().start >= rows.end {
+                break;
+            }
+            if rows.start == source.time().start && self.sources.len() > 1 {
+                let begins = params.contains(&source.params().start);
+                if begins {
+                    source.map.advise_will_need(0..source.map.bytes().len());
+                }
+            }
+            source
+                .read(&rows, &params, out)
+                .map_err(|error| self.with_parameter(error))?;
+        }
+        Ok(())
+    }
+
+    /// Adds the parameter's name where it is known.
+    fn with_parameter(&self, mut error: Error) -> Error {
+        if let (
+            Error::NonFinite {
+                column, parameter, ..
+            },
+            Some(layout),
+        ) = (&mut error, self.layout())
+            && *column < layout.len()
+        {
+            let (tensor, index) = layout.locate(*column);
+            *parameter = format!(" ({}[{index}])", tensor.name);
+        }
+        error
+    }
+}
+
+/// How many entries of `part`, which is one of `matrix`, are masked: one reading.
+///
+/// # Errors
+/// Those of reading.
+pub fn non_finite_len(matrix: &Matrix, part: &dyn GradientMatrix) -> Result<u64, Error> {
+    let masked = || matrix.sources.iter().map(Source::masked).sum::<u64>();
+    let before = masked();
+    let (time_len, param_len) = (part.time_len(), part.param_len());
+    let mut block = Vec::new();
+    for start in (0..param_len).step_by(1024) {
+        let params = start..param_len.min(start + 1024);
+        for first in (0..time_len).step_by(1024) {
+            let rows = first..time_len.min(first + 1024);
+            block.resize(rows.len() * params.len(), 0.0);
+            part.read_block_f64(rows, params.clone(), &mut block)?;
+        }
+    }
+    Ok(masked() - before)
+}
+
+/// The shards that a manifest names.
+fn of_manifest(path: &Path, manifest: &Manifest) -> Result<Vec<Source>, Error> {
+    let open = |shard: &manifest::Shard| {
+        let expected = [manifest.shape.0, shard.params.len()];
+        let file = path.join(&shard.file);
+        let source = Source::open(&file, Some(expected))?.at(0, shard.params.start);
+        if source.fortran_order {
+            let found = "Fortran order";
+            return Err(storage::Error::malformed(&file, "a shard in C order", found).into());
+        }
+        Ok(source)
+    };
+    if manifest.shards.is_empty() {
+        let expected = "a manifest that names a shard";
+        let file = path.join(manifest::FILE);
+        return Err(storage::Error::malformed(&file, expected, "none").into());
+    }
+    manifest.shards.iter().map(open).collect()
+}
+
+/// All `.npy` files of a folder, side by side; in the order of their numbers where the names are
+/// numbers, as dask's are, else in that of their names.
+fn of_stack(path: &Path, axis: Option<usize>) -> Result<Vec<Source>, Error> {
+    let mut files = run_dir::files_ending(path, ".npy")?;
+    let begins = |file: &PathBuf, with: &str| {
+        let name = file.file_name().unwrap_or_default();
+        name.as_encoded_bytes().starts_with(with.as_bytes())
+    };
+    if files.iter().any(|file| begins(file, "shard-")) {
+        // A recording that was not sealed, or lost its manifest: how its shards lie is not known.
+        Manifest::load(path)?;
+    }
+    files.sort_by_key(|file| {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        (stem.parse::<u64>().unwrap_or(u64::MAX), file.clone())
+    });
+    let sources: Vec<Source> = files
+        .iter()
+        .map(|file| Source::open(file, None))
+        .collect::<Result<_, _>>()?;
+    let Some(first) = sources.first() else {
+        let expected = "manifest.json or .npy files";
+        return Err(storage::Error::malformed(path, expected, "neither").into());
+    };
+    let fits = |axis: usize| {
+        sources.iter().all(|source| match axis {
+            0 => source.columns == first.columns,
+            _ => source.rows == first.rows,
+        })
+    };
+    let axis = axis.unwrap_or(usize::from(!fits(0)));
+    if !fits(axis) {
+        let expected = format!("files that agree in the other axis than {axis}");
+        return Err(storage::Error::malformed(path, expected, "others").into());
+    }
+    let mut end = 0usize;
+    let mut placed = Vec::with_capacity(sources.len());
+    for source in sources {
+        let len = if axis == 0 {
+            source.rows.len()
+        } else {
+            source.columns.len()
+        };
+        let start = end;
+        end = start.checked_add(len).ok_or_else(|| {
+            storage::Error::malformed(path, "fewer rows than fit in memory addresses", "more")
+        })?;
+        placed.push(match axis {
+            0 => source.at(start, 0),
+            _ => source.at(0, start),
+        });
+    }
+    Ok(placed)
 }
 
 impl GradientMatrix for Matrix {
@@ -173,35 +298,31 @@ impl GradientMatrix for Matrix {
         self.shape.1
     }
 
-    fn read(&self, params: Range<usize>, out: &mut [f32]) -> Result<(), Error> {
-        check_tile(self, &params, out.len())?;
-        if params.is_empty() {
-            return Ok(());
-        }
-        let first = self
-            .shards
-            .partition_point(|shard| shard.params.end <= params.start);
-        for shard in self.shards[first..]
-            .iter()
-            .take_while(|shard| shard.params.start < params.end)
-        {
-            let start = params.start.max(shard.params.start);
-            let end = params.end.min(shard.params.end);
-            if start == shard.params.start && self.manifest.is_some() {
-                shard.map.advise_will_need(0..shard.map.bytes().len());
-            }
-            let within = start - shard.params.start..end - shard.params.start;
-            let place = start - params.start..end - params.start;
-            let rows = shard.values()?.chunks_exact(shard.params.len());
-            for (row, (values, out)) in rows.zip(out.chunks_exact_mut(params.len())).enumerate() {
-                let values = &values[within.clone()];
-                check_finite(values, row, start, self.layout(), || {
-                    shard.map.path().display().to_string()
-                })?;
-                out[place.clone()].copy_from_slice(values);
-            }
-        }
-        Ok(())
+    fn is_double(&self) -> bool {
+        self.sources.iter().any(|source| source.dtype == Dtype::F64)
+    }
+
+    fn pass_bytes(&self) -> u64 {
+        let bytes = |source: &Source| source.data().len() as u64;
+        self.sources.iter().map(bytes).sum()
+    }
+
+    fn read_block(
+        &self,
+        rows: Range<usize>,
+        params: Range<usize>,
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        self.read_as(rows, params, out)
+    }
+
+    fn read_block_f64(
+        &self,
+        rows: Range<usize>,
+        params: Range<usize>,
+        out: &mut [f64],
+    ) -> Result<(), Error> {
+        self.read_as(rows, params, out)
     }
 }
 
@@ -212,6 +333,7 @@ mod tests {
     use super::super::recorder::Recorder;
     use super::super::{Dense, RowMeta};
     use super::*;
+    use crate::storage::npy;
 
     /// A recorded stream of `rows` x `cols`, in shards of `width` columns or so, and its entries.
     fn stream(dir: &Path, rows: usize, cols: usize, width: usize) -> Dense {
@@ -258,9 +380,10 @@ mod tests {
             prop_assert_eq!(tile(&matrix, a..b).unwrap(), tile(&dense, a..b).unwrap());
             prop_assert!(tile(&matrix, a..cols + 1).is_err());
             let mut row = vec![f32::NAN; cols];
-            matrix.read_row(a % rows, &mut row).unwrap();
-            prop_assert_eq!(&row, dense.row(a % rows));
-            prop_assert!(matrix.read_row(rows, &mut row).is_err());
+            let at = a % rows;
+            matrix.read_block(at..at + 1, 0..cols, &mut row).unwrap();
+            prop_assert_eq!(&row, dense.row(at));
+            prop_assert!(matrix.read_block(rows..rows + 1, 0..cols, &mut row).is_err());
 
             let plain = tmp.path().join("plain.npy");
             npy::write_f32(&plain, &[rows, cols], dense.values()).unwrap();
@@ -318,13 +441,171 @@ mod tests {
             message()
         );
         npy::write_f64(&shard, &[150, 16], &[0.0; 150 * 16]).unwrap();
-        assert!(message().ends_with("shard-00001.npy: expected <f4, found <f8"));
+        assert!(Matrix::open(tmp.path()).unwrap().is_double());
         std::fs::remove_file(&shard).unwrap();
         assert!(message().contains("cannot open") && message().contains("shard-00001.npy"));
         storage::atomic::write(&shard, &original).unwrap();
         Matrix::open(tmp.path()).unwrap();
         std::fs::remove_file(tmp.path().join("manifest.json")).unwrap();
         assert!(message().contains("cannot read") && message().contains("manifest.json"));
+    }
+
+    /// A `.npy` file of whole numbers `entry(row, column)`, as numpy writes it.
+    fn write(
+        path: &Path,
+        descr: &str,
+        fortran: bool,
+        shape: [usize; 2],
+        entry: impl Fn(usize, usize) -> i32,
+    ) {
+        let order = if fortran { "True" } else { "False" };
+        let text = format!(
+            "{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({}, {}), }}\n",
+            shape[0], shape[1]
+        );
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((text.len() as u16).to_le_bytes());
+        bytes.extend(text.as_bytes());
+        let (outer, inner) = if fortran {
+            (shape[1], shape[0])
+        } else {
+            (shape[0], shape[1])
+        };
+        for i in 0..outer {
+            for j in 0..inner {
+                let value = if fortran { entry(j, i) } else { entry(i, j) };
+                match descr {
+                    // Whole numbers below 16 as halves: exponent and fraction by hand.
+                    "<f2" if value == 0 => bytes.extend([0, 0]),
+                    "<f2" => {
+                        let exponent = value.ilog2();
+                        let bits =
+                            ((exponent + 15) << 10) + ((value as u32) << (10 - exponent)) - 1024;
+                        bytes.extend((bits as u16).to_le_bytes());
+                    }
+                    "<f4" => bytes.extend((value as f32).to_le_bytes()),
+                    _ => bytes.extend(f64::from(value).to_le_bytes()),
+                }
+            }
+        }
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    proptest! {
+        #[test]
+        fn every_type_and_order_reads_the_same(
+            rows in 1usize..50, cols in 1usize..70, a in 0usize..50, b in 0usize..50,
+            c in 0usize..70, d in 0usize..70, axis in 0usize..2,
+        ) {
+            let tmp = tempfile::tempdir().unwrap();
+            let entry = |i: usize, j: usize| ((i * 7 + j * 3) % 16) as i32;
+            let (t, p) = if axis == 0 { (rows, cols) } else { (cols, rows) };
+            let (a, b) = (a.min(b).min(t), a.max(b).min(t));
+            let (c, d) = (c.min(d).min(p), c.max(d).min(p));
+            let expected: Vec<f32> = (a..b)
+                .flat_map(|t| (c..d).map(move |p| if axis == 0 { (t, p) } else { (p, t) }))
+                .map(|(i, j)| entry(i, j) as f32)
+                .collect();
+            let reading = Reading { time_axis: axis, ..Reading::default() };
+            for descr in ["<f2", "<f4", "<f8"] {
+                for fortran in [false, true] {
+                    let path = tmp.path().join("x.npy");
+                    write(&path, descr, fortran, [rows, cols], entry);
+                    let matrix = Matrix::open_as(&path, reading).unwrap();
+                    prop_assert_eq!((matrix.time_len(), matrix.param_len()), (t, p));
+                    let mut found = vec![-1.0; expected.len()];
+                    matrix.read_block(a..b, c..d, &mut found).unwrap();
+                    prop_assert_eq!(&found, &expected, "{} {}", descr, fortran);
+                    let mut wide = vec![-1.0; expected.len()];
+                    matrix.read_block_f64(a..b, c..d, &mut wide).unwrap();
+                    prop_assert!(wide.iter().zip(&found).all(|(x, &y)| *x == f64::from(y)));
+                    prop_assert_eq!(matrix.is_double(), descr == "<f8");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_stack_is_the_whole_in_the_order_of_its_numbers() {
+        let tmp = tempfile::tempdir().unwrap();
+        let entry = |i: usize, j: usize| (i * 31 + j * 5) as i32;
+        let whole = |axis, stack_axis| {
+            let reading = Reading {
+                time_axis: axis,
+                stack_axis,
+                ..Reading::default()
+            };
+            Dense::from_matrix(&Matrix::open_as(tmp.path(), reading).unwrap()).unwrap()
+        };
+        // Eleven files, so that 10.npy comes before 2.npy in the order of names.
+        for file in 0..11 {
+            let path = tmp.path().join(format!("{file}.npy"));
+            write(&path, "<f4", file % 2 == 1, [2, 5], |i, j| {
+                entry(2 * file + i, j)
+            });
+        }
+        let rows = whole(0, None);
+        assert_eq!((rows.time_len(), rows.param_len()), (22, 5));
+        assert_eq!(rows.row(21)[4], entry(21, 4) as f32);
+        assert_eq!(whole(1, None).row(4)[21], entry(21, 4) as f32);
+        let columns = whole(0, Some(1));
+        assert_eq!((columns.time_len(), columns.param_len()), (2, 55));
+        assert_eq!(columns.row(1)[5 * 10 + 3], entry(21, 3) as f32);
+        // One narrower file leaves only one way.
+        write(&tmp.path().join("11.npy"), "<f8", false, [2, 1], entry);
+        assert_eq!(whole(0, None).param_len(), 56);
+        let error = Matrix::open_as(
+            tmp.path(),
+            Reading {
+                stack_axis: Some(0),
+                ..Reading::default()
+            },
+        );
+        assert!(
+            error
+                .unwrap_err()
+                .to_string()
+                .contains("agree in the other axis than 0")
+        );
+        let empty = tempfile::tempdir().unwrap();
+        let error = Matrix::open(empty.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("expected manifest.json or .npy files"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_finite_is_named_by_the_files_axes_or_masked_and_counted() {
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("x.npy");
+        let mut values = vec![1.0f64; 200 * 40];
+        values[123 * 40 + 7] = f64::NAN;
+        values[124 * 40 + 8] = f64::NEG_INFINITY;
+        npy::write_f64(&path, &[200, 40], &values).unwrap();
+        for axis in 0..2 {
+            let reading = Reading {
+                time_axis: axis,
+                ..Reading::default()
+            };
+            let matrix = Matrix::open_as(&path, reading).unwrap();
+            let error = tile(&matrix, 0..matrix.param_len())
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains("x.npy: row 123, column 7 is NaN"), "{error}");
+            let matrix = Matrix::open_as(
+                &path,
+                Reading {
+                    mask: true,
+                    ..reading
+                },
+            )
+            .unwrap();
+            assert_eq!(non_finite_len(&matrix, &matrix).unwrap(), 2);
+            let sum: f32 = tile(&matrix, 0..matrix.param_len()).unwrap().iter().sum();
+            assert_eq!(sum, 200.0 * 40.0 - 2.0);
+            assert_eq!(non_finite_len(&matrix, &matrix).unwrap(), 2);
+        }
     }
 
     #[test]

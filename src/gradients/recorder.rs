@@ -7,7 +7,9 @@
 //! sealing gives the shards their names and writes the manifest last. What a killed run left is
 //! taken up again by [`Recorder::resume`].
 //!
-//! Memory: the gathered rows and their copy by shards, 8 MB or two rows, and 64 bytes a row.
+//! A sketch of the rows is kept as they come ([`super::sketch`]) and written when sealing.
+//!
+//! Memory: the gathered rows and their copy by shards, 8 MB or two rows, and 576 bytes a row.
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +17,7 @@ use super::Error;
 use super::error::check_finite;
 use super::manifest::{self, BLOCK_ROWS, FORMAT, Manifest, RowMeta, Rows, Shard, VERSION};
 use super::shards::{GrowingShard, cut};
+use super::sketch::Sketch;
 use super::unseal::unseal;
 use crate::nn::layout::Layout;
 use crate::numeric::sum::norm;
@@ -39,6 +42,7 @@ pub struct Recorder {
     piece: Vec<f32>,
     rows: Rows,
     lines: Lines,
+    sketch: Sketch,
 }
 
 impl Recorder {
@@ -66,7 +70,7 @@ impl Recorder {
     /// Goes on after the first `rows_len` rows of a recording, as [`sync`](Self::sync) told their
     /// number; later rows are dropped. One that was sealed before all its rows had come is opened
     /// again. The other arguments are those it was created with. Reads those rows once, for the
-    /// checksums.
+    /// checksums and the sketch.
     ///
     /// # Errors
     /// The recording is not there, has fewer rows or other shards; the system's.
@@ -88,7 +92,9 @@ impl Recorder {
             .into_iter()
             .map(|(name, params)| GrowingShard::resume(dir, name, params, rows_len))
             .collect::<Result<_, _>>()?;
-        Ok(Self::new(dir, layout, shards, rows, lines))
+        let mut recorder = Self::new(dir, layout, shards, rows, lines);
+        recorder.sketch_again(rows_len)?;
+        Ok(recorder)
     }
 
     fn new(
@@ -110,7 +116,30 @@ impl Recorder {
             piece,
             rows,
             lines,
+            sketch: Sketch::default(),
         }
+    }
+
+    /// The sketch of rows that were written before.
+    fn sketch_again(&mut self, rows_len: usize) -> Result<(), Error> {
+        let width = self.layout.len();
+        let together = (BUFFER_BYTES / size_of::<f32>() / width).max(1);
+        let mut rows = Vec::new();
+        for first in (0..rows_len).step_by(together) {
+            let len = together.min(rows_len - first);
+            rows.resize(len * width, 0.0);
+            for shard in &self.shards {
+                self.piece.resize(len * shard.params.len(), 0.0);
+                shard.read(first, &mut self.piece)?;
+                let pieces = self.piece.chunks_exact(shard.params.len());
+                for (row, piece) in rows.chunks_exact_mut(width).zip(pieces) {
+                    row[shard.params.clone()].copy_from_slice(piece);
+                }
+            }
+            rows.chunks_exact(width)
+                .for_each(|row| self.sketch.push(row));
+        }
+        Ok(())
     }
 
     /// Rows so far.
@@ -163,6 +192,7 @@ impl Recorder {
         };
         self.lines.push(&meta)?;
         self.rows.push(&meta);
+        self.sketch.push(row);
         self.buffer.extend_from_slice(row);
         Ok(())
     }
@@ -196,7 +226,7 @@ impl Recorder {
     }
 
     /// Ends the recording: the shards get their final headers and names, and then the folder its
-    /// manifest.
+    /// sketch and its manifest.
     ///
     /// # Errors
     /// The system's.
@@ -224,6 +254,7 @@ impl Recorder {
             shards,
             rows: self.rows,
         };
+        self.sketch.save(&self.dir)?;
         manifest.save(&self.dir)?;
         self.lines.remove()?;
         Ok(manifest)
@@ -271,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn sealed_folder_holds_shards_and_manifest_and_nothing_else() {
+    fn sealed_folder_holds_shards_sketch_and_manifest_and_nothing_else() {
         let tmp = tempfile::tempdir().unwrap();
         let dir = tmp.path().join("gradients für mich").join("total");
         let mut recorder = Recorder::create(&dir, &layout(50), 70, 16 * 4 * 70).unwrap();
@@ -285,6 +316,7 @@ mod tests {
             "shard-00001.npy",
             "shard-00002.npy",
             "shard-00003.npy",
+            "sketch.npy",
         ];
         assert_eq!(names, expected.map(|name| dir.join(name)));
         assert_eq!(manifest.stream, "total");

@@ -95,6 +95,11 @@ impl GrowingShard {
         Ok(())
     }
 
+    /// Reads whole rows back, from row `first` on, into the whole of `rows`.
+    pub(super) fn read(&self, first: usize, rows: &mut [f32]) -> Result<(), Error> {
+        Ok(self.file.read_rows(first, rows)?)
+    }
+
     fn sum(&mut self, first: usize, rows: &[f32]) {
         for (row, values) in (first..).zip(rows.chunks_exact(self.params.len())) {
             self.block.update_f32s(values);

@@ -3,8 +3,10 @@
 
 use std::ops::Range;
 
-use super::error::{check_finite, check_tile};
+use super::entry::Entry;
+use super::error::{check_block, check_finite};
 use super::{Error, GradientMatrix};
+use crate::numeric::Real;
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::sum::dot;
 
@@ -19,16 +21,28 @@ pub fn row_norms(matrix: &dyn GradientMatrix) -> Result<Vec<f64>, Error> {
     let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
     let width = (TILE_LEN / time_len.max(1)).clamp(1, param_len.max(1));
     let mut squares = vec![0.0; time_len];
-    let mut tile = vec![0.0; time_len * width];
+    let double = matrix.is_double();
+    let (mut tile, mut wide) = (Vec::new(), Vec::new());
     for start in (0..param_len).step_by(width) {
         let params = start..(start + width).min(param_len);
-        let tile = &mut tile[..time_len * params.len()];
-        matrix.read(params.clone(), tile)?;
-        for (sum, row) in squares.iter_mut().zip(tile.chunks_exact(params.len())) {
-            *sum += dot(row, row);
+        let len = params.len();
+        if double {
+            wide.resize(time_len * len, 0.0f64);
+            matrix.read_block_f64(0..time_len, params, &mut wide)?;
+            add_squares(&mut squares, wide.chunks_exact(len));
+        } else {
+            tile.resize(time_len * len, 0.0f32);
+            matrix.read(params, &mut tile)?;
+            add_squares(&mut squares, tile.chunks_exact(len));
         }
     }
     Ok(squares.into_iter().map(f64::sqrt).collect())
+}
+
+fn add_squares<'a, T: Real>(squares: &mut [f64], rows: impl Iterator<Item = &'a [T]>) {
+    for (sum, row) in squares.iter_mut().zip(rows) {
+        *sum += dot(row, row);
+    }
 }
 
 /// A matrix with row t multiplied by `weights[t]`, rounded once to `f32`.
@@ -86,15 +100,57 @@ impl GradientMatrix for Scaled<'_> {
         self.inner.param_len()
     }
 
-    fn read(&self, params: Range<usize>, out: &mut [f32]) -> Result<(), Error> {
-        self.inner.read(params.clone(), out)?;
+    fn is_double(&self) -> bool {
+        self.inner.is_double()
+    }
+
+    fn pass_bytes(&self) -> u64 {
+        self.inner.pass_bytes()
+    }
+
+    fn read_block(
+        &self,
+        rows: Range<usize>,
+        params: Range<usize>,
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        self.inner.read_block(rows.clone(), params.clone(), out)?;
+        self.weigh(rows, params, out, |value, weight| {
+            (f64::from(value) * weight) as f32
+        })
+    }
+
+    fn read_block_f64(
+        &self,
+        rows: Range<usize>,
+        params: Range<usize>,
+        out: &mut [f64],
+    ) -> Result<(), Error> {
+        self.inner
+            .read_block_f64(rows.clone(), params.clone(), out)?;
+        // What an f32 matrix gives does not depend on how it is read.
+        let double = self.inner.is_double();
+        self.weigh(rows, params, out, |value, weight| match value * weight {
+            exact if double => exact,
+            exact => f64::from(exact as f32),
+        })
+    }
+}
+
+impl Scaled<'_> {
+    fn weigh<T: Entry>(
+        &self,
+        rows: Range<usize>,
+        params: Range<usize>,
+        out: &mut [T],
+        times: impl Fn(T, f64) -> T,
+    ) -> Result<(), Error> {
         if params.is_empty() {
             return Ok(());
         }
-        let rows = out.chunks_exact_mut(params.len());
-        for (row, (values, &weight)) in rows.zip(&self.weights).enumerate() {
+        for (row, values) in rows.zip(out.chunks_exact_mut(params.len())) {
             for value in &mut *values {
-                *value = (f64::from(*value) * weight) as f32;
+                *value = times(*value, self.weights[row]);
             }
             check_finite(values, row, params.start, None, || {
                 "matrix with weighted rows".into()
@@ -134,12 +190,17 @@ impl GradientMatrix for SignFlipped<'_> {
         self.inner.param_len()
     }
 
-    fn read(&self, params: Range<usize>, out: &mut [f32]) -> Result<(), Error> {
-        self.inner.read(params.clone(), out)?;
+    fn read_block(
+        &self,
+        rows: Range<usize>,
+        params: Range<usize>,
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        self.inner.read_block(rows.clone(), params.clone(), out)?;
         if params.is_empty() {
             return Ok(());
         }
-        for (row, values) in out.chunks_exact_mut(params.len()).enumerate() {
+        for (row, values) in rows.zip(out.chunks_exact_mut(params.len())) {
             let (mut column, mut rest) = (params.start, values);
             while !rest.is_empty() {
                 // Rows below 2^32, columns below 2^37: beyond both, signs would repeat.
@@ -158,8 +219,7 @@ impl GradientMatrix for SignFlipped<'_> {
     }
 }
 
-/// The even or the odd rows of a matrix, for split-half stability. Reading needs a second tile of
-/// all rows.
+/// The even or the odd rows of a matrix, for split-half stability.
 pub struct EveryOther<'a> {
     inner: &'a dyn GradientMatrix,
     odd: bool,
@@ -181,20 +241,19 @@ impl GradientMatrix for EveryOther<'_> {
         self.inner.param_len()
     }
 
-    fn read(&self, params: Range<usize>, out: &mut [f32]) -> Result<(), Error> {
-        check_tile(self, &params, out.len())?;
+    fn read_block(
+        &self,
+        rows: Range<usize>,
+        params: Range<usize>,
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        check_block(self, &rows, &params, out.len())?;
         if params.is_empty() {
             return Ok(());
         }
-        let width = params.len();
-        let mut all = vec![0.0; self.inner.time_len() * width];
-        self.inner.read(params, &mut all)?;
-        let rows = all
-            .chunks_exact(width)
-            .skip(usize::from(self.odd))
-            .step_by(2);
-        for (row, out) in rows.zip(out.chunks_exact_mut(width)) {
-            out.copy_from_slice(row);
+        for (row, out) in rows.zip(out.chunks_exact_mut(params.len())) {
+            let row = 2 * row + usize::from(self.odd);
+            self.inner.read_block(row..row + 1, params.clone(), out)?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 pub mod exp;
 pub mod gather_gemm;
+pub mod panel_gemm;
 pub mod peak;
 pub mod random;
 pub mod real;

@@ -1,66 +1,106 @@
-//! Multiply-adds that do nothing but keep the units busy: the measure that kernels are held
-//! against. Whoever calls it holds the clock.
+//! The peak of the fused multiply-add units, to hold measured speeds against: sums that stay in
+//! registers, enough of them to hide the latency.
 
+use super::Real;
 use super::simd::{Path, path};
 
-/// Independent sums: four cycles of latency times two units, and some to spare.
-const CHAINS: usize = 12;
-
-/// Runs `rounds` of fused multiply-adds in `f32` on the path in force and returns how many there
-/// were.
-pub fn multiply_adds(rounds: usize) -> usize {
-    // SAFETY: the path was found on this CPU.
-    let (lanes, sum) = unsafe {
-        match path() {
-            #[cfg(target_arch = "x86_64")]
-            Path::Avx512 => (16, avx512(rounds)),
-            #[cfg(target_arch = "x86_64")]
-            Path::Avx2 => (8, avx2(rounds)),
-            _ => (1, portable(rounds)),
-        }
-    };
-    // What nobody looks at would not be computed.
-    std::hint::black_box(sum);
-    rounds * CHAINS * lanes
+/// Multiply-adds, times two, of one call of [`spin`] with `rounds` rounds.
+pub fn flops<T: Real>(rounds: usize) -> f64 {
+    2.0 * rounds as f64 * (SUMS * lanes::<T>()) as f64
 }
 
-fn portable(rounds: usize) -> [f32; CHAINS] {
-    let factor = std::hint::black_box(0.999f32);
-    let mut sums = [1.0f32; CHAINS];
-    for _ in 0..rounds {
-        for sum in &mut sums {
-            *sum = sum.mul_add(factor, 0.5);
-        }
-    }
-    sums
+/// Independent sums of 64 bytes each.
+const SUMS: usize = 12;
+
+fn lanes<T>() -> usize {
+    64 / size_of::<T>()
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(rounds: usize) -> [f32; CHAINS] {
-    use std::arch::x86_64::{_mm256_cvtss_f32, _mm256_fmadd_ps, _mm256_set1_ps};
-    let factor = _mm256_set1_ps(std::hint::black_box(0.999));
-    let half = _mm256_set1_ps(0.5);
-    let mut sums = [_mm256_set1_ps(1.0); CHAINS];
-    for _ in 0..rounds {
+/// Multiplies and adds; the value means nothing, but keeps the work from being dropped.
+pub fn spin<T: Real>(rounds: usize) -> f64 {
+    match path() {
+        // SAFETY: the path was found on this CPU.
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx512 => unsafe { spin_512::<T>(rounds) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx2 => unsafe { spin_256::<T>(rounds) },
+        _ => spin_with::<T, 8>(rounds),
+    }
+}
+
+/// `SUMS` sums over vectors that the compiler finds: 64 bytes are one register of AVX-512.
+#[inline(always)]
+fn spin_with<T: Real, const LANES: usize>(rounds: usize) -> f64 {
+    let factor = std::hint::black_box([T::from_f64(0.999); LANES]);
+    let mut sums = [[T::ONE; LANES]; SUMS];
+    for _ in 0..rounds * lanes::<T>() / LANES {
         for sum in &mut sums {
-            *sum = _mm256_fmadd_ps(*sum, factor, half);
+            for (sum, &factor) in sum.iter_mut().zip(&factor) {
+                *sum = factor.mul_add(*sum, factor);
+            }
         }
     }
-    sums.map(|sum| _mm256_cvtss_f32(sum))
+    sums.iter().flatten().map(|sum| sum.to_f64()).sum()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn avx512(rounds: usize) -> [f32; CHAINS] {
-    use std::arch::x86_64::{_mm512_cvtss_f32, _mm512_fmadd_ps, _mm512_set1_ps};
-    let factor = _mm512_set1_ps(std::hint::black_box(0.999));
-    let half = _mm512_set1_ps(0.5);
-    let mut sums = [_mm512_set1_ps(1.0); CHAINS];
-    for _ in 0..rounds {
-        for sum in &mut sums {
-            *sum = _mm512_fmadd_ps(*sum, factor, half);
+unsafe fn spin_512<T: Real>(rounds: usize) -> f64 {
+    use std::arch::x86_64::{
+        _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_reduce_add_pd, _mm512_reduce_add_ps,
+        _mm512_set1_pd, _mm512_set1_ps,
+    };
+    if size_of::<T>() == 4 {
+        let factor = std::hint::black_box(_mm512_set1_ps(0.999));
+        let mut sums = [factor; SUMS];
+        for _ in 0..rounds {
+            for sum in &mut sums {
+                *sum = _mm512_fmadd_ps(factor, *sum, factor);
+            }
         }
+        let mut total = 0.0;
+        for sum in sums {
+            total += f64::from(_mm512_reduce_add_ps(sum));
+        }
+        total
+    } else {
+        let factor = std::hint::black_box(_mm512_set1_pd(0.999));
+        let mut sums = [factor; SUMS];
+        for _ in 0..rounds {
+            for sum in &mut sums {
+                *sum = _mm512_fmadd_pd(factor, *sum, factor);
+            }
+        }
+        let mut total = 0.0;
+        for sum in sums {
+            total += _mm512_reduce_add_pd(sum);
+        }
+        total
     }
-    sums.map(|sum| _mm512_cvtss_f32(sum))
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn spin_256<T: Real>(rounds: usize) -> f64 {
+    if size_of::<T>() == 4 {
+        spin_with::<T, 8>(rounds)
+    } else {
+        spin_with::<T, 4>(rounds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_go_to_their_fixed_point() {
+        // x = 0.999 x + 0.999 has the solution 999.
+        let sum = spin::<f64>(1 << 16);
+        let expected = 999.0 * (SUMS * lanes::<f64>()) as f64;
+        assert!((sum / expected - 1.0).abs() < 1e-6, "{sum} {expected}");
+        assert!(spin::<f32>(100) > 0.0);
+        assert_eq!(flops::<f32>(10), 2.0 * 10.0 * 12.0 * 16.0);
+    }
 }

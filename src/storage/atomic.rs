@@ -45,6 +45,14 @@ fn fill(file: File, body: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::
         .sync_all()
 }
 
+/// Removes a file.
+///
+/// # Errors
+/// The system's.
+pub fn remove(path: &Path) -> Result<(), Error> {
+    fs::remove_file(path).map_err(Error::io(path, "remove"))
+}
+
 /// `path` with `suffix` put after its file name.
 pub(super) fn aside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);

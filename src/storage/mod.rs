@@ -10,6 +10,7 @@ pub mod atomic;
 pub mod checksum;
 pub mod error;
 pub mod growing;
+pub mod half;
 pub mod lines;
 pub mod manifest;
 pub mod map;

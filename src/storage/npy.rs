@@ -77,6 +77,9 @@ fn read<T: bytemuck::Pod>(path: &Path, dtype: Dtype) -> Result<(Vec<usize>, Vec<
     if header.dtype != dtype {
         return Err(Error::malformed(path, dtype.descr(), header.dtype.descr()));
     }
+    if header.fortran_order {
+        return Err(Error::malformed(path, "C order", "Fortran order"));
+    }
     let mut values = vec![T::zeroed(); header.len()];
     file.read_exact(bytemuck::cast_slice_mut(&mut values))
         .map_err(Error::io(path, "read"))?;

@@ -6,8 +6,8 @@ use super::npy_header::Dtype;
 /// What was expected, and the text from where it was not found.
 pub(super) type Unexpected<'a> = (&'static str, &'a [u8]);
 
-/// Type and shape from the whole text of a header.
-pub(super) fn parse(text: &[u8]) -> Result<(Dtype, Vec<usize>), Unexpected<'_>> {
+/// Type, whether in Fortran order, and shape from the whole text of a header.
+pub(super) fn parse(text: &[u8]) -> Result<(Dtype, bool, Vec<usize>), Unexpected<'_>> {
     Cursor(text).dictionary()
 }
 
@@ -15,7 +15,7 @@ pub(super) fn parse(text: &[u8]) -> Result<(Dtype, Vec<usize>), Unexpected<'_>> 
 struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
-    fn dictionary(mut self) -> Result<(Dtype, Vec<usize>), Unexpected<'a>> {
+    fn dictionary(mut self) -> Result<(Dtype, bool, Vec<usize>), Unexpected<'a>> {
         let (mut dtype, mut fortran_order, mut shape) = (None, None, None);
         self.expect(b'{', "{")?;
         while !self.take(b'}') {
@@ -41,7 +41,7 @@ impl<'a> Cursor<'a> {
             return Err(("nothing after }", self.0));
         }
         match (dtype, fortran_order, shape) {
-            (Some(dtype), Some(()), Some(shape)) => Ok((dtype, shape)),
+            (Some(dtype), Some(fortran), Some(shape)) => Ok((dtype, fortran, shape)),
             _ => Err(("all of descr, fortran_order, shape", self.0)),
         }
     }
@@ -50,21 +50,23 @@ impl<'a> Cursor<'a> {
         self.skip_space();
         let here = self.0;
         match self.string() {
+            Ok(b"<f2") => Ok(Dtype::F16),
             Ok(b"<f4") => Ok(Dtype::F32),
             Ok(b"<f8") => Ok(Dtype::F64),
-            _ => Err(("descr '<f4' or '<f8' (little-endian floats)", here)),
+            _ => Err(("descr '<f2', '<f4' or '<f8' (little-endian floats)", here)),
         }
     }
 
-    fn order(&mut self) -> Result<(), Unexpected<'a>> {
+    fn order(&mut self) -> Result<bool, Unexpected<'a>> {
         self.skip_space();
-        match self.0.strip_prefix(b"False") {
-            Some(rest) => {
+        let here = self.0;
+        for (word, fortran) in [(&b"False"[..], false), (b"True", true)] {
+            if let Some(rest) = here.strip_prefix(word) {
                 self.0 = rest;
-                Ok(())
+                return Ok(fortran);
             }
-            None => Err(("fortran_order False (C order)", self.0)),
         }
+        Err(("fortran_order True or False", here))
     }
 
     fn shape(&mut self) -> Result<Vec<usize>, Unexpected<'a>> {

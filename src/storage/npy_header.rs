@@ -1,11 +1,12 @@
-//! The header of a `.npy` file: little-endian `f4` and `f8`, C order.
+//! The header of a `.npy` file: little-endian `f2`, `f4` and `f8`, C or Fortran order.
+//! What is written here is `f4` and `f8` in C order.
 //!
 //! ```text
 //! 0   6   "\x93NUMPY"
 //! 6   2   version 1, 0
 //! 8   2   u16: length of what follows up to the data
 //! 10  .   {'descr': '<f4', 'fortran_order': False, 'shape': (976, 44661), }   spaces   \n
-//! 64k .   the data, axis 0 slowest
+//! 64k .   the data, axis 0 slowest, or fastest where fortran_order is True
 //! ```
 //! Headers are byte for byte numpy's own (`numpy.lib.format`, 2.x): spaces hold the place of 21
 //! digits for axis 0, so that it can grow in place, and the data begins at a multiple of 64.
@@ -25,6 +26,8 @@ pub(super) const MAX_HEADER_BYTES: usize = 1 << 16;
 /// The type of one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dtype {
+    /// 16-bit float, `<f2`.
+    F16,
     /// 32-bit float, `<f4`.
     F32,
     /// 64-bit float, `<f8`.
@@ -35,6 +38,7 @@ impl Dtype {
     /// numpy's name for it.
     pub fn descr(self) -> &'static str {
         match self {
+            Self::F16 => "<f2",
             Self::F32 => "<f4",
             Self::F64 => "<f8",
         }
@@ -43,6 +47,7 @@ impl Dtype {
     /// Size of one entry.
     pub fn bytes(self) -> usize {
         match self {
+            Self::F16 => 2,
             Self::F32 => 4,
             Self::F64 => 8,
         }
@@ -56,6 +61,8 @@ pub struct Header {
     pub dtype: Dtype,
     /// Lengths of the axes, slowest first.
     pub shape: Vec<usize>,
+    /// Whether axis 0 is the fastest and not the last.
+    pub fortran_order: bool,
     /// Where the data begins.
     pub data_offset: usize,
 }
@@ -144,9 +151,10 @@ pub fn parse(path: &Path, head: &[u8], file_bytes: u64) -> Result<Header, Error>
         let found = format!("the end of the file after {file_bytes}");
         return Err(wrong(&format!("a header of {text_len} bytes"), found));
     };
-    let (dtype, shape) = npy_dictionary::parse(text).map_err(|(expected, rest)| {
-        wrong(&format!("{expected} in the .npy header"), begins(rest))
-    })?;
+    let (dtype, fortran_order, shape) =
+        npy_dictionary::parse(text).map_err(|(expected, rest)| {
+            wrong(&format!("{expected} in the .npy header"), begins(rest))
+        })?;
 
     let data_bytes = shape
         .iter()
@@ -166,6 +174,7 @@ pub fn parse(path: &Path, head: &[u8], file_bytes: u64) -> Result<Header, Error>
     Ok(Header {
         dtype,
         shape,
+        fortran_order,
         data_offset,
     })
 }
@@ -260,15 +269,19 @@ mod tests {
             ),
             (
                 file(&good.replace("<f4", ">f4"), 24),
-                "'<f4' or '<f8' (little-endian floats)",
+                "(little-endian floats) in the .npy header, found \"\\'>f4",
+            ),
+            (
+                file(&good.replace("<f4", "<i4"), 24),
+                "'<f2', '<f4' or '<f8' (little-endian floats)",
             ),
             (
                 file(&good.replace("'<f4'", "[('a', '<f4')]"), 24),
                 "found \"[(\\'a\\', \\'<f4\\')]",
             ),
             (
-                file(&good.replace("False", "True"), 24),
-                "fortran_order False (C order)",
+                file(&good.replace("False", "0"), 24),
+                "fortran_order True or False",
             ),
             (
                 file(&good.replace("'shape'", "'form'"), 24),
@@ -276,7 +289,7 @@ mod tests {
             ),
             (
                 file(&good.replace("'fortran_order'", "'descr'"), 24),
-                "descr '<f4' or '<f8'",
+                "descr '<f2', '<f4' or '<f8'",
             ),
             (
                 file("{'descr': '<f4', 'descr': '<f4'}", 24),
@@ -327,6 +340,9 @@ mod tests {
         bytes.extend(1.5f64.to_le_bytes());
         let header = parse_all(&bytes).unwrap();
         assert_eq!((header.dtype, header.len()), (Dtype::F64, 1));
+        let fortran = "{'descr': '<f2', 'fortran_order': True, 'shape': (2, 3), }\n";
+        let header = parse_all(&file(fortran, 12)).unwrap();
+        assert_eq!((header.dtype, header.fortran_order), (Dtype::F16, true));
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::gradients::{EveryOther, GradientMatrix, Matrix, Scaled, row_norms};
+use crate::gradients::{EveryOther, GradientMatrix, Matrix, Scaled, Sketch, row_norms};
 use crate::locate::{self, Component, Evidence, NullOptions, Projections, Stability, split_half};
 use crate::nn::Layout;
 use crate::numeric::sum;
@@ -37,11 +37,16 @@ pub fn decompose(
         .unwrap_or_else(|| Layout::new(Vec::new()));
     let tau = times(config, &matrix);
     let unit = Scaled::unit_norm(&matrix)?;
+    let sketch = Sketch::of(&matrix)?;
+    let all = || 0..matrix.time_len();
+    let starts = [None, Some(unit.weights())]
+        .map(|weights| sketch.as_ref().map(|sketch| sketch.rows(all(), weights)));
     let mut found = Vec::new();
-    for (name, long, view) in [
+    let views = [
         ("raw", "raw columns", &matrix as &dyn GradientMatrix),
         ("unit-norm", "unit-norm columns", &unit),
-    ] {
+    ];
+    for ((name, long, view), start) in views.into_iter().zip(starts) {
         let stage = Stage {
             config,
             name,
@@ -49,7 +54,7 @@ pub fn decompose(
             layout: &layout,
             checkpoints,
         };
-        let decomposition = stage.truncated(view, progress)?;
+        let decomposition = stage.truncated(view, start.as_deref(), progress)?;
         let dir = run.svd().join(name);
         run_dir::ensure_directory(&dir)?;
         svd::output::save(&dir, &decomposition)?;
@@ -102,6 +107,8 @@ impl Stage<'_> {
             tolerance: self.config.svd.tolerance,
             max_passes: self.config.svd.max_passes,
             seed: self.config.seed,
+            // The settings bound passes: blocks are wide.
+            block: Some(self.config.svd.rank + 16),
             ..svd::Options::with_rank(self.config.svd.rank)
         }
     }
@@ -109,6 +116,7 @@ impl Stage<'_> {
     fn truncated(
         &self,
         view: &dyn GradientMatrix,
+        start: Option<&[f64]>,
         progress: &mut dyn Progress,
     ) -> Result<Decomposition, Error> {
         let name = self.name;
@@ -116,10 +124,19 @@ impl Stage<'_> {
             &format!("SVD, {name} columns"),
             self.config.svd.max_passes as u64,
         );
-        Ok(svd::truncated(view, &self.options(), &mut |pass| {
-            let note = format!("residual {:.1e} of sigma_1", pass.worst_residual);
-            progress.advance(pass.index as u64, &note);
-        })?)
+        let found = svd::decompose(view, &self.options(), start, &mut |event| {
+            if let svd::Event::Pass(pass) = event {
+                let note = format!("residual {:.1e} of sigma_1", pass.worst_residual);
+                progress.advance(pass.index as u64, &note);
+            }
+            !progress.is_interrupted()
+        });
+        match found {
+            Err(svd::Error::Interrupted) => Err(Error::Stopped {
+                stage: "the decomposition",
+            }),
+            found => Ok(found?),
+        }
     }
 
     fn spectrum(

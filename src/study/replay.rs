@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::gradients::{Matrix, RowMeta};
+use crate::gradients::{GradientMatrix, Matrix, RowMeta};
 use crate::ppo::{Trainer, Update};
 use crate::storage::{RunDir, RunManifest, lines};
 
@@ -222,7 +222,8 @@ impl<'a> Replay<'a> {
             ("gradients", &self.streams[0], total),
             ("updates", &self.streams[1], applied),
         ] {
-            matrix.read_row(row, &mut self.recorded)?;
+            let all = 0..matrix.param_len();
+            matrix.read_block(row..row + 1, all, &mut self.recorded)?;
             let mut pairs = self.recorded.iter().zip(values);
             if let Some(at) = pairs.position(|(a, b)| a.to_bits() != b.to_bits()) {
                 let folder = matrix.manifest().map_or("", |manifest| &manifest.stream);

@@ -1,153 +1,308 @@
-//! From a basis of the right singular vectors to certified triplets, in two passes.
+//! From a basis of the right singular vectors to certified triplets, in one pass.
 //!
-//! The first takes the triangle R of `G V = Q R` (a QR on a fixed sequence of tiles; Demmel et al.
-//! 2012) and its SVD `R = . S W^T`, and turns V to `V W`: the small singular values come from
-//! G itself and not from its square. The second stores `u_i = G v_i / s_i`, rounded to
-//! `f32`, and from the same tiles computes the residuals of the vectors *as stored*.
+//! For orthonormal `Q` the pass takes `Y = G Q`, `Z = G^T Y` and the triangle R of `Y` (a QR on a fixed
+//! sequence of tiles; Demmel et al. 2012), all in `f64`. The SVD `R = . S X^T` gives `v = Q x` and
+//! `u = Y x / s`: the small singular values come from G itself and not from its square. U is rounded
+//! to `f32`, `u' = u + d`; then `|G v - s u'| = s |d|` exactly, and
+//! `|G^T u' - s v| <= |Z x / s - s v| + s_1 |d|`, which is what is reported.
+//!
+//! Where `s_1 / s_i` times the rounding of `f64` comes near the tolerance, `Z x / s` is too coarse, and
+//! a second pass takes both residuals from the stored vectors.
 
-use faer::Mat;
+use faer::{Mat, MatRef};
+use rayon::prelude::*;
 
 use super::dense::{orthogonality_of_gram, product, right_svd, triangle};
-use super::sweep::sweep;
-use super::{Decomposition, Error, Stop};
+use super::sweep::{Tile, Watch, padded, row_major, sweep};
+use super::{Decomposition, Error, Event, Method, Stop};
 use crate::gradients::GradientMatrix;
+use crate::numeric::panel_gemm::Panel;
 
-/// Passes that [`certify`] makes.
-pub(super) const PASSES: usize = 2;
-/// Singular values below this share of the largest count as zero: the rounding of the matrix's
-/// entries to `f32` moves them.
-pub(super) const RANK_FLOOR: f64 = f32::EPSILON as f64;
+/// Parameters whose rows of U are computed together.
+const ROWS: usize = 4096;
 
-/// What the iteration hands over.
+/// What a method hands over.
 pub(super) struct Candidate {
-    /// Orthonormal columns that span approximate right singular vectors, `(T, k)`.
-    pub(super) v: Mat<f64>,
-    /// `|G|_F^2`, not 0.
-    pub(super) energy: f64,
+    /// Orthonormal columns that span approximate right singular vectors, `(T, m)`, m at least 1.
+    pub(super) q: Mat<f64>,
+    /// Triplets wanted.
+    pub(super) rank: usize,
+    /// What the entries were multiplied by.
+    pub(super) scale: f64,
+    /// `|G|_F^2` of the scaled matrix, where it is known.
+    pub(super) energy: Option<f64>,
+    /// Singular values below this share of the largest count as 0.
+    pub(super) floor: f64,
+    /// An estimate of the first singular value that is not wanted.
+    pub(super) next: Option<f64>,
     /// Passes so far.
     pub(super) passes: usize,
-    /// Why it ended.
+    /// How they were made, and why they ended.
+    pub(super) method: Method,
     pub(super) stop: Stop,
+    /// Whether U is wanted in `f64` as well.
+    pub(super) exact: bool,
 }
 
-/// The triplets of `candidate`. Holds `(P, k)` in `f32`, and T x k for each thread.
+/// What the pass over the matrix leaves.
+struct Images {
+    /// `G Q`, `(P, m)` row-major.
+    y: Vec<f64>,
+    /// `G^T G Q`, `(T, m)`.
+    z: Mat<f64>,
+    /// The triangle of Y.
+    r: Mat<f64>,
+    energy: f64,
+}
+
+/// The triplets of `candidate`, and U in `f64` where that is wanted.
 pub(super) fn certify(
     matrix: &dyn GradientMatrix,
-    candidate: Candidate,
+    candidate: &Candidate,
     tolerance: f64,
-    mut progress: impl FnMut(usize),
-) -> Result<Decomposition, Error> {
-    let requested = candidate.v.ncols();
-    let (mut s, mut v) = turn(matrix, &candidate)?;
-    progress(candidate.passes + 1);
-    let rank = s.iter().take_while(|&&x| x > RANK_FLOOR * s[0]).count();
+    tell: &mut dyn FnMut(Event<'_>) -> bool,
+) -> Result<(Decomposition, Vec<f64>), Error> {
+    let index = candidate.passes + 1;
+    let mut watch = |bytes| tell(Event::Read { index, bytes });
+    let images = images(matrix, candidate, &mut Watch { tell: &mut watch })?;
+    let (mut s, x) = right_svd(images.r.as_ref())?;
+    let found = s
+        .iter()
+        .take_while(|&&value| value > candidate.floor * s[0])
+        .count();
+    // Beyond the wanted ones a value of the same space bounds the next one from below.
+    let beyond = s.get(candidate.rank).map(|s| s / candidate.scale);
+    let rank = found.min(candidate.rank);
     s.truncate(rank);
-    v.truncate(v.nrows(), rank);
-    fix_signs(&mut v);
+    let mut x = x.subcols(0, rank).to_owned();
+    let mut v = product(candidate.q.as_ref(), x.as_ref());
+    fix_signs(&mut v, &mut x);
 
-    let param_len = matrix.param_len();
-    let mut u = vec![0.0f32; param_len * rank];
-    let mut left_squared = vec![0.0; rank];
-    let mut gram = Mat::<f64>::zeros(rank, rank);
-    let mut back = Mat::<f64>::zeros(v.nrows(), rank);
-    let mut energy = 0.0;
-    sweep(
-        matrix,
-        |tile| {
-            let y = tile.transposed_times(v.as_ref());
-            let stored: Vec<f32> = (0..y.nrows() * rank)
-                .map(|at| (y[(at / rank, at % rank)] / s[at % rank]) as f32)
-                .collect();
-            let u = Mat::from_fn(y.nrows(), rank, |i, j| f64::from(stored[i * rank + j]));
-            let left: Vec<f64> = (0..rank)
-                .map(|j| {
-                    (0..y.nrows())
-                        .map(|i| (y[(i, j)] - s[j] * u[(i, j)]).powi(2))
-                        .sum()
-                })
-                .collect();
-            let gram = product(u.transpose(), u.as_ref());
-            (
-                tile.params.start,
-                tile.energy,
-                stored,
-                left,
-                gram,
-                tile.times(u.as_ref()),
-            )
-        },
-        |(first, tile_energy, stored, left, tile_gram, tile_back)| {
-            u[first * rank..first * rank + stored.len()].copy_from_slice(&stored);
-            left_squared
-                .iter_mut()
-                .zip(left)
-                .for_each(|(sum, part)| *sum += part);
-            gram += tile_gram;
-            back += tile_back;
-            energy += tile_energy;
-        },
-    )?;
-    let passes = candidate.passes + PASSES;
-    progress(passes);
-
-    let left_residuals: Vec<f64> = left_squared.iter().map(|x| x.sqrt()).collect();
+    let left = left(&images.y, &s, x.as_ref(), candidate.exact);
+    let rounding = left.rounding;
+    let back = product(images.z.as_ref(), x.as_ref());
+    let left_residuals: Vec<f64> = rounding.iter().zip(&s).map(|(d, s)| d * s).collect();
     let right_residuals: Vec<f64> = (0..rank)
         .map(|j| {
-            let squares = (0..v.nrows()).map(|t| (back[(t, j)] - s[j] * v[(t, j)]).powi(2));
-            squares.sum::<f64>().sqrt()
+            let squares = (0..v.nrows()).map(|t| (back[(t, j)] / s[j] - s[j] * v[(t, j)]).powi(2));
+            squares.sum::<f64>().sqrt() + s[0] * rounding[j]
         })
         .collect();
-    let mut residuals = left_residuals.iter().chain(&right_residuals);
-    Ok(Decomposition {
+    let energy = candidate.energy.unwrap_or(images.energy);
+    let unscaled = |values: Vec<f64>| -> Vec<f64> {
+        values.into_iter().map(|x| x / candidate.scale).collect()
+    };
+    let mut found = Decomposition {
         rank,
-        requested,
+        requested: candidate.rank,
         time_len: v.nrows(),
-        param_len,
-        converged: residuals.all(|&residual| residual <= tolerance * s[0]),
-        orthogonality_u: orthogonality_of_gram(gram.as_ref()),
+        param_len: matrix.param_len(),
+        converged: false,
+        orthogonality_u: orthogonality_of_gram(left.gram.as_ref()),
         orthogonality_v: orthogonality_of_gram(product(v.transpose(), v.as_ref()).as_ref()),
         v: (0..v.nrows() * rank)
             .map(|at| v[(at / rank, at % rank)])
             .collect(),
-        u,
-        s,
-        left_residuals,
-        right_residuals,
-        frobenius_squared: energy,
-        passes,
+        u: left.u,
+        s: unscaled(s),
+        left_residuals: unscaled(left_residuals),
+        right_residuals: unscaled(right_residuals),
+        frobenius_norm: energy.sqrt() / candidate.scale,
+        next_singular_value: candidate.next.into_iter().chain(beyond).reduce(f64::max),
+        passes: index,
         stop: candidate.stop,
-    })
+        method: candidate.method,
+    };
+    let spread = found.s.last().map_or(1.0, |last| found.s[0] / last);
+    if spread * 8.0 * f64::EPSILON > 0.01 * tolerance {
+        found.passes += 1;
+        let index = found.passes;
+        let mut watch = |bytes| tell(Event::Read { index, bytes });
+        let u = std::mem::take(&mut found.u);
+        let watch = &mut Watch { tell: &mut watch };
+        let entry = |at: usize| f64::from(u[at]);
+        measure(matrix, &mut found, entry, candidate.scale, watch)?;
+        found.u = u;
+    }
+    found.judge(tolerance);
+    Ok((found, left.exact))
 }
 
-/// Singular values of `G V`, and V turned to its right singular vectors.
-fn turn(matrix: &dyn GradientMatrix, candidate: &Candidate) -> Result<(Vec<f64>, Mat<f64>), Error> {
-    // Entries near either end of f32's range would leave f64's when squared twice.
-    let scale = candidate.energy.sqrt();
-    let k = candidate.v.ncols();
-    let mut r = Mat::<f64>::zeros(0, k);
+/// The pass.
+fn images(
+    matrix: &dyn GradientMatrix,
+    candidate: &Candidate,
+    watch: &mut Watch<'_>,
+) -> Result<Images, Error> {
+    let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
+    let m = candidate.q.ncols();
+    let l = padded(m);
+    let factors: Vec<f64> = row_major(&candidate.q, l);
+    let mut y = vec![0.0; param_len * m];
+    let mut z = vec![0.0; time_len * l];
+    let mut r = Mat::<f64>::zeros(0, m);
+    let (mut energy, wanted) = (0.0, candidate.energy.is_none());
     sweep(
         matrix,
-        |tile| triangle(tile.transposed_times(candidate.v.as_ref()) * faer::Scale(1.0 / scale)),
-        |below| {
+        candidate.scale,
+        watch,
+        |tile: &Tile<'_, f64>| {
+            let width = tile.params.len();
+            let (mut y, mut z) = (vec![0.0; width * m], vec![0.0; time_len * l]);
+            tile.apply(&factors, l, &mut z, |first, panel| {
+                let at = first - tile.params.start;
+                let rows = y[at * m..].chunks_exact_mut(m).take(f64::WIDTH);
+                for (c, row) in rows.enumerate() {
+                    for (j, entry) in row.iter_mut().enumerate() {
+                        *entry = panel[j * f64::WIDTH + c];
+                    }
+                }
+            });
+            let tall = MatRef::from_row_major_slice(&y, width, m).to_owned();
+            let energy = if wanted { tile.energy() } else { 0.0 };
+            (tile.params.start, y, z, triangle(tall), energy)
+        },
+        |(first, part, tile_z, below, tile_energy)| {
+            y[first * m..first * m + part.len()].copy_from_slice(&part);
+            z.iter_mut().zip(tile_z).for_each(|(sum, z)| *sum += z);
             let above = r.nrows();
-            r = triangle(Mat::from_fn(above + below.nrows(), k, |i, j| {
+            r = triangle(Mat::from_fn(above + below.nrows(), m, |i, j| {
                 if i < above {
                     r[(i, j)]
                 } else {
                     below[(i - above, j)]
                 }
             }));
+            energy += tile_energy;
         },
     )?;
-    let (s, w) = right_svd(r.as_ref())?;
-    Ok((
-        s.iter().map(|s| s * scale).collect(),
-        product(candidate.v.as_ref(), w.as_ref()),
-    ))
+    Ok(Images {
+        y,
+        z: Mat::from_fn(time_len, m, |t, j| z[t * l + j]),
+        r,
+        energy,
+    })
 }
 
-/// Makes the entry largest in size of every column positive; the first of them where they tie.
-fn fix_signs(v: &mut Mat<f64>) {
+/// `U = Y X / s`.
+struct Left {
+    /// Rounded.
+    u: Vec<f32>,
+    /// Before that, where it is wanted.
+    exact: Vec<f64>,
+    /// The length of what rounding changed, column by column.
+    rounding: Vec<f64>,
+    /// `U^T U` of the rounded.
+    gram: Mat<f64>,
+}
+
+fn left(y: &[f64], s: &[f64], x: MatRef<'_, f64>, keep: bool) -> Left {
+    let (m, rank) = x.shape();
+    let mut left = Left {
+        u: Vec::with_capacity(y.len() / m * rank),
+        exact: Vec::new(),
+        rounding: vec![0.0; rank],
+        gram: Mat::zeros(rank, rank),
+    };
+    if rank == 0 {
+        return left;
+    }
+    let pieces: Vec<Left> = y
+        .par_chunks(ROWS * m)
+        .map(|y| {
+            let rows = y.len() / m;
+            let exact = product(MatRef::from_row_major_slice(y, rows, m), x);
+            let exact = Mat::from_fn(rows, rank, |i, j| exact[(i, j)] / s[j]);
+            let mut squares = vec![0.0; rank];
+            let mut u = vec![0.0; rows * rank];
+            for (i, row) in u.chunks_exact_mut(rank).enumerate() {
+                for (j, entry) in row.iter_mut().enumerate() {
+                    *entry = exact[(i, j)] as f32;
+                    squares[j] += (f64::from(*entry) - exact[(i, j)]).powi(2);
+                }
+            }
+            let wide = Mat::from_fn(rows, rank, |i, j| f64::from(u[i * rank + j]));
+            let kept = if keep { rows * rank } else { 0 };
+            Left {
+                u,
+                exact: (0..kept).map(|at| exact[(at / rank, at % rank)]).collect(),
+                rounding: squares,
+                gram: product(wide.transpose(), wide.as_ref()),
+            }
+        })
+        .collect();
+    for piece in pieces {
+        left.u.extend(piece.u);
+        left.exact.extend(piece.exact);
+        let squares = left.rounding.iter_mut().zip(piece.rounding);
+        squares.for_each(|(sum, x)| *sum += x);
+        left.gram += piece.gram;
+    }
+    left.rounding.iter_mut().for_each(|x| *x = x.sqrt());
+    left
+}
+
+/// Both residuals of `found`, in one pass; `u` gives the entries of its U, `(P, rank)` row-major.
+pub(super) fn measure(
+    matrix: &dyn GradientMatrix,
+    found: &mut Decomposition,
+    u: impl Fn(usize) -> f64 + Sync,
+    scale: f64,
+    watch: &mut Watch<'_>,
+) -> Result<(), Error> {
+    let (time_len, rank) = (found.time_len, found.rank);
+    if rank == 0 {
+        return Ok(());
+    }
+    let l = padded(rank);
+    let v = Mat::from_fn(time_len, rank, |t, j| found.v[t * rank + j]);
+    let s: Vec<f64> = found.s.iter().map(|s| s * scale).collect();
+    let factors: Vec<f64> = row_major(&v, l);
+    let mut left_squared = vec![0.0; rank];
+    let mut back = vec![0.0; time_len * l];
+    sweep(
+        matrix,
+        scale,
+        watch,
+        |tile: &Tile<'_, f64>| {
+            let mut z = vec![0.0; time_len * l];
+            let mut squares = vec![0.0; rank];
+            tile.apply_with(
+                &factors,
+                l,
+                &mut z,
+                |param, j| {
+                    if j < rank { u(param * rank + j) } else { 0.0 }
+                },
+                |param, j, y| {
+                    if j < rank {
+                        squares[j] += (y - s[j] * u(param * rank + j)).powi(2);
+                    }
+                },
+            );
+            (z, squares)
+        },
+        |(z, squares)| {
+            back.iter_mut().zip(z).for_each(|(sum, z)| *sum += z);
+            left_squared
+                .iter_mut()
+                .zip(squares)
+                .for_each(|(sum, x)| *sum += x);
+        },
+    )?;
+    found.left_residuals = left_squared.iter().map(|x| x.sqrt() / scale).collect();
+    found.right_residuals = (0..rank)
+        .map(|j| {
+            let squares = (0..time_len).map(|t| (back[t * l + j] - s[j] * v[(t, j)]).powi(2));
+            squares.sum::<f64>().sqrt() / scale
+        })
+        .collect();
+    Ok(())
+}
+
+/// Makes the entry largest in size of every column of V positive, the first of them where they
+/// tie, and turns X with it.
+fn fix_signs(v: &mut Mat<f64>, x: &mut Mat<f64>) {
     for j in 0..v.ncols() {
         let mut largest = 0.0f64;
         for t in 0..v.nrows() {
@@ -156,8 +311,10 @@ fn fix_signs(v: &mut Mat<f64>) {
             }
         }
         if largest < 0.0 {
-            for t in 0..v.nrows() {
-                v[(t, j)] = -v[(t, j)];
+            for matrix in [&mut *v, &mut *x] {
+                for t in 0..matrix.nrows() {
+                    matrix[(t, j)] = -matrix[(t, j)];
+                }
             }
         }
     }

@@ -5,8 +5,8 @@ use faer::{Accum, Mat, MatRef, Par};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Error;
 use super::dense::right_svd;
+use super::{Error, Method};
 
 /// Parameters that a block of [`Decomposition::cross`] spans.
 const CROSS_LEN: usize = 4096;
@@ -42,17 +42,20 @@ pub struct Decomposition {
     pub v: Vec<f64>,
     /// `|G v_i - s_i u_i|`, of the vectors as stored, computed from the matrix.
     pub left_residuals: Vec<f64>,
-    /// `|G^T u_i - s_i v_i|`, likewise. Each `s_i` is within the larger residual of some singular
-    /// value of the matrix, but for rounding.
+    /// `|G^T u_i - s_i v_i|`, likewise, or at most `s_1` times the rounding of `u_i` above it.
     pub right_residuals: Vec<f64>,
-    /// `|G|_F^2`.
-    pub frobenius_squared: f64,
+    /// `|G|_F`.
+    pub frobenius_norm: f64,
+    /// The next singular value, as the method estimates it, where it does.
+    pub next_singular_value: Option<f64>,
     /// Times that the matrix was read from end to end.
     pub passes: usize,
     /// Whether every residual is within the tolerance.
     pub converged: bool,
-    /// Why the iteration ended.
+    /// Why the method ended.
     pub stop: Stop,
+    /// The method.
+    pub method: Method,
     /// Largest entry of `|U^T U - 1|`.
     pub orthogonality_u: f64,
     /// Largest entry of `|V^T V - 1|`.
@@ -76,13 +79,19 @@ impl Decomposition {
     pub fn explained(&self) -> Vec<f64> {
         self.s
             .iter()
-            .map(|s| s * s / self.frobenius_squared)
+            .map(|s| (s / self.frobenius_norm).powi(2))
             .collect()
     }
 
     /// The larger residual of component `i`.
     pub fn residual(&self, i: usize) -> f64 {
         self.left_residuals[i].max(self.right_residuals[i])
+    }
+
+    /// Decides whether every residual is within `tolerance` of the largest singular value.
+    pub(super) fn judge(&mut self, tolerance: f64) {
+        let limit = tolerance * self.s.first().copied().unwrap_or(0.0);
+        self.converged = (0..self.rank).all(|i| self.residual(i) <= limit);
     }
 
     /// `U^T x` for a vector of parameters, such as a displacement.

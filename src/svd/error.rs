@@ -47,6 +47,32 @@ pub enum Error {
         /// How many there are.
         found: usize,
     },
+    /// More memory than allowed.
+    #[error(
+        "the {method} method needs about {} MB, expected at most {} MB: raise --max-memory or lower \
+         the rank", needed_bytes.div_ceil(1_000_000), allowed_bytes / 1_000_000
+    )]
+    Memory {
+        /// The method.
+        method: &'static str,
+        /// What it takes.
+        needed_bytes: u64,
+        /// What it may take.
+        allowed_bytes: u64,
+    },
+    /// A method that the matrix is not for.
+    #[error("the {method} method: expected {expected}, found {found}")]
+    Unsuited {
+        /// The method.
+        method: &'static str,
+        /// What it takes.
+        expected: String,
+        /// What the matrix is.
+        found: String,
+    },
+    /// Whoever watches asked to stop.
+    #[error("stopped before the decomposition was done")]
+    Interrupted,
     /// A dense decomposition inside the method failed.
     #[error("expected the {0} of a small dense matrix to converge, found that it did not")]
     NoConvergence(&'static str),

@@ -1,392 +1,347 @@
 //! Block Krylov iteration with Rayleigh-Ritz on the whole space (Musco and Musco 2015, "Randomized
 //! Block Krylov Methods").
 //!
-//! With `B = A A^T` (T x T, never formed) and a start block `Q` of random signs, the space is
-//! `span(Q, B Q, B^2 Q, ...)`. Each application of B is one pass: per tile `Y = tile^T Q`,
-//! `Z += tile Y`. With `W` an orthonormal basis, `H = W^T B W = X diag(theta) X^T` gives the Ritz
-//! vectors `v = W x`. For `sigma = sqrt(theta)`, `u = A^T v / sigma` the left residual vanishes and
-//! the right one is `|B v - theta v| / sigma`, known without a further pass.
+//! With `B = A A^T` (T x T, never formed) and a start block `Q` of random signs, or the sketch
+//! `A Omega` that was recorded with the matrix, the space is `span(Q, B Q, B^2 Q, ...)`. Each
+//! application of B is one pass: per panel `Y = panel^T Q`, `Z += panel Y`. With `W` an orthonormal
+//! basis, `H = W^T B W = X diag(theta) X^T` gives the Ritz vectors `v = W x`. For `sigma =
+//! sqrt(theta)`, `u = A^T v / sigma` the left residual vanishes and the right one is
+//! `|B v - theta v| / sigma`, known without a further pass.
 //!
-//! Cost a pass: `4 T P l` flops and one reading of `4 T P` bytes. Memory: [`memory_bytes`].
+//! Products of a large `f32` matrix run in `f32`, summed in `f64`, as long as their rounding is below
+//! what is asked for; then the best Ritz vectors start a new space in `f64`.
+//!
+//! A block narrower than the rank is cheaper, and finds no more copies of a tied singular value than
+//! it has columns: where as many values as that lie within their residuals of each other, random
+//! directions are added and the iteration goes on for as long as it took.
+//!
+//! Cost a pass: `4 T P l` flops and one reading.
 
 use faer::Mat;
 
-use super::certificate::{self, Candidate, RANK_FLOOR, certify};
-use super::dense::{basis, eigen, product, subtract_product};
-use super::sweep::{sweep, tile_width};
-use super::{Decomposition, Error, Stop};
+use super::dense::basis;
+use super::plan::Precision;
+use super::space::{Space, Step};
+use super::sweep::{Watch, apply};
+use super::{Error, Event, Options, Pass, Stop};
 use crate::gradients::GradientMatrix;
 use crate::numeric::random::{Purpose, Stream};
 
 /// Rounding of a product with B, relative to its largest eigenvalue: what is smaller is no direction.
 const NOISE: f64 = 8.0 * f64::EPSILON;
+/// The same in `f32`, whose partial sums are added in `f64`.
+const NOISE_SINGLE: f64 = 2.0 * f32::EPSILON as f64;
 /// The iteration aims below the tolerance, since rounding U to `f32` adds to the residuals.
 const AIM: f64 = 0.5;
+/// A norm of the matrix within these bounds keeps products in `f32` clear of overflow and of
+/// subnormal numbers.
+const SINGLE_RANGE: std::ops::Range<f64> = 1e-8..1e14;
 
-/// Settings of [`truncated`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct Options {
-    /// Triplets wanted, k.
-    pub rank: usize,
-    /// Columns that each pass multiplies; at least `rank`. More cost time and save passes.
-    pub block: usize,
-    /// Residual at which a triplet is good enough, relative to the largest singular value; from
-    /// 2e-7, which U in `f32` allows, to below 1.
-    pub tolerance: f64,
-    /// Readings of the whole matrix, the two of the certificate among them; at least 3.
-    pub max_passes: usize,
-    /// Seed of the start block.
-    pub seed: u64,
+/// The iteration, at rest between passes.
+pub(super) struct Krylov<'a> {
+    matrix: &'a dyn GradientMatrix,
+    options: &'a Options,
+    block: usize,
+    precision: Precision,
+    /// Dimensions at which the space is compressed.
+    room: usize,
+    floor: f64,
+    scale: f64,
+    /// `|A|_F^2` after scaling; 0 before the first pass.
+    total: f64,
+    space: Space,
+    /// What the latest pass gave.
+    step: Option<Step>,
+    /// Worst residuals since the space was begun.
+    history: Vec<f64>,
+    /// Random blocks so far.
+    draws: u64,
+    /// Random directions the space was built on: it finds no more copies of one value.
+    copies: usize,
+    /// Passes for which convergence does not count: new directions need time to show.
+    patience: usize,
+    /// Whether the newest block is random and not an image.
+    random: bool,
+    /// Passes so far.
+    pub(super) passes: usize,
 }
 
-/// Least tolerance that single precision allows.
-pub const TOLERANCE_MIN: f64 = 2e-7;
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            rank: 32,
-            block: 42,
-            tolerance: 1e-6,
-            max_passes: 24,
-            seed: 0,
-        }
-    }
+/// Whether sums of squares, squared, stay clear of the ends of `f64`.
+pub(super) fn in_range(energy: f64) -> bool {
+    (1e-120..1e120).contains(&energy)
 }
 
-impl Options {
-    /// The default with another rank, and 10 columns more than that in a block.
-    pub fn with_rank(rank: usize) -> Self {
+/// How an iteration is set up.
+pub(super) struct Setup {
+    pub(super) block: usize,
+    pub(super) precision: Precision,
+    /// Dimensions at which the space is compressed.
+    pub(super) room: usize,
+    /// Singular values below this share of the largest count as 0.
+    pub(super) floor: f64,
+    /// Columns to start from, of length T, in place of random ones.
+    pub(super) start: Option<Mat<f64>>,
+}
+
+impl<'a> Krylov<'a> {
+    pub(super) fn new(matrix: &'a dyn GradientMatrix, options: &'a Options, setup: Setup) -> Self {
+        let time_len = matrix.time_len();
+        let block = setup.block.min(time_len);
+        let start = match setup.start {
+            // In a space of few dimensions all of it is not much more.
+            _ if time_len <= 2 * block => Mat::identity(time_len, time_len),
+            Some(sketch) if sketch.ncols() > 0 => sketch,
+            _ => random_block(time_len, block, options.seed, 0),
+        };
         Self {
-            rank,
-            block: rank + 10,
-            ..Self::default()
+            matrix,
+            options,
+            block,
+            precision: setup.precision,
+            room: setup.room,
+            floor: setup.floor,
+            scale: 1.0,
+            total: 0.0,
+            step: None,
+            history: Vec::new(),
+            draws: 1,
+            copies: start.ncols(),
+            patience: 0,
+            random: false,
+            passes: 0,
+            space: Space::new(start),
         }
     }
 
-    fn check(&self) -> Result<(), Error> {
-        let check = |holds: bool, name, expected: String, found: String| {
-            if holds {
-                Ok(())
-            } else {
-                Err(Error::Setting {
-                    name,
-                    expected,
-                    found,
-                })
+    /// Iterates until the residuals are below `tolerance`, the space is exhausted, or `max_passes`
+    /// are made; `None` for a matrix of zeros.
+    pub(super) fn run(
+        &mut self,
+        max_passes: usize,
+        tolerance: f64,
+        tell: &mut dyn FnMut(Event<'_>) -> bool,
+    ) -> Result<Option<Stop>, Error> {
+        loop {
+            let newest = self.space.newest.ncols();
+            let index = self.passes + 1;
+            let mut image = self.apply(&mut |bytes| tell(Event::Read { index, bytes }))?;
+            self.passes += 1;
+            if self.total == 0.0 {
+                let pass = self.pass(newest, 0.0);
+                return heed(tell(Event::Pass(pass))).map(|()| None);
             }
-        };
-        check(
-            self.rank >= 1,
-            "rank",
-            "at least 1".into(),
-            self.rank.to_string(),
-        )?;
-        let least = format!("at least the rank, {}", self.rank);
-        check(
-            self.block >= self.rank,
-            "block",
-            least,
-            self.block.to_string(),
-        )?;
-        let in_range = (TOLERANCE_MIN..1.0).contains(&self.tolerance);
-        check(
-            in_range,
-            "tolerance",
-            "2e-7 to below 1".into(),
-            self.tolerance.to_string(),
-        )?;
-        let enough = self.max_passes > certificate::PASSES;
-        check(
-            enough,
-            "max_passes",
-            "at least 3".into(),
-            self.max_passes.to_string(),
-        )
+            image *= faer::Scale(1.0 / self.total);
+            let added = self.space.push(&image);
+            let step = self.space.ritz(self.options.rank, self.floor)?;
+            let worst = step.worst_residual();
+            let noise = match self.precision {
+                Precision::Single => NOISE_SINGLE,
+                Precision::Double => NOISE,
+            } * step.theta[0];
+            heed(tell(Event::Pass(self.pass(newest, worst))))?;
+            let nothing_new = self.random && added <= noise * newest as f64;
+            self.random = false;
+            self.patience = self.patience.saturating_sub(1);
+            let hopeless = self.hopeless(&step, tolerance);
+            self.history.push(worst);
+            let converged = worst <= AIM * tolerance && self.patience == 0;
+            let tied = converged && self.is_tied(&step, tolerance);
+            self.step = Some(step);
+            let whole = self.space.len() == self.matrix.time_len();
+            let single = self.precision == Precision::Single;
+            if worst <= AIM * tolerance && (whole || converged && !tied) {
+                return Ok(Some(Stop::Tolerance));
+            }
+            if nothing_new || whole && !single {
+                return Ok(Some(Stop::WholeSpace));
+            }
+            if self.passes >= max_passes {
+                return Ok(Some(Stop::MaxPasses));
+            }
+            let grown = if tied {
+                self.patience = self.history.len();
+                self.draw()
+            } else {
+                !hopeless && !whole && self.space.grow(newest, self.block, noise)
+            };
+            if !grown && single {
+                self.restart_in_double();
+                continue;
+            }
+            // What the start block missed, random directions find; unless nothing is left.
+            let nothing_left = self.space.tail() <= 16.0 * f64::EPSILON;
+            if !grown && (nothing_left || !self.draw()) {
+                return Ok(Some(Stop::WholeSpace));
+            }
+            self.make_room();
+        }
     }
-}
 
-/// Progress: one pass is done.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pass {
-    /// Passes done.
-    pub index: usize,
-    /// Bytes it read.
-    pub bytes: u64,
-    /// The largest residual of a wanted triplet, relative to the largest singular value.
-    pub worst_residual: f64,
-}
+    /// The wanted Ritz vectors so far.
+    pub(super) fn vectors(&self) -> Mat<f64> {
+        match &self.step {
+            Some(step) => step.v.clone(),
+            None => self.space.newest.clone(),
+        }
+    }
 
-/// The `options.rank` largest singular triplets of `matrix`, or as many as it has; `progress` is
-/// called after each pass.
-///
-/// # Errors
-/// A setting out of range, an empty matrix, or one that cannot be read or is not finite.
-pub fn truncated(
-    matrix: &dyn GradientMatrix,
-    options: &Options,
-    progress: &mut dyn FnMut(Pass),
-) -> Result<Decomposition, Error> {
-    let bytes = pass_bytes(matrix);
-    let mut worst_residual = f64::INFINITY;
-    let Some(ritz) = iterate(
-        matrix,
-        options,
-        options.max_passes - certificate::PASSES,
-        &mut |pass| {
-            worst_residual = pass.worst_residual;
-            progress(pass);
-        },
-    )?
-    else {
-        return Ok(zero(matrix, options));
-    };
-    let mut found = certify(matrix, ritz.candidate, options.tolerance, |index| {
-        progress(Pass {
-            index,
-            bytes,
+    /// Ritz values so far, as singular values, largest first: lower bounds on the matrix's.
+    pub(super) fn values(&self) -> Vec<f64> {
+        let theta = self.step.iter().flat_map(|step| &step.theta);
+        theta
+            .map(|theta| (theta.max(0.0) * self.total).sqrt() / self.scale)
+            .collect()
+    }
+
+    /// `|A|_F^2` of the scaled matrix, and the scale.
+    pub(super) fn energy(&self) -> (f64, f64) {
+        (self.total, self.scale)
+    }
+
+    /// Goes on in `f64`; false where it does already.
+    pub(super) fn refine(&mut self) -> bool {
+        let single = self.precision == Precision::Single;
+        if single {
+            self.restart_in_double();
+        }
+        single
+    }
+
+    /// Takes the next block from the newest image once more, after [`run`](Self::run) has ended;
+    /// false where there is none.
+    pub(super) fn go_on(&mut self) -> bool {
+        let newest = self.space.newest.ncols();
+        let grown = self.space.grow(newest, self.block, NOISE * self.leading());
+        self.make_room();
+        grown
+    }
+
+    fn leading(&self) -> f64 {
+        self.step.as_ref().map_or(1.0, |step| step.theta[0])
+    }
+
+    fn pass(&self, columns: usize, worst_residual: f64) -> Pass {
+        Pass {
+            index: self.passes,
+            bytes: self.matrix.pass_bytes(),
+            columns,
             worst_residual,
-        });
-    })?;
-    found.requested = options.rank;
-    Ok(found)
-}
-
-/// Anonymous memory that [`truncated`] needs at most, with `threads` threads.
-pub fn memory_bytes(time_len: usize, param_len: usize, options: &Options, threads: usize) -> u64 {
-    let [t, p, k, threads] = [time_len, param_len, options.rank, threads].map(|x| x as u64);
-    let l = t.min(if time_len <= 2 * options.block {
-        t
-    } else {
-        options.block as u64
-    });
-    let passes = options.max_passes.saturating_sub(certificate::PASSES) as u64;
-    let m = t.min(l * passes);
-    let w = tile_width(time_len.max(1)) as u64;
-    let tile = 4 * t * w + 8 * 128 * w + 8 * l * (w + t);
-    // Basis and image, each with room to grow; H, its eigenvectors and faer's work on them.
-    let krylov = 8 * (4 * t * m + 10 * m * m + 4 * t * l);
-    let certificate = 4 * p * k + 8 * 4 * t * k;
-    krylov.max(certificate) + threads * tile
-}
-
-/// The whole of the matrix in bytes.
-fn pass_bytes(matrix: &dyn GradientMatrix) -> u64 {
-    4 * matrix.time_len() as u64 * matrix.param_len() as u64
-}
-
-/// The decomposition of a matrix of zeros.
-fn zero(matrix: &dyn GradientMatrix, options: &Options) -> Decomposition {
-    Decomposition {
-        rank: 0,
-        requested: options.rank,
-        time_len: matrix.time_len(),
-        param_len: matrix.param_len(),
-        u: Vec::new(),
-        s: Vec::new(),
-        v: Vec::new(),
-        left_residuals: Vec::new(),
-        right_residuals: Vec::new(),
-        frobenius_squared: 0.0,
-        passes: 1,
-        converged: true,
-        stop: Stop::WholeSpace,
-        orthogonality_u: 0.0,
-        orthogonality_v: 0.0,
-    }
-}
-
-/// Where the iteration ended.
-pub(super) struct Ritz {
-    /// Ritz values, as singular values, largest first: lower bounds on the matrix's.
-    pub(super) values: Vec<f64>,
-    /// The space they come from.
-    pub(super) candidate: Candidate,
-}
-
-/// Iterates for at most `max_passes`; `None` for a matrix of zeros.
-pub(super) fn iterate(
-    matrix: &dyn GradientMatrix,
-    options: &Options,
-    max_passes: usize,
-    progress: &mut dyn FnMut(Pass),
-) -> Result<Option<Ritz>, Error> {
-    options.check()?;
-    let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
-    if time_len == 0 || param_len == 0 {
-        return Err(Error::Empty {
-            time_len,
-            param_len,
-        });
-    }
-    let mut space = Space::new(start_block(time_len, options));
-    let mut passes = 0;
-    loop {
-        let (image, total) = apply(matrix, &space.newest)?;
-        passes += 1;
-        if total == 0.0 {
-            progress(Pass {
-                index: passes,
-                bytes: pass_bytes(matrix),
-                worst_residual: 0.0,
-            });
-            return Ok(None);
-        }
-        space.push(image * faer::Scale(1.0 / total));
-        let step = space.ritz(options.rank)?;
-        progress(Pass {
-            index: passes,
-            bytes: pass_bytes(matrix),
-            worst_residual: step.worst_residual,
-        });
-        let stop = if step.worst_residual <= AIM * options.tolerance {
-            Stop::Tolerance
-        } else if passes >= max_passes {
-            Stop::MaxPasses
-        } else if !space.grow(options.block, NOISE * step.theta[0]) {
-            Stop::WholeSpace
-        } else {
-            continue;
-        };
-        return Ok(Some(Ritz {
-            values: step
-                .theta
-                .iter()
-                .map(|theta| (theta.max(0.0) * total).sqrt())
-                .collect(),
-            candidate: Candidate {
-                v: step.v,
-                energy: total,
-                passes,
-                stop,
-            },
-        }));
-    }
-}
-
-/// Random signs, one column a direction; all of the space where that is not much more.
-fn start_block(time_len: usize, options: &Options) -> Mat<f64> {
-    if time_len <= 2 * options.block {
-        return Mat::identity(time_len, time_len);
-    }
-    let mut stream = Stream::new(options.seed, Purpose::Sketch, 0);
-    let signs: Vec<f64> = (0..time_len * options.block)
-        .map(|_| stream.sign())
-        .collect();
-    let block = Mat::from_fn(time_len, options.block, |t, j| signs[t * options.block + j]);
-    basis(block, NOISE * time_len as f64, options.block)
-}
-
-/// One pass: `A A^T q`, and `|A|_F^2`.
-fn apply(matrix: &dyn GradientMatrix, q: &Mat<f64>) -> Result<(Mat<f64>, f64), Error> {
-    let mut image = Mat::zeros(q.nrows(), q.ncols());
-    let mut energy = 0.0;
-    sweep(
-        matrix,
-        |tile| {
-            let y = tile.transposed_times(q.as_ref());
-            (tile.times(y.as_ref()), tile.energy)
-        },
-        |(partial, tile_energy)| {
-            image += partial;
-            energy += tile_energy;
-        },
-    )?;
-    Ok((image, energy))
-}
-
-/// The Krylov space: an orthonormal basis W, its image `B W / |A|_F^2`, and `H = W^T B W / |A|_F^2`.
-struct Space {
-    basis: Mat<f64>,
-    image: Mat<f64>,
-    h: Mat<f64>,
-    /// Basis vectors whose image is not known yet.
-    newest: Mat<f64>,
-}
-
-/// The best that the space holds.
-struct Step {
-    theta: Vec<f64>,
-    v: Mat<f64>,
-    worst_residual: f64,
-}
-
-impl Space {
-    fn new(start: Mat<f64>) -> Self {
-        let time_len = start.nrows();
-        let none = || Mat::zeros(time_len, 0);
-        Self {
-            basis: none(),
-            image: none(),
-            h: Mat::zeros(0, 0),
-            newest: start,
         }
     }
 
-    /// Takes the image of the newest basis vectors.
-    fn push(&mut self, image: Mat<f64>) {
-        append(&mut self.basis, &self.newest);
-        append(&mut self.image, &image);
-        let (old, m) = (self.h.ncols(), self.basis.ncols());
-        let columns = product(self.basis.transpose(), image.as_ref());
-        // Only the lower triangle is read, so rounding cannot make H asymmetric.
-        self.h.resize_with(
-            m,
-            m,
-            |i, j| if i >= old { columns[(j, i - old)] } else { 0.0 },
-        );
+    /// The image of the newest block. The first pass finds `|A|_F^2`, and where that leaves the
+    /// range of the arithmetic, changes it.
+    fn apply(&mut self, tell: &mut dyn FnMut(u64) -> bool) -> Result<Mat<f64>, Error> {
+        loop {
+            let first = self.total == 0.0;
+            let mut watch = Watch { tell: &mut *tell };
+            let newest = &self.space.newest;
+            let (image, energy) = match self.precision {
+                Precision::Single => {
+                    apply::<f32>(self.matrix, self.scale, &mut watch, newest, first)?
+                }
+                Precision::Double => {
+                    apply::<f64>(self.matrix, self.scale, &mut watch, newest, first)?
+                }
+            };
+            if !first || energy == 0.0 && !self.matrix.is_double() {
+                return Ok(image);
+            }
+            if self.precision == Precision::Single && !SINGLE_RANGE.contains(&energy.sqrt()) {
+                self.precision = Precision::Double;
+            } else if in_range(energy) || self.scale != 1.0 {
+                self.total = energy;
+                return Ok(image);
+            } else {
+                let largest = super::range::largest(self.matrix)?;
+                self.passes += 1;
+                if largest == 0.0 {
+                    return Ok(image);
+                }
+                self.scale = super::range::power_of_two(1.0 / largest);
+            }
+            self.passes += 1;
+        }
     }
 
-    /// The `k` largest Ritz pairs.
-    fn ritz(&self, k: usize) -> Result<Step, Error> {
-        let (mut theta, x) = eigen(self.h.as_ref())?;
-        let k = k.min(theta.len());
-        theta.truncate(k);
-        let x = x.subcols(0, k);
-        let v = product(self.basis.as_ref(), x);
-        let image = product(self.image.as_ref(), x);
-        let mut worst_residual = 0.0f64;
-        let floor = theta[0].max(f64::MIN_POSITIVE).sqrt() * RANK_FLOOR;
-        for (j, &theta_j) in theta.iter().enumerate() {
-            let squares = (0..v.nrows()).map(|t| (image[(t, j)] - theta_j * v[(t, j)]).powi(2));
-            let sigma = theta_j.max(0.0).sqrt().max(floor);
-            worst_residual = worst_residual.max(squares.sum::<f64>().sqrt() / sigma);
+    /// Whether `f32` will not do: its rounding is above what is asked for, or the residuals have
+    /// come down to it and no longer fall.
+    fn hopeless(&self, step: &Step, tolerance: f64) -> bool {
+        if self.precision == Precision::Double {
+            return false;
         }
-        worst_residual /= theta[0].max(f64::MIN_POSITIVE).sqrt();
-        Ok(Step {
-            theta,
-            v,
-            worst_residual,
+        let last = step.residuals.len() - 1;
+        let sigma = (step.theta[last].max(0.0) / step.theta[0]).sqrt();
+        let rounding = f64::from(f32::EPSILON) / sigma.max(f64::EPSILON);
+        let worst = step.worst_residual();
+        let stalled = self
+            .history
+            .last()
+            .is_some_and(|&before| worst > 0.5 * before);
+        let near = worst < 8.0 * rounding;
+        let too_coarse = 0.02 * rounding > AIM * tolerance;
+        worst > AIM * tolerance && near && (stalled || too_coarse)
+    }
+
+    fn restart_in_double(&mut self) {
+        self.precision = Precision::Double;
+        if let Some(step) = &self.step {
+            let len = self.options.rank + self.block;
+            self.space = Space::new(self.space.best(step, len));
+        }
+        self.history.clear();
+    }
+
+    /// Whether as many of the wanted values as random directions were drawn lie within their
+    /// residuals: more of them may be there.
+    fn is_tied(&self, step: &Step, tolerance: f64) -> bool {
+        let (wanted, copies) = (step.residuals.len(), self.copies);
+        let sigma = |i: usize| step.theta[i].max(0.0).sqrt();
+        let width = 2.0 * tolerance * sigma(0);
+        (copies..=wanted).any(|end| {
+            let (first, last) = (sigma(end - copies), sigma(end - 1));
+            last > self.floor * sigma(0) && first - last <= width
         })
     }
 
-    /// Finds the next basis vectors in the newest image; false where there are none.
-    fn grow(&mut self, block: usize, noise: f64) -> bool {
-        let (m, newest) = (self.basis.ncols(), self.newest.ncols());
-        let room = (self.basis.nrows() - m).min(block);
-        let mut next = self.image.subcols(m - newest, newest).to_owned();
-        self.project_out(&mut next);
-        self.project_out(&mut next);
-        next = basis(next, noise, room);
-        // A short column was mostly rounding, some of it inside the old space: once more, and what
-        // does not survive that was nothing else.
-        self.project_out(&mut next);
-        next = basis(next, 0.1, room);
-        self.project_out(&mut next);
-        next = basis(next, 0.1, room);
-        self.newest = next;
-        self.newest.ncols() > 0
+    /// Random directions outside the space as the next block; false where there are none.
+    fn draw(&mut self) -> bool {
+        let block = random_block(
+            self.matrix.time_len(),
+            self.block,
+            self.options.seed,
+            self.draws,
+        );
+        self.draws += 1;
+        self.copies += self.block;
+        self.random = true;
+        self.space.extend(block)
     }
 
-    fn project_out(&self, x: &mut Mat<f64>) {
-        let inside = product(self.basis.transpose(), x.as_ref());
-        subtract_product(x.as_mut(), self.basis.as_ref(), inside.as_ref());
+    fn make_room(&mut self) {
+        if let Some(step) = &self.step
+            && self.space.len() + self.space.newest.ncols() > self.room
+        {
+            let keep = (self.options.rank + self.block).min(self.space.len());
+            self.space.compress(step, keep);
+        }
     }
 }
 
-fn append(to: &mut Mat<f64>, columns: &Mat<f64>) {
-    let old = to.ncols();
-    to.resize_with(to.nrows(), old + columns.ncols(), |i, j| {
-        columns[(i, j - old)]
-    });
+/// An orthonormal basis of columns of random signs.
+fn random_block(time_len: usize, block: usize, seed: u64, draw: u64) -> Mat<f64> {
+    // Stream 1 of the purpose belongs to Lanczos.
+    let index = if draw == 0 { 0 } else { draw + 1 };
+    let mut stream = Stream::new(seed, Purpose::Sketch, index);
+    let signs: Vec<f64> = (0..time_len * block).map(|_| stream.sign()).collect();
+    let matrix = Mat::from_fn(time_len, block, |t, j| signs[t * block + j]);
+    basis(matrix, NOISE * time_len as f64, block)
+}
+
+fn heed(go_on: bool) -> Result<(), Error> {
+    if go_on {
+        Ok(())
+    } else {
+        Err(Error::Interrupted)
+    }
 }

@@ -1,5 +1,4 @@
-//! The same singular values by another method, as a cross-check of small problems: faer's
-//! restarted Lanczos bidiagonalisation (`matrix_free::eigen::partial_svd`).
+//! faer's solver, on request and as a cross-check of small problems: restarted Lanczos bidiagonalisation (`matrix_free::eigen::partial_svd`).
 //!
 //! It stands behind guards, since in faer 0.24.4 it panics where `min(T, P) <= max(64, 2k)` and does
 //! not return from a matrix whose Krylov space ends early (zeros, low rank, repeated rows). Its
@@ -8,10 +7,10 @@
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::matrix_free::eigen::{PartialEigenParams, partial_svd, partial_svd_scratch};
 use faer::{Col, Mat, Par};
-use rayon::prelude::*;
 
+use super::decompose::hold;
 use super::dense::basis;
-use super::{Decomposition, Error};
+use super::{Decomposition, Error, range};
 use crate::gradients::GradientMatrix;
 use crate::numeric::random::{Purpose, Stream};
 
@@ -19,7 +18,7 @@ use crate::numeric::random::{Purpose, Stream};
 const ENTRIES_MAX: usize = 1 << 22;
 /// Least pivot, relative to the norm of the matrix, of a matrix of full rank.
 const PIVOT_MIN: f64 = 1e-10;
-/// Convergence, relative to the largest singular value.
+/// Convergence, relative to the root mean square of the singular values.
 const TOLERANCE: f64 = 1e-10;
 
 /// What the cross-check found.
@@ -57,54 +56,85 @@ pub fn cross_check(
             });
         }
     }
-    let refuse = |reason: String| Ok(CrossCheck::Refused(reason));
     if k == 0 {
-        return refuse("the matrix is zero".into());
+        return Ok(CrossCheck::Refused("the matrix is zero".into()));
     }
-    if m * n > ENTRIES_MAX {
-        return refuse(format!("{m} x {n} is more than {ENTRIES_MAX} entries"));
+    if let Err(reason) = size_allows(m, n, k) {
+        return Ok(CrossCheck::Refused(reason));
+    }
+    let largest = range::largest(matrix)?;
+    let scale = range::power_of_two(1.0 / largest);
+    let (mut s, _) = match run(&hold(matrix, scale)?, k) {
+        Ok(found) => found,
+        Err(reason) => return Ok(CrossCheck::Refused(reason)),
+    };
+    s.iter_mut().for_each(|s| *s /= scale);
+    let differences = s.iter().zip(&found.s).map(|(a, b)| (a - b).abs());
+    Ok(CrossCheck::Compared {
+        worst_difference: differences.fold(0.0, f64::max) / found.s[0],
+        singular_values: s,
+    })
+}
+
+/// The `k` leading left singular vectors of `a`, `(T, P)`, whose largest entry is about 1.
+///
+/// # Errors
+/// A guard forbids it.
+pub(super) fn left_vectors(a: &Mat<f64>, k: usize) -> Result<Mat<f64>, Error> {
+    let found = size_allows(a.nrows(), a.ncols(), k).and_then(|()| run(a, k));
+    let (_, vectors) = found.map_err(|found| Error::Unsuited {
+        method: "lanczos",
+        expected: "a matrix that faer's solver returns from".into(),
+        found,
+    })?;
+    Ok(vectors)
+}
+
+fn size_allows(m: usize, n: usize, k: usize) -> Result<(), String> {
+    if m.saturating_mul(n) > ENTRIES_MAX {
+        return Err(format!("{m} x {n} is more than {ENTRIES_MAX} entries"));
     }
     let least = 64.max(2 * k);
     if m.min(n) <= least {
-        return refuse(format!(
-            "the smaller side is {}, and must be above {least}",
-            m.min(n)
+        let smaller = m.min(n);
+        return Err(format!(
+            "the smaller side is {smaller}, and must be above {least}"
         ));
     }
-    let mut values = vec![0.0f32; m * n];
-    matrix.read(0..n, &mut values)?;
-    if values.par_iter().any(|x| !x.is_finite()) {
-        return Err(Error::NotFinite {
-            first: 0,
-            last: n - 1,
-        });
-    }
-    // Tall, for the QR; and of norm 1, for the tolerance.
-    let scale = 1.0 / found.s[0];
-    let a = Mat::from_fn(m.max(n), m.min(n), |i, j| {
-        let (t, p) = if m >= n { (i, j) } else { (j, i) };
-        f64::from(values[t * n + p]) * scale
-    });
-    let rank = basis(a.clone(), PIVOT_MIN, a.ncols()).ncols();
-    if rank < a.ncols() {
-        return refuse(format!(
-            "the matrix has rank {rank}, and full rank is {}",
-            a.ncols()
+    Ok(())
+}
+
+/// Singular values and left singular vectors of `a`, or why not.
+fn run(a: &Mat<f64>, k: usize) -> Result<(Vec<f64>, Mat<f64>), String> {
+    // Tall, for the QR; and of norm near 1, for the tolerance, which is absolute.
+    let norm = a.norm_l2() / (a.nrows().min(a.ncols()) as f64).sqrt();
+    let wide = a.nrows() < a.ncols();
+    let tall = if wide {
+        a.transpose().to_owned()
+    } else {
+        a.clone()
+    };
+    let tall = tall * faer::Scale(1.0 / norm);
+    let rank = basis(tall.clone(), PIVOT_MIN, tall.ncols()).ncols();
+    if rank < tall.ncols() {
+        let full = tall.ncols();
+        return Err(format!(
+            "the matrix has rank {rank}, and full rank is {full}"
         ));
     }
 
     let mut stream = Stream::new(0, Purpose::Sketch, 1);
-    let length = (a.ncols() as f64).sqrt();
-    let start = Col::from_fn(a.ncols(), |_| stream.sign() / length);
-    let (mut left, mut right) = (Mat::zeros(a.nrows(), k), Mat::zeros(a.ncols(), k));
+    let length = (tall.ncols() as f64).sqrt();
+    let start = Col::from_fn(tall.ncols(), |_| stream.sign() / length);
+    let (mut left, mut right) = (Mat::zeros(tall.nrows(), k), Mat::zeros(tall.ncols(), k));
     let mut s = vec![0.0f64; k];
     let params = PartialEigenParams::default();
-    let scratch = partial_svd_scratch(&a, k, Par::Seq, params);
+    let scratch = partial_svd_scratch(&tall, k, Par::Seq, params);
     let info = partial_svd(
         left.as_mut(),
         right.as_mut(),
         &mut s,
-        &a,
+        &tall,
         start.as_ref(),
         TOLERANCE,
         Par::Seq,
@@ -112,16 +142,11 @@ pub fn cross_check(
         params,
     );
     if info.n_converged_eigen < k {
-        return refuse(format!(
-            "Lanczos converged for {} of {k} values",
-            info.n_converged_eigen
-        ));
+        let found = info.n_converged_eigen;
+        return Err(format!("Lanczos converged for {found} of {k} values"));
     }
-    let differences = s.iter().zip(&found.s).map(|(a, b)| (a - b * scale).abs());
-    Ok(CrossCheck::Compared {
-        worst_difference: differences.fold(0.0, f64::max),
-        singular_values: s.iter().map(|s| s / scale).collect(),
-    })
+    s.iter_mut().for_each(|s| *s *= norm);
+    Ok((s, if wide { right } else { left }))
 }
 
 #[cfg(test)]

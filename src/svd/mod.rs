@@ -4,25 +4,53 @@
 //! decomposed is `G = A^T = U S V^T`, as METHOD writes it: U (P x k) holds directions in parameter
 //! space, V (T x k) when each of them was active.
 //!
-//! [`truncated`] reads the matrix from end to end a few times, a tile of parameters at a time, and
-//! never holds more than the bases. Products run in `f64`, on fixed tiles, sequentially inside a
-//! tile; the tiles' partial sums are added in their order. So results have the same bits for any
-//! number of threads on one machine; between instruction sets they agree to rounding (faer chooses
-//! its kernels by CPU).
+//! [`decompose`] plans first: block Krylov iteration, the matrix of inner products, or a dense SVD,
+//! whichever takes least. It reads the matrix from end to end a few times, a tile of parameters at a
+//! time, and never holds more than the bases. Tiles are fixed, each is computed sequentially, and
+//! their partial sums are added in order. So results have the same bits for any number of threads on
+//! one machine; between instruction sets they agree to rounding (faer chooses its kernels by CPU).
 
+pub mod bounds;
 mod certificate;
+mod decompose;
 mod decomposition;
 mod dense;
 mod error;
+mod gram;
 mod krylov;
 pub mod lanczos;
 pub mod null;
+mod options;
 pub mod output;
+mod plan;
+mod range;
+mod space;
 mod sweep;
 
 #[cfg(test)]
 mod tests;
 
+pub use decompose::decompose;
 pub use decomposition::{Decomposition, Stop};
 pub use error::Error;
-pub use krylov::{Options, Pass, TOLERANCE_MIN, memory_bytes, truncated};
+pub use options::{Event, Options, Pass, TOLERANCE_MIN};
+pub use plan::{Method, Plan, Precision};
+
+use crate::gradients::GradientMatrix;
+
+/// As [`decompose`], from random directions; `progress` is called after each pass.
+///
+/// # Errors
+/// Those of [`decompose`].
+pub fn truncated(
+    matrix: &dyn GradientMatrix,
+    options: &Options,
+    progress: &mut dyn FnMut(Pass),
+) -> Result<Decomposition, Error> {
+    decompose(matrix, options, None, &mut |event| {
+        if let Event::Pass(pass) = event {
+            progress(pass);
+        }
+        true
+    })
+}

@@ -11,8 +11,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Error;
-use super::krylov::{Options, Pass, iterate};
+use super::decompose::RANK_FLOOR;
+use super::krylov::{Krylov, Setup};
+use super::sweep::padded;
+use super::{Error, Event, Options, Pass, Precision};
 use crate::gradients::{GradientMatrix, SignFlipped};
 use crate::numeric::random::{Purpose, Stream};
 
@@ -91,16 +93,19 @@ pub fn spectrum(
         let seed = u64::from(stream.next_u32()) << 32 | u64::from(stream.next_u32());
         let flipped = SignFlipped::new(matrix, seed);
         let settings = Options {
-            max_passes: options.max_passes + 2,
-            tolerance: TOLERANCE,
             seed,
             ..Options::with_rank(options.rank)
         };
-        let ritz = iterate(&flipped, &settings, options.max_passes, &mut |pass| {
-            progress(index, pass)
+        let mut krylov = surrogate(&flipped, &settings);
+        krylov.run(options.max_passes, TOLERANCE, &mut |event| {
+            if let Event::Pass(pass) = event {
+                progress(index, pass);
+            }
+            true
         })?;
         let rank = options.rank.min(matrix.time_len()).min(matrix.param_len());
-        let mut values = ritz.map_or_else(Vec::new, |ritz| ritz.values);
+        let mut values = krylov.values();
+        values.truncate(rank);
         values.resize(rank, 0.0);
         by_surrogate.push(values);
     }
@@ -118,6 +123,19 @@ pub fn spectrum(
         threshold: quantiles[0],
         quantiles,
     })
+}
+
+/// The iteration on a surrogate: blocks as wide as the tolerance wants few passes.
+fn surrogate<'a>(matrix: &'a SignFlipped<'_>, settings: &'a Options) -> Krylov<'a> {
+    let block = padded(settings.rank + settings.rank / 4);
+    let setup = Setup {
+        block,
+        precision: Precision::Single,
+        room: settings.rank + 16 * block,
+        floor: RANK_FLOOR,
+        start: None,
+    };
+    Krylov::new(matrix, settings, setup)
 }
 
 #[cfg(test)]

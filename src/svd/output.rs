@@ -6,26 +6,35 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::{Decomposition, Error, Stop};
+use super::bounds::{Bounds, bounds};
+use super::{Decomposition, Error, Method, Stop};
 use crate::storage::{manifest, npy};
 
-/// `certificate.json`.
+/// `certificate.json`. What is not known is null; there is no NaN and no infinity in it.
 #[derive(Serialize, Deserialize)]
 struct Certificate {
     rank: usize,
     requested: usize,
     time_len: usize,
     param_len: usize,
-    singular_values: Vec<f64>,
-    left_residuals: Vec<f64>,
-    right_residuals: Vec<f64>,
-    frobenius_squared: f64,
+    method: Method,
     passes: usize,
     converged: bool,
     stop: Stop,
+    singular_values: Vec<f64>,
+    left_residuals: Vec<f64>,
+    right_residuals: Vec<f64>,
     orthogonality_u: f64,
     orthogonality_v: f64,
+    frobenius_norm: f64,
+    explained: Vec<f64>,
+    next_singular_value: Option<f64>,
+    bounds: Bounds,
+    /// What the caller adds: how the matrix was read, what it took.
+    #[serde(flatten)]
+    notes: Map<String, Value>,
 }
 
 /// Writes `decomposition` into the directory `dir`, which is there.
@@ -33,6 +42,18 @@ struct Certificate {
 /// # Errors
 /// The system's.
 pub fn save(dir: &Path, decomposition: &Decomposition) -> Result<(), Error> {
+    save_with(dir, decomposition, Map::new())
+}
+
+/// As [`save`], with `notes` among the fields of the certificate.
+///
+/// # Errors
+/// The system's.
+pub fn save_with(
+    dir: &Path,
+    decomposition: &Decomposition,
+    notes: Map<String, Value>,
+) -> Result<(), Error> {
     let d = decomposition;
     npy::write_f32(&dir.join("U.npy"), &[d.param_len, d.rank], &d.u)?;
     npy::write_f64(&dir.join("S.npy"), &[d.rank], &d.s)?;
@@ -42,15 +63,20 @@ pub fn save(dir: &Path, decomposition: &Decomposition) -> Result<(), Error> {
         requested: d.requested,
         time_len: d.time_len,
         param_len: d.param_len,
-        singular_values: d.s.clone(),
-        left_residuals: d.left_residuals.clone(),
-        right_residuals: d.right_residuals.clone(),
-        frobenius_squared: d.frobenius_squared,
+        method: d.method,
         passes: d.passes,
         converged: d.converged,
         stop: d.stop,
+        singular_values: d.s.clone(),
+        left_residuals: d.left_residuals.clone(),
+        right_residuals: d.right_residuals.clone(),
         orthogonality_u: d.orthogonality_u,
         orthogonality_v: d.orthogonality_v,
+        frobenius_norm: d.frobenius_norm,
+        explained: d.explained(),
+        next_singular_value: d.next_singular_value,
+        bounds: bounds(d),
+        notes,
     };
     Ok(manifest::write_json(
         &dir.join("certificate.json"),
@@ -99,7 +125,9 @@ pub fn load(dir: &Path) -> Result<Decomposition, Error> {
         v,
         left_residuals: c.left_residuals,
         right_residuals: c.right_residuals,
-        frobenius_squared: c.frobenius_squared,
+        frobenius_norm: c.frobenius_norm,
+        next_singular_value: c.next_singular_value,
+        method: c.method,
         passes: c.passes,
         converged: c.converged,
         stop: c.stop,

@@ -4,6 +4,7 @@ mod clock;
 mod peer;
 mod play;
 mod sim;
+mod svd;
 mod train;
 
 use std::io::Write;
@@ -25,6 +26,8 @@ enum Part {
     Sim(sim::Args),
     /// Training: frames a second, share of the FMA peak, ratio to PyTorch
     Train(train::Args),
+    /// The decomposition of a matrix of a known spectrum
+    Svd(svd::Args),
 }
 
 /// Runs the command.
@@ -32,5 +35,6 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     match &args.part {
         Part::Sim(args) => sim::run(args, out),
         Part::Train(args) => train::run(args, out),
+        Part::Svd(args) => svd::run(args, out),
     }
 }

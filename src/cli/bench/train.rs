@@ -277,10 +277,9 @@ impl Bench {
     fn measure_peak(&mut self) {
         for _ in 0..20 {
             let start = Instant::now();
-            let done: usize = rayon::broadcast(|_| peak::multiply_adds(20_000))
-                .iter()
-                .sum();
-            self.peak = self.peak.max(done as f64 / start.elapsed().as_secs_f64());
+            let threads = rayon::broadcast(|_| std::hint::black_box(peak::spin::<f32>(20_000)));
+            let done = 0.5 * peak::flops::<f32>(20_000) * threads.len() as f64;
+            self.peak = self.peak.max(done / start.elapsed().as_secs_f64());
         }
     }
 

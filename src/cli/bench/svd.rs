@@ -1,0 +1,343 @@
+//! `gouda bench svd`: a matrix whose spectrum is known, decomposed, against the speeds of memory and
+//! of the multiply-add units that are measured in the same run.
+//!
+//! The matrix is `sum_i (1/i) v_i u_i^T + noise`, i up to 200: V orthonormal, `u_i` of random signs, and
+//! noise whose largest singular value is near 0.01. It is written a few rows at a time; an entry of U
+//! or of the noise is a function of its place, so nothing of size P is held.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, Par};
+use rayon::prelude::*;
+use serde_json::json;
+
+use crate::gradients::{GradientMatrix, Matrix};
+use crate::numeric::random::{Purpose, Stream};
+use crate::storage::{self, GrowingNpy, Map};
+use crate::svd::{self, Event, Precision};
+
+use super::super::Error;
+use super::super::settings::Running;
+use super::super::speed;
+use super::super::svd::parse;
+
+/// Singular values that are planted.
+const PLANTED: usize = 200;
+/// Largest singular value of the noise.
+const NOISE: f64 = 0.01;
+/// Columns of a piece of rows that are made together.
+const PIECE: usize = 2048;
+
+/// Decompose a matrix of a known spectrum
+#[derive(clap::Args, Clone, Debug)]
+pub struct Args {
+    /// Steps
+    #[arg(long, default_value_t = 2000)]
+    rows: usize,
+
+    /// Parameters
+    #[arg(long, default_value_t = 200_000)]
+    cols: usize,
+
+    /// Singular triplets
+    #[arg(long, default_value_t = 32)]
+    rank: usize,
+
+    /// Stop when every residual is below this share of the largest singular value
+    #[arg(long, default_value_t = 1e-6)]
+    tolerance: f64,
+
+    /// Most readings of the matrix
+    #[arg(long, default_value_t = 48)]
+    passes: usize,
+
+    /// Columns multiplied in a pass [default: by the plan]
+    #[arg(long)]
+    block: Option<usize>,
+
+    /// Memory beyond the mapped file, at most
+    #[arg(long, default_value = "4GiB", value_parser = parse::bytes, value_name = "SIZE")]
+    max_memory: u64,
+
+    /// Where the matrix is, or is written if it is not there [default: a file that is removed again]
+    #[arg(long)]
+    file: Option<PathBuf>,
+
+    /// Decompositions; the fastest counts
+    #[arg(long, default_value_t = 3)]
+    repeats: usize,
+
+    #[command(flatten)]
+    running: Running,
+}
+
+/// One decomposition.
+struct Measured {
+    seconds: f64,
+    passes: usize,
+    worst_residual: f64,
+    converged: bool,
+    single_flops: f64,
+    double_flops: f64,
+    anonymous_bytes: Option<u64>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
+    let invocation = args.running.start()?;
+    let watcher = args.running.watcher();
+    let path = args.file.clone().unwrap_or_else(|| {
+        std::env::temp_dir().join(format!("gouda-bench-{}.npy", std::process::id()))
+    });
+    if !path.exists() {
+        watcher.say(&format!("writing {}", path.display()));
+        make(&path, args.rows, args.cols)?;
+    }
+    let measured = measure(args, &path);
+    if args.file.is_none() {
+        storage::atomic::remove(&path)?;
+    }
+    let (matrix_bytes, bandwidth, runs) = measured?;
+    let best = runs.iter().min_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    let Some(best) = best else {
+        return Err(Error::Usage("--repeats: expected at least 1".into()));
+    };
+    let (peak_single, peak_double) = (speed::peak::<f32>(), speed::peak::<f64>());
+    let read = best.passes as f64 * matrix_bytes as f64;
+    let reading = read / bandwidth;
+    let computing = best.single_flops / peak_single + best.double_flops / peak_double;
+    let flops = best.single_flops + best.double_flops;
+    let summary = json!({
+        "rows": args.rows,
+        "cols": args.cols,
+        "rank": args.rank,
+        "matrix_bytes": matrix_bytes,
+        "threads": invocation.threads,
+        "seconds": best.seconds,
+        "all_seconds": runs.iter().map(|run| run.seconds).collect::<Vec<_>>(),
+        "passes": best.passes,
+        "worst_residual": best.worst_residual,
+        "converged": best.converged,
+        "read_gb_per_s": 1e-9 * read / best.seconds,
+        "bandwidth_gb_per_s": 1e-9 * bandwidth,
+        "gflops": 1e-9 * flops / best.seconds,
+        "peak_f32_gflops": 1e-9 * peak_single,
+        "peak_f64_gflops": 1e-9 * peak_double,
+        "reading_seconds_at_bandwidth": reading,
+        "computing_seconds_at_peak": computing,
+        "times_the_larger": best.seconds / reading.max(computing),
+        "peak_anonymous_bytes": best.anonymous_bytes,
+    });
+    if args.running.json {
+        serde_json::to_writer(&mut *out, &summary)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "{} x {}, rank {}: {:.2} s, {} readings, worst residual {:.1e} of sigma_1",
+        args.rows, args.cols, args.rank, best.seconds, best.passes, best.worst_residual
+    )?;
+    writeln!(
+        out,
+        "read {:.1} GB/s of {:.1}; {:.0} GFLOP/s, peak {:.0} (f32), {:.0} (f64)",
+        1e-9 * read / best.seconds,
+        1e-9 * bandwidth,
+        1e-9 * flops / best.seconds,
+        1e-9 * peak_single,
+        1e-9 * peak_double
+    )?;
+    writeln!(
+        out,
+        "reading alone {reading:.2} s, multiplying alone {computing:.2} s: {:.2} times the larger",
+        best.seconds / reading.max(computing)
+    )?;
+    if let Some(bytes) = best.anonymous_bytes {
+        let megabytes = 1e-6 * bytes as f64;
+        writeln!(
+            out,
+            "memory beyond the mapped file: {megabytes:.0} MB at most"
+        )?;
+    }
+    Ok(())
+}
+
+/// Bytes of the matrix, bytes a second of plain reading, and the runs.
+fn measure(args: &Args, path: &Path) -> Result<(u64, f64, Vec<Measured>), Error> {
+    let matrix = Matrix::open(path)?;
+    let found = (matrix.time_len(), matrix.param_len());
+    if found != (args.rows, args.cols) {
+        let (rows, cols) = found;
+        let text = format!(
+            "--file: expected {} x {}, found {rows} x {cols}",
+            args.rows, args.cols
+        );
+        return Err(Error::Usage(text));
+    }
+    let mut bandwidth = 0.0f64;
+    let mut runs = Vec::new();
+    for _ in 0..args.repeats {
+        bandwidth = bandwidth.max(plain_reading(path)?);
+        runs.push(decompose(args, &matrix)?);
+    }
+    Ok((matrix.pass_bytes(), bandwidth, runs))
+}
+
+/// Bytes a second that all threads read from the mapped file, touching each of them.
+fn plain_reading(path: &Path) -> Result<f64, Error> {
+    let map = Map::open(path)?;
+    let mut best = f64::INFINITY;
+    for _ in 0..2 {
+        let begun = Instant::now();
+        let sum: u64 = map
+            .bytes()
+            .par_chunks(4 << 20)
+            .map(|piece| {
+                let words = piece.as_chunks::<8>().0.iter();
+                words.fold(0u64, |sum, word| {
+                    sum.wrapping_add(u64::from_le_bytes(*word))
+                })
+            })
+            .reduce(|| 0, u64::wrapping_add);
+        std::hint::black_box(sum);
+        best = best.min(begun.elapsed().as_secs_f64());
+    }
+    Ok(map.bytes().len() as f64 / best)
+}
+
+fn decompose(args: &Args, matrix: &Matrix) -> Result<Measured, Error> {
+    let options = svd::Options {
+        rank: args.rank,
+        tolerance: args.tolerance,
+        max_passes: args.passes,
+        block: args.block,
+        max_memory_bytes: args.max_memory,
+        ..svd::Options::default()
+    };
+    let (mut single_flops, mut double_flops) = (0.0, 0.0);
+    let mut precision = Precision::Double;
+    let products = |columns: usize| {
+        let columns = columns.next_multiple_of(crate::numeric::panel_gemm::STEP);
+        4.0 * matrix.time_len() as f64 * matrix.param_len() as f64 * columns as f64
+    };
+    let before = anonymous_bytes();
+    let (ended, highest) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (seconds, found) = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                highest.fetch_max(anonymous_bytes().unwrap_or(0), Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let begun = Instant::now();
+        let found = svd::decompose(matrix, &options, None, &mut |event| {
+            match event {
+                Event::Plan(plan) => precision = plan.precision,
+                Event::Pass(pass) if precision == Precision::Single => {
+                    single_flops += products(pass.columns);
+                }
+                Event::Pass(pass) => double_flops += products(pass.columns),
+                Event::Read { .. } => {}
+            }
+            true
+        });
+        let seconds = begun.elapsed().as_secs_f64();
+        ended.store(true, Ordering::Relaxed);
+        (seconds, found)
+    });
+    let found = found?;
+    double_flops += products(found.rank);
+    let worst = (0..found.rank)
+        .map(|i| found.residual(i))
+        .fold(0.0, f64::max);
+    Ok(Measured {
+        seconds,
+        passes: found.passes,
+        worst_residual: worst / found.s.first().copied().unwrap_or(1.0),
+        converged: found.converged,
+        single_flops,
+        double_flops,
+        anonymous_bytes: before.map(|_| highest.into_inner()),
+    })
+}
+
+/// What this process holds beyond mapped files, where the system says so.
+fn anonymous_bytes() -> Option<u64> {
+    let status = storage::read_text(Path::new("/proc/self/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("RssAnon:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// Writes the matrix.
+fn make(path: &Path, rows: usize, cols: usize) -> Result<(), Error> {
+    let planted = PLANTED.min(rows).min(cols);
+    let mut stream = Stream::new(0, Purpose::Controls, 0);
+    let random = Mat::from_fn(rows, planted, |_, _| stream.normal());
+    let v = random.qr().compute_thin_Q();
+    let factors = Mat::from_fn(rows, planted, |t, i| {
+        (v[(t, i)] / (i + 1) as f64 / (cols as f64).sqrt()) as f32
+    });
+    // Uniform entries of this width have the deviation that puts the noise's edge there.
+    let width = 2.0 * 3f64.sqrt() * NOISE / ((rows as f64).sqrt() + (cols as f64).sqrt());
+    let file = GrowingNpy::create(path, cols)?;
+    let together = (64 << 20) / (4 * cols).max(1);
+    let mut block = vec![0.0f32; together.clamp(1, rows) * cols];
+    for first in (0..rows).step_by(together.clamp(1, rows)) {
+        let len = together.clamp(1, rows).min(rows - first);
+        let pieces: Vec<(usize, Mat<f32>)> = (0..cols)
+            .step_by(PIECE)
+            .collect::<Vec<_>>()
+            .into_par_iter()
+            .map(|start| {
+                let piece = start..cols.min(start + PIECE);
+                let u = signs(planted, piece.clone());
+                let mut out = Mat::from_fn(len, piece.len(), |t, p| {
+                    let place = (first + t) as u64 * cols as u64 + (start + p) as u64;
+                    ((uniform(place) - 0.5) * width) as f32
+                });
+                let factors = factors.as_ref().subrows(first, len);
+                matmul(&mut out, Accum::Add, factors, u.as_ref(), 1.0, Par::Seq);
+                (start, out)
+            })
+            .collect();
+        for (start, piece) in pieces {
+            for (t, row) in block.chunks_exact_mut(cols).take(len).enumerate() {
+                for (p, entry) in row[start..start + piece.ncols()].iter_mut().enumerate() {
+                    *entry = piece[(t, p)];
+                }
+            }
+        }
+        file.write_rows(first, &block[..len * cols])?;
+    }
+    Ok(file.seal(rows)?)
+}
+
+/// Rows of U^T, unscaled: signs.
+fn signs(planted: usize, params: std::ops::Range<usize>) -> Mat<f32> {
+    let words = planted.div_ceil(64);
+    let bits: Vec<u64> = params
+        .clone()
+        .flat_map(|p| (0..words).map(move |w| mixed(!((p * words + w) as u64))))
+        .collect();
+    Mat::from_fn(planted, params.len(), |i, p| {
+        let bit = (bits[p * words + i / 64] >> (i % 64)) & 1;
+        if bit == 0 { 1.0 } else { -1.0 }
+    })
+}
+
+fn uniform(place: u64) -> f64 {
+    (mixed(place) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// SplitMix64 at a counter.
+fn mixed(counter: u64) -> u64 {
+    let mut z = counter.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}

@@ -1,0 +1,204 @@
+//! One mapped `.npy` file as a rectangle of the matrix: floats of any width, in any order of the
+//! axes.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Error;
+use super::entry::{Entry, all_finite};
+use crate::storage::map::prefetch;
+use crate::storage::npy::{self, Dtype};
+use crate::storage::{self, Map};
+
+/// Columns that are decoded together where neighbours in the file are neighbours in time: a cache
+/// line of the block they are written to.
+const COLUMNS: usize = 16;
+
+/// Rows that are fetched into cache before they are read: each is on a page of its own.
+const AHEAD: usize = 6;
+
+/// A file of two axes.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) map: Map,
+    /// Where its first axis lies in the matrix of files.
+    pub(super) rows: Range<usize>,
+    /// Where its second axis does.
+    pub(super) columns: Range<usize>,
+    pub(super) dtype: Dtype,
+    pub(super) fortran_order: bool,
+    data_offset: usize,
+    /// Whether the second axis is time.
+    transposed: bool,
+    /// Entries that are not finite are read as 0.
+    mask: bool,
+    /// How many times one was.
+    masked: AtomicU64,
+}
+
+impl Source {
+    /// Maps the file at `path` as rows and columns from `row` and `column` on; `expected` is its
+    /// shape where it is known.
+    pub(super) fn open(path: &Path, expected: Option<[usize; 2]>) -> Result<Self, Error> {
+        let map = Map::open(path)?;
+        let header = npy::parse(path, map.bytes(), map.bytes().len() as u64)?;
+        let shape = match (header.shape.as_slice(), expected) {
+            (&[rows, columns], None) => [rows, columns],
+            (shape, Some(expected)) if shape == expected => expected,
+            (shape, expected) => {
+                let expected = expected.map_or("two axes, time and parameters".into(), |shape| {
+                    format!("shape {shape:?}")
+                });
+                let found = format!("shape {shape:?}");
+                return Err(storage::Error::malformed(path, expected, found).into());
+            }
+        };
+        Ok(Self {
+            map,
+            rows: 0..shape[0],
+            columns: 0..shape[1],
+            dtype: header.dtype,
+            fortran_order: header.fortran_order,
+            data_offset: header.data_offset,
+            transposed: false,
+            mask: false,
+            masked: AtomicU64::new(0),
+        })
+    }
+
+    /// Puts the file at this row and column of a matrix of several.
+    pub(super) fn at(mut self, row: usize, column: usize) -> Self {
+        self.rows = row..row + self.rows.len();
+        self.columns = column..column + self.columns.len();
+        self
+    }
+
+    pub(super) fn reading(mut self, transposed: bool, mask: bool) -> Self {
+        (self.transposed, self.mask) = (transposed, mask);
+        self
+    }
+
+    /// How many times an entry was masked, over all readings.
+    pub(super) fn masked(&self) -> u64 {
+        self.masked.load(Ordering::Relaxed)
+    }
+
+    /// Which steps it holds.
+    pub(super) fn time(&self) -> &Range<usize> {
+        if self.transposed {
+            &self.columns
+        } else {
+            &self.rows
+        }
+    }
+
+    /// Which parameters it holds.
+    pub(super) fn params(&self) -> &Range<usize> {
+        if self.transposed {
+            &self.rows
+        } else {
+            &self.columns
+        }
+    }
+
+    /// The numbers' bytes; the header's sizes were checked against the file's.
+    pub(super) fn data(&self) -> &[u8] {
+        &self.map.bytes()[self.data_offset..]
+    }
+
+    /// Copies the part of the block `(time, params)` that lies in this file into `out`, which is
+    /// the whole of the block.
+    pub(super) fn read<T: Entry>(
+        &self,
+        time: &Range<usize>,
+        params: &Range<usize>,
+        out: &mut [T],
+    ) -> Result<(), Error> {
+        let steps = intersect(time, self.time());
+        let own = intersect(params, self.params());
+        if steps.is_empty() || own.is_empty() {
+            return Ok(());
+        }
+        let width = params.len();
+        let place = (steps.start - time.start, own.start - params.start);
+        let steps = steps.start - self.time().start..steps.end - self.time().start;
+        let own = own.start - self.params().start..own.end - self.params().start;
+        let bytes = self.dtype.bytes();
+        let data = self.data();
+        let run = |at: usize, len: usize| &data[at * bytes..(at + len) * bytes];
+        if self.fortran_order == self.transposed {
+            // Neighbours in the file are parameters.
+            let stride = self.params().len();
+            let rows = out[place.0 * width..].chunks_mut(width);
+            for (step, row) in steps.zip(rows) {
+                if step + AHEAD < self.time().len() {
+                    prefetch(run((step + AHEAD) * stride + own.start, own.len()));
+                }
+                let row = &mut row[place.1..place.1 + own.len()];
+                T::decode(self.dtype, run(step * stride + own.start, own.len()), row);
+                self.check(row, |i| (step, own.start + i))?;
+            }
+            return Ok(());
+        }
+        let stride = self.time().len();
+        let mut column = vec![T::default(); steps.len() * COLUMNS];
+        for first in own.clone().step_by(COLUMNS) {
+            let group = first..own.end.min(first + COLUMNS);
+            for (param, column) in group.clone().zip(column.chunks_exact_mut(steps.len())) {
+                let bytes = run(param * stride + steps.start, steps.len());
+                T::decode(self.dtype, bytes, column);
+                self.check(column, |i| (steps.start + i, param))?;
+            }
+            let place_in_row = place.1 + first - own.start;
+            for (t, row) in out[place.0 * width..]
+                .chunks_mut(width)
+                .take(steps.len())
+                .enumerate()
+            {
+                let row = &mut row[place_in_row..place_in_row + group.len()];
+                for (entry, column) in row.iter_mut().zip(column.chunks_exact(steps.len())) {
+                    *entry = column[t];
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Masks or refuses what is not finite; `place` tells step and parameter within the file.
+    fn check<T: Entry>(
+        &self,
+        values: &mut [T],
+        place: impl Fn(usize) -> (usize, usize),
+    ) -> Result<(), Error> {
+        if all_finite(values) {
+            return Ok(());
+        }
+        for (i, value) in values.iter_mut().enumerate() {
+            if !value.is_finite() && self.mask {
+                *value = T::default();
+                self.masked.fetch_add(1, Ordering::Relaxed);
+            } else if !value.is_finite() {
+                let (step, param) = place(i);
+                let (row, column) = if self.transposed {
+                    (param, step)
+                } else {
+                    (step, param)
+                };
+                return Err(Error::NonFinite {
+                    place: self.map.path().display().to_string(),
+                    row: self.rows.start + row,
+                    column: self.columns.start + column,
+                    parameter: String::new(),
+                    value: value.to_f32(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn intersect(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
+    let start = a.start.max(b.start);
+    start..a.end.min(b.end).max(start)
+}

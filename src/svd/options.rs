@@ -1,0 +1,117 @@
+//! Settings of a decomposition, and what is told while it runs.
+
+use super::{Error, Method, Plan};
+
+/// Settings of [`super::decompose`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Triplets wanted, k.
+    pub rank: usize,
+    /// How they are found.
+    pub method: Method,
+    /// Columns that each pass of the Krylov iteration multiplies, or as many as the plan finds
+    /// cheapest. More cost time and save passes.
+    pub block: Option<usize>,
+    /// Residual at which a triplet is good enough, relative to the largest singular value; from
+    /// 2e-7, which U in `f32` allows, to below 1.
+    pub tolerance: f64,
+    /// Readings of the whole matrix, those of the certificate among them; at least 2, or 1 where
+    /// there is a sketch to start from. A matrix of a range beyond `f32`'s is read once or twice more.
+    pub max_passes: usize,
+    /// Anonymous memory, at most.
+    pub max_memory_bytes: u64,
+    /// Seed of the start block.
+    pub seed: u64,
+}
+
+/// Least tolerance that single precision allows.
+pub const TOLERANCE_MIN: f64 = 2e-7;
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            rank: 32,
+            method: Method::Auto,
+            block: None,
+            tolerance: 1e-6,
+            max_passes: 48,
+            max_memory_bytes: 4 << 30,
+            seed: 0,
+        }
+    }
+}
+
+impl Options {
+    /// The default with another rank.
+    pub fn with_rank(rank: usize) -> Self {
+        Self {
+            rank,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn check(&self, start_len: usize) -> Result<(), Error> {
+        let check = |holds: bool, name, expected: &str, found: String| {
+            if holds {
+                Ok(())
+            } else {
+                Err(Error::Setting {
+                    name,
+                    expected: expected.into(),
+                    found,
+                })
+            }
+        };
+        let (rank, block) = (self.rank, self.block.unwrap_or(1));
+        check(
+            (1..=1 << 16).contains(&rank),
+            "rank",
+            "1 to 65536",
+            rank.to_string(),
+        )?;
+        check(
+            (1..=1 << 16).contains(&block),
+            "block",
+            "1 to 65536",
+            block.to_string(),
+        )?;
+        let in_range = (TOLERANCE_MIN..1.0).contains(&self.tolerance);
+        let found = self.tolerance.to_string();
+        check(in_range, "tolerance", "2e-7 to below 1", found)?;
+        let (enough, expected) = if start_len > 0 {
+            (self.max_passes >= 1, "at least 1")
+        } else {
+            (self.max_passes >= 2, "at least 2")
+        };
+        check(enough, "max_passes", expected, self.max_passes.to_string())
+    }
+}
+
+/// What is told while a decomposition runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// What is going to be done.
+    Plan(&'a Plan),
+    /// How far the reading `index`, from 1, is.
+    Read {
+        /// Which reading.
+        index: usize,
+        /// Bytes of it so far.
+        bytes: u64,
+    },
+    /// A pass of the iteration is done.
+    Pass(Pass),
+}
+
+/// One pass of the iteration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pass {
+    /// Passes done.
+    pub index: usize,
+    /// Bytes it read.
+    pub bytes: u64,
+    /// Columns that it multiplied.
+    pub columns: usize,
+    /// The largest residual of a wanted triplet, relative to the largest singular value.
+    pub worst_residual: f64,
+}
