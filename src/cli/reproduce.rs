@@ -95,7 +95,8 @@ pub fn plan(config: &Config, run: &RunDir) -> Result<String, Error> {
     let frames_held = 1e-6 * (ppo.batch_len() * network.observation_len()) as f64;
     Ok(format!(
         "{}: {}x{} mazes, region {}, {} parameters, {:.2} M frames, {} updates; gradient matrix {} x {}\n\
-         disk: about {:.0} MB; memory: about {:.0} MB to train",
+         disk: about {:.0} MB; memory: about {:.0} MB to train, and the page cache, which takes the matrix \
+         where there is room",
         run.path().display(),
         config.env.world,
         config.env.world,

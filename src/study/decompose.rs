@@ -16,6 +16,8 @@ use super::candidates::Decomposed;
 use super::results::DecompositionSummary;
 use super::{Config, Error, Progress};
 
+/// The folders under `svd/`: raw columns, and columns scaled to length 1.
+pub const COLUMNS: [&str; 2] = ["raw", "unit-norm"];
 /// Time bins of the figures.
 const BINS: usize = 120;
 
@@ -31,6 +33,7 @@ pub fn decompose(
     progress: &mut dyn Progress,
 ) -> Result<Vec<(Decomposed, DecompositionSummary)>, Error> {
     let matrix = Matrix::open(&run.gradients().join("total"))?;
+    matrix.verify()?;
     let layout = matrix
         .layout()
         .cloned()
@@ -43,8 +46,8 @@ pub fn decompose(
         .map(|weights| sketch.as_ref().map(|sketch| sketch.rows(all(), weights)));
     let mut found = Vec::new();
     let views = [
-        ("raw", "raw columns", &matrix as &dyn GradientMatrix),
-        ("unit-norm", "unit-norm columns", &unit),
+        (COLUMNS[0], "raw columns", &matrix as &dyn GradientMatrix),
+        (COLUMNS[1], "unit-norm columns", &unit),
     ];
     for ((name, long, view), start) in views.into_iter().zip(starts) {
         let stage = Stage {

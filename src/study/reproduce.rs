@@ -9,7 +9,7 @@ use crate::numeric::statistics;
 use crate::numeric::sum::norm;
 use crate::ppo::trainer;
 use crate::storage::manifest::write_json;
-use crate::storage::{self, RunDir, RunManifest, atomic};
+use crate::storage::{self, RunDir, RunManifest, atomic, run_dir};
 
 use super::ablation;
 use super::candidates::Policy;
@@ -169,6 +169,16 @@ pub fn finish(
     for (_, path) in checkpoint::checkpoints(&run.checkpoints())? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         manifest.add_output(run.path(), &format!("checkpoints/{name}"))?;
+    }
+    for columns in decompose::COLUMNS {
+        let folder = run.svd().join(columns);
+        if !folder.exists() {
+            continue;
+        }
+        for path in run_dir::files_ending(&folder, "")? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            manifest.add_output(run.path(), &format!("svd/{columns}/{name}"))?;
+        }
     }
     Ok(manifest.save(&run.manifest())?)
 }
