@@ -15,8 +15,18 @@ const LOCK: &str = ".lock";
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
-    /// Held, never read. None for those who only look.
-    _lock: Option<File>,
+    /// None for those who only look.
+    lock: Option<File>,
+}
+
+impl Drop for RunDir {
+    fn drop(&mut self) {
+        // Closing is not enough while a process that another thread is starting has a copy of the
+        // descriptor. An error changes nothing: closing follows.
+        if let Some(lock) = &self.lock {
+            let _ = lock.unlock();
+        }
+    }
 }
 
 impl RunDir {
@@ -40,7 +50,7 @@ impl RunDir {
         refuse_occupied(path)?;
         Ok(Self {
             path: path.to_owned(),
-            _lock: Some(lock),
+            lock: Some(lock),
         })
     }
 
@@ -52,7 +62,7 @@ impl RunDir {
         require_directory(path)?;
         Ok(Self {
             path: path.to_owned(),
-            _lock: Some(lock(path)?),
+            lock: Some(lock(path)?),
         })
     }
 
@@ -89,7 +99,7 @@ impl RunDir {
         require_directory(path)?;
         Ok(Self {
             path: path.to_owned(),
-            _lock: None,
+            lock: None,
         })
     }
 
