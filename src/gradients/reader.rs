@@ -36,6 +36,7 @@ pub struct Matrix {
     sources: Vec<Source>,
     manifest: Option<Manifest>,
     path: PathBuf,
+    in_bands: bool,
 }
 
 impl Matrix {
@@ -90,6 +91,7 @@ impl Matrix {
                 .collect(),
             manifest,
             path: path.to_owned(),
+            in_bands: false,
         })
     }
 
@@ -116,6 +118,17 @@ impl Matrix {
     /// How many files it is in.
     pub fn files_len(&self) -> usize {
         self.sources.len()
+    }
+
+    /// Prepares for more than memory holds: one plain file whose rows are time is then asked of the disk
+    /// in bands of columns, ahead of their use. Shards are short enough to be asked for whole.
+    pub fn expect_disk(&mut self) {
+        if let [source] = self.sources.as_slice()
+            && source.is_by_time()
+        {
+            source.map.advise_random();
+            self.in_bands = true;
+        }
     }
 
     /// Recomputes all checksums. Reads the whole matrix. A plain file has none.
@@ -160,6 +173,9 @@ impl Matrix {
         let first = self.sources.partition_point(|source| {
             source.params().end <= params.start || source.time().end <= rows.start
         });
+        if self.in_bands && rows.start == 0 {
+            self.sources[0].announce(&params);
+        }
         for source in &self.sources[first..] {
             if source.params().start >= params.end || source.time().start >= rows.end {
                 break;
@@ -387,7 +403,10 @@ mod tests {
 
             let plain = tmp.path().join("plain.npy");
             npy::write_f32(&plain, &[rows, cols], dense.values()).unwrap();
-            let matrix = Matrix::open(&plain).unwrap();
+            let mut matrix = Matrix::open(&plain).unwrap();
+            if rows % 2 == 0 {
+                matrix.expect_disk();
+            }
             prop_assert_eq!(tile(&matrix, a..b).unwrap(), tile(&dense, a..b).unwrap());
             prop_assert!(matrix.layout().is_none() && matrix.rows().is_none());
         }

@@ -18,6 +18,9 @@ const COLUMNS: usize = 16;
 /// Rows that are fetched into cache before they are read: each is on a page of its own.
 const AHEAD: usize = 6;
 
+/// Bytes that are asked of the disk together: of a row of 2,000, 64 KB.
+const BAND_BYTES: usize = 128 << 20;
+
 /// A file of two axes.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -107,6 +110,37 @@ impl Source {
         &self.map.bytes()[self.data_offset..]
     }
 
+    /// Whether neighbours in the file are parameters.
+    pub(super) fn is_by_time(&self) -> bool {
+        self.fortran_order == self.transposed
+    }
+
+    /// Asks the system for the columns after `params`, a band at a time: pieces of rows that are read
+    /// one by one would each wait for the disk.
+    pub(super) fn announce(&self, params: &Range<usize>) {
+        let (time_len, param_len) = (self.time().len(), self.params().len());
+        let bytes = self.dtype.bytes();
+        let band = (BAND_BYTES / bytes / time_len.max(1)).max(1024);
+        let mut next = params.start.next_multiple_of(band)..params.end.min(param_len);
+        if params.start == 0 {
+            // The first band, and then the second.
+            self.announce_band(0..band.min(param_len));
+            next.start = 0;
+        }
+        for start in next.step_by(band) {
+            self.announce_band((start + band).min(param_len)..(start + 2 * band).min(param_len));
+        }
+    }
+
+    fn announce_band(&self, columns: Range<usize>) {
+        let (bytes, stride) = (self.dtype.bytes(), self.params().len());
+        for step in 0..self.time().len() {
+            let at = |column: usize| self.data_offset + (step * stride + column) * bytes;
+            self.map
+                .advise_will_need(at(columns.start)..at(columns.end));
+        }
+    }
+
     /// Copies the part of the block `(time, params)` that lies in this file into `out`, which is
     /// the whole of the block.
     pub(super) fn read<T: Entry>(
@@ -127,8 +161,7 @@ impl Source {
         let bytes = self.dtype.bytes();
         let data = self.data();
         let run = |at: usize, len: usize| &data[at * bytes..(at + len) * bytes];
-        if self.fortran_order == self.transposed {
-            // Neighbours in the file are parameters.
+        if self.is_by_time() {
             let stride = self.params().len();
             let rows = out[place.0 * width..].chunks_mut(width);
             for (step, row) in steps.zip(rows) {

@@ -63,6 +63,12 @@ impl Map {
         let _ = self.map.advise(memmap2::Advice::Sequential);
     }
 
+    /// Tells the system that what lies beside a byte that is read is not wanted for that.
+    pub fn advise_random(&self) {
+        #[cfg(unix)]
+        let _ = self.map.advise(memmap2::Advice::Random);
+    }
+
     /// Tells the system that these bytes are wanted soon. A hint: failure is none.
     pub fn advise_will_need(&self, bytes: Range<usize>) {
         #[cfg(unix)]
@@ -110,6 +116,7 @@ mod tests {
             ));
         }
         map.advise_sequential();
+        map.advise_random();
         map.advise_will_need(0..3);
         map.advise_will_need(1..100);
 

@@ -203,9 +203,9 @@ impl Plan {
         let [t, p, k, l] = [size.short, size.long, size.rank, self.block].map(|x| x as u64);
         let threads = size.threads as u64;
         let products = |width: u64| 4.0 * (t * p * width) as f64;
-        // The certificate: Y in f64, U, tiles, and bases of T x k.
+        // The certificate: Y in f64, U and its pieces, tiles, and bases of T x k.
         let first = k.max(size.start_len as u64);
-        let certificate = (8 + 4) * p * first
+        let certificate = (8 + 4 + 4) * p * first
             + 8 * 6 * t * first
             + tiles_bytes::<f64>(size.short, padded(first as usize), size.threads);
         let double = 2.0 * products(padded(size.rank) as u64);

@@ -160,7 +160,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     refuse_occupied(&directory)?;
     let invocation = args.running.start()?;
     let begun = Instant::now();
-    let matrix = Matrix::open_as(
+    let mut matrix = Matrix::open_as(
         &args.matrix,
         Reading {
             time_axis: usize::from(args.time_axis),
@@ -168,6 +168,9 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
             mask: args.non_finite == NonFinite::Mask,
         },
     )?;
+    if matrix.pass_bytes() > args.max_memory {
+        matrix.expect_disk();
+    }
     let selection = selection(args, &matrix)?;
     let select = Select::new(&matrix, &selection)?;
     // What is read besides by the decomposition itself.
