@@ -4,7 +4,7 @@
 //!
 //! Row p of Omega is the 64 bits of one draw of SplitMix64 at the counter p, so Omega is never stored
 //! and any part of it can be made anew. A row of S sums over parameters in order, in `f32` within
-//! [`GROUP`] of them and in `f64` beyond, one lane a column: the same bits on any machine, with any number
+//! 128 of them and in `f64` beyond, one lane a column: the same bits on any machine, with any number
 //! of threads, and after a recording was resumed.
 //!
 //! On disk it is `sketch.npy` beside the manifest, `f8` of shape (T, 64).

@@ -49,7 +49,13 @@ pub fn decompose(
             return Mat::zeros(time_len, 0);
         }
         let scaled = columns * faer::Scale(1.0 / largest);
-        basis(scaled, 1e-12 * time_len as f64, start_len)
+        // Blocks keep the width of the first: all of the sketch where nothing else is read.
+        let width = if options.max_passes == 1 {
+            start_len
+        } else {
+            plan.block
+        };
+        basis(scaled, 1e-12 * time_len as f64, width)
     });
     run(matrix, options, &plan, start, tell).map(|(found, _)| found)
 }

@@ -162,7 +162,7 @@ impl<'a> Krylov<'a> {
                 self.patience = self.history.len();
                 self.draw()
             } else {
-                !hopeless && !whole && self.space.grow(newest, self.block, noise)
+                !hopeless && !whole && self.space.grow(newest, noise)
             };
             if !grown && single {
                 self.restart_in_double();
@@ -211,7 +211,7 @@ impl<'a> Krylov<'a> {
     /// false where there is none.
     pub(super) fn go_on(&mut self) -> bool {
         let newest = self.space.newest.ncols();
-        let grown = self.space.grow(newest, self.block, NOISE * self.leading());
+        let grown = self.space.grow(newest, NOISE * self.leading());
         self.make_room();
         grown
     }

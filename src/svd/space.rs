@@ -110,11 +110,12 @@ impl Space {
     }
 
     /// Finds the next basis vectors in the image of the last `from` of them; false where there are
-    /// none.
-    pub(super) fn grow(&mut self, from: usize, block: usize, noise: f64) -> bool {
+    /// none. All of them are taken: a direction left out here would never come back, and the
+    /// residuals would keep it.
+    pub(super) fn grow(&mut self, from: usize, noise: f64) -> bool {
         let m = self.basis.ncols();
         let next = self.image.subcols(m - from, from).to_owned();
-        self.newest = self.outside(next, block, noise);
+        self.newest = self.outside(next, from, noise);
         self.newest.ncols() > 0
     }
 

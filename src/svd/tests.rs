@@ -632,6 +632,28 @@ fn a_sketch_is_a_start_and_one_reading_is_enough_for_low_rank() {
     let noisy = noise(t, p, 2);
     let found = decompose(&noisy, &options, Some(&sketch), &mut |_| true).unwrap();
     assert!(!found.converged && found.passes == 1);
+    // Wider than the blocks of the iteration, it is cut to them; directions that a narrower block
+    // left out later would keep this from converging.
+    let above = dense(t, p, |at| {
+        f64::from(matrix.values()[at] + 0.2 * noisy.values()[at])
+    });
+    let wide: Vec<f64> = (0..t * 64)
+        .map(|at| {
+            let row = above.row(at / 64).iter().enumerate();
+            row.map(|(i, &x)| f64::from(x) * omega[(i * 8 + at % 64) % omega.len()])
+                .sum()
+        })
+        .collect();
+    let narrow = Options {
+        method: Method::Krylov,
+        block: Some(4),
+        ..Options::with_rank(8)
+    };
+    let from_random = run(&above, &narrow);
+    let found = decompose(&above, &narrow, Some(&wide), &mut |_| true).unwrap();
+    assert!(found.converged && from_random.converged, "{found:?}");
+    let readings = (found.passes, from_random.passes);
+    assert!(readings.0 <= readings.1 + 4, "{readings:?}");
     // A sketch of zeros is no start.
     let more = Options {
         max_passes: 60,
