@@ -415,6 +415,7 @@ fn reproduce_runs_from_training_to_the_report() {
         report
     );
     let total = out.join("gradients/total");
+    a_flipped_bit_is_found(&total, dir.path());
     let sigma = |matrix: &Path, name: &str| {
         let to = dir.path().join(name);
         let args = [
@@ -433,6 +434,35 @@ fn reproduce_runs_from_training_to_the_report() {
     let folder = sigma(&total, "folder");
     assert_eq!(folder, results["decompositions"][0]["sigma"]);
     assert_eq!(folder, sigma(&total.join("shard-00000.npy"), "plain"));
+}
+
+/// A copy of a recorded stream with one bit changed is refused, and the file named.
+fn a_flipped_bit_is_found(stream: &Path, dir: &Path) {
+    let copy = dir.join("flipped");
+    std::fs::create_dir(&copy).unwrap();
+    for entry in std::fs::read_dir(stream).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, copy.join(path.file_name().unwrap())).unwrap();
+    }
+    let shard = copy.join("shard-00000.npy");
+    let mut bytes = std::fs::read(&shard).unwrap();
+    let last = bytes.len() - 3;
+    bytes[last] ^= 1;
+    std::fs::write(&shard, bytes).unwrap();
+    let to = dir.join("of-flipped");
+    let output = gouda(&[
+        "svd",
+        copy.to_str().unwrap(),
+        "--quiet",
+        "--out",
+        to.to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("shard-00000.npy"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[cfg(unix)]

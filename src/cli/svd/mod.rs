@@ -30,7 +30,8 @@ use super::{Error, speed};
 /// triplet, computed on the matrix itself, and what follows from them.
 ///
 /// It ends as soon as every residual is within the tolerance. A matrix larger than --max-memory is
-/// taken to come from disk, where wide blocks are nearly free and passes are not.
+/// taken to come from disk, where wide blocks are nearly free and passes are not. A stream folder that
+/// is not larger is held to its checksums first.
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:
   gouda svd runs/quick-seed0/gradients/total --rank 16 --out total-svd
@@ -175,6 +176,12 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let select = Select::new(&matrix, &selection)?;
     // What is read besides by the decomposition itself.
     let mut extra_passes = 0;
+    // Where reading costs little, what was recorded is held to its checksums first.
+    let verified = matrix.manifest().is_some() && matrix.pass_bytes() <= args.max_memory;
+    if verified {
+        matrix.verify()?;
+        extra_passes += 1;
+    }
     let masked = if args.non_finite == NonFinite::Mask {
         extra_passes += 1;
         Some(non_finite_len(&matrix, &select)?)
@@ -209,6 +216,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         "params": selection.params,
         "weights": weights_name(args),
         "non_finite_masked": masked,
+        "checksums_verified": verified,
         "from_sketch": sketch.is_some(),
         "why": telling.why,
         "tolerance": args.tolerance,
