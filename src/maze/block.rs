@@ -4,7 +4,7 @@
 //! Walls are one bit mask a row, 32 cells to a word with a row of wall below and above, so that a
 //! place is one number, a move an addition, and every step out of the world runs into a wall. A
 //! step goes over all environments without a branch; the few that have ended then begin the level
-//! that [`super::next_levels`] has ready. What an environment plays depends on its seed, number and
+//! that `next_levels` has ready. What an environment plays depends on its seed, number and
 //! actions only, and equals the plain simulator's to the bit.
 //!
 //! Observations are kept as images, of which a step changes two bytes, and the whole only where a

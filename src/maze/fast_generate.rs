@@ -1,4 +1,4 @@
-//! Levels sixteen at a time: those of [`super::generate`], draw for draw, at a multiple of its
+//! Levels sixteen at a time: those of [`super::generate()`], draw for draw, at a multiple of its
 //! speed.
 //!
 //! The generators of sixteen seeds run side by side and stop at the words the levels read. The
