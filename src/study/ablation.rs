@@ -243,6 +243,7 @@ impl Report<'_> {
         indices: &[usize],
         outcomes: &[EditOutcome],
     ) -> Vec<Choice> {
+        let components = self.members(STEP) as f64;
         let mut choices = Vec::new();
         for &(claim, index, candidates) in chosen {
             let kind = Claim::ALL[claim];
@@ -252,7 +253,6 @@ impl Report<'_> {
                 STEP => self.p(kind, tried.margin(kind)),
                 _ => None,
             };
-            let components = self.members(STEP) as f64;
             choices.push(Choice {
                 claim,
                 family: candidate.family.into(),

@@ -1,18 +1,18 @@
 //! The main job: train, record, decompose, locate, ablate, and gather the results.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use crate::nn::Network;
 use crate::numeric::statistics;
-use crate::numeric::sum::norm;
 use crate::ppo::trainer;
 use crate::storage::manifest::write_json;
 use crate::storage::{self, RunDir, RunManifest, atomic, run_dir};
 
 use super::ablation;
-use super::candidates::Policy;
+use super::candidates::{Policy, displacement};
 use super::results::{Curves, Results, RunSummary};
 use super::train::{self, Trained};
 use super::{Error, Progress, Resolved, checkpoint, decompose, mazes};
@@ -128,8 +128,13 @@ pub fn reproduce(
     }
     let edits: Vec<(String, Vec<f32>)> = outcome.best.into_iter().flatten().collect();
     let mazes = mazes::figures(config, &network, &theta, &edits)?;
-    let moved: Vec<f32> = theta.iter().zip(&theta_0).map(|(&t, &o)| t - o).collect();
-    let run_summary = summary(resolved, invocation, &trained, &network, norm(&moved));
+    let run_summary = summary(
+        resolved,
+        invocation,
+        &trained,
+        &network,
+        displacement(&policy),
+    );
     let results = Results {
         run: run_summary,
         curves: trained.curves,
@@ -166,19 +171,18 @@ pub fn finish(
     for output in always.iter().chain(outputs) {
         manifest.add_output(run.path(), output)?;
     }
-    for (_, path) in checkpoint::checkpoints(&run.checkpoints())? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        manifest.add_output(run.path(), &format!("checkpoints/{name}"))?;
-    }
+    let checkpoints = checkpoint::checkpoints(&run.checkpoints())?;
+    let mut files: Vec<PathBuf> = checkpoints.into_iter().map(|(_, path)| path).collect();
     for columns in decompose::COLUMNS {
         let folder = run.svd().join(columns);
-        if !folder.exists() {
-            continue;
+        if folder.exists() {
+            files.extend(run_dir::files_ending(&folder, "")?);
         }
-        for path in run_dir::files_ending(&folder, "")? {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            manifest.add_output(run.path(), &format!("svd/{columns}/{name}"))?;
-        }
+    }
+    for path in files {
+        let inside = path.strip_prefix(run.path()).unwrap_or(&path);
+        let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
+        manifest.add_output(run.path(), &parts.join("/"))?;
     }
     Ok(manifest.save(&run.manifest())?)
 }
