@@ -30,6 +30,9 @@ pub mod locate;
 // Parameters and directions go in; edited parameters and what they lost come out.
 pub mod ablate;
 
+// A run goes in; which parameters serve which behaviour comes out, by one method a file.
+pub mod locators;
+
 // A configuration goes in; runs, choices, tables and figures' data come out.
 pub mod study;
 

@@ -33,6 +33,10 @@ pub enum Purpose {
     Nulls = 9,
     /// Bootstrap resamples.
     Bootstrap = 10,
+    /// What locators draw.
+    Locators = 11,
+    /// Made-up matrices with known answers.
+    Planted = 12,
 }
 
 /// One random stream. As data it is the generator's state: what is read back draws on from there.

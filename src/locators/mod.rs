@@ -1,0 +1,179 @@
+//! Locators: ways to say which parameters serve which behaviour, one a file, all behind one trait.
+//!
+//! A locator sees a [`Run`] and gives, for either claim, a score a parameter (the higher, the more
+//! the behaviour that the claim removes is said to live there) and, where it has one, a subspace.
+//! What it was told beyond parameters and gradients is its [`Supervision`], which stands beside its
+//! name wherever a result does.
+
+mod displacement;
+mod random;
+
+pub use displacement::Displacement;
+pub use random::Random;
+
+use crate::ablate::Claim;
+use crate::gradients::GradientMatrix;
+use crate::nn::{Layout, Network};
+
+/// What can go wrong in a locator.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A decomposition.
+    #[error(transparent)]
+    Svd(#[from] crate::svd::Error),
+    /// Gradients that cannot be read.
+    #[error(transparent)]
+    Gradients(#[from] crate::gradients::Error),
+    /// Courses over time.
+    #[error(transparent)]
+    Locate(#[from] crate::locate::Error),
+}
+
+/// What a locator was told beyond parameters and gradients; the later, the more.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Supervision {
+    /// Nothing.
+    None,
+    /// The order of the training steps.
+    Time,
+    /// When the behaviours were learnt: S2 and S5 over training.
+    Phases,
+    /// Which training steps were made before the corner was reached and which in it.
+    Situations,
+    /// The right moves in situations on discovery levels.
+    Labels,
+    /// What edits do on discovery or selection levels.
+    Effects,
+}
+
+/// One recorded stream.
+#[derive(Clone, Copy)]
+pub struct Stream<'a> {
+    /// Time x parameters.
+    pub matrix: &'a dyn GradientMatrix,
+    /// The middle of each row's updates, as a share of training.
+    pub tau: &'a [f64],
+}
+
+/// The recorded streams; only `total` is always there.
+#[derive(Clone, Copy)]
+pub struct Streams<'a> {
+    /// The loss's gradient.
+    pub total: Stream<'a>,
+    /// What was added to the parameters.
+    pub update: Option<Stream<'a>>,
+    /// Gradient of the policy loss.
+    pub policy: Option<Stream<'a>>,
+    /// Of it, the part of transitions that begin outside of the region.
+    pub before: Option<Stream<'a>>,
+    /// Of it, the part of transitions that begin in the region.
+    pub inside: Option<Stream<'a>>,
+    /// Gradient of the value loss.
+    pub value: Option<Stream<'a>>,
+    /// Gradient of the entropy term.
+    pub entropy: Option<Stream<'a>>,
+}
+
+/// What a policy does, for those locators that are shown it.
+#[derive(Clone, Copy)]
+pub struct Behaviour<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// States of the situations on discovery levels with their right moves.
+    pub probes: &'a [Probe],
+}
+
+/// States that ask for one behaviour, with the moves that are it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    /// Which behaviour; S1's entry, S2, S3, S4's region and S5 are probed.
+    pub rate: crate::ablate::Rate,
+    /// `(states, world, world, 3)` of 0 and 1.
+    pub observations: Vec<u8>,
+    /// The actions that take the mouse one step nearer to its end, one bit an action, one a state.
+    pub right: Vec<u16>,
+}
+
+/// A training run, as far as locators may look.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// Names and places of the tensors.
+    pub layout: &'a Layout,
+    /// theta_0.
+    pub theta_0: &'a [f32],
+    /// theta_T.
+    pub theta: &'a [f32],
+    /// Share of training and parameters of each checkpoint, theta_0 first and theta_T last.
+    pub checkpoints: &'a [(f64, Vec<f32>)],
+    /// The recorded streams.
+    pub streams: Streams<'a>,
+    /// t_corner as a share of training, where the phases were measured.
+    pub t_corner: Option<f64>,
+    /// What the policy does; absent where there are only matrices.
+    pub behaviour: Option<Behaviour<'a>>,
+    /// Components that decompositions have.
+    pub rank: usize,
+    /// Seed of whatever is drawn.
+    pub seed: u64,
+}
+
+impl Run<'_> {
+    /// theta_T - theta_0.
+    pub fn displacement(&self) -> Vec<f32> {
+        let pairs = self.theta.iter().zip(self.theta_0);
+        pairs.map(|(&theta, &theta_0)| theta - theta_0).collect()
+    }
+}
+
+/// What a locator says, for claim A and for claim B.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Located {
+    /// One score a parameter, finite; the highest are reset first.
+    pub scores: [Vec<f64>; 2],
+    /// Directions in parameter space, where it has some.
+    pub subspace: Option<[Vec<Vec<f32>>; 2]>,
+    /// What it found, in words: "components 3, 7 (labelled)".
+    pub found: [String; 2],
+}
+
+impl Located {
+    /// The same scores for both claims: what says where and not what for.
+    pub fn undirected(scores: Vec<f64>, found: String) -> Self {
+        Self {
+            scores: [scores.clone(), scores],
+            subspace: None,
+            found: [found.clone(), found],
+        }
+    }
+
+    /// The place of a claim in the pairs.
+    pub fn index(claim: Claim) -> usize {
+        match claim {
+            Claim::A => 0,
+            Claim::B => 1,
+        }
+    }
+}
+
+/// A way to say which parameters serve which behaviour.
+pub trait Locator: Sync {
+    /// Its name in tables.
+    fn name(&self) -> &'static str;
+    /// One sentence for the reader of a table: what is scored, by what equation.
+    fn meaning(&self) -> &'static str;
+    /// What it is told.
+    fn supervision(&self) -> Supervision;
+    /// What it says of a run; `None` where the run has not what it needs.
+    ///
+    /// # Errors
+    /// A matrix that cannot be read or decomposed.
+    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error>;
+}
+
+/// Every locator, in the order of tables.
+pub fn all() -> Vec<Box<dyn Locator>> {
+    vec![Box::new(Displacement), Box::new(Random)]
+}
