@@ -158,6 +158,32 @@ pub struct AblateSettings {
     pub mazes: usize,
 }
 
+/// The study over confirmation seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudySettings {
+    /// The first confirmation seed; those before it were tuned on.
+    pub first_seed: u64,
+    /// Confirmation seeds, one after the other.
+    pub seeds: u64,
+    /// Components that every locator's decompositions have.
+    pub rank: usize,
+    /// Levels a situation on which members, signs and doses are chosen, each with its exact rate.
+    pub selection_levels: usize,
+    /// Levels a situation on which the chosen ones are reported.
+    pub test_levels: usize,
+    /// Most random controls behind a p-value; fewer where ten of them are already as extreme.
+    pub controls: u64,
+    /// Most updates in which an ablated behaviour may be relearnt.
+    pub relearn_updates: u64,
+    /// Seeds that are trained again with components projected out.
+    pub retrain_seeds: u64,
+    /// Updates of that training.
+    pub retrain_updates: u64,
+    /// Updates of the policy whose gradients are routed, with known parameters for either behaviour.
+    pub planted_updates: u64,
+}
+
 /// All settings of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -178,6 +204,8 @@ pub struct Config {
     pub locate: LocateSettings,
     /// Edits.
     pub ablate: AblateSettings,
+    /// The study over seeds.
+    pub study: StudySettings,
 }
 
 impl Config {
@@ -233,7 +261,23 @@ impl Config {
                 return Err(Error::range("env.region", env.region, expected));
             }
         }
-        let counts: [(&str, u64, u64, u64); 12] = [
+        let study = &self.study;
+        let counts: [(&str, u64, u64, u64); 22] = [
+            ("study.first_seed", study.first_seed, 0, 1 << 32),
+            ("study.seeds", study.seeds, 1, 1000),
+            ("study.rank", study.rank as u64, 2, 256),
+            (
+                "study.selection_levels",
+                study.selection_levels as u64,
+                8,
+                1 << 16,
+            ),
+            ("study.test_levels", study.test_levels as u64, 8, 1 << 16),
+            ("study.controls", study.controls, 19, 1 << 20),
+            ("study.relearn_updates", study.relearn_updates, 0, 1 << 32),
+            ("study.retrain_seeds", study.retrain_seeds, 0, study.seeds),
+            ("study.retrain_updates", study.retrain_updates, 1, 1 << 32),
+            ("study.planted_updates", study.planted_updates, 1, 1 << 32),
             ("record.checkpoints", self.record.checkpoints, 2, 1 << 20),
             ("record.curve_points", self.record.curve_points, 2, 1 << 20),
             (

@@ -4,11 +4,13 @@
 //! tested against SciPy 1.17, whose numbers `data/goldens/statistics.py` prints.
 
 mod correlation;
+mod hierarchical;
 mod interval;
 mod significance;
 
 pub use correlation::{pearson, spearman};
+pub use hierarchical::hierarchical_mean;
 pub use interval::{
     Interval, bootstrap_mean, bootstrap_paired_difference, normal_quantile, quantile, wilson,
 };
-pub use significance::{SIGN_FLIP_MAX_LEN, holm, mcnemar, monte_carlo_p, sign_flip};
+pub use significance::{SIGN_FLIP_MAX_LEN, holm, mcnemar, monte_carlo_p, sequential_p, sign_flip};
