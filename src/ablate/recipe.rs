@@ -16,8 +16,10 @@ pub enum Recipe {
     Project(Arc<Vec<Vec<f32>>>, f64),
     /// Edit (c): some parameters put back to their initial values.
     Reset(Arc<Vec<usize>>),
-    /// The parameters of a checkpoint.
+    /// The parameters of a checkpoint, or others made elsewhere.
     Rollback(Arc<Vec<f32>>),
+    /// A vector, times a dose, added.
+    Add(Arc<Vec<f32>>, f64),
 }
 
 impl Recipe {
@@ -28,6 +30,10 @@ impl Recipe {
             Self::Project(basis, c) => edit::project(theta, theta_0, basis, *c),
             Self::Reset(indices) => edit::reset(theta, theta_0, indices),
             Self::Rollback(params) => params.to_vec(),
+            Self::Add(vector, dose) => {
+                let sum = |(&t, &v): (&f32, &f32)| (f64::from(t) + dose * f64::from(v)) as f32;
+                theta.iter().zip(vector.iter()).map(sum).collect()
+            }
         }
     }
 }

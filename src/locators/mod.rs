@@ -158,6 +158,34 @@ impl Located {
     }
 }
 
+/// An edit of a locator's own, beside the resets that all of them are compared by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    /// The claim it is for; none where the effects must say.
+    pub claim: Option<Claim>,
+    /// What it does, in two or three words.
+    pub edit: &'static str,
+    /// What it does it to: "components 3, 7".
+    pub member: String,
+    /// What its choice is told beyond what the locator is.
+    pub supervision: Supervision,
+    /// How it is made.
+    pub native: Native,
+}
+
+/// How an edit is made, up to its dose.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Native {
+    /// Steps along a direction, in shares of |theta_T - theta_0|, of either sign.
+    Step(Vec<f32>),
+    /// The displacement's projection on these directions taken off, in shares of it.
+    Project(Vec<Vec<f32>>),
+    /// This vector added to theta_T, in shares of it.
+    Add(Vec<f32>),
+    /// Whole parameters by dose.
+    Params(Vec<(f64, Vec<f32>)>),
+}
+
 /// A way to say which parameters serve which behaviour.
 pub trait Locator: Sync {
     /// Its name in tables.
@@ -171,6 +199,26 @@ pub trait Locator: Sync {
     /// # Errors
     /// A matrix that cannot be read or decomposed.
     fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error>;
+    /// Its own edits; where it has a subspace, taking the displacement in it off.
+    ///
+    /// # Errors
+    /// As [`locate`](Self::locate).
+    fn offers(&self, _run: &Run<'_>, located: &Located) -> Result<Vec<Offer>, Error> {
+        let Some(subspace) = &located.subspace else {
+            return Ok(Vec::new());
+        };
+        let offer = |claim| {
+            let index = Located::index(claim);
+            Offer {
+                claim: Some(claim),
+                edit: "project off",
+                member: located.found[index].clone(),
+                supervision: self.supervision(),
+                native: Native::Project(subspace[index].clone()),
+            }
+        };
+        Ok(Claim::ALL.map(offer).into())
+    }
 }
 
 /// Every locator, in the order of tables.

@@ -1,0 +1,64 @@
+//! Levels with exact rates, and what the unedited and the untrained policy do on them.
+
+use crate::ablate::{Measurement, Rate, Reference, Split, Tasks};
+use crate::nn::Network;
+use crate::study::candidates::Policy;
+use crate::study::{Config, Error};
+
+/// Levels of one split.
+#[derive(Debug)]
+pub struct Bench<'a> {
+    /// The levels.
+    pub tasks: Tasks,
+    /// What edits are compared with.
+    pub reference: Reference,
+    network: &'a Network,
+}
+
+impl<'a> Bench<'a> {
+    /// `count` levels a situation of `split`.
+    ///
+    /// # Errors
+    /// Levels that cannot be made.
+    pub fn new(
+        config: &Config,
+        policy: &Policy<'a>,
+        split: Split,
+        count: usize,
+    ) -> Result<Self, Error> {
+        let env = &config.env;
+        let place = (env.world, env.region, env.timeout);
+        let tasks = Tasks::new(split, place, env.actions, count)?;
+        let reference = Reference {
+            base: tasks.measure_exact(policy.network, policy.theta),
+            floor: tasks.measure_exact(policy.network, policy.theta_0),
+        };
+        Ok(Self {
+            tasks,
+            reference,
+            network: policy.network,
+        })
+    }
+
+    /// The exact rates of a policy.
+    pub fn measure(&self, params: &[f32]) -> Measurement {
+        self.tasks.measure_exact(self.network, params)
+    }
+
+    /// What a policy lost, in the order of [`Rate::ALL`].
+    pub fn losses(&self, params: &[f32]) -> Losses {
+        let measured = self.measure(params);
+        Losses(Rate::ALL.map(|rate| self.reference.loss(&measured, rate)))
+    }
+}
+
+/// Losses in the order of [`Rate::ALL`].
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Losses(pub [f64; 7]);
+
+impl Losses {
+    /// Of one rate.
+    pub fn of(&self, rate: Rate) -> f64 {
+        self.0[rate.index()]
+    }
+}

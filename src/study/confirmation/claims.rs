@@ -1,0 +1,313 @@
+//! The choice on selection levels, frozen and hashed; then, and only then, test levels.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::ablate::recipe::Recipe;
+use crate::ablate::selectivity::is_learnt;
+use crate::ablate::{Claim, Drawn, Rate, Resampling, Split};
+use crate::locators::Supervision;
+use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::statistics;
+use crate::study::candidates::{Decomposed, Policy, displacement, distance};
+use crate::study::results::{Rise, Role};
+use crate::study::{Config, Error, Progress};
+
+use super::bench::Bench;
+use super::edits::{STEP, Tried};
+
+/// Bootstrap draws over mazes behind every interval.
+const BOOTSTRAP: u32 = 200;
+/// Random controls as extreme as the choice after which no more are drawn.
+const ENOUGH: u64 = 10;
+
+/// The best edit of one family for one claim, as frozen before test levels were touched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Frozen {
+    /// The claim.
+    pub claim: Claim,
+    /// The family.
+    pub family: String,
+    /// What the edit is to the claim.
+    pub role: Role,
+    /// What its choice was told.
+    pub supervision: Supervision,
+    /// Which member.
+    pub member: String,
+    /// The dose.
+    pub dose: f64,
+    /// Members, signs and doses it was chosen from.
+    pub candidates: usize,
+    /// Directions or sets among them.
+    pub members: usize,
+    /// How far inside the rule of success on selection levels.
+    pub margin: f64,
+    /// Selectivity on selection levels.
+    pub selectivity: f64,
+    /// Where it is in the trials.
+    #[serde(skip)]
+    tried: usize,
+}
+
+/// What a frozen choice did on test levels.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Claimed {
+    /// The choice.
+    pub frozen: Frozen,
+    /// |theta' - theta_T| / |theta_T - theta_0|.
+    pub length: f64,
+    /// Exact rates on test levels, in the order of [`Rate::ALL`].
+    pub rates: [f64; 7],
+    /// Losses.
+    pub losses: [f64; 7],
+    /// Their 95 % intervals over mazes.
+    pub intervals: [(f64, f64); 7],
+    /// Selectivity for the claim.
+    pub selectivity: f64,
+    /// Its 95 % interval over mazes.
+    pub interval: (f64, f64),
+    /// Its bootstrap draws over mazes, for the bootstrap over seeds.
+    pub draws: Vec<f32>,
+    /// Whether the rule of success is met.
+    pub succeeds: bool,
+    /// Random controls of equal length or count that came as far inside the rule on selection
+    /// levels, and how many were drawn; for the families of the two hypotheses.
+    pub controls: Option<Controls>,
+}
+
+/// A Monte-Carlo p-value.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Controls {
+    /// The sequential p-value.
+    pub p: f64,
+    /// Controls drawn.
+    pub draws: u64,
+    /// The chance that the best of as many random members as were tried comes as far.
+    pub p_best: f64,
+}
+
+/// The choices: for either claim the best of each family and role by its margin, the first of
+/// equals.
+pub fn freeze(tried: &[Tried]) -> Vec<Frozen> {
+    let mut frozen = Vec::new();
+    for claim in Claim::ALL {
+        let mut families: BTreeMap<(&str, Role), Vec<usize>> = BTreeMap::new();
+        for (index, one) in tried.iter().enumerate() {
+            let key = (one.family.as_str(), one.role(claim));
+            families.entry(key).or_default().push(index);
+        }
+        for ((family, role), indices) in families {
+            let best = indices.iter().copied().reduce(|best, index| {
+                let better = tried[index].margin(claim) > tried[best].margin(claim);
+                if better { index } else { best }
+            });
+            let best = best.expect("a family has members");
+            let mut members: Vec<&str> = indices.iter().map(|&i| &*tried[i].member).collect();
+            members.sort_unstable();
+            members.dedup();
+            let one = &tried[best];
+            frozen.push(Frozen {
+                claim,
+                family: family.into(),
+                role,
+                supervision: one.supervision,
+                member: one.member.clone(),
+                dose: one.dose,
+                candidates: indices.len(),
+                members: members.len(),
+                margin: one.margin(claim),
+                selectivity: one.selectivity(claim),
+                tried: best,
+            });
+        }
+    }
+    frozen
+}
+
+/// SHA-256 of the choices as JSON, in hexadecimal.
+pub fn hash(frozen: &[Frozen]) -> String {
+    let json = serde_json::to_vec(frozen).expect("plain data");
+    let digest = Sha256::digest(json);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What all of a seed's choices did on test levels.
+#[derive(Debug)]
+pub struct Tested {
+    /// Exact rates of the unedited policy.
+    pub base: [f64; 7],
+    /// Of the untrained one.
+    pub floor: [f64; 7],
+    /// What training gained.
+    pub rises: Vec<Rise>,
+    /// One a choice.
+    pub claims: Vec<Claimed>,
+}
+
+/// Measures the frozen choices on test levels.
+///
+/// # Errors
+/// Levels that cannot be made, or the user's interruption.
+pub fn test(
+    config: &Config,
+    policy: &Policy<'_>,
+    (frozen, tried): (&[Frozen], &[Tried]),
+    progress: &mut dyn Progress,
+) -> Result<Tested, Error> {
+    let bench = Bench::new(config, policy, Split::Test, config.study.test_levels)?;
+    let resampling = Resampling::new(&bench.tasks.seeds(), BOOTSTRAP, config.seed);
+    let drawn = Drawn::new(&bench.reference, &resampling);
+    let rises: Vec<Rise> = Rate::ALL
+        .map(|rate| {
+            let (value, interval) = (bench.reference.rise(rate), drawn.rise(rate));
+            Rise {
+                rate,
+                value,
+                interval,
+                is_learnt: is_learnt(value, interval),
+            }
+        })
+        .into();
+    let learnt = |rate: Rate| rises[rate.index()].is_learnt;
+    let total = displacement(policy);
+    progress.begin("measuring on test levels", frozen.len() as u64);
+    let mut claims: Vec<Claimed> = Vec::new();
+    let mut measured = BTreeMap::new();
+    for (index, choice) in frozen.iter().enumerate() {
+        if progress.is_interrupted() {
+            return Err(Error::Stopped {
+                stage: "the measurement on test levels",
+            });
+        }
+        let edited = tried[choice.tried]
+            .recipe
+            .apply(policy.theta, policy.theta_0);
+        let found = measured
+            .entry(choice.tried)
+            .or_insert_with(|| bench.measure(&edited));
+        let losses = bench.reference.losses(found, (&resampling, &drawn));
+        let place = index_of(choice.claim);
+        let inside = |rate: Rate| (losses.values[rate.index()], losses.intervals[rate.index()]);
+        claims.push(Claimed {
+            frozen: choice.clone(),
+            length: distance(&edited, policy.theta) / total,
+            rates: Rate::ALL.map(|rate| found.rate(rate)),
+            losses: losses.values,
+            intervals: losses.intervals,
+            selectivity: losses.selectivity[place],
+            interval: losses.selectivity_intervals[place],
+            draws: losses.selectivity_draws[place]
+                .iter()
+                .map(|&draw| rounded(draw))
+                .collect(),
+            succeeds: choice.claim.can_be_judged(&learnt) && choice.claim.succeeds(&inside),
+            controls: None,
+        });
+        progress.advance(index as u64 + 1, &choice.family);
+    }
+    let reference = &bench.reference;
+    Ok(Tested {
+        base: Rate::ALL.map(|rate| reference.base.rate(rate)),
+        floor: Rate::ALL.map(|rate| reference.floor.rate(rate)),
+        rises,
+        claims,
+    })
+}
+
+/// Four decimals: what a bootstrap draw is worth.
+fn rounded(draw: f64) -> f32 {
+    ((draw * 1e4).round() / 1e4) as f32
+}
+
+fn index_of(claim: Claim) -> usize {
+    crate::locators::Located::index(claim)
+}
+
+/// Draws the random controls of the two hypotheses' choices: for a step, random directions in the
+/// span of the same decomposition at the same length, each at its better sign; for a projection
+/// off components, as many random in-span directions that remove as much displacement; for a
+/// reset, as many random parameters of every tensor. Compared on selection levels.
+///
+/// # Errors
+/// The user's interruption.
+pub fn controls(
+    config: &Config,
+    policy: &Policy<'_>,
+    selection: &Bench<'_>,
+    (claims, tried): (&mut [Claimed], &[Tried]),
+    decompositions: &[&Decomposed],
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    progress.begin("random controls", config.study.controls);
+    let prefix = |name: &str| format!("gradient SVD, {name}: ");
+    for (number, claimed) in claims.iter_mut().enumerate() {
+        let (frozen, chosen) = (&claimed.frozen, &tried[claimed.frozen.tried]);
+        let is_step = frozen.family == STEP;
+        let is_temporal = frozen.role == Role::Predicted
+            && decompositions
+                .iter()
+                .any(|d| frozen.family.starts_with(&prefix(d.name)));
+        if !is_step && !is_temporal {
+            continue;
+        }
+        let claim = frozen.claim;
+        let named = |d: &&&Decomposed| {
+            frozen.member.starts_with(d.name) || frozen.family.starts_with(&prefix(d.name))
+        };
+        let Some(decomposed) = decompositions.iter().filter(named).max_by_key(|d| d.name.len())
+        else {
+            continue;
+        };
+        let margin = |recipe: Recipe| {
+            let losses = selection.losses(&recipe.apply(policy.theta, policy.theta_0));
+            claim.margin(&|rate| losses.of(rate))
+        };
+        let family = frozen.family.clone();
+        let (p, draws) = statistics::sequential_p(ENOUGH, config.study.controls, |draw| {
+            if progress.is_interrupted() {
+                return Err(Error::Stopped {
+                    stage: "the random controls",
+                });
+            }
+            progress.advance(draw + 1, &family);
+            let index = (number as u64) << 24 | draw;
+            let random = match &chosen.recipe {
+                Recipe::Step(_, alpha) => {
+                    let direction = super::edits::in_span(decomposed, config.seed, 1 << 38 | index);
+                    let direction = std::sync::Arc::new(direction);
+                    let signs = [*alpha, -*alpha];
+                    let margins = signs.map(|alpha| margin(Recipe::Step(direction.clone(), alpha)));
+                    margins[0].max(margins[1])
+                }
+                Recipe::Project(basis, _) => {
+                    let length = claimed.length * displacement(policy);
+                    let random = |i: u64| {
+                        let index = 1 << 38 | index << 4 | i;
+                        super::edits::in_span(decomposed, config.seed, index)
+                    };
+                    let basis: Vec<Vec<f32>> = (0..basis.len() as u64).map(random).collect();
+                    let off = crate::ablate::edit::project(policy.theta, policy.theta_0, &basis, 1.0);
+                    let c = length / distance(&off, policy.theta);
+                    margin(Recipe::Project(std::sync::Arc::new(basis), c))
+                }
+                Recipe::Reset(indices) => {
+                    let index = 1 << 41 | index;
+                    let mut stream = Stream::new(config.seed, Purpose::Controls, index);
+                    let layout = &policy.network.layout;
+                    let matched = crate::ablate::edit::layer_matched(layout, indices, &mut stream);
+                    margin(Recipe::Reset(std::sync::Arc::new(matched)))
+                }
+                Recipe::Rollback(_) | Recipe::Add(..) => f64::NEG_INFINITY,
+            };
+            Ok(random >= chosen.margin(claim))
+        })?;
+        claimed.controls = Some(Controls {
+            p,
+            draws,
+            p_best: 1.0 - (1.0 - p).powf(frozen.members as f64),
+        });
+    }
+    Ok(())
+}

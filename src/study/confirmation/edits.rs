@@ -1,0 +1,325 @@
+//! Every edit that is tried on selection levels, and what it costs there.
+
+use std::sync::Arc;
+
+use crate::ablate::recipe::{Direction, Recipe};
+use crate::ablate::{Claim, edit};
+use crate::locators::{Located, Native, Offer, Supervision};
+use crate::numeric::random::{Purpose, Stream};
+use crate::study::candidates::{Decomposed, Policy};
+use crate::study::results::Role;
+use crate::study::{Config, Error, Progress};
+
+use super::bench::{Bench, Losses};
+
+/// Steps along single components, chosen by effect: the practical hypothesis.
+pub const STEP: &str = "step along a component";
+/// Their control, as many directions at the same doses.
+pub const RANDOM_STEP: &str = "random in-span step";
+/// Steps in the whole space, of the same lengths.
+pub const ISOTROPIC_STEP: &str = "isotropic step";
+/// Isotropic directions tried.
+const ISOTROPIC: u64 = 3;
+
+/// An edit that was tried.
+#[derive(Debug)]
+pub struct Tried {
+    /// Its family; the best of each is reported for either claim.
+    pub family: String,
+    /// What its choice was told.
+    pub supervision: Supervision,
+    /// The claim its locator meant it for; none where it is tried for both.
+    pub meant_for: Option<Claim>,
+    /// Whether the family is a control.
+    pub is_control: bool,
+    /// Which member of the family.
+    pub member: String,
+    /// The dose, in the family's unit, negative for the other sign.
+    pub dose: f64,
+    /// How it is made.
+    pub recipe: Recipe,
+    /// What it cost on selection levels.
+    pub losses: Losses,
+}
+
+impl Tried {
+    /// What the edit is to a claim.
+    pub fn role(&self, claim: Claim) -> Role {
+        match self.meant_for {
+            _ if self.is_control => Role::Control,
+            Some(meant) if meant != claim => Role::Swapped,
+            Some(_) => Role::Predicted,
+            None => Role::Practical,
+        }
+    }
+
+    /// How far inside the rule of success it is.
+    pub fn margin(&self, claim: Claim) -> f64 {
+        claim.margin(&|rate| self.losses.of(rate))
+    }
+
+    /// Selectivity on selection levels.
+    pub fn selectivity(&self, claim: Claim) -> f64 {
+        claim.selectivity(&|rate| self.losses.of(rate))
+    }
+}
+
+/// Tries edits and remembers them.
+#[derive(Debug)]
+pub struct Trials<'a> {
+    config: &'a Config,
+    policy: &'a Policy<'a>,
+    selection: &'a Bench<'a>,
+    displacement: f64,
+    /// All that was tried.
+    pub tried: Vec<Tried>,
+}
+
+/// What a family has in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Family<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What its choice is told.
+    pub supervision: Supervision,
+    /// The claim it is meant for.
+    pub meant_for: Option<Claim>,
+    /// Whether it is a control.
+    pub is_control: bool,
+}
+
+impl<'a> Trials<'a> {
+    /// Nothing tried yet.
+    pub fn new(config: &'a Config, policy: &'a Policy<'a>, selection: &'a Bench<'a>) -> Self {
+        Self {
+            config,
+            policy,
+            selection,
+            displacement: crate::study::candidates::displacement(policy),
+            tried: Vec::new(),
+        }
+    }
+
+    /// Tries one edit.
+    ///
+    /// # Errors
+    /// The user's interruption.
+    pub fn attempt(
+        &mut self,
+        family: Family<'_>,
+        (member, dose): (&str, f64),
+        recipe: Recipe,
+        progress: &mut dyn Progress,
+    ) -> Result<&Tried, Error> {
+        if progress.is_interrupted() {
+            return Err(Error::Stopped {
+                stage: "the choice of edits",
+            });
+        }
+        let edited = recipe.apply(self.policy.theta, self.policy.theta_0);
+        self.tried.push(Tried {
+            family: family.name.into(),
+            supervision: family.supervision,
+            meant_for: family.meant_for,
+            is_control: family.is_control,
+            member: member.into(),
+            dose,
+            recipe,
+            losses: self.selection.losses(&edited),
+        });
+        progress.advance(self.tried.len() as u64, family.name);
+        Ok(self.tried.last().expect("one was pushed"))
+    }
+
+    /// Steps along directions, either sign, at every dose.
+    ///
+    /// # Errors
+    /// The user's interruption.
+    pub fn steps(
+        &mut self,
+        family: Family<'_>,
+        directions: &[Direction],
+        doses: &[f64],
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        for direction in directions {
+            for dose in doses.iter().flat_map(|&dose| [dose, -dose]) {
+                let recipe = Recipe::Step(direction.values.clone(), dose * self.displacement);
+                self.attempt(family, (&direction.name, dose), recipe, progress)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The practical hypothesis with its controls: steps along the leading components of each
+    /// decomposition, as many random directions in their spans, and some isotropic ones.
+    ///
+    /// # Errors
+    /// The user's interruption.
+    pub fn practical(
+        &mut self,
+        decompositions: &[&Decomposed],
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        let (config, doses) = (self.config, self.config.ablate.step_doses.clone());
+        let family = |name, is_control| Family {
+            name,
+            supervision: Supervision::Effects,
+            meant_for: None,
+            is_control,
+        };
+        let mut random = Vec::new();
+        for (number, decomposed) in decompositions.iter().enumerate() {
+            let d = &decomposed.decomposition;
+            let len = config.ablate.components.min(d.rank);
+            let component = |i: usize| Direction {
+                name: format!("{} {i}", decomposed.name),
+                values: Arc::new(d.u_column(i)),
+            };
+            let components: Vec<Direction> = (0..len).map(component).collect();
+            self.steps(family(STEP, false), &components, &doses, progress)?;
+            for i in 0..len as u64 {
+                random.push(Direction {
+                    name: format!("random {} {i}", decomposed.name),
+                    values: Arc::new(in_span(decomposed, config.seed, (number as u64) << 20 | i)),
+                });
+            }
+        }
+        self.steps(family(RANDOM_STEP, true), &random, &doses, progress)?;
+        let isotropic = |i| Direction {
+            name: format!("isotropic {i}"),
+            values: Arc::new(edit::isotropic(
+                self.policy.theta.len(),
+                &mut Stream::new(config.seed, Purpose::Controls, (1 << 33) + i),
+            )),
+        };
+        let isotropic: Vec<Direction> = (0..ISOTROPIC).map(isotropic).collect();
+        self.steps(family(ISOTROPIC_STEP, true), &isotropic, &doses, progress)
+    }
+
+    /// What a locator offers beside resets: its native edits.
+    ///
+    /// # Errors
+    /// The user's interruption.
+    pub fn native(
+        &mut self,
+        (name, supervision): (&str, Supervision),
+        offers: Vec<Offer>,
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        let ablate = &self.config.ablate;
+        let (step_doses, project_doses) = (&ablate.step_doses, &ablate.project_doses);
+        for offer in offers {
+            let name = format!("{name}: {}", offer.edit);
+            let family = Family {
+                name: &name,
+                supervision: supervision.max(offer.supervision),
+                meant_for: offer.claim,
+                is_control: false,
+            };
+            let member = offer.member.as_str();
+            match offer.native {
+                Native::Step(direction) => {
+                    let direction = Direction {
+                        name: member.into(),
+                        values: Arc::new(direction),
+                    };
+                    self.steps(family, &[direction], step_doses, progress)?;
+                }
+                Native::Project(basis) => {
+                    let basis = Arc::new(basis);
+                    for &dose in project_doses {
+                        let recipe = Recipe::Project(basis.clone(), dose);
+                        self.attempt(family, (member, dose), recipe, progress)?;
+                    }
+                }
+                Native::Add(vector) => {
+                    let vector = Arc::new(vector);
+                    for &dose in project_doses {
+                        let recipe = Recipe::Add(vector.clone(), dose);
+                        self.attempt(family, (member, dose), recipe, progress)?;
+                    }
+                }
+                Native::Params(choices) => {
+                    for (dose, params) in choices {
+                        let recipe = Recipe::Rollback(Arc::new(params));
+                        self.attempt(family, (member, dose), recipe, progress)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The common currency: the parameters with the highest scores put back to theta_0, and as many
+    /// random ones of every tensor beside them. By claim and percentage: the losses of both.
+    ///
+    /// # Errors
+    /// The user's interruption.
+    pub fn resets(
+        &mut self,
+        (number, name, supervision): (u64, &str, Supervision),
+        located: &Located,
+        progress: &mut dyn Progress,
+    ) -> Result<[Vec<[Losses; 2]>; 2], Error> {
+        let percents = self.config.ablate.reset_percent.clone();
+        let directed = located.scores[0] != located.scores[1];
+        let mut found = [Vec::new(), Vec::new()];
+        for claim in Claim::ALL {
+            let index = Located::index(claim);
+            if index == 1 && !directed {
+                found[1] = found[0].clone();
+                break;
+            }
+            let reset = format!("{name}: reset");
+            let family = Family {
+                name: &reset,
+                supervision,
+                meant_for: directed.then_some(claim),
+                is_control: name == "random",
+            };
+            for (place, &percent) in percents.iter().enumerate() {
+                let indices = edit::top(&located.scores[index], percent);
+                let stream = (1 << 32) + (number << 16) + (index << 8 | place) as u64;
+                let mut stream = Stream::new(self.config.seed, Purpose::Controls, stream);
+                let layout = &self.policy.network.layout;
+                let matched = edit::layer_matched(layout, &indices, &mut stream);
+                let member = located.found[index].as_str();
+                let own = self
+                    .attempt(
+                        family,
+                        (member, percent),
+                        Recipe::Reset(Arc::new(indices)),
+                        progress,
+                    )?
+                    .losses;
+                let control = Family {
+                    name: MATCHED,
+                    is_control: true,
+                    meant_for: None,
+                    ..family
+                };
+                let random = self
+                    .attempt(
+                        control,
+                        (name, percent),
+                        Recipe::Reset(Arc::new(matched)),
+                        progress,
+                    )?
+                    .losses;
+                found[index].push([own, random]);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Resets of random parameters, as many of every tensor as the edit beside them.
+pub const MATCHED: &str = "reset random, matched per layer";
+
+/// A random unit direction in the span of a decomposition, numbered `index`.
+pub fn in_span(decomposed: &Decomposed, seed: u64, index: u64) -> Vec<f32> {
+    let d = &decomposed.decomposition;
+    let mut stream = Stream::new(seed, Purpose::Controls, (1 << 40) + index);
+    edit::in_span(&d.u, d.rank, &mut stream)
+}
