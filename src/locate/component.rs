@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Error;
 use super::nulls::{NullOptions, Nulls, PValues};
 use super::stability::{Stability, blocks};
-use super::temporal::{Course, profile, t50};
+use super::temporal::{Course, PARTICIPATION_MIN, profile, t50};
 use crate::numeric::statistics::holm;
 use crate::svd::Decomposition;
 use crate::svd::null::SpectrumNull;
@@ -16,8 +16,6 @@ const LEVEL: f64 = 0.05;
 /// 95 % quantile of chi-squared with one degree of freedom: along a random direction of P dimensions
 /// lies a share of about chi-squared / P of any squared displacement.
 const CHI_SQUARED_95: f64 = 3.841;
-/// Least participation ratio of a phase: below it, a course is a spike.
-const PARTICIPATION_MIN: f64 = 0.1;
 
 /// When a component was active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,16 +194,12 @@ pub fn components(evidence: &Evidence<'_>, options: &NullOptions) -> Result<Vec<
 impl Component {
     /// Whether it may have a phase at all: its singular value is signal, and it is no spike.
     pub fn is_candidate(&self) -> bool {
-        self.signal == Some(true) && !self.is_spike()
-    }
-
-    fn is_spike(&self) -> bool {
-        self.course.participation_ratio < PARTICIPATION_MIN
+        self.signal == Some(true) && !self.course.is_spike()
     }
 
     /// Sets the label, or the reasons for having none.
     fn judge(&mut self) {
-        let (index, is_spike) = (self.course.temporal_index, self.is_spike());
+        let (index, is_spike) = (self.course.temporal_index, self.course.is_spike());
         let reasons = &mut self.reasons;
         let label = match (self.t50, self.t50_whole) {
             (Some(t50), Some(whole)) if index < 0.0 && t50 < whole => Label::Early,

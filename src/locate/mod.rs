@@ -9,11 +9,13 @@ pub mod component;
 pub mod error;
 mod fourier;
 pub mod nulls;
+pub mod sets;
 pub mod stability;
 pub mod temporal;
 
 pub use component::{Component, Evidence, Label, Projections, components};
 pub use error::Error;
 pub use nulls::{NullOptions, PValues};
+pub use sets::TemporalSet;
 pub use stability::{Stability, split_half};
 pub use temporal::Course;

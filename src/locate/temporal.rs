@@ -21,6 +21,9 @@ use crate::numeric::exp::ln;
 /// most ln 1e9 = 20.7).
 const MASS_FLOOR: f64 = 1e-9;
 
+/// Least participation ratio of a phase: below it, a course is a spike.
+pub(super) const PARTICIPATION_MIN: f64 = 0.1;
+
 /// The numbers of one course.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Course {
@@ -46,6 +49,11 @@ impl Course {
             participation_ratio: 1.0 / (len * fourth),
             dc: v.iter().sum::<f64>().abs() / len.sqrt(),
         }
+    }
+
+    /// Whether a few steps hold nearly all of it.
+    pub fn is_spike(&self) -> bool {
+        self.participation_ratio < PARTICIPATION_MIN
     }
 }
 

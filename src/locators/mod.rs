@@ -5,11 +5,22 @@
 //! What it was told beyond parameters and gradients is its [`Supervision`], which stands beside its
 //! name wherever a result does.
 
+pub mod decompositions;
 mod displacement;
+mod gradient_svd;
+mod layer_svd;
 mod random;
+pub mod rollback;
+mod timing;
+pub mod update_svd;
 
+pub use decompositions::{Columns, Decomposed, Decompositions, Recorded};
 pub use displacement::Displacement;
+pub use gradient_svd::GradientSvd;
+pub use layer_svd::LayerSvd;
 pub use random::Random;
+pub use rollback::Rollback;
+pub use update_svd::UpdateSvd;
 
 use crate::ablate::Claim;
 use crate::gradients::GradientMatrix;
@@ -77,6 +88,21 @@ pub struct Streams<'a> {
     pub entropy: Option<Stream<'a>>,
 }
 
+impl<'a> Streams<'a> {
+    /// One of them, if it was recorded.
+    pub fn get(&self, recorded: Recorded) -> Option<Stream<'a>> {
+        match recorded {
+            Recorded::Total => Some(self.total),
+            Recorded::Update => self.update,
+            Recorded::Policy => self.policy,
+            Recorded::Before => self.before,
+            Recorded::Inside => self.inside,
+            Recorded::Value => self.value,
+            Recorded::Entropy => self.entropy,
+        }
+    }
+}
+
 /// What a policy does, for those locators that are shown it.
 #[derive(Clone, Copy)]
 pub struct Behaviour<'a> {
@@ -110,6 +136,8 @@ pub struct Run<'a> {
     pub checkpoints: &'a [(f64, Vec<f32>)],
     /// The recorded streams.
     pub streams: Streams<'a>,
+    /// Decompositions of the streams, made when first asked for.
+    pub decompositions: &'a Decompositions,
     /// t_corner as a share of training, where the phases were measured.
     pub t_corner: Option<f64>,
     /// What the policy does; absent where there are only matrices.
@@ -223,5 +251,16 @@ pub trait Locator: Sync {
 
 /// Every locator, in the order of tables.
 pub fn all() -> Vec<Box<dyn Locator>> {
-    vec![Box::new(Displacement), Box::new(Random)]
+    vec![
+        Box::new(GradientSvd::RAW),
+        Box::new(GradientSvd::UNIT_NORM),
+        Box::new(LayerSvd),
+        Box::new(GradientSvd::POLICY),
+        Box::new(GradientSvd::VALUE),
+        Box::new(GradientSvd::ENTROPY),
+        Box::new(UpdateSvd),
+        Box::new(Rollback),
+        Box::new(Displacement),
+        Box::new(Random),
+    ]
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::ablate::recipe::{self, Candidate, Direction};
 use crate::ablate::{Claim, edit};
-use crate::locate::{Component, Label};
+use crate::locate::{Component, Label, TemporalSet};
 use crate::nn::Network;
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::sum::norm;
@@ -14,8 +14,6 @@ use crate::svd::Decomposition;
 use super::Config;
 use super::results::Role;
 
-/// Components of a temporal set where the labels name none.
-const SET_LEN: usize = 3;
 /// Checkpoints that rollback tries.
 const ROLLBACKS: usize = 12;
 /// Random bases beside each temporal set that is projected off.
@@ -178,7 +176,7 @@ fn temporal(
         distance(&left, policy.theta)
     };
     for (kind, label) in [Label::Early, Label::Late].into_iter().enumerate() {
-        let (members, how) = temporal_set(&decomposed.components, label);
+        let TemporalSet { members, how } = TemporalSet::of_components(&decomposed.components, label);
         if members.is_empty() {
             continue;
         }
@@ -234,32 +232,6 @@ fn temporal(
             (layout, config.seed, set),
         ));
     }
-}
-
-/// The components with a label; where none has it, those with the most extreme temporal index
-/// among the ones that are signal and no spikes, fewer than three where there are not as many.
-fn temporal_set(components: &[Component], label: Label) -> (Vec<usize>, &'static str) {
-    let labelled: Vec<usize> = components
-        .iter()
-        .filter(|c| c.label == label)
-        .map(|c| c.index)
-        .collect();
-    if !labelled.is_empty() {
-        return (labelled, "labelled");
-    }
-    let mut order: Vec<&Component> = components.iter().filter(|c| c.is_candidate()).collect();
-    order.sort_by(|a, b| a.course.temporal_index.total_cmp(&b.course.temporal_index));
-    // No component is in both sets.
-    let len = SET_LEN.min(order.len() / 2);
-    if label == Label::Late {
-        order.reverse();
-    }
-    let how = if label == Label::Late {
-        "highest index, unlabelled"
-    } else {
-        "lowest index, unlabelled"
-    };
-    (order.iter().take(len).map(|c| c.index).collect(), how)
 }
 
 /// |theta_T - theta_0|.

@@ -12,7 +12,7 @@ use faer::{Accum, Conj, Mat, MatMut, MatRef, Par};
 use super::Error;
 
 /// `a b`.
-pub(super) fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
+pub(crate) fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
     let mut out = Mat::zeros(a.nrows(), b.ncols());
     matmul(&mut out, Accum::Replace, a, b, 1.0, Par::Seq);
     out
@@ -37,7 +37,7 @@ pub(super) fn orthogonality_of_gram(gram: MatRef<'_, f64>) -> f64 {
 
 /// Eigenvalues, largest first, and their eigenvectors of a symmetric matrix, of which the lower
 /// triangle is read.
-pub(super) fn eigen(h: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), Error> {
+pub(crate) fn eigen(h: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), Error> {
     let n = h.nrows();
     let (mut values, mut vectors) = (Diag::<f64>::zeros(n), Mat::<f64>::zeros(n, n));
     let scratch = evd::self_adjoint_evd_scratch::<f64>(
@@ -61,7 +61,7 @@ pub(super) fn eigen(h: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), Error> {
 }
 
 /// Singular values, largest first, and the right singular vectors as columns.
-pub(super) fn right_svd(a: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), Error> {
+pub(crate) fn right_svd(a: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), Error> {
     let (m, n) = a.shape();
     let size = m.min(n);
     let (mut s, mut v) = (Diag::<f64>::zeros(size), Mat::<f64>::zeros(n, size));

@@ -32,6 +32,7 @@ mod tests;
 
 pub use decompose::decompose;
 pub use decomposition::{Decomposition, Stop};
+pub(crate) use dense::{eigen, product, right_svd};
 pub use error::Error;
 pub use options::{Event, Options, Pass, TOLERANCE_MIN};
 pub use plan::{Method, Plan, Precision};

@@ -1,0 +1,89 @@
+//! Which components are the early ones and which the late ones: the labelled, or where none is, those
+//! with the most extreme temporal index.
+//!
+//! Of n components that may have a phase, the unlabelled sets take `min(3, n / 2)` each, so that no
+//! component is in both.
+
+use super::component::{Component, Label};
+use super::temporal::Course;
+
+/// Components of a set where the labels name none.
+const SET_LEN: usize = 3;
+
+/// Components chosen by time alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemporalSet {
+    /// Their indices.
+    pub members: Vec<usize>,
+    /// By what they were chosen.
+    pub how: &'static str,
+}
+
+impl TemporalSet {
+    /// The components with a label; where none has it, the most extreme among the ones that are
+    /// signal and no spikes.
+    pub fn of_components(components: &[Component], label: Label) -> Self {
+        let labelled: Vec<usize> = components
+            .iter()
+            .filter(|c| c.label == label)
+            .map(|c| c.index)
+            .collect();
+        if !labelled.is_empty() {
+            return Self {
+                members: labelled,
+                how: "labelled",
+            };
+        }
+        let candidates = components.iter().filter(|c| c.is_candidate());
+        Self::extreme(candidates.map(|c| (c.index, &c.course)), label)
+    }
+
+    /// The most extreme of courses that were not held against nulls, spikes left out.
+    pub fn of_courses(courses: &[Course], label: Label) -> Self {
+        let phases = courses
+            .iter()
+            .enumerate()
+            .filter(|(_, course)| !course.is_spike());
+        Self::extreme(phases, label)
+    }
+
+    fn extreme<'a>(courses: impl Iterator<Item = (usize, &'a Course)>, label: Label) -> Self {
+        let mut order: Vec<(usize, f64)> = courses
+            .map(|(index, course)| (index, course.temporal_index))
+            .collect();
+        let len = SET_LEN.min(order.len() / 2);
+        order.sort_by(|a, b| a.1.total_cmp(&b.1));
+        if label == Label::Late {
+            order.reverse();
+        }
+        Self {
+            members: order.iter().take(len).map(|(index, _)| *index).collect(),
+            how: match label {
+                Label::Late => "highest index, unlabelled",
+                _ => "lowest index, unlabelled",
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extremes_are_disjoint_and_pass_over_spikes() {
+        let course = |temporal_index, participation_ratio| Course {
+            temporal_index,
+            early_late_log_ratio: 0.0,
+            participation_ratio,
+            dc: 0.0,
+        };
+        let indices = [0.1, -0.3, 0.4, -0.9, 0.2, 0.0];
+        let mut courses: Vec<Course> = indices.iter().map(|&index| course(index, 0.3)).collect();
+        courses[3].participation_ratio = 0.05;
+        let members = |courses: &[Course], label| TemporalSet::of_courses(courses, label).members;
+        assert_eq!(members(&courses, Label::Early), [1, 5]);
+        assert_eq!(members(&courses, Label::Late), [2, 4]);
+        assert!(members(&courses[..1], Label::Early).is_empty());
+    }
+}

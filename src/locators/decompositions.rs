@@ -1,0 +1,188 @@
+//! The decompositions of a run's streams: each made once, when a locator first asks for it, and shared.
+//!
+//! What was decomposed elsewhere, with labels against all nulls, is [provided](Decompositions::provide)
+//! before. The rest is found to a residual of 1e-4 of the largest singular value, in bounded memory:
+//! a few readings of the stream.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Error, Run};
+use crate::gradients::{GradientMatrix, Scaled, row_norms};
+use crate::locate::temporal::profile;
+use crate::locate::{Component, Course};
+use crate::svd::{self, Decomposition};
+
+/// Residual, relative to the largest singular value, that directions of locators need.
+const TOLERANCE: f64 = 1e-4;
+/// Readings of a matrix, at most.
+const PASSES: usize = 24;
+
+/// One of the recorded streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// The loss's gradient.
+    Total,
+    /// What was added to the parameters.
+    Update,
+    /// Gradient of the policy loss.
+    Policy,
+    /// Of it, the part from outside of the region.
+    Before,
+    /// Of it, the part from in the region.
+    Inside,
+    /// Gradient of the value loss.
+    Value,
+    /// Gradient of the entropy term.
+    Entropy,
+}
+
+/// What is done to the gradient of a step before it becomes a column of G.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Columns {
+    /// Nothing.
+    Raw,
+    /// It is scaled to length 1.
+    UnitNorm,
+}
+
+/// A decomposition with the norms of what was decomposed.
+#[derive(Clone, Debug)]
+pub struct Decomposed {
+    /// The leading triplets.
+    pub decomposition: Decomposition,
+    /// What each recorded row was multiplied by.
+    pub weights: Vec<f64>,
+    /// Norms of the rows after that.
+    pub row_norms: Vec<f64>,
+    /// Components held against all nulls; empty where they were not.
+    pub components: Vec<Component>,
+}
+
+impl Decomposed {
+    /// Decomposes `matrix` to `rank`, or to as many triplets as it has.
+    ///
+    /// # Errors
+    /// A matrix that cannot be read, is empty or not finite.
+    pub fn of(
+        matrix: &dyn GradientMatrix,
+        columns: Columns,
+        (rank, seed): (usize, u64),
+    ) -> Result<Self, Error> {
+        let norms = row_norms(matrix)?;
+        let options = svd::Options {
+            tolerance: TOLERANCE,
+            max_passes: PASSES,
+            seed,
+            ..svd::Options::with_rank(rank.min(matrix.time_len()).min(matrix.param_len()).max(1))
+        };
+        let (weights, row_norms) = weigh(norms, columns);
+        let decomposition = match columns {
+            Columns::Raw => svd::truncated(matrix, &options, &mut |_| {})?,
+            Columns::UnitNorm => {
+                let scaled = Scaled::new(matrix, weights.clone())?;
+                svd::truncated(&scaled, &options, &mut |_| {})?
+            }
+        };
+        Ok(Self {
+            decomposition,
+            weights,
+            row_norms,
+            components: Vec::new(),
+        })
+    }
+
+    /// One found elsewhere, with its judged components, of a stream whose rows have `norms`.
+    pub fn judged(
+        decomposition: Decomposition,
+        components: Vec<Component>,
+        (norms, columns): (Vec<f64>, Columns),
+    ) -> Self {
+        let (weights, row_norms) = weigh(norms, columns);
+        Self {
+            decomposition,
+            weights,
+            row_norms,
+            components,
+        }
+    }
+
+    /// The course of every component against the norms of the matrix.
+    ///
+    /// # Errors
+    /// Norms that are not finite.
+    pub fn courses(&self) -> Result<Vec<Course>, Error> {
+        let b = profile(&self.row_norms)?;
+        let d = &self.decomposition;
+        Ok((0..d.rank)
+            .map(|i| Course::new(&d.v_column(i), &b))
+            .collect())
+    }
+}
+
+/// Weights of rows of these norms, and the norms they then have.
+fn weigh(norms: Vec<f64>, columns: Columns) -> (Vec<f64>, Vec<f64>) {
+    match columns {
+        Columns::Raw => (vec![1.0; norms.len()], norms),
+        Columns::UnitNorm => {
+            let weight = |&norm: &f64| if norm > 0.0 { norm.recip() } else { 0.0 };
+            let is_there = |&norm: &f64| f64::from(u8::from(norm > 0.0));
+            (
+                norms.iter().map(weight).collect(),
+                norms.iter().map(is_there).collect(),
+            )
+        }
+    }
+}
+
+type Key = (Recorded, Columns);
+
+/// The decompositions made so far.
+#[derive(Debug, Default)]
+pub struct Decompositions(Mutex<Vec<(Key, Arc<Decomposed>)>>);
+
+impl Decompositions {
+    /// Puts down one that was made elsewhere. The first of a stream and its columns stays.
+    pub fn provide(
+        &self,
+        recorded: Recorded,
+        columns: Columns,
+        decomposed: Decomposed,
+    ) -> Arc<Decomposed> {
+        let key = (recorded, columns);
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, first)) = made.iter().find(|(k, _)| *k == key) {
+            return first.clone();
+        }
+        let decomposed = Arc::new(decomposed);
+        made.push((key, decomposed.clone()));
+        decomposed
+    }
+
+    fn get(&self, key: Key) -> Option<Arc<Decomposed>> {
+        let made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        made.iter().find(|(k, _)| *k == key).map(|(_, d)| d.clone())
+    }
+}
+
+impl Run<'_> {
+    /// The decomposition of a stream, if it was recorded.
+    ///
+    /// # Errors
+    /// Those of [`Decomposed::of`].
+    pub fn decomposed(
+        &self,
+        recorded: Recorded,
+        columns: Columns,
+    ) -> Result<Option<Arc<Decomposed>>, Error> {
+        let Some(stream) = self.streams.get(recorded) else {
+            return Ok(None);
+        };
+        if let Some(made) = self.decompositions.get((recorded, columns)) {
+            return Ok(Some(made));
+        }
+        // Not under the lock: a thread that waits for its part of this work may take up another
+        // locator, which asks for the lock itself. Made twice, both have the same bits.
+        let made = Decomposed::of(stream.matrix, columns, (self.rank, self.seed))?;
+        Ok(Some(self.decompositions.provide(recorded, columns, made)))
+    }
+}

@@ -1,0 +1,60 @@
+//! What moved before and after the corner was learnt: the baseline that every early and late set must
+//! beat.
+//!
+//! With theta_c the checkpoint nearest to t_corner:
+//! ```text
+//! A   score (theta_T - theta_c)^2    edit theta_T - c (theta_T - theta_c): c = 1 is theta_c itself
+//! B   score (theta_c - theta_0)^2    edit theta_T - c (theta_c - theta_0)
+//! ```
+//! Nothing is said where t_corner is not known.
+
+use super::{Error, Located, Locator, Run, Supervision};
+
+/// Displacement since and until the corner was learnt.
+#[derive(Clone, Copy, Debug)]
+pub struct Rollback;
+
+impl Locator for Rollback {
+    fn name(&self) -> &'static str {
+        "rollback"
+    }
+
+    fn meaning(&self) -> &'static str {
+        "squared displacement after t_corner for A, before it for B"
+    }
+
+    fn supervision(&self) -> Supervision {
+        Supervision::Phases
+    }
+
+    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+        let Some((share, moved)) = displacements(run) else {
+            return Ok(None);
+        };
+        let squares = |moved: Vec<f32>| moved.iter().map(|&d| f64::from(d).powi(2)).collect();
+        let found = |when: &str| format!("{when} the checkpoint at {:.1} %", 100.0 * share);
+        Ok(Some(Located {
+            scores: moved.map(squares),
+            subspace: None,
+            found: [found("since"), found("until")],
+        }))
+    }
+}
+
+/// The share of training of the checkpoint nearest to t_corner, and what the edits subtract: for A
+/// `theta_T - theta_c`, for B `theta_c - theta_0`.
+pub fn displacements(run: &Run<'_>) -> Option<(f64, [Vec<f32>; 2])> {
+    let t_corner = run.t_corner?;
+    let distance = |share: f64| (share - t_corner).abs();
+    let nearest = run
+        .checkpoints
+        .iter()
+        .min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)))?;
+    let (share, corner) = nearest;
+    let moved =
+        |to: &[f32], from: &[f32]| to.iter().zip(from).map(|(&to, &from)| to - from).collect();
+    Some((
+        *share,
+        [moved(run.theta, corner), moved(corner, run.theta_0)],
+    ))
+}

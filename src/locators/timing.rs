@@ -1,0 +1,61 @@
+//! From components to what a locator says, by time alone: the late set serves claim A, the early set
+//! claim B. Score of parameter p: the sum over the set of `sigma_i^2 u_ip^2`; subspace: its u.
+
+use super::{Decomposed, Error, Located};
+use crate::ablate::recipe;
+use crate::locate::{Label, TemporalSet};
+
+/// The label of the set for claim A and for claim B.
+pub const LABELS: [Label; 2] = [Label::Late, Label::Early];
+
+/// The sets for claim A and for claim B: labelled where labels are known.
+///
+/// # Errors
+/// Norms that are not finite.
+pub fn sets(decomposed: &Decomposed) -> Result<[TemporalSet; 2], Error> {
+    if !decomposed.components.is_empty() {
+        return Ok(LABELS.map(|label| TemporalSet::of_components(&decomposed.components, label)));
+    }
+    let courses = decomposed.courses()?;
+    Ok(LABELS.map(|label| TemporalSet::of_courses(&courses, label)))
+}
+
+/// What the sets of a decomposition say.
+///
+/// # Errors
+/// Norms that are not finite.
+pub fn located(decomposed: &Decomposed) -> Result<Located, Error> {
+    let d = &decomposed.decomposition;
+    let directions = sets(decomposed)?.map(|set| {
+        let members = set.members.iter().map(|&i| (d.s[i], d.u_column(i)));
+        (members.collect::<Vec<_>>(), words(&set))
+    });
+    Ok(of_directions(d.param_len, directions))
+}
+
+/// What directions of length 1 with their weights, and the words for them, say of A and of B.
+pub fn of_directions(
+    param_len: usize,
+    directions: [(Vec<(f64, Vec<f32>)>, String); 2],
+) -> Located {
+    let scores = |members: &[(f64, Vec<f32>)]| match members {
+        [] => vec![0.0; param_len],
+        members => recipe::scores(members),
+    };
+    let [(a, a_found), (b, b_found)] = directions;
+    let only = |members: Vec<(f64, Vec<f32>)>| members.into_iter().map(|(_, u)| u).collect();
+    Located {
+        scores: [scores(&a), scores(&b)],
+        subspace: Some([only(a), only(b)]),
+        found: [a_found, b_found],
+    }
+}
+
+/// "components 3+7 (labelled)".
+pub fn words(set: &TemporalSet) -> String {
+    if set.members.is_empty() {
+        return "no component".into();
+    }
+    let members: Vec<String> = set.members.iter().map(usize::to_string).collect();
+    format!("components {} ({})", members.join("+"), set.how)
+}
