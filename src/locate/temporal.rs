@@ -103,6 +103,12 @@ pub(super) fn centroid(weights: &[f64]) -> f64 {
     if total > 0.0 { moment / total } else { 0.0 }
 }
 
+/// The temporal index on another axis than time: `sum e x - sum b x`, x the place of each row on it.
+pub fn index_on(axis: &[f64], v: &[f64], b: &[f64]) -> f64 {
+    let rows = axis.iter().zip(v.iter().zip(b));
+    rows.map(|(x, (v, b))| (v * v - b) * x).sum()
+}
+
 fn log_ratio(mass: &[f64]) -> f64 {
     let (mut early, mut late) = (MASS_FLOOR, MASS_FLOOR);
     for (t, part) in mass.iter().enumerate() {
@@ -143,6 +149,17 @@ pub fn t50(tau: &[f64], along: &[f64]) -> Result<Option<f64>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn on_the_axis_of_time_the_index_is_that_of_the_course() {
+        let v = [0.1, 0.7, 0.7, 0.1f64];
+        let (v, b) = (v.map(|x| x / 1.0), [0.4, 0.3, 0.2, 0.1]);
+        let axis: Vec<f64> = (0..4).map(|t| tau(t, 4)).collect();
+        let (on, plain) = (index_on(&axis, &v, &b), Course::new(&v, &b).temporal_index);
+        assert!((on - plain).abs() < 1e-12, "{on} {plain}");
+        // All of the early half of time may be one moment of behaviour.
+        assert!((index_on(&[0.0, 0.0, 1.0, 1.0], &[1.0, 0.0, 0.0, 0.0], &b) + 0.3).abs() < 1e-12);
+    }
 
     #[test]
     fn a_block_a_constant_and_a_spike() {

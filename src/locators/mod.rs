@@ -232,21 +232,30 @@ pub trait Locator: Sync {
     /// # Errors
     /// As [`locate`](Self::locate).
     fn offers(&self, _run: &Run<'_>, located: &Located) -> Result<Vec<Offer>, Error> {
-        let Some(subspace) = &located.subspace else {
-            return Ok(Vec::new());
-        };
-        let offer = |claim| {
-            let index = Located::index(claim);
-            Offer {
-                claim: Some(claim),
-                edit: "project off",
-                member: located.found[index].clone(),
-                supervision: self.supervision(),
-                native: Native::Project(subspace[index].clone()),
-            }
-        };
-        Ok(Claim::ALL.map(offer).into())
+        Ok(project_off(self.supervision(), located))
     }
+}
+
+/// Taking off the displacement in what a locator's subspaces span, where they are not empty.
+fn project_off(supervision: Supervision, located: &Located) -> Vec<Offer> {
+    let Some(subspace) = &located.subspace else {
+        return Vec::new();
+    };
+    let offer = |claim| {
+        let index = Located::index(claim);
+        Offer {
+            claim: Some(claim),
+            edit: "project off",
+            member: located.found[index].clone(),
+            supervision,
+            native: Native::Project(subspace[index].clone()),
+        }
+    };
+    Claim::ALL
+        .into_iter()
+        .filter(|&claim| !subspace[Located::index(claim)].is_empty())
+        .map(offer)
+        .collect()
 }
 
 /// Every locator, in the order of tables.

@@ -8,7 +8,8 @@
 //! ```
 //! Nothing is said where t_corner is not known.
 
-use super::{Error, Located, Locator, Run, Supervision};
+use super::{Error, Located, Locator, Native, Offer, Run, Supervision};
+use crate::ablate::Claim;
 
 /// Displacement since and until the corner was learnt.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +39,20 @@ impl Locator for Rollback {
             subspace: None,
             found: [found("since"), found("until")],
         }))
+    }
+
+    fn offers(&self, run: &Run<'_>, located: &Located) -> Result<Vec<Offer>, Error> {
+        let Some((_, moved)) = displacements(run) else {
+            return Ok(Vec::new());
+        };
+        let offer = |(claim, moved): (Claim, Vec<f32>)| Offer {
+            claim: Some(claim),
+            edit: "take back",
+            member: located.found[Located::index(claim)].clone(),
+            supervision: self.supervision(),
+            native: Native::Add(moved.iter().map(|d| -d).collect()),
+        };
+        Ok(Claim::ALL.into_iter().zip(moved).map(offer).collect())
     }
 }
 

@@ -9,7 +9,8 @@
 //! moved nothing, and m_S says so. Columns are raw: scaled ones would not add up to anything.
 
 use super::decompositions::{Columns, Recorded};
-use super::{Error, Located, Locator, Run, Supervision, timing};
+use super::{Error, Located, Locator, Native, Offer, Run, Supervision, timing};
+use crate::ablate::Claim;
 
 /// Components of the updates, by time.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,20 @@ impl Locator for UpdateSvd {
         decomposed
             .map(|decomposed| timing::located(&decomposed))
             .transpose()
+    }
+
+    fn offers(&self, run: &Run<'_>, located: &Located) -> Result<Vec<Offer>, Error> {
+        let mut offers = super::project_off(self.supervision(), located);
+        if let Some(shares) = shares(run)? {
+            offers.extend(Claim::ALL.into_iter().zip(shares).map(|(claim, share)| Offer {
+                claim: Some(claim),
+                edit: "subtract their updates",
+                member: located.found[Located::index(claim)].clone(),
+                supervision: self.supervision(),
+                native: Native::Add(share.iter().map(|x| -x).collect()),
+            }));
+        }
+        Ok(offers)
     }
 }
 

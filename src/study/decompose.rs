@@ -80,7 +80,7 @@ pub fn decompose(
 }
 
 /// The middle of each row's updates, as a share of training.
-fn times(config: &Config, matrix: &Matrix) -> Vec<f64> {
+pub(super) fn times(config: &Config, matrix: &Matrix) -> Vec<f64> {
     let total = config.ppo.total_updates as f64;
     let middle = |(&first, &last): (&u64, &u64)| (first + last + 1) as f64 / 2.0 / total;
     match matrix.rows() {

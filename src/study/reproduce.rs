@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use crate::nn::Network;
 use crate::numeric::statistics;
 use crate::ppo::trainer;
@@ -195,12 +193,11 @@ fn summary(
     displacement: f64,
 ) -> RunSummary {
     let config = resolved.config.to_toml();
-    let hash = Sha256::digest(config.as_bytes());
     let Curves { frames, .. } = &trained.curves;
     RunSummary {
         preset: resolved.preset.clone(),
         seed: resolved.config.seed,
-        config_sha256: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        config_sha256: resolved.sha256(),
         config,
         command: invocation.command.join(" "),
         version: env!("CARGO_PKG_VERSION").into(),

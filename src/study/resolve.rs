@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use crate::nn::Kind;
@@ -122,6 +123,12 @@ impl Resolved {
     /// The text of `config.toml`.
     pub fn to_toml(&self) -> String {
         format!("{BEGUN_FROM}{}\n{}", self.preset, self.config.to_toml())
+    }
+
+    /// SHA-256 of the settings as TOML, in hexadecimal.
+    pub fn sha256(&self) -> String {
+        let digest = Sha256::digest(self.config.to_toml());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

@@ -194,7 +194,7 @@ pub struct EditOutcome {
 }
 
 /// What an edit is to a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Chosen by its effect among the components: the practical hypothesis.

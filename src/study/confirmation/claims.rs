@@ -11,12 +11,12 @@ use crate::ablate::{Claim, Drawn, Rate, Resampling, Split};
 use crate::locators::Supervision;
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::statistics;
-use crate::study::candidates::{Decomposed, Policy, displacement, distance};
+use crate::study::candidates::{Policy, displacement, distance};
 use crate::study::results::{Rise, Role};
 use crate::study::{Config, Error, Progress};
 
 use super::bench::Bench;
-use super::edits::{STEP, Tried};
+use super::edits::{Named, STEP, Tried};
 
 /// Bootstrap draws over mazes behind every interval.
 const BOOTSTRAP: u32 = 200;
@@ -49,6 +49,13 @@ pub struct Frozen {
     /// Where it is in the trials.
     #[serde(skip)]
     tried: usize,
+}
+
+impl Frozen {
+    /// Its place among what was tried.
+    pub fn place(&self) -> usize {
+        self.tried
+    }
 }
 
 /// What a frozen choice did on test levels.
@@ -237,29 +244,21 @@ pub fn controls(
     policy: &Policy<'_>,
     selection: &Bench<'_>,
     (claims, tried): (&mut [Claimed], &[Tried]),
-    decompositions: &[&Decomposed],
+    decompositions: &[Named],
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     progress.begin("random controls", config.study.controls);
-    let prefix = |name: &str| format!("gradient SVD, {name}: ");
     for (number, claimed) in claims.iter_mut().enumerate() {
         let (frozen, chosen) = (&claimed.frozen, &tried[claimed.frozen.tried]);
-        let is_step = frozen.family == STEP;
-        let is_temporal = frozen.role == Role::Predicted
-            && decompositions
-                .iter()
-                .any(|d| frozen.family.starts_with(&prefix(d.name)));
-        if !is_step && !is_temporal {
+        let belongs = |named: &&Named| {
+            let is_step = frozen.family == STEP && frozen.member.starts_with(&format!("{} ", named.name));
+            let is_temporal = frozen.family.starts_with(&format!("gradient SVD, {}: ", named.name));
+            !named.is_stream && (is_step || is_temporal && frozen.role == Role::Predicted)
+        };
+        let Some(named) = decompositions.iter().find(belongs) else {
             continue;
-        }
+        };
         let claim = frozen.claim;
-        let named = |d: &&&Decomposed| {
-            frozen.member.starts_with(d.name) || frozen.family.starts_with(&prefix(d.name))
-        };
-        let Some(decomposed) = decompositions.iter().filter(named).max_by_key(|d| d.name.len())
-        else {
-            continue;
-        };
         let margin = |recipe: Recipe| {
             let losses = selection.losses(&recipe.apply(policy.theta, policy.theta_0));
             claim.margin(&|rate| losses.of(rate))
@@ -275,7 +274,7 @@ pub fn controls(
             let index = (number as u64) << 24 | draw;
             let random = match &chosen.recipe {
                 Recipe::Step(_, alpha) => {
-                    let direction = super::edits::in_span(decomposed, config.seed, 1 << 38 | index);
+                    let direction = named.in_span(config.seed, 1 << 38 | index);
                     let direction = std::sync::Arc::new(direction);
                     let signs = [*alpha, -*alpha];
                     let margins = signs.map(|alpha| margin(Recipe::Step(direction.clone(), alpha)));
@@ -285,7 +284,7 @@ pub fn controls(
                     let length = claimed.length * displacement(policy);
                     let random = |i: u64| {
                         let index = 1 << 38 | index << 4 | i;
-                        super::edits::in_span(decomposed, config.seed, index)
+                        named.in_span(config.seed, index)
                     };
                     let basis: Vec<Vec<f32>> = (0..basis.len() as u64).map(random).collect();
                     let off = crate::ablate::edit::project(policy.theta, policy.theta_0, &basis, 1.0);

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use crate::ablate::recipe::{Direction, Recipe};
 use crate::ablate::{Claim, edit};
-use crate::locators::{Located, Native, Offer, Supervision};
+use crate::locators::{Decomposed, Located, Native, Offer, Supervision};
 use crate::numeric::random::{Purpose, Stream};
-use crate::study::candidates::{Decomposed, Policy};
+use crate::study::candidates::Policy;
 use crate::study::results::Role;
 use crate::study::{Config, Error, Progress};
 
 use super::bench::{Bench, Losses};
 
-/// Steps along single components, chosen by effect: the practical hypothesis.
+/// Steps along single components of the total gradient, chosen by effect: the practical hypothesis.
 pub const STEP: &str = "step along a component";
+/// Steps along single components of a stream's gradient.
+pub const STREAM_STEP: &str = "step along a stream's component";
 /// Their control, as many directions at the same doses.
 pub const RANDOM_STEP: &str = "random in-span step";
 /// Steps in the whole space, of the same lengths.
@@ -100,6 +102,11 @@ impl<'a> Trials<'a> {
         }
     }
 
+    /// The percentages of parameters that resets put back.
+    pub fn percents(&self) -> &[f64] {
+        &self.config.ablate.reset_percent
+    }
+
     /// Tries one edit.
     ///
     /// # Errors
@@ -158,7 +165,7 @@ impl<'a> Trials<'a> {
     /// The user's interruption.
     pub fn practical(
         &mut self,
-        decompositions: &[&Decomposed],
+        decompositions: &[Named],
         progress: &mut dyn Progress,
     ) -> Result<(), Error> {
         let (config, doses) = (self.config, self.config.ablate.step_doses.clone());
@@ -169,19 +176,24 @@ impl<'a> Trials<'a> {
             is_control,
         };
         let mut random = Vec::new();
-        for (number, decomposed) in decompositions.iter().enumerate() {
-            let d = &decomposed.decomposition;
+        for (number, named) in decompositions.iter().enumerate() {
+            let d = &named.decomposed.decomposition;
             let len = config.ablate.components.min(d.rank);
             let component = |i: usize| Direction {
-                name: format!("{} {i}", decomposed.name),
+                name: named.member(i),
                 values: Arc::new(d.u_column(i)),
             };
             let components: Vec<Direction> = (0..len).map(component).collect();
+            if named.is_stream {
+                let middle = &doses[doses.len() / 2..][..1];
+                self.steps(family(STREAM_STEP, false), &components, middle, progress)?;
+                continue;
+            }
             self.steps(family(STEP, false), &components, &doses, progress)?;
             for i in 0..len as u64 {
                 random.push(Direction {
-                    name: format!("random {} {i}", decomposed.name),
-                    values: Arc::new(in_span(decomposed, config.seed, (number as u64) << 20 | i)),
+                    name: format!("random {} {i}", named.name),
+                    values: Arc::new(named.in_span(config.seed, (number as u64) << 20 | i)),
                 });
             }
         }
@@ -317,9 +329,27 @@ impl<'a> Trials<'a> {
 /// Resets of random parameters, as many of every tensor as the edit beside them.
 pub const MATCHED: &str = "reset random, matched per layer";
 
-/// A random unit direction in the span of a decomposition, numbered `index`.
-pub fn in_span(decomposed: &Decomposed, seed: u64, index: u64) -> Vec<f32> {
-    let d = &decomposed.decomposition;
-    let mut stream = Stream::new(seed, Purpose::Controls, (1 << 40) + index);
-    edit::in_span(&d.u, d.rank, &mut stream)
+/// A decomposition with its name.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// "raw", "unit-norm", or the stream's.
+    pub name: &'static str,
+    /// Whether it is of a part of the gradient.
+    pub is_stream: bool,
+    /// The components.
+    pub decomposed: Arc<Decomposed>,
+}
+
+impl Named {
+    /// The name of component `i` as a member of a family.
+    pub fn member(&self, i: usize) -> String {
+        format!("{} {i}", self.name)
+    }
+
+    /// A random unit direction in the span, numbered `index`.
+    pub fn in_span(&self, seed: u64, index: u64) -> Vec<f32> {
+        let d = &self.decomposed.decomposition;
+        let mut stream = Stream::new(seed, Purpose::Controls, (1 << 40) + index);
+        edit::in_span(&d.u, d.rank, &mut stream)
+    }
 }

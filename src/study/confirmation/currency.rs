@@ -1,0 +1,111 @@
+//! The common currency: every locator's top parameters reset, beside as many random ones of every
+//! tensor.
+//!
+//! The area of a curve is the mean of selectivity over ln q, by trapezia: it makes no choice of q,
+//! so selection levels give it without bias. A locator's share of the oracle is
+//! `(area - random area) / (oracle's area - random area)`, with the oracle's own matched random in the
+//! denominator's place of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ablate::Claim;
+use crate::locators::Supervision;
+use crate::numeric::exp::ln;
+
+use super::bench::Losses;
+
+/// What one locator's resets did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Currency {
+    /// Its name.
+    pub locator: String,
+    /// What it scores.
+    pub meaning: String,
+    /// What it was told.
+    pub supervision: Supervision,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// What it found for A and for B.
+    pub found: [String; 2],
+    /// Share of the reset parameters in each tensor, for the largest q below 10 %, by claim.
+    pub by_tensor: [Vec<f64>; 2],
+    /// For A and for B.
+    pub curves: [Curve; 2],
+}
+
+/// Selectivity against the percentage of parameters reset.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Curve {
+    /// Percentages.
+    pub percent: Vec<f64>,
+    /// Losses of the locator's parameters, in the order of `Rate::ALL`.
+    pub losses: Vec<Losses>,
+    /// Selectivity of the locator's parameters.
+    pub selectivity: Vec<f64>,
+    /// Of random ones.
+    pub random: Vec<f64>,
+    /// Area under `selectivity`.
+    pub area: f64,
+    /// Area under `random`.
+    pub random_area: f64,
+    /// Share of the oracle's area, both above random.
+    pub oracle_share: Option<f64>,
+}
+
+impl Curve {
+    /// From the losses of own and random parameters at every percentage.
+    pub fn new(claim: Claim, percent: &[f64], pairs: &[[Losses; 2]]) -> Self {
+        let of = |which: usize| -> Vec<f64> {
+            let selectivity = |pair: &[Losses; 2]| claim.selectivity(&|rate| pair[which].of(rate));
+            pairs.iter().map(selectivity).collect()
+        };
+        let (selectivity, random) = (of(0), of(1));
+        Self {
+            area: area(percent, &selectivity),
+            random_area: area(percent, &random),
+            percent: percent.to_vec(),
+            losses: pairs.iter().map(|pair| pair[0]).collect(),
+            selectivity,
+            random,
+            oracle_share: None,
+        }
+    }
+}
+
+/// Mean of `values` over ln `percent`, by trapezia; percentages ascend.
+fn area(percent: &[f64], values: &[f64]) -> f64 {
+    let x: Vec<f64> = percent.iter().map(|&q| ln(q)).collect();
+    let width = x[x.len() - 1] - x[0];
+    if width <= 0.0 {
+        return values[0];
+    }
+    let steps = x.windows(2).zip(values.windows(2));
+    let sum: f64 = steps.map(|(x, y)| 0.5 * (y[0] + y[1]) * (x[1] - x[0])).sum();
+    sum / width
+}
+
+/// Fills in every locator's share of the oracle, where there is one that beats random.
+pub fn share_of_oracle(all: &mut [Currency], oracle: &str) {
+    let Some(found) = all.iter().find(|one| one.locator == oracle) else {
+        return;
+    };
+    let reach = [0, 1].map(|claim| found.curves[claim].area - found.curves[claim].random_area);
+    for (claim, reach) in reach.into_iter().enumerate().filter(|(_, reach)| *reach > 0.0) {
+        for one in all.iter_mut() {
+            let curve = &mut one.curves[claim];
+            curve.oracle_share = Some((curve.area - curve.random_area) / reach);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_area_is_the_mean_over_the_logarithm() {
+        assert!((area(&[1.0, 10.0, 100.0], &[0.0, 1.0, 0.0]) - 0.5).abs() < 1e-12);
+        assert!((area(&[0.5, 1.0, 20.0], &[0.3; 3]) - 0.3).abs() < 1e-12);
+        assert_eq!(area(&[5.0], &[0.7]), 0.7);
+    }
+}

@@ -1,0 +1,458 @@
+//! One confirmation seed, from its trained run to its findings.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ablate::recipe::{self, Recipe};
+use crate::ablate::{Claim, Split, edit, probes};
+use crate::gradients::{Dense, GradientMatrix, Matrix, row_norms};
+use crate::locators::{
+    self, Behaviour, Columns, Decomposed, Decompositions, Located, Recorded, Run, Stream, Streams,
+    Supervision,
+};
+use crate::nn::{Layout, Network};
+use crate::ppo::trainer;
+use crate::storage::manifest::write_json;
+use crate::storage::RunDir;
+use crate::study::candidates::Policy;
+use crate::study::results::{Curves, Rise};
+use crate::study::train::{self, Trained};
+use crate::study::{Config, Error, Progress, Resolved, checkpoint, decompose, relearn};
+
+use super::bench::Bench;
+use super::claims::{self, Claimed};
+use super::currency::{self, Currency, Curve};
+use super::edits::{Family, Named, Trials};
+use super::temporal::{Temporal, temporal};
+
+/// Checkpoints that rollback tries, evenly spaced.
+const ROLLBACKS: usize = 12;
+/// The percentage at which the parameters of a locator are counted by tensor.
+const COUNTED_PERCENT: f64 = 5.0;
+
+/// What one seed says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Findings {
+    /// The seed.
+    pub seed: u64,
+    /// SHA-256 of its settings.
+    pub config_sha256: String,
+    /// Checksum of the matrix of total gradients.
+    pub gradient_checksum: String,
+    /// SHA-256 of the choices, frozen before test levels were touched.
+    pub frozen_sha256: String,
+    /// Rates along training and the phases.
+    pub curves: Curves,
+    /// t_corner and t_cheese in shares of training.
+    pub phases: [Option<f64>; 2],
+    /// Exact rates of the trained policy on test levels, in the order of `Rate::ALL`.
+    pub base: [f64; 7],
+    /// Of the untrained one.
+    pub floor: [f64; 7],
+    /// What training gained.
+    pub rises: Vec<Rise>,
+    /// Every locator in the common currency.
+    pub currency: Vec<Currency>,
+    /// Every frozen choice on test levels.
+    pub claims: Vec<Claimed>,
+    /// The temporal claim, by decomposition.
+    pub temporal: Vec<Temporal>,
+    /// Components with a label, early and late, of the raw and the unit-norm decomposition.
+    pub labelled: [[usize; 2]; 2],
+    /// How fast ablated behaviours come back.
+    pub relearning: Vec<relearn::Relearnt>,
+    /// Null of the weights' spectra and of random walks.
+    pub walks: Vec<locators::weights_svd::WalkNull>,
+    /// Seconds of each stage.
+    pub seconds: BTreeMap<String, f64>,
+}
+
+/// Trains the seed where that is not done, and finds what is to be found.
+///
+/// # Errors
+/// What any stage refuses.
+pub fn findings(
+    resolved: &Resolved,
+    run: &RunDir,
+    every: std::time::Duration,
+    progress: &mut dyn Progress,
+) -> Result<Findings, Error> {
+    let config = &resolved.config;
+    let trained = train::train(config, run, every, progress)?;
+    let mut clock = Clock::default();
+    clock.seconds.insert("training".into(), trained.seconds);
+
+    let network = Network::new(config.net.shape(&config.env), trainer::RUN)
+        .map_err(crate::ppo::Error::from)?;
+    let total = config.ppo.total_updates as f64;
+    let mut checkpoints = Vec::new();
+    for (updates, path) in checkpoint::checkpoints(&run.checkpoints())? {
+        let params = checkpoint::load_checkpoint(&path, &network.layout)?;
+        checkpoints.push((updates as f64 / total, params));
+    }
+    let (theta_0, theta) = (
+        checkpoints[0].1.clone(),
+        checkpoints[checkpoints.len() - 1].1.clone(),
+    );
+    let policy = Policy {
+        network: &network,
+        theta: &theta,
+        theta_0: &theta_0,
+        checkpoints: &checkpoints,
+    };
+
+    let judged = decompose::decompose(config, run, &checkpoints, progress)?;
+    let labelled = [0, 1].map(|which| labels(&judged[which].0.components));
+    let recorded = Recordings::open(config, run)?;
+    let decompositions = Decompositions::default();
+    for ((found, _), (key, columns)) in judged.into_iter().zip([
+        (Recorded::Total, Columns::Raw),
+        (Recorded::Total, Columns::UnitNorm),
+    ]) {
+        let norms = row_norms(&recorded.total.0)?;
+        let judged = Decomposed::judged(found.decomposition, found.components, (norms, columns));
+        decompositions.provide(key, columns, judged);
+    }
+    clock.lap("decompositions");
+
+    let phases = phases(&trained);
+    let probes = probes::collect(&network, &theta, &config.env)?;
+    let seen = Run {
+        layout: &network.layout,
+        theta_0: &theta_0,
+        theta: &theta,
+        checkpoints: &checkpoints,
+        streams: recorded.streams(),
+        decompositions: &decompositions,
+        t_corner: phases[0],
+        behaviour: Some(Behaviour {
+            network: &network,
+            probes: &probes,
+        }),
+        rank: config.study.rank,
+        seed: config.seed,
+    };
+    let selection = Bench::new(
+        config,
+        &policy,
+        Split::Selection,
+        config.study.selection_levels,
+    )?;
+    let named = named(&seen)?;
+    let mut trials = Trials::new(config, &policy, &selection);
+    progress.begin("choosing edits on selection levels", 0);
+    trials.practical(&named, progress)?;
+    rollbacks(&mut trials, &policy, progress)?;
+    clock.lap("steps");
+    let currency = all_locators(&mut trials, &seen, &network.layout, progress)?;
+    let tried = trials.tried;
+    clock.lap("locators");
+
+    let frozen = claims::freeze(&tried);
+    write_json(&run.path().join("frozen.json"), &frozen)?;
+    let mut tested = claims::test(config, &policy, (&frozen, &tried), progress)?;
+    clock.lap("test levels");
+    claims::controls(
+        config,
+        &policy,
+        &selection,
+        (&mut tested.claims, &tried),
+        &named,
+        progress,
+    )?;
+    clock.lap("controls");
+
+    let axis = behavioural_axis(&trained.curves);
+    let temporal = named
+        .iter()
+        .map(|one| {
+            let tau = recorded.tau(one.is_stream);
+            temporal(one, tau, &axis, &tried, config.seed)
+        })
+        .collect::<Result<_, Error>>()?;
+    let relearning = relearnt(config, &policy, (&tested.claims, &tried), progress)?;
+    clock.lap("relearning");
+    let walks = locators::weights_svd::walk_nulls(&seen)?;
+    clock.lap("walks");
+    Ok(Findings {
+        seed: config.seed,
+        config_sha256: resolved.sha256(),
+        gradient_checksum: format!("{:08x}", trained.total.checksum),
+        frozen_sha256: claims::hash(&frozen),
+        phases,
+        curves: trained.curves,
+        base: tested.base,
+        floor: tested.floor,
+        rises: tested.rises,
+        currency,
+        claims: tested.claims,
+        temporal,
+        labelled,
+        relearning,
+        walks,
+        seconds: clock.seconds,
+    })
+}
+
+/// Seconds by stage.
+struct Clock {
+    last: Instant,
+    seconds: BTreeMap<String, f64>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            last: Instant::now(),
+            seconds: BTreeMap::new(),
+        }
+    }
+}
+
+impl Clock {
+    fn lap(&mut self, stage: &str) {
+        let seconds = self.last.elapsed().as_secs_f64();
+        self.seconds.insert(stage.into(), seconds);
+        self.last = Instant::now();
+    }
+}
+
+/// The recorded streams, open.
+struct Recordings {
+    total: (Matrix, Vec<f64>),
+    update: Matrix,
+    /// `before`, `inside`, `value`, `entropy`, and the policy's: the sum of the first two.
+    parts: Option<([Dense; 5], Vec<f64>)>,
+}
+
+impl Recordings {
+    fn open(config: &Config, run: &RunDir) -> Result<Self, Error> {
+        let open = |name: &str| Matrix::open(&run.gradients().join(name));
+        let total = open("total")?;
+        let tau = decompose::times(config, &total);
+        let parts = if config.record.streams_every == 0 {
+            None
+        } else {
+            let before = open("before")?;
+            let tau = decompose::times(config, &before);
+            let [before, inside, value, entropy] = [
+                Dense::from_matrix(&before)?,
+                Dense::from_matrix(&open("inside")?)?,
+                Dense::from_matrix(&open("value")?)?,
+                Dense::from_matrix(&open("entropy")?)?,
+            ];
+            let pairs = before.values().iter().zip(inside.values());
+            let policy = pairs.map(|(before, inside)| before + inside).collect();
+            let policy = Dense::new(before.time_len(), before.param_len(), policy)?;
+            Some(([before, inside, value, entropy, policy], tau))
+        };
+        Ok(Self {
+            total: (total, tau),
+            update: open("update")?,
+            parts,
+        })
+    }
+
+    /// The middle of every row, as a share of training.
+    fn tau(&self, is_stream: bool) -> &[f64] {
+        match &self.parts {
+            Some((_, tau)) if is_stream => tau,
+            _ => &self.total.1,
+        }
+    }
+
+    fn streams(&self) -> Streams<'_> {
+        let part = |index: usize| {
+            let (parts, tau) = self.parts.as_ref()?;
+            let matrix = &parts[index];
+            Some(Stream { matrix, tau })
+        };
+        Streams {
+            total: Stream {
+                matrix: &self.total.0,
+                tau: &self.total.1,
+            },
+            update: Some(Stream {
+                matrix: &self.update,
+                tau: &self.total.1,
+            }),
+            policy: part(4),
+            before: part(0),
+            inside: part(1),
+            value: part(2),
+            entropy: part(3),
+        }
+    }
+}
+
+/// Early and late labels.
+fn labels(components: &[crate::locate::Component]) -> [usize; 2] {
+    use crate::locate::Label;
+    [Label::Early, Label::Late].map(|label| components.iter().filter(|c| c.label == label).count())
+}
+
+/// t_corner and t_cheese as shares of training.
+fn phases(trained: &Trained) -> [Option<f64>; 2] {
+    let Curves {
+        frames,
+        t_corner,
+        t_cheese,
+        ..
+    } = &trained.curves;
+    let last = frames.last().map_or(1.0, |&frames| frames as f64);
+    [t_corner, t_cheese].map(|onset| onset.map(|onset| onset.frames / last))
+}
+
+/// The behavioural axis: at each share of training, the mean share of their final rise that S5 and S2
+/// had reached (running maximum, linear between the points of the curves).
+fn behavioural_axis(curves: &Curves) -> impl Fn(f64) -> f64 {
+    use crate::ablate::Rate;
+    let last = curves.frames.last().map_or(1.0, |&frames| frames.max(1) as f64);
+    let tau: Vec<f64> = curves.frames.iter().map(|&f| f as f64 / last).collect();
+    let risen = [Rate::S5, Rate::S2].map(|rate| {
+        let successes = &curves.rates[rate.index()].successes;
+        let mut most = 0u64;
+        let first = successes.first().copied().unwrap_or(0);
+        let risen: Vec<f64> = successes
+            .iter()
+            .map(|&k| {
+                most = most.max(k.saturating_sub(first));
+                most as f64
+            })
+            .collect();
+        let whole = risen.last().copied().unwrap_or(0.0).max(1.0);
+        risen.into_iter().map(|x| x / whole).collect::<Vec<f64>>()
+    });
+    move |at| {
+        let after = tau.iter().position(|&t| t >= at).unwrap_or(tau.len() - 1);
+        let Some(before) = after.checked_sub(1) else {
+            return 0.0;
+        };
+        let part = ((at - tau[before]) / (tau[after] - tau[before])).min(1.0);
+        let value = |risen: &[f64]| risen[before] + part * (risen[after] - risen[before]);
+        risen.iter().map(|risen| value(risen)).sum::<f64>() / 2.0
+    }
+}
+
+/// The decompositions whose single components are tried.
+fn named(run: &Run<'_>) -> Result<Vec<Named>, Error> {
+    let mut named = Vec::new();
+    for (name, recorded, columns) in [
+        ("raw", Recorded::Total, Columns::Raw),
+        ("unit-norm", Recorded::Total, Columns::UnitNorm),
+        ("policy", Recorded::Policy, Columns::UnitNorm),
+        ("before", Recorded::Before, Columns::UnitNorm),
+        ("inside", Recorded::Inside, Columns::UnitNorm),
+    ] {
+        if let Some(decomposed) = run.decomposed(recorded, columns)? {
+            named.push(Named {
+                name,
+                is_stream: recorded != Recorded::Total,
+                decomposed,
+            });
+        }
+    }
+    Ok(named)
+}
+
+/// The baseline that no locator is needed for: earlier checkpoints.
+fn rollbacks(
+    trials: &mut Trials<'_>,
+    policy: &Policy<'_>,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    let family = Family {
+        name: "rollback to a checkpoint",
+        supervision: Supervision::Effects,
+        meant_for: None,
+        is_control: true,
+    };
+    let len = policy.checkpoints.len();
+    let mut picked: Vec<usize> = (1..=ROLLBACKS)
+        .map(|i| i * (len - 1) / (ROLLBACKS + 1))
+        .filter(|&i| i > 0)
+        .collect();
+    picked.dedup();
+    let picked = picked.into_iter().map(|i| policy.checkpoints[i].clone());
+    for candidate in recipe::rollbacks(picked) {
+        let member = (candidate.member.as_str(), candidate.dose);
+        trials.attempt(family, member, candidate.recipe, progress)?;
+    }
+    Ok(())
+}
+
+/// Every locator: its resets in the common currency, and its own edits.
+fn all_locators(
+    trials: &mut Trials<'_>,
+    seen: &Run<'_>,
+    layout: &Layout,
+    progress: &mut dyn Progress,
+) -> Result<Vec<Currency>, Error> {
+    let percents = trials.percents().to_vec();
+    let mut all = Vec::new();
+    for (number, locator) in locators::all().into_iter().enumerate() {
+        let begun = Instant::now();
+        let Some(located) = locator.locate(seen)? else {
+            continue;
+        };
+        let seconds = begun.elapsed().as_secs_f64();
+        let (name, supervision) = (locator.name(), locator.supervision());
+        let pairs = trials.resets((number as u64, name, supervision), &located, progress)?;
+        trials.native((name, supervision), locator.offers(seen, &located)?, progress)?;
+        all.push(Currency {
+            locator: name.into(),
+            meaning: locator.meaning().into(),
+            supervision,
+            seconds,
+            by_tensor: [0, 1].map(|claim| by_tensor(layout, &located.scores[claim])),
+            found: located.found,
+            curves: Claim::ALL
+                .map(|claim| Curve::new(claim, &percents, &pairs[Located::index(claim)])),
+        });
+    }
+    currency::share_of_oracle(&mut all, locators::ORACLE);
+    Ok(all)
+}
+
+/// Of the parameters with the highest scores, the share in each tensor.
+fn by_tensor(layout: &Layout, scores: &[f64]) -> Vec<f64> {
+    let chosen = edit::top(scores, COUNTED_PERCENT);
+    let count = |tensor: &crate::nn::layout::Tensor| {
+        let range = tensor.range();
+        chosen.iter().filter(|index| range.contains(index)).count()
+    };
+    let len = chosen.len().max(1) as f64;
+    layout.tensors.iter().map(|t| count(t) as f64 / len).collect()
+}
+
+/// How fast what the best edit of either claim took comes back, beside as long a random step.
+fn relearnt(
+    config: &Config,
+    policy: &Policy<'_>,
+    (claims, tried): (&[Claimed], &[crate::study::confirmation::edits::Tried]),
+    progress: &mut dyn Progress,
+) -> Result<Vec<relearn::Relearnt>, Error> {
+    let mut found = Vec::new();
+    if config.study.relearn_updates == 0 {
+        return Ok(found);
+    }
+    progress.begin("relearning", 4);
+    for claim in Claim::ALL {
+        let own = claims
+            .iter()
+            .filter(|c| c.frozen.claim == claim && c.frozen.family == super::edits::STEP);
+        let random = claims
+            .iter()
+            .filter(|c| c.frozen.claim == claim && c.frozen.family == super::edits::RANDOM_STEP);
+        for claimed in own.chain(random) {
+            let recipe: &Recipe = &tried[claimed.frozen.place()].recipe;
+            let edited = recipe.apply(policy.theta, policy.theta_0);
+            let one = relearn::relearn(config, policy, (claim, &claimed.frozen.family), &edited)?;
+            found.push(one);
+            progress.advance(found.len() as u64, &claimed.frozen.family);
+        }
+    }
+    Ok(found)
+}

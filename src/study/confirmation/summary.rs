@@ -1,0 +1,391 @@
+//! Over the seeds: means with intervals, exact sign-flip tests, Holm over claims and methods.
+//!
+//! A mean's interval is the hierarchical bootstrap's: seeds with replacement, and within a seed its
+//! bootstrap over mazes where there is one. The sign-flip test of n seeds cannot give less than
+//! `2^(1 - n)`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ablate::Claim;
+use crate::locators::Supervision;
+use crate::numeric::statistics::{hierarchical_mean, holm, sign_flip};
+use crate::numeric::sum::mean;
+use crate::study::Config;
+use crate::study::results::Role;
+
+use super::claims::Claimed;
+use super::edits::{MATCHED, RANDOM_STEP};
+use super::seed::Findings;
+
+/// Bootstrap draws over seeds.
+const DRAWS: u32 = 10_000;
+
+/// A mean over seeds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Over {
+    /// The mean.
+    pub mean: f64,
+    /// Its 95 % interval; none where there is one seed.
+    pub interval: Option<(f64, f64)>,
+    /// Exact two-sided sign-flip test that it is 0.
+    pub p: Option<f64>,
+    /// By seed; a seed that has none is left out.
+    pub values: Vec<f64>,
+}
+
+impl Over {
+    /// Of values known exactly.
+    fn of(values: Vec<f64>, (seed, index): (u64, u64)) -> Option<Self> {
+        let groups: Vec<Vec<f64>> = values.iter().map(|&value| vec![value]).collect();
+        Self::of_groups(values, &groups, (seed, index))
+    }
+
+    /// Of values with draws of each.
+    fn of_groups(
+        values: Vec<f64>,
+        groups: &[Vec<f64>],
+        (seed, index): (u64, u64),
+    ) -> Option<Self> {
+        if values.is_empty() {
+            return None;
+        }
+        let interval = (values.len() > 1)
+            .then(|| hierarchical_mean(groups, 0.95, DRAWS, seed, (1 << 48) + index))
+            .flatten();
+        Some(Self {
+            mean: mean(&values),
+            interval: interval.map(|interval| (interval.low, interval.high)),
+            p: sign_flip(&values),
+            values,
+        })
+    }
+}
+
+/// When the behaviours were learnt: the premise.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Phases {
+    /// t_corner, as a share of training.
+    pub corner: Option<Over>,
+    /// t_cheese.
+    pub cheese: Option<Over>,
+    /// t_cheese - t_corner.
+    pub lag: Option<Over>,
+    /// Seeds whose own interval of the lag is above 0.
+    pub apart: usize,
+}
+
+/// A locator in the common currency, for one claim.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ranked {
+    /// Its name.
+    pub locator: String,
+    /// What it was told.
+    pub supervision: Supervision,
+    /// Area under selectivity against ln q.
+    pub area: Over,
+    /// The same of as many random parameters of every tensor.
+    pub random: f64,
+    /// Area above random, by seed.
+    pub above: Over,
+    /// p of `above`, adjusted (Holm) over locators and both claims.
+    pub p_adjusted: Option<f64>,
+    /// Mean share of the oracle's area above random.
+    pub oracle_share: Option<f64>,
+    /// Mean seconds a seed.
+    pub seconds: f64,
+}
+
+/// A family of edits, for one claim.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Family {
+    /// Its name.
+    pub family: String,
+    /// What it is to the claim.
+    pub role: Role,
+    /// What its choice was told.
+    pub supervision: Supervision,
+    /// Seeds on which it was tried.
+    pub seeds: usize,
+    /// Seeds on which it meets the rule of success.
+    pub successes: usize,
+    /// Selectivity on test levels.
+    pub selectivity: Over,
+    /// Its excess over the control of its kind, seed by seed: the best random in-span step, for
+    /// resets the best of as many random parameters of every tensor.
+    pub above_control: Option<Over>,
+    /// p of `above_control`, adjusted (Holm) over the families that are no controls and both claims.
+    pub p_adjusted: Option<f64>,
+    /// Mean losses, in the order of `Rate::ALL`.
+    pub losses: [f64; 7],
+    /// Seeds whose random controls were fewer than one in twenty as far inside the rule, and seeds
+    /// with such controls.
+    pub beyond_controls: Option<(usize, usize)>,
+}
+
+/// The temporal claim, for one decomposition.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TemporalRow {
+    /// Which decomposition.
+    pub decomposition: String,
+    /// Rank correlation of temporal index and (S5 loss - S2 loss).
+    pub correlation: Option<Over>,
+    /// The same on the behavioural axis.
+    pub behavioural: Option<Over>,
+    /// Mean effect of the early set minus that of the late set.
+    pub difference: Option<Over>,
+    /// Seeds on which that is beyond 95 % of random in-span sets, and seeds where it was tested.
+    pub beyond_random: (usize, usize),
+    /// Labelled components over all seeds: early, late.
+    pub labelled: Option<[usize; 2]>,
+}
+
+/// Over the seeds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Summary {
+    /// The premise.
+    pub phases: Phases,
+    /// Exact rates on test levels of the trained policies, in the order of `Rate::ALL`.
+    pub base: Vec<Over>,
+    /// Of the untrained ones.
+    pub floor: Vec<Over>,
+    /// Seeds on which either claim can be judged.
+    pub judged: [usize; 2],
+    /// The common currency, best first, for A and for B.
+    pub ranking: [Vec<Ranked>; 2],
+    /// Every family of edits, best first, for A and for B.
+    pub families: [Vec<Family>; 2],
+    /// The temporal claim.
+    pub temporal: Vec<TemporalRow>,
+}
+
+/// Summarises the seeds.
+pub fn summarise(seeds: &[Findings], config: &Config) -> Summary {
+    let mut index = 0;
+    let mut over = |values: Vec<f64>| {
+        index += 1;
+        Over::of(values, (config.seed, index))
+    };
+    let lag = |one: &Findings| Some(one.phases[1]? - one.phases[0]?);
+    let phases = Phases {
+        corner: over(seeds.iter().filter_map(|one| one.phases[0]).collect()),
+        cheese: over(seeds.iter().filter_map(|one| one.phases[1]).collect()),
+        lag: over(seeds.iter().filter_map(lag).collect()),
+        apart: seeds
+            .iter()
+            .filter(|one| one.curves.lag.is_some_and(|lag| lag.interval.0 > 0.0))
+            .count(),
+    };
+    let mut rates = |of: fn(&Findings) -> &[f64; 7]| -> Vec<Over> {
+        let rate = |rate: usize| over(seeds.iter().map(|one| of(one)[rate]).collect());
+        (0..7).filter_map(rate).collect()
+    };
+    let (base, floor) = (rates(|one| &one.base), rates(|one| &one.floor));
+    let judged = Claim::ALL.map(|claim| {
+        let learnt = |one: &&Findings| {
+            claim.can_be_judged(&|rate| one.rises[rate.index()].is_learnt)
+        };
+        seeds.iter().filter(learnt).count()
+    });
+    Summary {
+        phases,
+        base,
+        floor,
+        judged,
+        ranking: ranking(seeds, config.seed),
+        families: families(seeds, config.seed),
+        temporal: temporal(seeds, config.seed),
+    }
+}
+
+fn ranking(seeds: &[Findings], seed: u64) -> [Vec<Ranked>; 2] {
+    let mut ranking = [Vec::new(), Vec::new()];
+    let names = seeds.first().map_or(&[][..], |one| &one.currency);
+    for (number, first) in names.iter().enumerate() {
+        for (claim, ranked) in ranking.iter_mut().enumerate() {
+            let all: Vec<_> = seeds
+                .iter()
+                .filter_map(|one| one.currency.iter().find(|c| c.locator == first.locator))
+                .collect();
+            let values = |of: &dyn Fn(&super::currency::Curve) -> f64| -> Vec<f64> {
+                all.iter().map(|one| of(&one.curves[claim])).collect()
+            };
+            let place = |kind: u64| (seed, 1 << 20 | (number as u64) << 4 | kind << 1 | claim as u64);
+            let shares: Vec<f64> = all
+                .iter()
+                .filter_map(|one| one.curves[claim].oracle_share)
+                .collect();
+            let (Some(area), Some(above)) = (
+                Over::of(values(&|curve| curve.area), place(0)),
+                Over::of(values(&|curve| curve.area - curve.random_area), place(1)),
+            ) else {
+                continue;
+            };
+            ranked.push(Ranked {
+                locator: first.locator.clone(),
+                supervision: first.supervision,
+                area,
+                random: mean(&values(&|curve| curve.random_area)),
+                above,
+                p_adjusted: None,
+                oracle_share: (!shares.is_empty()).then(|| mean(&shares)),
+                seconds: mean(&all.iter().map(|one| one.seconds).collect::<Vec<f64>>()),
+            });
+        }
+    }
+    adjust(ranking.iter_mut().flatten().map(|one| (one.above.p, &mut one.p_adjusted)));
+    for ranked in &mut ranking {
+        ranked.sort_by(|a, b| b.area.mean.total_cmp(&a.area.mean));
+    }
+    ranking
+}
+
+fn families(seeds: &[Findings], seed: u64) -> [Vec<Family>; 2] {
+    let find = |one: &Findings, claim: Claim, family: &str, role: Role| -> Option<Claimed> {
+        let mut claims = one.claims.iter();
+        let found = claims.find(|c| {
+            c.frozen.claim == claim && c.frozen.family == family && c.frozen.role == role
+        });
+        found.cloned()
+    };
+    let mut families = [Vec::new(), Vec::new()];
+    for (place, claim) in Claim::ALL.into_iter().enumerate() {
+        let mut keys: Vec<(String, Role)> = seeds
+            .iter()
+            .flat_map(|one| &one.claims)
+            .filter(|c| c.frozen.claim == claim)
+            .map(|c| (c.frozen.family.clone(), c.frozen.role))
+            .collect();
+        keys.sort();
+        keys.dedup();
+        for (number, (family, role)) in keys.into_iter().enumerate() {
+            let all: Vec<(&Findings, Claimed)> = seeds
+                .iter()
+                .filter_map(|one| Some((one, find(one, claim, &family, role)?)))
+                .collect();
+            let control = if family.ends_with(": reset") {
+                MATCHED
+            } else {
+                RANDOM_STEP
+            };
+            let above = all.iter().filter_map(|(one, own)| {
+                let control = find(one, claim, control, Role::Control)?;
+                let draws = own.draws.iter().zip(&control.draws);
+                let draws = draws.map(|(own, control)| f64::from(own - control)).collect();
+                Some((own.selectivity - control.selectivity, draws))
+            });
+            let (above, above_draws): (Vec<f64>, Vec<Vec<f64>>) = above.unzip();
+            let draws = |c: &Claimed| c.draws.iter().map(|&d| f64::from(d)).collect::<Vec<f64>>();
+            let groups: Vec<Vec<f64>> = all.iter().map(|(_, c)| draws(c)).collect();
+            let index = |kind: u64| {
+                let index = 1 << 30 | (number as u64) << 4 | kind << 1 | place as u64;
+                (seed, index)
+            };
+            let selectivity = all.iter().map(|(_, c)| c.selectivity).collect();
+            let Some(selectivity) = Over::of_groups(selectivity, &groups, index(0)) else {
+                continue;
+            };
+            let losses = std::array::from_fn(|rate| {
+                mean(&all.iter().map(|(_, c)| c.losses[rate]).collect::<Vec<f64>>())
+            });
+            let controls: Vec<f64> = all
+                .iter()
+                .filter_map(|(_, c)| Some(c.controls?.p))
+                .collect();
+            let is_control = role == Role::Control;
+            families[place].push(Family {
+                successes: all.iter().filter(|(_, c)| c.succeeds).count(),
+                seeds: all.len(),
+                supervision: all[0].1.frozen.supervision,
+                above_control: (!is_control)
+                    .then(|| Over::of_groups(above, &above_draws, index(1)))
+                    .flatten(),
+                p_adjusted: None,
+                beyond_controls: (!controls.is_empty()).then(|| {
+                    let beyond = controls.iter().filter(|&&p| p < 0.05).count();
+                    (beyond, controls.len())
+                }),
+                family,
+                role,
+                selectivity,
+                losses,
+            });
+        }
+    }
+    let tested = families.iter_mut().flatten().filter(|one| {
+        matches!(one.role, Role::Practical | Role::Predicted)
+    });
+    adjust(tested.map(|one| {
+        let p = one.above_control.as_ref().and_then(|above| above.p);
+        (p, &mut one.p_adjusted)
+    }));
+    for family in &mut families {
+        family.sort_by(|a, b| b.selectivity.mean.total_cmp(&a.selectivity.mean));
+    }
+    families
+}
+
+/// Holm's adjustment over those that have a p-value.
+fn adjust<'a>(all: impl Iterator<Item = (Option<f64>, &'a mut Option<f64>)>) {
+    let tested: Vec<(f64, &mut Option<f64>)> = all
+        .filter_map(|(p, place)| Some((p?, place)))
+        .collect();
+    let p: Vec<f64> = tested.iter().map(|(p, _)| *p).collect();
+    for ((_, place), adjusted) in tested.into_iter().zip(holm(&p)) {
+        *place = Some(adjusted);
+    }
+}
+
+fn temporal(seeds: &[Findings], seed: u64) -> Vec<TemporalRow> {
+    let first = seeds.first().map_or(&[][..], |one| &one.temporal);
+    let row = |(number, named): (usize, &super::temporal::Temporal)| {
+        let all: Vec<_> = seeds
+            .iter()
+            .filter_map(|one| {
+                let mut found = one.temporal.iter();
+                found.find(|t| t.decomposition == named.decomposition)
+            })
+            .collect();
+        let over = |kind: u64, of: &dyn Fn(&super::temporal::Temporal) -> Option<f64>| {
+            let index = (seed, 1 << 40 | (number as u64) << 4 | kind);
+            Over::of(all.iter().filter_map(|one| of(one)).collect(), index)
+        };
+        let p: Vec<f64> = all.iter().filter_map(|one| one.p).collect();
+        let labelled = (number < 2).then(|| {
+            [0, 1].map(|which| seeds.iter().map(|one| one.labelled[number][which]).sum())
+        });
+        TemporalRow {
+            decomposition: named.decomposition.clone(),
+            correlation: over(0, &|one| one.correlation),
+            behavioural: over(1, &|one| one.behavioural_correlation),
+            difference: over(2, &|one| one.difference),
+            beyond_random: (p.iter().filter(|&&p| p < 0.05).count(), p.len()),
+            labelled,
+        }
+    };
+    first.iter().enumerate().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_seed_has_no_interval_and_ten_of_one_sign_have_the_least_p() {
+        let one = Over::of(vec![0.4], (1, 0)).unwrap();
+        assert_eq!((one.mean, one.interval, one.p), (0.4, None, Some(1.0)));
+        let values: Vec<f64> = (1..=10).map(f64::from).collect();
+        let ten = Over::of(values, (1, 0)).unwrap();
+        assert_eq!(ten.p, Some(2.0 / 1024.0));
+        let (low, high) = ten.interval.unwrap();
+        assert!((3.0..4.5).contains(&low) && (6.5..8.0).contains(&high), "{low} {high}");
+        assert!(Over::of(Vec::new(), (1, 0)).is_none());
+    }
+
+    #[test]
+    fn holm_runs_over_those_that_were_tested() {
+        let mut found = [None; 3];
+        let p = [Some(0.01), None, Some(0.03)];
+        adjust(p.into_iter().zip(found.iter_mut()));
+        assert_eq!(found, [Some(0.02), None, Some(0.03)]);
+    }
+}
