@@ -5,10 +5,12 @@
 
 mod correlation;
 mod interval;
+mod roc;
 mod significance;
 
 pub use correlation::{pearson, spearman};
 pub use interval::{
     Interval, bootstrap_mean, bootstrap_paired_difference, normal_quantile, quantile, wilson,
 };
+pub use roc::roc_area;
 pub use significance::{SIGN_FLIP_MAX_LEN, holm, mcnemar, monte_carlo_p, sign_flip};
