@@ -5,10 +5,12 @@
 //! What it was told beyond parameters and gradients is its [`Supervision`], which stands beside its
 //! name wherever a result does.
 
+pub mod calibration;
 pub mod decompositions;
 mod displacement;
 mod gradient_svd;
 mod layer_svd;
+pub mod planted;
 mod random;
 pub mod rollback;
 mod timing;

@@ -176,7 +176,8 @@ fn temporal(
         distance(&left, policy.theta)
     };
     for (kind, label) in [Label::Early, Label::Late].into_iter().enumerate() {
-        let TemporalSet { members, how } = TemporalSet::of_components(&decomposed.components, label);
+        let TemporalSet { members, how } =
+            TemporalSet::of_components(&decomposed.components, label);
         if members.is_empty() {
             continue;
         }

@@ -6,6 +6,7 @@
 mod correlation;
 mod hierarchical;
 mod interval;
+mod roc;
 mod significance;
 
 pub use correlation::{pearson, spearman};
@@ -13,4 +14,5 @@ pub use hierarchical::hierarchical_mean;
 pub use interval::{
     Interval, bootstrap_mean, bootstrap_paired_difference, normal_quantile, quantile, wilson,
 };
+pub use roc::roc_area;
 pub use significance::{SIGN_FLIP_MAX_LEN, holm, mcnemar, monte_carlo_p, sequential_p, sign_flip};
