@@ -125,6 +125,22 @@ impl Resolved {
         format!("{BEGUN_FROM}{}\n{}", self.preset, self.config.to_toml())
     }
 
+    /// The same with another seed.
+    pub fn with_seed(&self, seed: u64) -> Self {
+        self.with_config(Config {
+            seed,
+            ..self.config.clone()
+        })
+    }
+
+    /// The same preset's name over other settings.
+    pub fn with_config(&self, config: Config) -> Self {
+        Self {
+            config,
+            ..self.clone()
+        }
+    }
+
     /// SHA-256 of the settings as TOML, in hexadecimal.
     pub fn sha256(&self) -> String {
         let digest = Sha256::digest(self.config.to_toml());

@@ -13,6 +13,7 @@ pub mod bench;
 pub mod claims;
 pub mod currency;
 pub mod edits;
+pub mod history;
 pub mod planted;
 pub mod seed;
 pub mod summary;
@@ -74,11 +75,13 @@ pub fn study(
     let mut seeds = Vec::new();
     for seed in settings.first_seed..settings.first_seed + settings.seeds {
         let name = format!("seed-{seed}");
-        progress.name(&name);
         let of_seed = resolved.with_seed(seed);
+        let mut progress = Prefixed {
+            prefix: format!("seed {seed}: "),
+            inner: &mut *progress,
+        };
         seeds.push(inside(&of_seed, invocation, run, &name, |inner| {
-            remembered(&inner, "findings.json", &of_seed, |inner| {
-                let mut progress = Named(&name, &mut *progress);
+            remembered(inner, "findings.json", &of_seed, |inner| {
                 seed::findings(&of_seed, inner, every, &mut progress)
             })
         })?);
@@ -100,4 +103,85 @@ pub fn study(
     };
     write_json(&run.path().join("study.json"), &study)?;
     Ok(study)
+}
+
+/// A run directory of its own inside the study's, begun or gone on with.
+fn inside<T>(
+    resolved: &Resolved,
+    invocation: &Invocation,
+    run: &RunDir,
+    name: &str,
+    job: impl FnOnce(&RunDir) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let path = run.path().join(name);
+    let inner = if path.join("config.toml").exists() {
+        RunDir::resume(&path)?
+    } else {
+        RunDir::create(&path)?
+    };
+    if !inner.config().exists() {
+        begin(resolved, invocation, &inner)?;
+    } else if storage::read_text(&inner.config())? != resolved.to_toml() {
+        return Err(storage::Error::malformed(
+            &inner.config(),
+            "the settings of the study it lies in",
+            "others",
+        )
+        .into());
+    }
+    job(&inner)
+}
+
+/// What `file` of the run holds, or what `job` makes and is put there.
+fn remembered<T: Serialize + serde::de::DeserializeOwned>(
+    run: &RunDir,
+    file: &str,
+    resolved: &Resolved,
+    job: impl FnOnce(&RunDir) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let path = run.path().join(file);
+    if path.exists() {
+        let kept: Kept<T> = read_json(&path, "what a stage of a study found")?;
+        if kept.config_sha256 == resolved.sha256() {
+            return Ok(kept.found);
+        }
+    }
+    let found = job(run)?;
+    let kept = Kept {
+        config_sha256: resolved.sha256(),
+        found,
+    };
+    write_json(&path, &kept)?;
+    Ok(kept.found)
+}
+
+/// What a stage found, and under which settings.
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    config_sha256: String,
+    found: T,
+}
+
+/// Says of which seed a stage is.
+struct Prefixed<'a> {
+    prefix: String,
+    inner: &'a mut dyn Progress,
+}
+
+impl Progress for Prefixed<'_> {
+    fn begin(&mut self, stage: &str, steps: u64) {
+        self.inner.begin(&format!("{}{stage}", self.prefix), steps);
+    }
+
+    fn advance(&mut self, done: u64, note: &str) {
+        self.inner.advance(done, note);
+    }
+
+    fn pass_over(&mut self, done: u64) {
+        self.inner.pass_over(done);
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.inner.is_interrupted()
+    }
 }

@@ -6,25 +6,24 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::ablate::recipe::{self, Recipe};
-use crate::ablate::{Claim, Split, edit, probes};
-use crate::gradients::{Dense, GradientMatrix, Matrix, row_norms};
+use crate::ablate::{Claim, Split, edit};
+use crate::gradients::row_norms;
 use crate::locators::{
-    self, Behaviour, Columns, Decomposed, Decompositions, Located, Recorded, Run, Stream, Streams,
-    Supervision,
+    self, Columns, Decomposed, Decompositions, Located, Recorded, Run, Supervision,
 };
-use crate::nn::{Layout, Network};
-use crate::ppo::trainer;
+use crate::nn::Layout;
 use crate::storage::manifest::write_json;
 use crate::storage::RunDir;
 use crate::study::candidates::Policy;
 use crate::study::results::{Curves, Rise};
-use crate::study::train::{self, Trained};
-use crate::study::{Config, Error, Progress, Resolved, checkpoint, decompose, relearn};
+use crate::study::train;
+use crate::study::{Config, Error, Progress, Resolved, decompose, relearn};
 
 use super::bench::Bench;
 use super::claims::{self, Claimed};
 use super::currency::{self, Currency, Curve};
-use super::edits::{Family, Named, Trials};
+use super::edits::{Family, Named, RANDOM_STEP, STEP, Tried, Trials};
+use super::history::History;
 use super::temporal::{Temporal, temporal};
 
 /// Checkpoints that rollback tries, evenly spaced.
@@ -84,56 +83,22 @@ pub fn findings(
     let mut clock = Clock::default();
     clock.seconds.insert("training".into(), trained.seconds);
 
-    let network = Network::new(config.net.shape(&config.env), trainer::RUN)
-        .map_err(crate::ppo::Error::from)?;
-    let total = config.ppo.total_updates as f64;
-    let mut checkpoints = Vec::new();
-    for (updates, path) in checkpoint::checkpoints(&run.checkpoints())? {
-        let params = checkpoint::load_checkpoint(&path, &network.layout)?;
-        checkpoints.push((updates as f64 / total, params));
-    }
-    let (theta_0, theta) = (
-        checkpoints[0].1.clone(),
-        checkpoints[checkpoints.len() - 1].1.clone(),
-    );
-    let policy = Policy {
-        network: &network,
-        theta: &theta,
-        theta_0: &theta_0,
-        checkpoints: &checkpoints,
-    };
-
-    let judged = decompose::decompose(config, run, &checkpoints, progress)?;
+    let history = History::open(config, run, &trained)?;
+    let policy = history.policy();
+    let judged = decompose::decompose(config, run, &history.checkpoints, progress)?;
     let labelled = [0, 1].map(|which| labels(&judged[which].0.components));
-    let recorded = Recordings::open(config, run)?;
     let decompositions = Decompositions::default();
     for ((found, _), (key, columns)) in judged.into_iter().zip([
         (Recorded::Total, Columns::Raw),
         (Recorded::Total, Columns::UnitNorm),
     ]) {
-        let norms = row_norms(&recorded.total.0)?;
+        let norms = row_norms(&history.recordings.total.0)?;
         let judged = Decomposed::judged(found.decomposition, found.components, (norms, columns));
         decompositions.provide(key, columns, judged);
     }
     clock.lap("decompositions");
 
-    let phases = phases(&trained);
-    let probes = probes::collect(&network, &theta, &config.env)?;
-    let seen = Run {
-        layout: &network.layout,
-        theta_0: &theta_0,
-        theta: &theta,
-        checkpoints: &checkpoints,
-        streams: recorded.streams(),
-        decompositions: &decompositions,
-        t_corner: phases[0],
-        behaviour: Some(Behaviour {
-            network: &network,
-            probes: &probes,
-        }),
-        rank: config.study.rank,
-        seed: config.seed,
-    };
+    let seen = history.run(config, &decompositions);
     let selection = Bench::new(
         config,
         &policy,
@@ -146,7 +111,7 @@ pub fn findings(
     trials.practical(&named, progress)?;
     rollbacks(&mut trials, &policy, progress)?;
     clock.lap("steps");
-    let currency = all_locators(&mut trials, &seen, &network.layout, progress)?;
+    let currency = all_locators(&mut trials, &seen, progress)?;
     let tried = trials.tried;
     clock.lap("locators");
 
@@ -168,7 +133,7 @@ pub fn findings(
     let temporal = named
         .iter()
         .map(|one| {
-            let tau = recorded.tau(one.is_stream);
+            let tau = history.recordings.tau(one.is_stream);
             temporal(one, tau, &axis, &tried, config.seed)
         })
         .collect::<Result<_, Error>>()?;
@@ -181,7 +146,7 @@ pub fn findings(
         config_sha256: resolved.sha256(),
         gradient_checksum: format!("{:08x}", trained.total.checksum),
         frozen_sha256: claims::hash(&frozen),
-        phases,
+        phases: history.phases,
         curves: trained.curves,
         base: tested.base,
         floor: tested.floor,
@@ -219,90 +184,10 @@ impl Clock {
     }
 }
 
-/// The recorded streams, open.
-struct Recordings {
-    total: (Matrix, Vec<f64>),
-    update: Matrix,
-    /// `before`, `inside`, `value`, `entropy`, and the policy's: the sum of the first two.
-    parts: Option<([Dense; 5], Vec<f64>)>,
-}
-
-impl Recordings {
-    fn open(config: &Config, run: &RunDir) -> Result<Self, Error> {
-        let open = |name: &str| Matrix::open(&run.gradients().join(name));
-        let total = open("total")?;
-        let tau = decompose::times(config, &total);
-        let parts = if config.record.streams_every == 0 {
-            None
-        } else {
-            let before = open("before")?;
-            let tau = decompose::times(config, &before);
-            let [before, inside, value, entropy] = [
-                Dense::from_matrix(&before)?,
-                Dense::from_matrix(&open("inside")?)?,
-                Dense::from_matrix(&open("value")?)?,
-                Dense::from_matrix(&open("entropy")?)?,
-            ];
-            let pairs = before.values().iter().zip(inside.values());
-            let policy = pairs.map(|(before, inside)| before + inside).collect();
-            let policy = Dense::new(before.time_len(), before.param_len(), policy)?;
-            Some(([before, inside, value, entropy, policy], tau))
-        };
-        Ok(Self {
-            total: (total, tau),
-            update: open("update")?,
-            parts,
-        })
-    }
-
-    /// The middle of every row, as a share of training.
-    fn tau(&self, is_stream: bool) -> &[f64] {
-        match &self.parts {
-            Some((_, tau)) if is_stream => tau,
-            _ => &self.total.1,
-        }
-    }
-
-    fn streams(&self) -> Streams<'_> {
-        let part = |index: usize| {
-            let (parts, tau) = self.parts.as_ref()?;
-            let matrix = &parts[index];
-            Some(Stream { matrix, tau })
-        };
-        Streams {
-            total: Stream {
-                matrix: &self.total.0,
-                tau: &self.total.1,
-            },
-            update: Some(Stream {
-                matrix: &self.update,
-                tau: &self.total.1,
-            }),
-            policy: part(4),
-            before: part(0),
-            inside: part(1),
-            value: part(2),
-            entropy: part(3),
-        }
-    }
-}
-
 /// Early and late labels.
 fn labels(components: &[crate::locate::Component]) -> [usize; 2] {
     use crate::locate::Label;
     [Label::Early, Label::Late].map(|label| components.iter().filter(|c| c.label == label).count())
-}
-
-/// t_corner and t_cheese as shares of training.
-fn phases(trained: &Trained) -> [Option<f64>; 2] {
-    let Curves {
-        frames,
-        t_corner,
-        t_cheese,
-        ..
-    } = &trained.curves;
-    let last = frames.last().map_or(1.0, |&frames| frames as f64);
-    [t_corner, t_cheese].map(|onset| onset.map(|onset| onset.frames / last))
 }
 
 /// The behavioural axis: at each share of training, the mean share of their final rise that S5 and S2
@@ -387,7 +272,6 @@ fn rollbacks(
 fn all_locators(
     trials: &mut Trials<'_>,
     seen: &Run<'_>,
-    layout: &Layout,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Currency>, Error> {
     let percents = trials.percents().to_vec();
@@ -406,7 +290,7 @@ fn all_locators(
             meaning: locator.meaning().into(),
             supervision,
             seconds,
-            by_tensor: [0, 1].map(|claim| by_tensor(layout, &located.scores[claim])),
+            by_tensor: [0, 1].map(|claim| by_tensor(seen.layout, &located.scores[claim])),
             found: located.found,
             curves: Claim::ALL
                 .map(|claim| Curve::new(claim, &percents, &pairs[Located::index(claim)])),
@@ -431,7 +315,7 @@ fn by_tensor(layout: &Layout, scores: &[f64]) -> Vec<f64> {
 fn relearnt(
     config: &Config,
     policy: &Policy<'_>,
-    (claims, tried): (&[Claimed], &[crate::study::confirmation::edits::Tried]),
+    (claims, tried): (&[Claimed], &[Tried]),
     progress: &mut dyn Progress,
 ) -> Result<Vec<relearn::Relearnt>, Error> {
     let mut found = Vec::new();
@@ -442,10 +326,10 @@ fn relearnt(
     for claim in Claim::ALL {
         let own = claims
             .iter()
-            .filter(|c| c.frozen.claim == claim && c.frozen.family == super::edits::STEP);
+            .filter(|c| c.frozen.claim == claim && c.frozen.family == STEP);
         let random = claims
             .iter()
-            .filter(|c| c.frozen.claim == claim && c.frozen.family == super::edits::RANDOM_STEP);
+            .filter(|c| c.frozen.claim == claim && c.frozen.family == RANDOM_STEP);
         for claimed in own.chain(random) {
             let recipe: &Recipe = &tried[claimed.frozen.place()].recipe;
             let edited = recipe.apply(policy.theta, policy.theta_0);

@@ -1,0 +1,74 @@
+//! `gouda study`: the protocol over confirmation seeds.
+
+use std::io::Write;
+use std::time::Instant;
+
+use crate::storage::atomic;
+use crate::storage::manifest::read_json;
+use crate::study::confirmation::{self, Study};
+
+use super::Error;
+use super::settings::{Resuming, Running, Settings};
+
+/// Carry out the study: ten fresh seeds, every locator, every control, one table
+///
+/// Trains one agent a seed and a policy whose parameters are known, asks every locator which
+/// parameters serve which behaviour, resets and edits what each says, chooses on selection levels,
+/// freezes the choice, measures it on test levels, and writes RESULTS.md, report.html and study.json.
+/// Killed or interrupted, it goes on with --resume; seeds that are done are not done again.
+#[derive(clap::Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  gouda study                                        ten seeds of the quick preset
+  gouda study --preset standard --out runs/standard  the larger one
+  gouda study --resume --out runs/standard           go on after a kill or an interruption
+  gouda study --set study.seeds=2 --set ppo.total_updates=2400   a short look")]
+pub struct Args {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    running: Running,
+    #[command(flatten)]
+    resuming: Resuming,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
+    if !args.resuming.resume {
+        // Before there is a directory.
+        args.settings.resolve()?.config.check_rows()?;
+    }
+    let invocation = args.running.start()?;
+    let (resolved, run) = args.resuming.open(&args.settings, &args.running)?;
+    let mut watcher = args.running.watcher();
+    let settings = &resolved.config.study;
+    watcher.say(&format!(
+        "{}: {} seeds from {}, then every locator on each; a policy with known parameters first",
+        run.path().display(),
+        settings.seeds,
+        settings.first_seed
+    ));
+    let begun = Instant::now();
+    let every = args.resuming.every();
+    let study = confirmation::study(&resolved, &invocation, &run, every, &mut watcher)?;
+    watcher.end();
+    let results = crate::report::results_md(&study);
+    let path = run.path().join("RESULTS.md");
+    atomic::write(&path, results.as_bytes())?;
+    atomic::write(&run.report(), crate::report::study_html(&study).as_bytes())?;
+    watcher.say(&format!("done in {:.0} s", begun.elapsed().as_secs_f64()));
+    if args.running.json {
+        serde_json::to_writer(&mut *out, &study)?;
+        writeln!(out)?;
+    } else {
+        writeln!(out, "{}\n{}", path.display(), run.report().display())?;
+    }
+    Ok(())
+}
+
+/// What a finished study holds.
+///
+/// # Errors
+/// A file that is missing or no study.
+pub fn load(path: &std::path::Path) -> Result<Study, Error> {
+    Ok(read_json(path, "the results of a study")?)
+}

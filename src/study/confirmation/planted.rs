@@ -1,0 +1,135 @@
+//! Planted truth: what every locator finds where the answer is known.
+//!
+//! Made-up matrices (`locators::planted`), and a policy trained with gradient routing: transitions
+//! outside of the region move one half of every layer, those inside the other (`ppo::routing`). On it
+//! the claims' sets are these halves.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ablate::Rate;
+use crate::locators::calibration;
+use crate::locators::{self, Decompositions, Supervision};
+use crate::numeric::statistics::roc_area;
+use crate::ppo::routing;
+use crate::storage::RunDir;
+use crate::study::reproduce::Invocation;
+use crate::study::results::Curves;
+use crate::study::{Error, Progress, Resolved, train};
+
+use super::history::History;
+
+/// What the locators found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Calibration {
+    /// On made-up matrices.
+    pub synthetic: Vec<calibration::Calibration>,
+    /// On the policy with routed gradients.
+    pub routed: Vec<Routed>,
+    /// What that policy learnt.
+    pub curves: Curves,
+    /// Final rates on curve levels, S2 and S5.
+    pub learnt: [f64; 2],
+    /// The locators that missed an easy plant, or of which both are below .8 on the routed policy
+    /// where no made-up matrix asks them.
+    pub uncalibrated: Vec<String>,
+}
+
+/// One locator on the policy with routed gradients.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Routed {
+    /// The locator.
+    pub locator: String,
+    /// What it was told.
+    pub supervision: Supervision,
+    /// For A: the half that moved in the region; for B: the other. None where it says nothing.
+    pub areas: Option<[f64; 2]>,
+}
+
+/// Calibrates every locator, or reads what was found before.
+///
+/// # Errors
+/// What training or a locator refuses.
+pub fn calibrate(
+    resolved: &Resolved,
+    invocation: &Invocation,
+    run: &RunDir,
+    every: Duration,
+    progress: &mut dyn Progress,
+) -> Result<Calibration, Error> {
+    let mut config = resolved.config.clone();
+    config.ppo.routing = true;
+    config.ppo.total_updates = config.study.planted_updates;
+    config.seed = config.study.first_seed + config.study.seeds;
+    let planted = resolved.with_config(config);
+    super::inside(&planted, invocation, run, "planted", |inner| {
+        super::remembered(inner, "calibration.json", &planted, |inner| {
+            find(&planted, inner, every, progress)
+        })
+    })
+}
+
+fn find(
+    resolved: &Resolved,
+    run: &RunDir,
+    every: Duration,
+    progress: &mut dyn Progress,
+) -> Result<Calibration, Error> {
+    let config = &resolved.config;
+    let all = locators::all();
+    progress.begin("locators on made-up matrices", 1);
+    let synthetic = calibration::calibrate(&all, config.seed)?;
+    progress.advance(1, "done");
+    let trained = train::train(config, run, every, progress)?;
+    let history = History::open(config, run, &trained)?;
+    let decompositions = Decompositions::default();
+    let seen = history.run(config, &decompositions);
+    let inside = routing::inside(&history.network.layout);
+    let outside: Vec<bool> = inside.iter().map(|is_inside| !is_inside).collect();
+    progress.begin("locators on routed gradients", all.len() as u64);
+    let mut routed = Vec::new();
+    for locator in &all {
+        let located = locator.locate(&seen)?;
+        let area = |scores: &[f64], set: &[bool]| roc_area(scores, set).unwrap_or(0.5);
+        routed.push(Routed {
+            locator: locator.name().into(),
+            supervision: locator.supervision(),
+            areas: located.map(|found| {
+                [
+                    area(&found.scores[0], &inside),
+                    area(&found.scores[1], &outside),
+                ]
+            }),
+        });
+        progress.advance(routed.len() as u64, locator.name());
+    }
+    let last = |rate: Rate| {
+        let curve = &trained.curves.rates[rate.index()];
+        curve.successes.last().map_or(0.0, |&k| k as f64) / curve.count as f64
+    };
+    Ok(Calibration {
+        uncalibrated: uncalibrated(&synthetic, &routed),
+        learnt: [last(Rate::S2), last(Rate::S5)],
+        curves: trained.curves,
+        synthetic,
+        routed,
+    })
+}
+
+/// Missed an easy plant; or, for those that only a policy can be asked about, missed the halves of
+/// the routed one.
+fn uncalibrated(synthetic: &[calibration::Calibration], routed: &[Routed]) -> Vec<String> {
+    let asked = |name: &str| synthetic.iter().any(|c| c.locator == name && c.areas.is_some());
+    let mut missed: Vec<String> = calibration::uncalibrated(synthetic)
+        .into_iter()
+        .map(String::from)
+        .collect();
+    for one in routed.iter().filter(|one| !asked(&one.locator)) {
+        let low = |areas: &[f64; 2]| areas.iter().any(|&area| area < calibration::AREA_MIN);
+        if one.areas.as_ref().is_none_or(low) {
+            missed.push(one.locator.clone());
+        }
+    }
+    missed
+}
