@@ -15,6 +15,7 @@ pub mod currency;
 pub mod edits;
 pub mod history;
 pub mod planted;
+pub mod portrait;
 pub mod seed;
 pub mod summary;
 pub mod temporal;

@@ -24,6 +24,7 @@ use super::claims::{self, Claimed};
 use super::currency::{self, Currency, Curve};
 use super::edits::{Family, Named, RANDOM_STEP, STEP, Tried, Trials};
 use super::history::History;
+use super::portrait::{Portrait, portrait};
 use super::temporal::{Temporal, temporal};
 
 /// Checkpoints that rollback tries, evenly spaced.
@@ -60,6 +61,8 @@ pub struct Findings {
     pub temporal: Vec<Temporal>,
     /// Components with a label, early and late, of the raw and the unit-norm decomposition.
     pub labelled: [[usize; 2]; 2],
+    /// What the dissociating directions are.
+    pub portraits: Vec<Portrait>,
     /// How fast ablated behaviours come back.
     pub relearning: Vec<relearn::Relearnt>,
     /// Null of the weights' spectra and of random walks.
@@ -139,6 +142,7 @@ pub fn findings(
         .collect::<Result<_, Error>>()?;
     let relearning = relearnt(config, &policy, (&tested.claims, &tried), progress)?;
     clock.lap("relearning");
+    let claims = tested.claims;
     let walks = locators::weights_svd::walk_nulls(&seen)?;
     clock.lap("walks");
     Ok(Findings {
@@ -152,9 +156,10 @@ pub fn findings(
         floor: tested.floor,
         rises: tested.rises,
         currency,
-        claims: tested.claims,
         temporal,
         labelled,
+        portraits: portraits(&history, (&claims, &tried)),
+        claims,
         relearning,
         walks,
         seconds: clock.seconds,
@@ -309,6 +314,22 @@ fn by_tensor(layout: &Layout, scores: &[f64]) -> Vec<f64> {
     };
     let len = chosen.len().max(1) as f64;
     layout.tensors.iter().map(|t| count(t) as f64 / len).collect()
+}
+
+/// What the chosen steps along components are.
+fn portraits(history: &History, (claims, tried): (&[Claimed], &[Tried])) -> Vec<Portrait> {
+    let policy = history.policy();
+    let steps = claims.iter().filter(|c| c.frozen.family == STEP);
+    steps
+        .map(|claimed| {
+            let frozen = &claimed.frozen;
+            let edited = tried[frozen.place()]
+                .recipe
+                .apply(policy.theta, policy.theta_0);
+            let what = (frozen.claim, frozen.member.as_str(), frozen.dose);
+            portrait(&policy, &edited, &history.probes, what)
+        })
+        .collect()
 }
 
 /// How fast what the best edit of either claim took comes back, beside as long a random step.

@@ -139,6 +139,21 @@ pub struct TemporalRow {
     pub labelled: Option<[usize; 2]>,
 }
 
+/// Two locators in the common currency, seed by seed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pair {
+    /// The claim.
+    pub claim: Claim,
+    /// The locator that reads gradients.
+    pub gradients: String,
+    /// The one that reads weights.
+    pub weights: String,
+    /// Area of the first minus area of the second.
+    pub difference: Over,
+    /// Its p, adjusted (Holm) over all pairs.
+    pub p_adjusted: Option<f64>,
+}
+
 /// Over the seeds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Summary {
@@ -152,6 +167,8 @@ pub struct Summary {
     pub judged: [usize; 2],
     /// The common currency, best first, for A and for B.
     pub ranking: [Vec<Ranked>; 2],
+    /// The readers' first question: gradients or weights.
+    pub pairs: Vec<Pair>,
     /// Every family of edits, best first, for A and for B.
     pub families: [Vec<Family>; 2],
     /// The temporal claim.
@@ -192,6 +209,7 @@ pub fn summarise(seeds: &[Findings], config: &Config) -> Summary {
         floor,
         judged,
         ranking: ranking(seeds, config.seed),
+        pairs: pairs(seeds, config.seed),
         families: families(seeds, config.seed),
         temporal: temporal(seeds, config.seed),
     }
@@ -237,6 +255,40 @@ fn ranking(seeds: &[Findings], seed: u64) -> [Vec<Ranked>; 2] {
         ranked.sort_by(|a, b| b.area.mean.total_cmp(&a.area.mean));
     }
     ranking
+}
+
+/// Who reads gradients, and who reads weights.
+const GRADIENTS: [&str; 2] = ["gradient SVD, raw", "gradient SVD, unit-norm"];
+const WEIGHTS: [&str; 3] = ["weight SVD", "displacement SVD", "trajectory PCA"];
+
+fn pairs(seeds: &[Findings], seed: u64) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for (place, claim) in Claim::ALL.into_iter().enumerate() {
+        for gradients in GRADIENTS {
+            for weights in WEIGHTS {
+                let area = |one: &Findings, name: &str| {
+                    let mut found = one.currency.iter();
+                    let found = found.find(|c| c.locator == name)?;
+                    Some(found.curves[place].area)
+                };
+                let difference = |one: &Findings| Some(area(one, gradients)? - area(one, weights)?);
+                let values = seeds.iter().filter_map(difference).collect();
+                let index = (1 << 45) + pairs.len() as u64;
+                if let Some(difference) = Over::of(values, (seed, index)) {
+                    pairs.push(Pair {
+                        claim,
+                        gradients: gradients.into(),
+                        weights: weights.into(),
+                        difference,
+                        p_adjusted: None,
+                    });
+                }
+            }
+        }
+    }
+    let tested = pairs.iter_mut();
+    adjust(tested.map(|pair| (pair.difference.p, &mut pair.p_adjusted)));
+    pairs
 }
 
 fn families(seeds: &[Findings], seed: u64) -> [Vec<Family>; 2] {

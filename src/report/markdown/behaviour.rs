@@ -1,0 +1,140 @@
+//! The premise, and the claims.
+
+use crate::ablate::{Claim, Rate};
+use crate::report::number::{fixed, signed};
+use crate::study::confirmation::Study;
+use crate::study::confirmation::summary::Family;
+use crate::study::results::Role;
+
+use super::tables::{maybe, p, role, share, table, told, with_interval};
+
+/// When the behaviours were learnt, and how well.
+pub fn premise(study: &Study) -> String {
+    let (summary, seeds) = (&study.summary, study.seeds.len());
+    let phases = &summary.phases;
+    let lag_p = phases.lag.as_ref().and_then(|lag| lag.p);
+    let rows = Rate::ALL.iter().map(|rate| {
+        let at = rate.index();
+        let learnt = study.seeds.iter().filter(|one| one.rises[at].is_learnt);
+        vec![
+            format!("{}: {}", rate.name(), rate.meaning()),
+            share(summary.base.get(at)),
+            share(summary.floor.get(at)),
+            format!("{}/{seeds}", learnt.count()),
+        ]
+    });
+    format!(
+        "## 1. The premise: is the corner learnt before the cheese?\n\n\
+         `summary.phases`, `seeds[].curves`; src/study/curves.rs, src/study/confirmation/summary.rs.\n\n\
+         In shares of training, S5 (corner) reaches 90 % of its rise at {}, S2 (cheese, from the \
+         corner) at {}; the difference is {}, p = {}. On {} of {seeds} seeds the seed's own interval \
+         of the difference lies above 0. {} % of training levels are no larger than the region, so \
+         that their cheese may be anywhere.\n\n{}",
+        share(phases.corner.as_ref()),
+        share(phases.cheese.as_ref()),
+        maybe(phases.lag.as_ref()),
+        p(lag_p),
+        phases.apart,
+        fixed(100.0 * study.anywhere_share, 0),
+        table(
+            &["rate on test levels", "trained", "untrained", "learnt on"],
+            rows
+        ),
+    )
+}
+
+/// A and B: every family of edits.
+pub fn claims(study: &Study) -> String {
+    let one = |(place, claim): (usize, Claim)| {
+        let families = &study.summary.families[place];
+        let (number, title) = match claim {
+            Claim::A => (2, "A: the walk to the cheese removed, the corner kept"),
+            Claim::B => (3, "B: the walk to the corner removed, the cheese kept"),
+        };
+        let names = |rates: &[Rate]| {
+            let names: Vec<&str> = rates.iter().map(|rate| rate.name()).collect();
+            names.join(", ")
+        };
+        let rows = families.iter().map(|family| row(family, claim));
+        format!(
+            "## {number}. {title}\n\n\
+             `summary.families[{place}]`, `seeds[].claims`; src/study/confirmation/claims.rs.\n\n\
+             Met where every target ({}) loses at least .5 of what was learnt and every spared rate \
+             ({}) at most .1 with its interval inside; judged on {} of {} seeds. {}\n\n{}",
+            names(claim.targets()),
+            names(claim.spared()),
+            study.summary.judged[place],
+            study.seeds.len(),
+            verdict(families),
+            table(
+                &[
+                    "edit",
+                    "to the claim",
+                    "was told",
+                    "met",
+                    "selectivity",
+                    "above control",
+                    "p (Holm)",
+                    "losses of targets",
+                    "losses of spared",
+                    "random controls beaten",
+                ],
+                rows
+            ),
+        )
+    };
+    Claim::ALL
+        .into_iter()
+        .enumerate()
+        .map(one)
+        .collect::<Vec<String>>()
+        .join("\n")
+}
+
+fn row(family: &Family, claim: Claim) -> Vec<String> {
+    let losses = |rates: &[Rate]| {
+        let losses: Vec<String> = rates
+            .iter()
+            .map(|rate| format!("{} {}", rate.name(), signed(family.losses[rate.index()], 2)))
+            .collect();
+        losses.join(", ")
+    };
+    vec![
+        family.family.clone(),
+        role(family.role).into(),
+        told(family.supervision).into(),
+        format!("{}/{}", family.successes, family.seeds),
+        with_interval(&family.selectivity),
+        maybe(family.above_control.as_ref()),
+        p(family.p_adjusted),
+        losses(claim.targets()),
+        losses(claim.spared()),
+        family
+            .beyond_controls
+            .map_or("–".into(), |(beyond, of)| format!("{beyond}/{of}")),
+    ]
+}
+
+/// Who meets the rule most often, by what they are to the claim.
+fn verdict(families: &[Family]) -> String {
+    let best = |wanted: &dyn Fn(&Family) -> bool| {
+        families
+            .iter()
+            .filter(|f| wanted(f))
+            .max_by(|a, b| {
+                let key = |f: &Family| (f.successes, f.selectivity.mean);
+                key(a).partial_cmp(&key(b)).unwrap_or(std::cmp::Ordering::Equal)
+            })
+            .map(|f| format!("{} of {} seeds ({})", f.successes, f.seeds, f.family))
+            .unwrap_or("none was tried".into())
+    };
+    let of_gradients = |f: &Family| f.family.starts_with("gradient SVD, ");
+    format!(
+        "Most often met by components of the gradient chosen by time: {}; by steps along single \
+         components chosen by effect: {}; by any edit that is no control: {}; by a control: {}.",
+        best(&|f| of_gradients(f) && f.role == Role::Predicted),
+        best(&|f| f.role == Role::Practical && f.family.starts_with("step along")),
+        best(&|f| matches!(f.role, Role::Predicted | Role::Practical)),
+        best(&|f| f.role == Role::Control),
+    )
+}

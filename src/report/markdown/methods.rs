@@ -1,0 +1,386 @@
+//! The locators against each other, the temporal claim, and what failed.
+
+use crate::ablate::Claim;
+use crate::report::number::{NONE, fixed, signed};
+use crate::study::confirmation::Study;
+use crate::study::results::Role;
+
+use super::tables::{maybe, p, table, told, with_interval};
+
+/// The common currency.
+pub fn currency(study: &Study) -> String {
+    let mut text = "## 4. Every locator in one currency: its top parameters reset\n\n\
+         `summary.ranking`, `seeds[].currency`; src/study/confirmation/currency.rs.\n\n\
+         The top q % of parameters by each locator's score are put back to their initial values; \
+         the area is the mean of selectivity over ln q. Beside it as many random parameters of \
+         every tensor. A locator marked * missed a planted truth it should have found (section 10).\n\n"
+        .to_owned();
+    for (place, claim) in Claim::ALL.into_iter().enumerate() {
+        let rows = study.summary.ranking[place].iter().map(|one| {
+            let missed = study.calibration.uncalibrated.contains(&one.locator);
+            vec![
+                format!("{}{}", one.locator, if missed { " *" } else { "" }),
+                told(one.supervision).into(),
+                with_interval(&one.area),
+                signed(one.random, 2),
+                with_interval(&one.above),
+                p(one.p_adjusted),
+                one.oracle_share.map_or(NONE.into(), |s| fixed(s, 2)),
+                fixed(one.seconds, 1),
+            ]
+        });
+        text += &format!("**Claim {claim:?}**\n\n");
+        text += &table(
+            &[
+                "locator",
+                "was told",
+                "area",
+                "random's",
+                "above random",
+                "p (Holm)",
+                "share of the oracle",
+                "seconds",
+            ],
+            rows,
+        );
+        text += "\n";
+    }
+    text
+}
+
+/// The readers' first question.
+pub fn gradients_or_weights(study: &Study) -> String {
+    let rows = study.summary.pairs.iter().map(|pair| {
+        vec![
+            format!("{} minus {}", pair.gradients, pair.weights),
+            format!("{:?}", pair.claim),
+            with_interval(&pair.difference),
+            p(pair.difference.p),
+            p(pair.p_adjusted),
+        ]
+    });
+    let first = study.seeds.first();
+    let walks = first.map_or(&[][..], |one| &one.walks).iter().map(|walk| {
+        let over = |of: &dyn Fn(&crate::locators::weights_svd::WalkNull) -> f64| {
+            let values: Vec<f64> = study
+                .seeds
+                .iter()
+                .filter_map(|one| one.walks.iter().find(|w| w.name == walk.name))
+                .map(of)
+                .collect();
+            fixed(crate::numeric::sum::mean(&values), 3)
+        };
+        vec![
+            walk.name.clone(),
+            over(&|w| w.observed),
+            over(&|w| w.null_mean),
+            over(&|w| w.null_95),
+        ]
+    });
+    format!(
+        "## 5. Why gradients and not weights?\n\n\
+         `summary.pairs`, `seeds[].walks`; src/study/confirmation/summary.rs, \
+         src/locators/weights_svd.rs.\n\n\
+         Area in the common currency, gradients minus weights, seed by seed:\n\n{}\n\
+         What the spectra of weights say, beside what noise or a random walk with the same step \
+         lengths says (means over seeds):\n\n{}",
+        table(&["", "claim", "difference of areas", "p", "p (Holm)"], rows),
+        table(&["", "observed", "null's mean", "null's 95 %"], walks),
+    )
+}
+
+/// The temporal claim.
+pub fn temporal(study: &Study) -> String {
+    let rows = study.summary.temporal.iter().map(|one| {
+        let p_of = |over: &Option<crate::study::confirmation::summary::Over>| {
+            p(over.as_ref().and_then(|over| over.p))
+        };
+        vec![
+            one.decomposition.clone(),
+            maybe(one.correlation.as_ref()),
+            p_of(&one.correlation),
+            maybe(one.behavioural.as_ref()),
+            p_of(&one.behavioural),
+            maybe(one.difference.as_ref()),
+            p_of(&one.difference),
+            format!("{}/{}", one.beyond_random.0, one.beyond_random.1),
+            one.labelled
+                .map_or(NONE.into(), |[early, late]| format!("{early}, {late}")),
+        ]
+    });
+    format!(
+        "## 6. The temporal claim: do early components hurt the corner and late ones the cheese?\n\n\
+         `summary.temporal`, `seeds[].temporal`; src/study/confirmation/temporal.rs.\n\n\
+         The effect of a component is the mean of (S5 loss - S2 loss) over steps along it. The \
+         proposal predicts a negative rank correlation with the temporal index, and a positive \
+         difference between early and late sets. \"Beyond random\": seeds whose difference exceeds \
+         95 % of pairs of sets of random in-span directions. Labels need all nulls of METHOD \
+         section 4 to reject. What rolling back or taking back the displacement of either phase \
+         does stands in sections 2 and 3 (\"rollback\").\n\n{}",
+        table(
+            &[
+                "components of",
+                "correlation, time",
+                "p",
+                "correlation, behavioural axis",
+                "p",
+                "early minus late",
+                "p",
+                "beyond random",
+                "labelled early, late",
+            ],
+            rows
+        ),
+    )
+}
+
+/// What the dissociating directions are.
+pub fn directions(study: &Study) -> String {
+    let tensors = &study.layout.tensors;
+    let rows = study.seeds.iter().flat_map(|one| {
+        one.portraits.iter().map(|portrait| {
+            let mut order: Vec<usize> = (0..tensors.len()).collect();
+            order.sort_by(|&a, &b| portrait.by_tensor[b].total_cmp(&portrait.by_tensor[a]));
+            let top: Vec<String> = order
+                .iter()
+                .take(3)
+                .map(|&i| format!("{} {}", tensors[i].name, fixed(portrait.by_tensor[i], 2)))
+                .collect();
+            let claimed = one.claims.iter().find(|c| {
+                c.frozen.claim == portrait.claim && c.frozen.member == portrait.member
+                    && c.frozen.role == Role::Practical
+            });
+            vec![
+                one.seed.to_string(),
+                format!("{:?}", portrait.claim),
+                format!("{} {}", portrait.member, signed(portrait.dose, 3)),
+                claimed.map_or(NONE.into(), |c| signed(c.selectivity, 2)),
+                claimed.map_or(NONE.into(), |c| if c.succeeds { "yes" } else { "no" }.into()),
+                fixed(portrait.bias, 2),
+                top.join(", "),
+            ]
+        })
+    });
+    let biases: Vec<f64> = study
+        .seeds
+        .iter()
+        .flat_map(|one| one.portraits.iter().map(|portrait| portrait.bias))
+        .collect();
+    format!(
+        "## 7. What the chosen directions are\n\n\
+         `seeds[].portraits`; src/study/confirmation/portrait.rs.\n\n\
+         For the step along one component that was chosen for each claim: whether it is a bias \
+         towards actions (share of the change of the centred logits that is the same in every probe \
+         state; mean {} over seeds and claims), and the tensors with the largest shares of its \
+         squared length.\n\n{}",
+        fixed(crate::numeric::sum::mean(&biases), 2),
+        table(
+            &["seed", "claim", "component, dose", "selectivity", "met", "action bias", "tensors"],
+            rows
+        ),
+    )
+}
+
+/// Where in the network the locators point.
+pub fn places(study: &Study) -> String {
+    let tensors = &study.layout.tensors;
+    let total: f64 = tensors.iter().map(|t| t.len() as f64).sum();
+    let weights: Vec<usize> = (0..tensors.len())
+        .filter(|&i| tensors[i].len() as f64 / total >= 0.01)
+        .collect();
+    let mut headings = vec!["locator", "claim"];
+    headings.extend(weights.iter().map(|&i| tensors[i].name.as_str()));
+    let mut rows = vec![{
+        let mut row = vec!["all parameters".into(), NONE.into()];
+        row.extend(weights.iter().map(|&i| fixed(tensors[i].len() as f64 / total, 2)));
+        row
+    }];
+    let first = study.seeds.first();
+    for (number, one) in first.map_or(&[][..], |one| &one.currency).iter().enumerate() {
+        for (place, claim) in Claim::ALL.into_iter().enumerate() {
+            let mut row = vec![one.locator.clone(), format!("{claim:?}")];
+            row.extend(weights.iter().map(|&i| {
+                let values: Vec<f64> = study
+                    .seeds
+                    .iter()
+                    .filter_map(|one| Some(one.currency.get(number)?.by_tensor[place][i]))
+                    .collect();
+                fixed(crate::numeric::sum::mean(&values), 2)
+            }));
+            rows.push(row);
+        }
+    }
+    format!(
+        "## 8. Where the locators point: shares of their top 5 % of parameters by tensor\n\n\
+         `seeds[].currency[].by_tensor`; src/study/confirmation/seed.rs.\n\n{}",
+        table(&headings, rows),
+    )
+}
+
+/// How fast ablated behaviours come back.
+pub fn relearning(study: &Study) -> String {
+    let mut keys: Vec<(Claim, String)> = Vec::new();
+    for one in study.seeds.iter().flat_map(|one| &one.relearning) {
+        let key = (one.claim, one.edit.clone());
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    let rows = keys.into_iter().map(|(claim, edit)| {
+        let all: Vec<Option<u64>> = study
+            .seeds
+            .iter()
+            .flat_map(|one| &one.relearning)
+            .filter(|one| one.claim == claim && one.edit == edit)
+            .map(|one| one.updates)
+            .collect();
+        let mut back: Vec<u64> = all.iter().filter_map(|&updates| updates).collect();
+        back.sort_unstable();
+        vec![
+            edit,
+            format!("{claim:?}"),
+            format!("{}/{}", back.len(), all.len()),
+            back.get(back.len() / 2).map_or(NONE.into(), u64::to_string),
+            all.iter()
+                .map(|updates| updates.map_or("never".into(), |u| u.to_string()))
+                .collect::<Vec<String>>()
+                .join(", "),
+        ]
+    });
+    format!(
+        "## 9. Relearning\n\n\
+         `seeds[].relearning`; src/study/relearn.rs.\n\n\
+         Updates of further training until the targets of the claim are back to 90 % of the \
+         unedited policy's rate.\n\n{}",
+        table(&["edit", "claim", "back on", "median updates", "by seed"], rows),
+    )
+}
+
+/// What is found where the answer is known.
+pub fn planted(study: &Study) -> String {
+    let calibration = &study.calibration;
+    let mut plants: Vec<&str> = Vec::new();
+    for one in &calibration.synthetic {
+        if !plants.contains(&one.plant.as_str()) {
+            plants.push(&one.plant);
+        }
+    }
+    let mut headings = vec!["locator (area for A, B)"];
+    headings.extend(&plants);
+    headings.push("routed policy");
+    let rows = calibration.routed.iter().map(|routed| {
+        let missed = calibration.uncalibrated.contains(&routed.locator);
+        let mut row = vec![format!("{}{}", routed.locator, if missed { " *" } else { "" })];
+        for plant in &plants {
+            let mut found = calibration.synthetic.iter();
+            let found = found.find(|c| c.locator == routed.locator && c.plant == *plant);
+            row.push(match found.and_then(|c| c.areas.as_ref()) {
+                Some([a, b]) => format!("{}, {}", fixed(a.found, 2), fixed(b.found, 2)),
+                None => NONE.into(),
+            });
+        }
+        row.push(match routed.areas {
+            Some([a, b]) => format!("{}, {}", fixed(a, 2), fixed(b, 2)),
+            None => NONE.into(),
+        });
+        row
+    });
+    format!(
+        "## 10. Planted truth\n\n\
+         `calibration`; src/locators/planted.rs, src/locators/calibration.rs, \
+         src/study/confirmation/planted.rs.\n\n\
+         Area under the ROC curve of each locator's scores against the parameters known to serve \
+         the behaviour: on made-up gradients, and on a policy trained so that transitions outside \
+         of the region move one half of every layer and those inside the other (S2 {}, S5 {}). .5 is \
+         chance. An asterisk: below .8 on an easy plant, or, for locators that only a policy can be \
+         asked about, on the routed policy.\n\n{}",
+        fixed(calibration.learnt[0], 2),
+        fixed(calibration.learnt[1], 2),
+        table(&headings, rows),
+    )
+}
+
+/// What failed.
+pub fn failed(study: &Study) -> String {
+    let mut items = Vec::new();
+    let seeds = study.seeds.len();
+    for (place, claim) in Claim::ALL.into_iter().enumerate() {
+        let judged = study.summary.judged[place];
+        if judged < seeds {
+            items.push(format!(
+                "{claim:?} cannot be judged on {} of {seeds} seeds: a behaviour was not learnt.",
+                seeds - judged
+            ));
+        }
+        let families = &study.summary.families[place];
+        let met = families
+            .iter()
+            .filter(|f| matches!(f.role, Role::Predicted | Role::Practical))
+            .map(|f| f.successes)
+            .max()
+            .unwrap_or(0);
+        if met < (8 * seeds).div_ceil(10) {
+            items.push(format!(
+                "{claim:?}: no locator's edit meets the rule on 8 of 10 seeds; the most is {met} of \
+                 {seeds}."
+            ));
+        }
+        let never = families
+            .iter()
+            .filter(|f| f.successes == 0 && f.role != Role::Control && f.role != Role::Swapped);
+        items.push(format!(
+            "{claim:?}: {} of {} families of edits that are no controls meet the rule on no seed.",
+            never.count(),
+            families
+                .iter()
+                .filter(|f| matches!(f.role, Role::Predicted | Role::Practical))
+                .count()
+        ));
+    }
+    if !study.calibration.uncalibrated.is_empty() {
+        items.push(format!(
+            "Uncalibrated: {}.",
+            study.calibration.uncalibrated.join("; ")
+        ));
+    }
+    let lines: String = items.iter().map(|item| format!("- {item}\n")).collect();
+    format!("## 11. What failed\n\n{lines}")
+}
+
+/// Seconds by stage.
+pub fn cost(study: &Study) -> String {
+    let mut stages: Vec<&String> = study.seeds.iter().flat_map(|s| s.seconds.keys()).collect();
+    stages.sort_unstable();
+    stages.dedup();
+    let rows = stages.into_iter().map(|stage| {
+        let values: Vec<f64> = study
+            .seeds
+            .iter()
+            .filter_map(|one| one.seconds.get(stage).copied())
+            .collect();
+        vec![
+            stage.clone(),
+            fixed(crate::numeric::sum::mean(&values), 0),
+            fixed(values.iter().sum::<f64>() / 60.0, 1),
+        ]
+    });
+    let means: Vec<String> = study
+        .seeds
+        .iter()
+        .map(|one| {
+            format!(
+                "seed {}: gradients {}, choices {}",
+                one.seed,
+                one.gradient_checksum,
+                &one.frozen_sha256[..16.min(one.frozen_sha256.len())]
+            )
+        })
+        .collect();
+    format!(
+        "## 12. What it took, and what froze the choices\n\n\
+         `seeds[].seconds` (the only figures here that another run changes), \
+         `seeds[].gradient_checksum`, `seeds[].frozen_sha256`.\n\n{}\n{}.\n",
+        table(&["stage", "seconds a seed", "minutes in all"], rows),
+        means.join("; "),
+    )
+}
