@@ -6,22 +6,29 @@
 //! name wherever a result does.
 
 pub mod calibration;
+mod contrast;
 pub mod decompositions;
 mod displacement;
 mod gradient_svd;
 mod layer_svd;
+mod oblique;
 pub mod planted;
 mod random;
 pub mod rollback;
+mod situation_svd;
+mod span;
 mod timing;
 pub mod update_svd;
+mod varimax;
 
 pub use decompositions::{Columns, Decomposed, Decompositions, Recorded};
 pub use displacement::Displacement;
 pub use gradient_svd::GradientSvd;
 pub use layer_svd::LayerSvd;
+pub use oblique::Oblique;
 pub use random::Random;
 pub use rollback::Rollback;
+pub use situation_svd::{SituationContrast, SituationSvd};
 pub use update_svd::UpdateSvd;
 
 use crate::ablate::Claim;
@@ -266,9 +273,14 @@ pub fn all() -> Vec<Box<dyn Locator>> {
         Box::new(GradientSvd::RAW),
         Box::new(GradientSvd::UNIT_NORM),
         Box::new(LayerSvd),
+        Box::new(Oblique::Means),
+        Box::new(Oblique::Contrast),
+        Box::new(Oblique::Varimax),
         Box::new(GradientSvd::POLICY),
         Box::new(GradientSvd::VALUE),
         Box::new(GradientSvd::ENTROPY),
+        Box::new(SituationSvd),
+        Box::new(SituationContrast),
         Box::new(UpdateSvd),
         Box::new(Rollback),
         Box::new(Displacement),

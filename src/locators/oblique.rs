@@ -1,0 +1,231 @@
+//! Early and late directions that need not be orthogonal: what the SVD cannot give, since it makes the
+//! sum and the difference of two directions of equal power.
+//!
+//! All three live in the leading components of the total gradient, unit-norm columns: row t has the
+//! coordinates `y_t = S V_t` in U. Early is the first third of training, late the last.
+//!
+//! - **means**: the mean of the late rows, less its projection on what the early rows span, is for A:
+//!   `d = m_late - E E^T m_late`, E an orthonormal basis of the mean of the early rows and of their three
+//!   leading principal directions; and the other way round for B;
+//! - **contrast**: generalised eigenvectors of C_late against C_early, and of C_early against C_late
+//!   ([`super::contrast`]): three of each; scores from patterns, subspace of filters;
+//! - **varimax**: `G = (U S R) (V R)^T` with the rotation R that makes courses sparse in time; courses V R
+//!   stay orthonormal, directions U S R need not be orthogonal. Courses are chosen as those of
+//!   components are.
+//!
+//! Score: the sum of the squares of the directions' entries.
+
+use std::sync::Arc;
+
+use faer::Mat;
+
+use super::contrast::{Contrast, contrast, covariance};
+use super::decompositions::{Columns, Decomposed, Recorded};
+use super::span::{combine, unit};
+use super::varimax::varimax;
+use super::{Error, Located, Locator, Run, Supervision, timing};
+use crate::locate::temporal::profile;
+use crate::locate::{Course, TemporalSet};
+use crate::svd::{eigen, product};
+
+/// Directions of a set, and of a phase's span.
+const SET_LEN: usize = 3;
+
+/// Which of the three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Oblique {
+    /// Mean of one phase outside of the other's span.
+    Means,
+    /// Generalised eigenvectors.
+    Contrast,
+    /// Rotated courses.
+    Varimax,
+}
+
+impl Locator for Oblique {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Means => "oblique: means",
+            Self::Contrast => "oblique: contrast",
+            Self::Varimax => "oblique: varimax",
+        }
+    }
+
+    fn meaning(&self) -> &'static str {
+        match self {
+            Self::Means => {
+                "mean gradient of the last third outside of the first third's span; for B reversed"
+            }
+            Self::Contrast => {
+                "generalised eigenvectors of late against early gradients; for B reversed"
+            }
+            Self::Varimax => "components whose courses were rotated to be sparse in time, by time",
+        }
+    }
+
+    fn supervision(&self) -> Supervision {
+        Supervision::Time
+    }
+
+    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+        let Some(decomposed) = run.decomposed(Recorded::Total, Columns::UnitNorm)? else {
+            return Ok(None);
+        };
+        if decomposed.decomposition.rank == 0 {
+            return Ok(None);
+        }
+        let space = TimeSpace {
+            decomposed,
+            tau: run.streams.total.tau,
+        };
+        match self {
+            Self::Means => space.means(),
+            Self::Contrast => space.contrast(),
+            Self::Varimax => space.varimax(),
+        }
+        .map(Some)
+    }
+}
+
+/// The leading components as a space that rows have coordinates in.
+struct TimeSpace<'a> {
+    decomposed: Arc<Decomposed>,
+    tau: &'a [f64],
+}
+
+impl TimeSpace<'_> {
+    fn rows(&self) -> Mat<f64> {
+        let d = &self.decomposed.decomposition;
+        Mat::from_fn(d.time_len, d.rank, |t, j| d.v[t * d.rank + j] * d.s[j])
+    }
+
+    /// Whether row t is in the phase of the set for A (late) or for B (early).
+    fn is_in(&self, claim: usize, t: usize) -> bool {
+        match claim {
+            0 => self.tau[t] > 2.0 / 3.0,
+            _ => self.tau[t] < 1.0 / 3.0,
+        }
+    }
+
+    /// What vectors of coordinates say, in words, for A and for B.
+    fn located(&self, claims: [(Vec<Vec<f64>>, String); 2]) -> Located {
+        let d = &self.decomposed.decomposition;
+        let directions = claims.map(|(vectors, words)| {
+            let lengths = vectors.iter().filter_map(|x| unit(&combine(&d.u, x)));
+            (lengths.collect(), words)
+        });
+        timing::of_directions(d.param_len, directions)
+    }
+
+    fn means(&self) -> Result<Located, Error> {
+        let y = self.rows();
+        let mean = |claim: usize| -> Vec<f64> {
+            let rows: Vec<usize> = (0..y.nrows()).filter(|&t| self.is_in(claim, t)).collect();
+            let sum = |j: usize| rows.iter().map(|&t| y[(t, j)]).sum::<f64>();
+            (0..y.ncols())
+                .map(|j| sum(j) / rows.len().max(1) as f64)
+                .collect()
+        };
+        let mut claims = Vec::new();
+        for claim in 0..2 {
+            let (own, other) = (mean(claim), mean(1 - claim));
+            let (_, principal) = eigen(covariance(&y, &|t| self.is_in(1 - claim, t)).as_ref())?;
+            let mut span = vec![other];
+            for j in 0..SET_LEN.min(principal.ncols()) {
+                span.push((0..y.ncols()).map(|i| principal[(i, j)]).collect());
+            }
+            let left = outside(own, &span);
+            claims.push((vec![left], "one direction".to_owned()));
+        }
+        Ok(self.located(pair(claims)))
+    }
+
+    fn contrast(&self) -> Result<Located, Error> {
+        let y = self.rows();
+        let c = [0, 1].map(|claim| covariance(&y, &|t| self.is_in(claim, t)));
+        let mut claims = Vec::new();
+        for claim in 0..2 {
+            claims.push(contrast(&c[claim], &c[1 - claim], SET_LEN)?);
+        }
+        let d = &self.decomposed.decomposition;
+        Ok(of_contrasts(pair(claims), d.param_len, &|x| {
+            combine(&d.u, x)
+        }))
+    }
+
+    fn varimax(&self) -> Result<Located, Error> {
+        let d = &self.decomposed.decomposition;
+        let columns: Vec<Vec<f64>> = (0..d.rank).map(|i| d.v_column(i)).collect();
+        let rotation = varimax(&columns);
+        let v = Mat::from_fn(d.time_len, d.rank, |t, j| columns[j][t]);
+        let rotated = product(v.as_ref(), rotation.as_ref());
+        let b = profile(&self.decomposed.row_norms)?;
+        let courses: Vec<Course> = (0..d.rank)
+            .map(|j| {
+                let column: Vec<f64> = (0..d.time_len).map(|t| rotated[(t, j)]).collect();
+                Course::new(&column, &b)
+            })
+            .collect();
+        let claims = timing::LABELS.map(|label| {
+            let set = TemporalSet::of_courses(&courses, label);
+            let direction = |&j: &usize| (0..d.rank).map(|i| d.s[i] * rotation[(i, j)]).collect();
+            let vectors = set.members.iter().map(direction).collect();
+            (vectors, format!("rotated {}", timing::words(&set)))
+        });
+        Ok(self.located(claims))
+    }
+}
+
+/// What contrasts for A and for B say: scores of patterns, subspaces of filters.
+pub(super) fn of_contrasts(
+    claims: [Vec<Contrast>; 2],
+    param_len: usize,
+    direction: &dyn Fn(&[f64]) -> Vec<f64>,
+) -> Located {
+    let words = |found: &[Contrast]| {
+        let ratios: Vec<String> = found.iter().map(|c| format!("{:.1}", c.ratio)).collect();
+        format!("power ratios {}", ratios.join(", "))
+    };
+    let of = |found: &Vec<Contrast>, of: fn(&Contrast) -> &[f64]| {
+        let vectors = found.iter().filter_map(|c| unit(&direction(of(c))));
+        (vectors.collect::<Vec<_>>(), words(found))
+    };
+    let patterns = claims.each_ref().map(|found| of(found, |c| &c.pattern));
+    let filters = claims.each_ref().map(|found| of(found, |c| &c.filter));
+    Located {
+        subspace: timing::of_directions(param_len, filters).subspace,
+        ..timing::of_directions(param_len, patterns)
+    }
+}
+
+fn pair<T>(claims: Vec<T>) -> [T; 2] {
+    let Ok(pair) = claims.try_into() else {
+        unreachable!("there are two claims");
+    };
+    pair
+}
+
+/// The part of x outside of what `span` spans.
+fn outside(x: Vec<f64>, span: &[Vec<f64>]) -> Vec<f64> {
+    let mut basis: Vec<Vec<f64>> = Vec::new();
+    let dot = crate::numeric::sum::dot::<f64>;
+    let reduce = |mut x: Vec<f64>, basis: &[Vec<f64>]| {
+        for _ in 0..2 {
+            for q in basis {
+                let share = dot(q, &x);
+                x.iter_mut().zip(q).for_each(|(x, q)| *x -= share * q);
+            }
+        }
+        x
+    };
+    for vector in span {
+        let before = dot(vector, vector).sqrt();
+        let mut q = reduce(vector.clone(), &basis);
+        let length = dot(&q, &q).sqrt();
+        if length > 1e-9 * before {
+            q.iter_mut().for_each(|q| *q /= length);
+            basis.push(q);
+        }
+    }
+    reduce(x, &basis)
+}

@@ -1,0 +1,123 @@
+//! Components of the gradients of situations: those of transitions from outside of the region serve
+//! claim B, those from within it claim A. Time is not asked.
+//!
+//! - **SVD**: the three leading components of the `inside` stream for A, of the `before` stream for B, unit-norm
+//!   columns; score `sum sigma_i^2 u_ip^2`;
+//! - **contrast**: generalised eigenvectors of `C_inside` against `C_before` for A and of `C_before` against
+//!   `C_inside` for B ([`super::contrast`]), in what the leading components of both span; three of each;
+//!   scores from patterns, subspace of filters. It leaves out what both streams have, the nuisance
+//!   among it.
+//!
+//! Cost of the contrast: one reading of either stream more.
+
+use super::contrast::{contrast, covariance};
+use super::decompositions::{Columns, Recorded};
+use super::oblique::of_contrasts;
+use super::span::Span;
+use super::{Error, Located, Locator, Run, Supervision, timing};
+use crate::svd::Decomposition;
+
+/// The streams of A and of B.
+const STREAMS: [Recorded; 2] = [Recorded::Inside, Recorded::Before];
+/// Directions of a set.
+const SET_LEN: usize = 3;
+
+/// Leading components of either stream.
+#[derive(Clone, Copy, Debug)]
+pub struct SituationSvd;
+
+/// What one stream has and the other has not.
+#[derive(Clone, Copy, Debug)]
+pub struct SituationContrast;
+
+impl Locator for SituationSvd {
+    fn name(&self) -> &'static str {
+        "situation SVD"
+    }
+
+    fn meaning(&self) -> &'static str {
+        "leading components of the policy gradient of steps in the region for A, before it for B"
+    }
+
+    fn supervision(&self) -> Supervision {
+        Supervision::Situations
+    }
+
+    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+        let mut sets = Vec::new();
+        for stream in STREAMS {
+            let Some(decomposed) = run.decomposed(stream, Columns::UnitNorm)? else {
+                return Ok(None);
+            };
+            let d = &decomposed.decomposition;
+            let members: Vec<_> = leading(d, SET_LEN)
+                .map(|i| (d.s[i], d.u_column(i)))
+                .collect();
+            let words = format!("{} leading components", members.len());
+            sets.push((members, words));
+        }
+        let [a, b] = &mut sets[..] else {
+            unreachable!("there are two streams");
+        };
+        let sets = [std::mem::take(a), std::mem::take(b)];
+        Ok(Some(timing::of_directions(run.theta.len(), sets)))
+    }
+}
+
+impl Locator for SituationContrast {
+    fn name(&self) -> &'static str {
+        "situation contrast"
+    }
+
+    fn meaning(&self) -> &'static str {
+        "generalised eigenvectors of gradients in the region against those before it; for B reversed"
+    }
+
+    fn supervision(&self) -> Supervision {
+        Supervision::Situations
+    }
+
+    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+        let mut parts = Vec::new();
+        for recorded in STREAMS {
+            let Some(stream) = run.streams.get(recorded) else {
+                return Ok(None);
+            };
+            let Some(decomposed) = run.decomposed(recorded, Columns::UnitNorm)? else {
+                return Ok(None);
+            };
+            parts.push((stream, decomposed));
+        }
+        let vectors: Vec<Vec<f32>> = parts
+            .iter()
+            .flat_map(|(_, decomposed)| {
+                let d = &decomposed.decomposition;
+                leading(d, run.rank).map(|i| d.u_column(i))
+            })
+            .collect();
+        if vectors.is_empty() {
+            return Ok(None);
+        }
+        let span = Span::of(&vectors);
+        let mut c = Vec::new();
+        for (stream, decomposed) in &parts {
+            let mut y = span.coordinates(stream.matrix)?;
+            for (t, weight) in decomposed.weights.iter().enumerate() {
+                (0..span.len).for_each(|j| y[(t, j)] *= weight);
+            }
+            // A step without such transitions has no gradient of them.
+            c.push(covariance(&y, &|t| decomposed.weights[t] > 0.0));
+        }
+        let (a, b) = (
+            contrast(&c[0], &c[1], SET_LEN)?,
+            contrast(&c[1], &c[0], SET_LEN)?,
+        );
+        Ok(Some(of_contrasts([a, b], run.theta.len(), &|x| {
+            span.direction(x)
+        })))
+    }
+}
+
+fn leading(d: &Decomposition, len: usize) -> std::ops::Range<usize> {
+    0..len.min(d.rank)
+}
