@@ -1,8 +1,11 @@
-//! What a policy does in the five situations, level by level.
+//! What a policy does in the five situations, level by level: played here, or as the probability of
+//! success that [`exact`](super::exact) computes.
 //!
 //! Actions are sampled, from a stream that belongs to the situation and the level: two policies are
 //! compared on the same levels and the same draws, so that their outcomes are paired. Levels run in
 //! fixed blocks in parallel; the outcome of a level depends on neither.
+
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
@@ -12,6 +15,7 @@ use crate::numeric::random::{Purpose, Stream};
 use crate::ppo::sample;
 
 use super::Error;
+use super::exact::Chains;
 use super::situation::{self, Situation, Split, Task};
 
 /// A success that is counted. S1 and S4 have two each.
@@ -72,7 +76,7 @@ impl Rate {
     }
 
     /// Where it is counted.
-    fn situation(self) -> Situation {
+    pub(super) fn situation(self) -> Situation {
         match self {
             Self::S1 | Self::S1Region => Situation::S1,
             Self::S2 => Situation::S2,
@@ -131,15 +135,18 @@ impl Mean {
 /// The levels on which policies are measured.
 #[derive(Clone, Debug)]
 pub struct Tasks {
-    actions: ActionSet,
-    situations: Vec<(Situation, Vec<Task>)>,
+    pub(super) actions: ActionSet,
+    pub(super) situations: Vec<(Situation, Vec<Task>)>,
+    /// What exact measures need, made when the first is asked for.
+    pub(super) chains: OnceLock<Chains>,
 }
 
-/// What a policy did on [`Tasks`].
+/// What a policy did on [`Tasks`], or would do on average.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measurement {
-    /// Successes in the order of [`Rate::ALL`], one a level.
-    successes: Vec<Vec<bool>>,
+    /// In the order of [`Rate::ALL`], one a level: the probability of success, 0 or 1 where the
+    /// level was played once.
+    pub(super) probabilities: Vec<Vec<f64>>,
     /// Mean probability of the move towards the cheese at the decision squares of S4.
     pub p_cheese: Mean,
     /// The same towards the corner.
@@ -147,17 +154,34 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// Whether each level was a success.
-    pub fn successes(&self, rate: Rate) -> &[bool] {
-        &self.successes[rate.index()]
+    /// Each level's probability of success; 0 or 1 where it was played once.
+    pub fn probabilities(&self, rate: Rate) -> &[f64] {
+        &self.probabilities[rate.index()]
+    }
+
+    /// Whether each level was a success. Whatever counts (Wilson, McNemar) needs played levels.
+    ///
+    /// # Panics
+    /// A level that was not played: its probability is neither 0 nor 1.
+    pub fn successes(&self, rate: Rate) -> impl Iterator<Item = bool> {
+        self.probabilities(rate).iter().map(|&probability| {
+            assert!(
+                probability == 0.0 || probability == 1.0,
+                "played levels are counted, probabilities are not"
+            );
+            probability == 1.0
+        })
     }
 
     /// Number of successes and of levels.
+    ///
+    /// # Panics
+    /// Levels that were not played.
     pub fn count(&self, rate: Rate) -> (u64, u64) {
-        let successes = self.successes(rate);
+        let successes = self.successes(rate).filter(|&success| success);
         (
-            successes.iter().filter(|&&s| s).count() as u64,
-            successes.len() as u64,
+            successes.count() as u64,
+            self.probabilities(rate).len() as u64,
         )
     }
 
@@ -166,20 +190,20 @@ impl Measurement {
     pub fn from_rates(shares: &[f64; 7], count: usize) -> Self {
         let first = |share: &f64| {
             (0..count)
-                .map(|i| (i as f64) < share * count as f64)
+                .map(|i| f64::from(u8::from((i as f64) < share * count as f64)))
                 .collect()
         };
         Self {
-            successes: shares.iter().map(first).collect(),
+            probabilities: shares.iter().map(first).collect(),
             p_cheese: Mean::default(),
             p_corner: Mean::default(),
         }
     }
 
-    /// Share of successes.
+    /// Share of successes, or mean probability of success.
     pub fn rate(&self, rate: Rate) -> f64 {
-        let (k, n) = self.count(rate);
-        k as f64 / n as f64
+        let probabilities = self.probabilities(rate);
+        probabilities.iter().sum::<f64>() / probabilities.len() as f64
     }
 }
 
@@ -206,6 +230,7 @@ impl Tasks {
         Ok(Self {
             actions,
             situations,
+            chains: OnceLock::new(),
         })
     }
 
@@ -224,12 +249,13 @@ impl Tasks {
 
     /// Plays every level once under the policy `params`, with the action draws of `seed`.
     pub fn measure(&self, network: &Network, params: &[f32], seed: u64) -> Measurement {
-        let mut successes = Vec::new();
+        let mut probabilities = Vec::new();
         let (mut p_cheese, mut p_corner) = (Mean::default(), Mean::default());
         for (situation, tasks) in &self.situations {
             let outcomes = self.play(*situation, tasks, (network, params), seed);
             let mut push = |success: fn(&Outcome) -> bool| {
-                successes.push(outcomes.iter().map(success).collect::<Vec<bool>>());
+                let successes = outcomes.iter().map(success);
+                probabilities.push(successes.map(|s| f64::from(u8::from(s))).collect());
             };
             match situation {
                 Situation::S1 => {
@@ -246,7 +272,7 @@ impl Tasks {
             }
         }
         Measurement {
-            successes,
+            probabilities,
             p_cheese,
             p_corner,
         }

@@ -2,6 +2,7 @@
 //! controls, and selectivity.
 
 pub mod edit;
+pub mod exact;
 pub mod measure;
 pub mod recipe;
 pub mod resample;

@@ -59,14 +59,15 @@ impl Resampling {
             .par_iter()
             .map(|weights| {
                 Rate::ALL.map(|rate| {
-                    let (mut successes, mut all) = (0u64, 0u64);
-                    let levels = measured.successes(rate).iter();
-                    for (&success, &maze) in levels.zip(&self.mazes[rate.index()]) {
-                        let weight = u64::from(weights[maze as usize]);
+                    // Exact where levels were played: sums of whole numbers.
+                    let (mut successes, mut all) = (0.0, 0.0);
+                    let levels = measured.probabilities(rate).iter();
+                    for (&probability, &maze) in levels.zip(&self.mazes[rate.index()]) {
+                        let weight = f64::from(weights[maze as usize]);
                         all += weight;
-                        successes += weight * u64::from(success);
+                        successes += weight * probability;
                     }
-                    successes as f64 / all as f64
+                    successes / all
                 })
             })
             .collect()

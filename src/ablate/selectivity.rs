@@ -184,8 +184,11 @@ impl Reference {
     }
 
     /// Levels on which only the unedited policy succeeds, and on which only the edited one does.
+    ///
+    /// # Panics
+    /// Levels that were not played.
     pub fn discordant(&self, edited: &Measurement, rate: Rate) -> (u64, u64) {
-        let pairs = self.base.successes(rate).iter().zip(edited.successes(rate));
+        let pairs = self.base.successes(rate).zip(edited.successes(rate));
         pairs.fold((0, 0), |(lost, won), pair| match pair {
             (true, false) => (lost + 1, won),
             (false, true) => (lost, won + 1),
