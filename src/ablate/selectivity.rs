@@ -115,6 +115,8 @@ pub struct Losses {
     pub selectivity: [f64; 2],
     /// Its 95 % intervals; the worst of the rates is found anew in every draw.
     pub selectivity_intervals: [(f64, f64); 2],
+    /// Those draws.
+    pub selectivity_draws: [Vec<f64>; 2],
 }
 
 /// Rates of the unedited and the untrained policy in every draw of a resampling.
@@ -173,12 +175,14 @@ impl Reference {
             })
             .collect();
         let of = |losses: &Rates, claim: Claim| claim.selectivity(&|rate| losses[rate.index()]);
+        let drawn = Claim::ALL.map(|claim| draws.iter().map(|d| of(d, claim)).collect::<Vec<_>>());
         Losses {
             intervals: Rate::ALL
                 .map(|rate| resample::interval(draws.iter().map(|d| d[rate.index()]))),
             selectivity: Claim::ALL.map(|claim| of(&values, claim)),
-            selectivity_intervals: Claim::ALL
-                .map(|claim| resample::interval(draws.iter().map(|d| of(d, claim)))),
+            selectivity_intervals: [0, 1]
+                .map(|claim| resample::interval(drawn[claim].iter().copied())),
+            selectivity_draws: drawn,
             values,
         }
     }
