@@ -133,7 +133,7 @@ pub fn findings(
     clock.lap("controls");
 
     let axis = behavioural_axis(&trained.curves);
-    let temporal = named
+    let temporal: Vec<Temporal> = named
         .iter()
         .map(|one| {
             let tau = history.recordings.tau(one.is_stream);
@@ -197,7 +197,7 @@ fn labels(components: &[crate::locate::Component]) -> [usize; 2] {
 
 /// The behavioural axis: at each share of training, the mean share of their final rise that S5 and S2
 /// had reached (running maximum, linear between the points of the curves).
-fn behavioural_axis(curves: &Curves) -> impl Fn(f64) -> f64 {
+fn behavioural_axis(curves: &Curves) -> impl Fn(f64) -> f64 + use<> {
     use crate::ablate::Rate;
     let last = curves.frames.last().map_or(1.0, |&frames| frames.max(1) as f64);
     let tau: Vec<f64> = curves.frames.iter().map(|&f| f as f64 / last).collect();
