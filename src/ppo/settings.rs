@@ -172,6 +172,7 @@ impl PpoSettings {
     pub fn coefficients(&self) -> Coefficients {
         Coefficients {
             clip: self.clip_coef,
+            policy: 1.0,
             value: self.vf_coef,
             entropy: self.ent_coef,
             clip_value: self.clip_vloss,
