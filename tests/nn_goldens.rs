@@ -281,6 +281,7 @@ impl GoldenCoefficients {
         } = *self;
         Coefficients {
             clip,
+            policy: 1.0,
             value,
             entropy,
             clip_value,
@@ -537,6 +538,7 @@ fn minibatch_gradients_in_single_precision() {
             log_probs: golden.batch.old_log_prob.singles(),
             values: golden.batch.old_value.singles(),
             advantages: golden.raw_advantage.singles(),
+            in_region: vec![false; n],
         };
         let indices: Vec<u32> = (0..n as u32).collect();
         let spread = Spread::of(&frames.advantages, &indices);
@@ -544,7 +546,7 @@ fn minibatch_gradients_in_single_precision() {
         let (d_params, sums) = gradient.compute(
             (&network, &params),
             &frames,
-            &indices,
+            (&indices, n),
             &ppo.coefficients.with(true),
             Some(spread),
         );

@@ -146,7 +146,7 @@ fn train_stopped(config: &Config, dir: &Path, stops: &[u64], by_unwinding: bool,
                     "{outcome:?}"
                 );
                 // What was recorded can be looked at meanwhile.
-                for name in ["total", "update"] {
+                for name in gouda::study::streams::names(config) {
                     let matrix = gouda::gradients::Matrix::open(&run.gradients().join(name));
                     matrix.unwrap().verify().unwrap();
                 }
@@ -196,6 +196,13 @@ fn stopped_anywhere_in_training_it_ends_in_the_same_bytes() {
         train_stopped(&config, &whole, &[], false, never);
         let expected = promised(&whole);
         assert!(expected.contains_key("curves.json") && expected.contains_key("metrics.jsonl"));
+        for part in ["before", "inside", "value", "entropy"] {
+            let stream = whole.join("gradients").join(part);
+            let rows = gouda::gradients::Manifest::load(&stream).unwrap().rows;
+            // Of every other iteration, its first update.
+            assert_eq!(rows.first_update, [0, 12, 24], "{name}, {part}");
+            assert_eq!(rows.last_update, rows.first_update);
+        }
         let point = |path: &Path| {
             let run = RunDir::look(path).unwrap();
             let params = Point::load(&latest(&run), &config, param_len(&config)).unwrap();
@@ -289,6 +296,21 @@ fn a_damaged_point_is_refused_whatever_the_damage() {
             "{len}: {error}"
         );
     }
+    // Sound, but of the release before.
+    let at = whole.windows(13).position(|w| w == br#"\"version\":2"#);
+    let mut older = whole.clone();
+    older[at.expect("the version in the state") + 12] = b'1';
+    let state = point_state(&older);
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(state.as_bytes());
+    sum.update(tensor_bytes(&older));
+    replace_crc(&mut older, sum.finalize());
+    std::fs::write(&path, &older).unwrap();
+    let error = load().unwrap_err().to_string();
+    assert!(
+        error.contains("expected version 2 of points to resume from, found version 1"),
+        "{error}"
+    );
     // Sound, but of other settings.
     std::fs::write(&path, &whole).unwrap();
     let other = Config {
@@ -299,6 +321,31 @@ fn a_damaged_point_is_refused_whatever_the_damage() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("found a point of others"), "{error}");
+}
+
+/// Where the tensors of a safetensors file begin.
+fn tensors_at(bytes: &[u8]) -> usize {
+    8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize
+}
+
+fn tensor_bytes(bytes: &[u8]) -> &[u8] {
+    &bytes[tensors_at(bytes)..]
+}
+
+fn header(bytes: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(&bytes[8..tensors_at(bytes)]).unwrap()
+}
+
+fn point_state(bytes: &[u8]) -> String {
+    let header = header(bytes);
+    header["__metadata__"]["state"].as_str().unwrap().to_owned()
+}
+
+fn replace_crc(bytes: &mut [u8], sum: u32) {
+    let header = header(bytes);
+    let old = header["__metadata__"]["crc32"].as_str().unwrap();
+    let at = bytes.windows(8).position(|w| w == old.as_bytes()).unwrap();
+    bytes[at..at + 8].copy_from_slice(format!("{sum:08x}").as_bytes());
 }
 
 fn gouda(command: &str, out: &Path, more: &[&str]) -> Command {
@@ -573,6 +620,18 @@ fn what_cannot_be_resumed_says_why() {
     let found = change("gradients/update/shard-00000.npy", &flip(128 + 40));
     assert!(
         found[1].contains("updates (gradients/update, row 0, parameter 10"),
+        "{found:?}"
+    );
+    let found = change("gradients/inside/shard-00000.npy", &flip(128 + 40));
+    assert!(
+        found[0].contains("gradients/inside: ") && found[0].contains("shard-00000.npy"),
+        "{found:?}"
+    );
+    assert!(
+        found[1].contains(
+            "update 0: the first to differ is the parts of the gradient \
+             (gradients/inside, row 0, parameter 10"
+        ),
         "{found:?}"
     );
     let found = change("metrics.jsonl", &|bytes| {

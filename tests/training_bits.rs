@@ -7,7 +7,7 @@ use gouda::maze::ActionSet;
 use gouda::nn::Kind;
 use gouda::numeric::simd;
 use gouda::ppo::settings::OptimizerKind;
-use gouda::ppo::{EnvSettings, Error, NetSettings, PpoSettings, Settings, Trainer};
+use gouda::ppo::{EnvSettings, Error, NetSettings, Part, PpoSettings, Settings, Trainer};
 
 /// A world of 5 cells, 20 environments: more than one block of a rollout, the second one short,
 /// and minibatches of more than one block, the last one short.
@@ -46,6 +46,7 @@ fn tiny(kind: Kind) -> Settings {
             optimizer: OptimizerKind::Adam,
             adam_eps: 1e-5,
             momentum: 0.9,
+            routing: false,
         },
     }
 }
@@ -133,6 +134,63 @@ fn prints_its_checksums() {
         }
     }
     println!("{line}");
+}
+
+/// The parts are of the parameters and samples of the update itself, sum to its gradient, and
+/// leave every bit of training as it is.
+#[test]
+fn the_parts_sum_to_the_gradient_and_change_nothing() {
+    for (kind, region, total_updates) in [
+        (Kind::Small, 2, 30),
+        (Kind::Small, 5, 8),
+        (Kind::Impala, 3, 8),
+    ] {
+        let mut settings = tiny(kind);
+        settings.env.region = region;
+        settings.ppo.total_updates = total_updates;
+        // Weights at which no part is lost in the rounding of another.
+        settings.ppo.ent_coef = 0.1;
+        let expected = checksums(settings.clone());
+        let mut trainer = Trainer::new(settings, 3).unwrap();
+        let mut found = Vec::new();
+        let mut smallest = [f64::INFINITY; 4];
+        for index in 0..total_updates {
+            let update = if index % 3 == 0 {
+                trainer.advance_in_parts().unwrap().unwrap()
+            } else {
+                trainer.advance().unwrap().unwrap()
+            };
+            assert_eq!(update.parts.is_some(), index % 3 == 0);
+            let norm = |values: &[f32]| {
+                let squares = values.iter().map(|&x| f64::from(x).powi(2));
+                squares.sum::<f64>().sqrt()
+            };
+            for parts in update.parts {
+                let norms = [0, 1, 2, 3].map(|part| norm(&parts[part]));
+                let differences = update.gradient.iter().enumerate().map(|(i, &whole)| {
+                    let sum: f64 = parts.iter().map(|part| f64::from(part[i])).sum();
+                    (sum - f64::from(whole)) as f32
+                });
+                let error = norm(&differences.collect::<Vec<f32>>());
+                let scale = norms.iter().sum::<f64>();
+                assert!(error < 1e-6 * scale, "{kind:?}, {index}: {error} {scale}");
+                for (smallest, norm) in smallest.iter_mut().zip(norms) {
+                    *smallest = smallest.min(norm / scale);
+                }
+            }
+            found.extend([crc(update.gradient), crc(update.applied), update.minibatch]);
+        }
+        found.push(crc(trainer.params()));
+        assert_eq!(found, expected, "{kind:?}, region {region}");
+        for (part, share) in Part::ALL.into_iter().zip(smallest) {
+            // Where the region is the whole maze, nothing is before it.
+            if part == Part::Before && region == 5 {
+                assert_eq!(share, 0.0);
+            } else {
+                assert!(share > 1e-3, "{kind:?}, region {region}, {part:?}: {share}");
+            }
+        }
+    }
 }
 
 #[test]

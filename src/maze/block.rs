@@ -13,7 +13,7 @@
 use std::ops::Range;
 
 use super::next_levels::{Next, NextLevels};
-use super::{Cell, EnvSettings, EnvState, Episode, Error, Move, observation_len};
+use super::{Cell, EnvSettings, EnvState, Episode, Error, Move, Variant, observation_len};
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::select::{self, Job, Select};
 
@@ -22,6 +22,8 @@ type Place = u16;
 
 /// No place: row 0 is the wall below the world.
 const NOWHERE: Place = 0;
+/// The first column of a region that no mouse is in.
+const NO_REGION: u8 = u8::MAX;
 
 fn place(cell: Cell) -> Place {
     (Place::from(cell.y) + 1) << 5 | Place::from(cell.x)
@@ -56,6 +58,8 @@ pub struct Block {
     images: Vec<u8>,
     /// Where the mouse stands in the image; `NOWHERE` if the image is of an earlier level.
     drawn: Vec<Place>,
+    /// First column, and row, of each level's region.
+    region_firsts: Vec<u8>,
 }
 
 impl Block {
@@ -93,6 +97,7 @@ impl Block {
             next,
             images: vec![0; env_len * observation_len(world)],
             drawn: vec![NOWHERE; env_len],
+            region_firsts: vec![0; env_len],
         };
         for env in 0..env_len {
             block.begin_next(env);
@@ -142,10 +147,12 @@ impl Block {
     }
 
     fn begin_next(&mut self, env: usize) {
+        let region = self.region();
         let Self {
             next,
             level_seeds,
             streams,
+            region_firsts,
             ..
         } = self;
         let (mut mouse, mut cheese) = (NOWHERE, NOWHERE);
@@ -154,6 +161,7 @@ impl Block {
             level_seeds[env] = next.level_seed;
             streams[env] = next.stream.clone();
             rows.copy_from_slice(&next.level.walls[..rows.len()]);
+            region_firsts[env] = region.map_or(NO_REGION, |r| next.level.region_first(r));
             mouse = place(next.level.mouse);
             cheese = next.level.cheese.map_or(NOWHERE, place);
         });
@@ -161,6 +169,25 @@ impl Block {
         self.cheeses[env] = cheese;
         self.steps[env] = 0;
         self.drawn[env] = NOWHERE;
+    }
+
+    /// The side of the region that holds the cheese, where levels have one.
+    fn region(&self) -> Option<u8> {
+        match self.settings.sampler.variant() {
+            Variant::Anywhere => None,
+            Variant::Corner { region } => Some(region),
+        }
+    }
+
+    /// Whether the mouse of environment `env` is in the region that holds the cheese: the maze's
+    /// top-right corner. Never where levels have no such region.
+    ///
+    /// # Panics
+    /// If there is no such environment.
+    pub fn is_in_region(&self, env: usize) -> bool {
+        let (mouse, first) = (cell(self.mice[env]), self.region_firsts[env]);
+        // The maze ends where the region does.
+        mouse.x >= first && mouse.y >= first
     }
 
     /// What the policy sees, shape `(env_len, world, world, 3)`, brought up to date.
@@ -218,6 +245,7 @@ impl Block {
         rows.copy_from_slice(&level.walls[..rows.len()]);
         self.mice[env] = place(state.mouse);
         self.cheeses[env] = level.cheese.map_or(NOWHERE, place);
+        self.region_firsts[env] = self.region().map_or(NO_REGION, |r| level.region_first(r));
         self.steps[env] = state.steps;
         self.level_seeds[env] = state.level_seed;
         self.streams[env] = state.stream.clone();

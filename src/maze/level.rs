@@ -132,10 +132,13 @@ impl Level {
     /// Whether the cell is in the maze's top-right square of side `min(region, D)`. A region of 0
     /// is the corner cell alone, as in `maze_aisc`.
     pub fn in_region(&self, cell: Cell, region: u8) -> bool {
-        let side = region.clamp(1, self.maze_dim);
-        let last = self.top_right();
-        let first = last.x + 1 - side;
+        let (first, last) = (self.region_first(region), self.top_right());
         (first..=last.x).contains(&cell.x) && (first..=last.y).contains(&cell.y)
+    }
+
+    /// The first column, and row, of that square.
+    pub fn region_first(&self, region: u8) -> u8 {
+        self.top_right().x + 1 - region.clamp(1, self.maze_dim)
     }
 
     /// Every cell that is not wall, row by row from the bottom, each from the left.

@@ -1,7 +1,7 @@
 //! The clipped PPO loss of one minibatch and its derivatives by logits and values.
 //!
 //! ```text
-//! L = mean over samples of  max(-A r, -A clamp(r, 1 - eps, 1 + eps)) + c_v L_value - c_H H
+//! L = mean over samples of  c_p max(-A r, -A clamp(r, 1 - eps, 1 + eps)) + c_v L_value - c_H H
 //! r = exp(log pi(a) - log pi_old(a))
 //! ```
 //!
@@ -16,6 +16,8 @@ use crate::numeric::simd::{Work, apply};
 pub struct Coefficients {
     /// Clipping range of the ratio, and of the value where `clip_value`.
     pub clip: f64,
+    /// Weight of the policy loss: 1 in training.
+    pub policy: f64,
     /// Weight of the value loss.
     pub value: f64,
     /// Weight of the entropy.
@@ -106,6 +108,7 @@ impl<T: Real> Work for Block<'_, T> {
         } = self;
         let action_len = logits.len() / samples.len();
         let clip = T::from_f64(coefficients.clip);
+        let weight = T::from_f64(coefficients.policy);
         let d_entropy = -(T::from_f64(coefficients.entropy) * scale);
         let mut log_probs = vec![T::ZERO; action_len];
         let mut d_log_probs = vec![T::ZERO; action_len];
@@ -127,7 +130,7 @@ impl<T: Real> Work for Block<'_, T> {
             let is_plain = plain >= bounded;
             let d_ratio = if is_plain { -sample.advantage } else { T::ZERO };
             d_log_probs.fill(T::ZERO);
-            d_log_probs[sample.action] = d_ratio * ratio * scale;
+            d_log_probs[sample.action] = weight * (d_ratio * ratio * scale);
             softmax::backward(
                 &log_probs,
                 entropy,
@@ -155,7 +158,8 @@ mod tests {
     use crate::nn::finite_difference as fd;
 
     fn total(sums: &Sums, coefficients: &Coefficients) -> f64 {
-        sums.policy + coefficients.value * sums.value - coefficients.entropy * sums.entropy
+        coefficients.policy * sums.policy + coefficients.value * sums.value
+            - coefficients.entropy * sums.entropy
     }
 
     #[test]
@@ -166,6 +170,7 @@ mod tests {
             let (n, action_len) = (fd::length(s, 8), 1 + fd::length(s, 14));
             let coefficients = Coefficients {
                 clip: 0.2,
+                policy: 0.5 + s.uniform(),
                 value: 0.5 + s.uniform(),
                 entropy: s.uniform(),
                 clip_value: shape % 2 == 0,
@@ -231,6 +236,7 @@ mod tests {
         let samples = [sample(0, 2.0), sample(3, -0.5)];
         let coefficients = Coefficients {
             clip: 0.2,
+            policy: 1.0,
             value: 0.5,
             entropy: 0.01,
             clip_value: true,

@@ -100,16 +100,21 @@ impl Gradient {
         }
     }
 
-    /// The gradient of the mean loss over the frames at `indices`, with the loss's sums.
+    /// The gradient of the loss over the frames at `indices`, summed and divided by `len`, with the
+    /// loss's sums; `len` is more than `indices` where they are a part of a minibatch.
     pub fn compute(
         &mut self,
         (network, params): (&Network, &[f32]),
         frames: &Frames,
-        indices: &[u32],
+        (indices, len): (&[u32], usize),
         coefficients: &Coefficients,
         spread: Option<Spread>,
     ) -> (&mut [f32], Sums) {
-        let scale = 1.0 / indices.len() as f32;
+        if indices.is_empty() {
+            self.total.fill(0.0);
+            return (&mut self.total, Sums::default());
+        }
+        let scale = 1.0 / len as f32;
         let used = indices.len().div_ceil(BLOCK);
         network.transpose(params, &mut self.transposed);
         let weights = (params, self.transposed.as_slice());
@@ -213,11 +218,13 @@ mod tests {
                 .collect(),
             values: (0..len).map(|_| stream.normal() as f32).collect(),
             advantages: (0..len).map(|_| stream.normal() as f32).collect(),
+            in_region: vec![false; len],
         }
     }
 
     const COEFFICIENTS: Coefficients = Coefficients {
         clip: 0.2,
+        policy: 1.0,
         value: 0.5,
         entropy: 0.01,
         clip_value: true,
@@ -250,7 +257,7 @@ mod tests {
                     let (d_params, sums) = gradient.compute(
                         (&network, &params),
                         &frames,
-                        &indices,
+                        (&indices, 200),
                         &COEFFICIENTS,
                         spread,
                     );
@@ -288,7 +295,7 @@ mod tests {
             .compute(
                 (&network, &params),
                 &frames,
-                &indices,
+                (&indices, 70),
                 &COEFFICIENTS,
                 spread,
             )
@@ -300,7 +307,7 @@ mod tests {
                 .compute(
                     (&network, &params),
                     &frames,
-                    &[index],
+                    (&[index], 1),
                     &COEFFICIENTS,
                     spread,
                 )

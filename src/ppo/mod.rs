@@ -4,12 +4,14 @@
 pub mod gae;
 pub mod loss;
 pub mod minibatch;
+pub mod parts;
 pub mod rollout;
 pub mod sample;
 pub mod settings;
 pub mod state;
 pub mod trainer;
 
+pub use parts::{Part, Parts};
 pub use settings::{EnvSettings, NetSettings, PpoSettings, Settings};
 pub use state::TrainerState;
 pub use trainer::{Trainer, Update};

@@ -31,6 +31,8 @@ pub struct Frames {
     pub values: Vec<f32>,
     /// Generalised advantages.
     pub advantages: Vec<f32>,
+    /// Whether the mouse was in the region that holds the cheese when it acted.
+    pub in_region: Vec<bool>,
 }
 
 /// The environments between rollouts.
@@ -99,6 +101,7 @@ impl Rollout {
             log_probs: vec![0.0; frame_len],
             values: vec![0.0; frame_len],
             advantages: vec![0.0; frame_len],
+            in_region: vec![false; frame_len],
         };
         Ok(Self { blocks, frames })
     }
@@ -156,14 +159,19 @@ impl Rollout {
             .zip(frames.log_probs.par_chunks_mut(block_len))
             .zip(frames.values.par_chunks_mut(block_len))
             .zip(frames.advantages.par_chunks_mut(block_len))
+            .zip(frames.in_region.par_chunks_mut(block_len))
             .for_each(
-                |(((((block, observations), actions), log_probs), values), advantages)| {
+                |(
+                    (((((block, observations), actions), log_probs), values), advantages),
+                    in_region,
+                )| {
                     let frames = BlockFrames {
                         observations,
                         actions,
                         log_probs,
                         values,
                         advantages,
+                        in_region,
                     };
                     block.collect(settings, network, params, frames);
                 },
@@ -181,6 +189,7 @@ struct BlockFrames<'a> {
     log_probs: &'a mut [f32],
     values: &'a mut [f32],
     advantages: &'a mut [f32],
+    in_region: &'a mut [bool],
 }
 
 impl Block {
@@ -208,6 +217,7 @@ impl Block {
                 frames.actions[frame] = action;
                 frames.log_probs[frame] = log_prob;
                 frames.values[frame] = values[e];
+                frames.in_region[frame] = self.environments.is_in_region(e);
             }
             let Step {
                 actions,
@@ -291,6 +301,7 @@ mod tests {
                 optimizer: OptimizerKind::Adam,
                 adam_eps: 1e-5,
                 momentum: 0.9,
+                routing: false,
             },
         }
     }
@@ -314,6 +325,7 @@ mod tests {
         let mut workspace = Workspace::new(&network);
         let mut observation = vec![0; network.observation_len()];
         let mut ended = [Vec::new(), Vec::new()];
+        let mut sides = [0; 2];
         for e in 0..settings.ppo.num_envs {
             let mut environment = Environment::new(&rules, 8, e as u64);
             let mut actions = Stream::new(8, Purpose::Actions, e as u64);
@@ -332,6 +344,9 @@ mod tests {
                         observation
                     );
                     assert_eq!(frames.actions[frame], action);
+                    let in_region = environment.level.in_region(environment.mouse, 3);
+                    assert_eq!(frames.in_region[frame], in_region);
+                    sides[usize::from(in_region)] += 1;
                     assert_eq!(frames.log_probs[frame].to_bits(), log_prob.to_bits());
                     assert_eq!(frames.values[frame].to_bits(), value.to_bits());
                     let episode = environment.step(&rules, action);
@@ -351,6 +366,7 @@ mod tests {
                 assert_eq!(frames.advantages[range], advantages);
             }
         }
+        assert!(sides.iter().all(|&frames| frames > 20), "{sides:?}");
         for ((_, episodes), ended) in rounds.iter().zip(&ended) {
             let order = |episode: &Episode| (episode.length, episode.cheese);
             let (mut found, mut expected) = (episodes.clone(), ended.clone());

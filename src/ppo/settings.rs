@@ -90,6 +90,9 @@ pub struct PpoSettings {
     pub adam_eps: f64,
     /// Momentum of SGD.
     pub momentum: f64,
+    /// Whether transitions outside of the region move one half of every layer only and those inside
+    /// of it the other (gradient routing, Cloud et al. 2024).
+    pub routing: bool,
 }
 
 /// All that training depends on, but for the seed.
@@ -172,6 +175,7 @@ impl PpoSettings {
     pub fn coefficients(&self) -> Coefficients {
         Coefficients {
             clip: self.clip_coef,
+            policy: 1.0,
             value: self.vf_coef,
             entropy: self.ent_coef,
             clip_value: self.clip_vloss,

@@ -11,6 +11,7 @@ use crate::numeric::sum;
 use super::Error;
 use super::loss::Sums;
 use super::minibatch::{Gradient, Spread};
+use super::parts::{self, Parts};
 use super::rollout::{self, Rollout};
 use super::settings::{OptimizerKind, Settings};
 
@@ -36,6 +37,7 @@ pub struct Trainer {
     pub(super) optimizer: Optimizer,
     pub(super) rollout: Rollout,
     gradient: Gradient,
+    parts: Parts,
     applied: Vec<f32>,
     /// The parameters after the update, until it is known to be finite.
     moved: Vec<f32>,
@@ -54,6 +56,8 @@ pub struct Update<'a> {
     pub frames: u64,
     /// The loss's gradient before clipping, one a parameter.
     pub gradient: &'a [f32],
+    /// Its parts, where they were asked for.
+    pub parts: Option<&'a Parts>,
     /// What was added to the parameters.
     pub applied: &'a [f32],
     /// Norm of `gradient`.
@@ -91,6 +95,7 @@ impl Trainer {
         Ok(Self {
             rollout: Rollout::new(&settings, &network, seed)?,
             gradient: Gradient::new(&network, settings.ppo.minibatch_size),
+            parts: Parts::default(),
             applied: vec![0.0; len],
             moved: vec![0.0; len],
             order: Vec::new(),
@@ -131,6 +136,19 @@ impl Trainer {
     /// A loss, gradient or parameter that is no longer finite; the parameters are then those before
     /// the update.
     pub fn advance(&mut self) -> Result<Option<Update<'_>>, Error> {
+        self.step(false)
+    }
+
+    /// As [`advance`](Self::advance), and computes the parts of the gradient beside it, which
+    /// changes no bit of anything else.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn advance_in_parts(&mut self) -> Result<Option<Update<'_>>, Error> {
+        self.step(true)
+    }
+
+    fn step(&mut self, in_parts: bool) -> Result<Option<Update<'_>>, Error> {
         let ppo = &self.settings.ppo;
         if self.update == ppo.total_updates {
             return Ok(None);
@@ -151,13 +169,23 @@ impl Trainer {
         let indices = &self.order[batch * ppo.minibatch_size..(batch + 1) * ppo.minibatch_size];
         let frames = &self.rollout.frames;
         let spread = Spread::of(&frames.advantages, indices);
-        let (gradient, mut sums) = self.gradient.compute(
-            (&self.network, &self.params),
-            frames,
-            indices,
-            &ppo.coefficients(),
-            ppo.norm_adv.then_some(spread),
-        );
+        let normalisation = ppo.norm_adv.then_some(spread);
+        let (model, coefficients) = ((&self.network, &*self.params), ppo.coefficients());
+        if in_parts {
+            parts::compute(
+                &mut self.gradient,
+                model,
+                frames,
+                indices,
+                &coefficients,
+                normalisation,
+                &mut self.parts,
+            );
+        }
+        let samples = (indices, indices.len());
+        let (gradient, mut sums) =
+            self.gradient
+                .compute(model, frames, samples, &coefficients, normalisation);
         let scale = 1.0 / indices.len() as f64;
         for part in [
             &mut sums.policy,
@@ -201,6 +229,7 @@ impl Trainer {
             index: update,
             frames: (iteration + 1) * ppo.batch_len() as u64,
             gradient,
+            parts: in_parts.then_some(&self.parts),
             applied: &self.applied,
             norm,
             clip_factor,

@@ -104,6 +104,9 @@ impl Every {
 pub struct RecordSettings {
     /// "update", "iteration", or a number of updates: what a row of the matrix sums.
     pub every: Every,
+    /// Iterations from one row of the streams apart to the next; 0 records none.
+    #[serde(default)]
+    pub streams_every: u64,
     /// Checkpoints after the first, evenly spaced.
     pub checkpoints: u64,
     /// Points of the S1 to S5 curves after the first, evenly spaced.
@@ -230,6 +233,14 @@ impl Config {
             .div_ceil(self.record.every.updates(&self.ppo))
     }
 
+    /// Rows of each of the streams apart.
+    pub fn part_len(&self) -> u64 {
+        match self.record.streams_every {
+            0 => 0,
+            every => self.ppo.iterations().div_ceil(every),
+        }
+    }
+
     /// Checks that there is something to decompose: halves of a row in time do not exist.
     ///
     /// # Errors
@@ -262,7 +273,7 @@ impl Config {
             }
         }
         let study = &self.study;
-        let counts: [(&str, u64, u64, u64); 22] = [
+        let counts: [(&str, u64, u64, u64); 23] = [
             ("study.first_seed", study.first_seed, 0, 1 << 32),
             ("study.seeds", study.seeds, 1, 1000),
             ("study.rank", study.rank as u64, 2, 256),
@@ -278,6 +289,12 @@ impl Config {
             ("study.retrain_seeds", study.retrain_seeds, 0, study.seeds),
             ("study.retrain_updates", study.retrain_updates, 1, 1 << 32),
             ("study.planted_updates", study.planted_updates, 1, 1 << 32),
+            (
+                "record.streams_every",
+                self.record.streams_every,
+                0,
+                1 << 32,
+            ),
             ("record.checkpoints", self.record.checkpoints, 2, 1 << 20),
             ("record.curve_points", self.record.curve_points, 2, 1 << 20),
             (

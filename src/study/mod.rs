@@ -14,6 +14,7 @@ pub mod resolve;
 pub mod results;
 pub mod resume;
 pub mod rows;
+pub mod streams;
 pub mod train;
 
 pub use config::{Config, Preset};

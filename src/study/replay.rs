@@ -3,8 +3,10 @@
 //!
 //! What is compared, in the order in which one follows from another: the episodes of a rollout (the
 //! run's `metrics.jsonl`), the spread of its advantages, the minibatches, the rows of
-//! `gradients/total`, those of `gradients/update`, parameters (where there is a checkpoint), losses.
+//! `gradients/total`, those of `gradients/update`, those of the streams apart, parameters (where
+//! there is a checkpoint), losses.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -16,7 +18,8 @@ use crate::storage::{RunDir, RunManifest, lines};
 
 use super::checkpoint::{checkpoint_path, load_checkpoint};
 use super::resume::{self, Point};
-use super::rows::RowSum;
+use super::rows::{self, RowSum};
+use super::streams;
 use super::train::{IterationLine, Line};
 use super::{Config, Error, Progress};
 
@@ -33,7 +36,7 @@ pub enum Limit {
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
     /// What was checked.
-    pub check: &'static str,
+    pub check: Cow<'static, str>,
     /// Whether all is as recorded.
     pub ok: bool,
     /// How much was compared, or what differs.
@@ -51,26 +54,23 @@ pub fn check(
     progress: &mut dyn Progress,
 ) -> Result<Vec<Check>, Error> {
     let mut checks = vec![files(run)];
-    let streams = ["total", "update"].map(|name| Matrix::open(&run.gradients().join(name)));
-    let [total, update] = streams;
-    let streams = [total?, update?];
-    for (check, matrix) in ["gradients/total", "gradients/update"]
-        .into_iter()
-        .zip(&streams)
-    {
+    let mut streams = Vec::new();
+    for name in streams::names(config) {
+        let matrix = Matrix::open(&run.gradients().join(name))?;
         let sum = matrix.manifest().map_or(0, |manifest| manifest.checksum);
         let rows = matrix.rows().map_or(0, |rows| rows.len());
         checks.push(Check {
-            check,
+            check: format!("gradients/{name}").into(),
             ..outcome(matrix.verify(), format!("{rows} rows, checksum {sum:08x}"))
         });
+        streams.push(matrix);
     }
     let trainer = Trainer::new(config.settings(), config.seed)?;
     let param_len = trainer.params().len();
     let start = RowSum::new(config, param_len);
     let mut replay = Replay::new(config, run, &streams, (start.clone(), start))?;
     checks.push(Check {
-        check: "replay from theta_0",
+        check: "replay from theta_0".into(),
         ..replay.run(trainer, limit, progress)?
     });
     let path = resume::middle(run);
@@ -81,11 +81,12 @@ pub fn check(
             let [total, update] = sums;
             let mut replay = Replay::new(config, run, &streams, (total, update))?;
             replay.row = point.recorded.total_rows;
+            replay.part_row = point.recorded.part_rows;
             replay.run(trainer, limit, progress)
         });
         let failed = |error: Error| outcome(Err(error), String::new());
         checks.push(Check {
-            check: "replay from half-way",
+            check: "replay from half-way".into(),
             ..replayed.unwrap_or_else(failed)
         });
     }
@@ -94,7 +95,7 @@ pub fn check(
 
 fn outcome(found: Result<(), impl ToString>, detail: String) -> Check {
     Check {
-        check: "",
+        check: "".into(),
         ok: found.is_ok(),
         detail: found.map_or_else(|error| error.to_string(), |()| detail),
     }
@@ -113,7 +114,7 @@ fn files(run: &RunDir) -> Check {
         Err(error) => (false, error.to_string()),
     };
     Check {
-        check: "files",
+        check: "files".into(),
         ok,
         detail,
     }
@@ -123,10 +124,12 @@ fn files(run: &RunDir) -> Check {
 struct Replay<'a> {
     run: &'a RunDir,
     config: &'a Config,
-    streams: &'a [Matrix; 2],
+    /// `total`, `update`, then the parts, if any.
+    streams: &'a [Matrix],
     lines: BTreeMap<u64, IterationLine>,
     sums: (RowSum, RowSum),
     row: usize,
+    part_row: usize,
     recorded: Vec<f32>,
 }
 
@@ -134,7 +137,7 @@ impl<'a> Replay<'a> {
     fn new(
         config: &'a Config,
         run: &'a RunDir,
-        streams: &'a [Matrix; 2],
+        streams: &'a [Matrix],
         sums: (RowSum, RowSum),
     ) -> Result<Self, Error> {
         let per_iteration = config.ppo.updates_per_iteration();
@@ -147,6 +150,7 @@ impl<'a> Replay<'a> {
             recorded: vec![0.0; sums.0.partial.sum.len()],
             lines: lines.collect(),
             row: 0,
+            part_row: 0,
             run,
             config,
             streams,
@@ -174,7 +178,11 @@ impl<'a> Replay<'a> {
             }) {
                 break;
             }
-            let Some(update) = trainer.advance()? else {
+            let update = match streams::in_parts(self.config, trainer.updates()) {
+                true => trainer.advance_in_parts()?,
+                false => trainer.advance()?,
+            };
+            let Some(update) = update else {
                 break;
             };
             done += 1;
@@ -186,6 +194,10 @@ impl<'a> Replay<'a> {
             let mut differs = line.as_ref().and_then(|line| rollout(line, &update));
             differs = match differs {
                 None => self.rows(&update)?,
+                found => found,
+            };
+            differs = match differs {
+                None => self.parts(&update)?,
                 found => found,
             };
             let losses = line.filter(|line| ends_iteration && *line != IterationLine::of(&update));
@@ -222,15 +234,31 @@ impl<'a> Replay<'a> {
             ("gradients", &self.streams[0], total),
             ("updates", &self.streams[1], applied),
         ] {
-            let all = 0..matrix.param_len();
-            matrix.read_block(row..row + 1, all, &mut self.recorded)?;
-            let mut pairs = self.recorded.iter().zip(values);
-            if let Some(at) = pairs.position(|(a, b)| a.to_bits() != b.to_bits()) {
-                let folder = matrix.manifest().map_or("", |manifest| &manifest.stream);
-                let (expected, found) = (self.recorded[at], values[at]);
-                return Ok(Some(format!(
-                    "{name} (gradients/{folder}, row {row}, parameter {at}: recorded {expected:e}, found {found:e})"
-                )));
+            let differs = of_row(matrix, row, values, &mut self.recorded)?;
+            if let Some(what) = differs {
+                return Ok(Some(format!("{name} ({what})")));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first thing that differs in the parts of `update`, where it has some.
+    fn parts(&mut self, update: &Update<'_>) -> Result<Option<String>, Error> {
+        let Some(parts) = update.parts else {
+            return Ok(None);
+        };
+        let row = self.part_row;
+        self.part_row += 1;
+        for (matrix, values) in self.streams[2..].iter().zip(parts) {
+            let recorded = matrix.rows().and_then(|rows| rows.get(row));
+            let meta = rows::alone(update);
+            let differs = match recorded.map(|recorded| of_meta(&recorded, &meta)) {
+                None => Some(format!("row {row} is missing")),
+                Some(Some(what)) => Some(format!("{what}, row {row}")),
+                Some(None) => of_row(matrix, row, values, &mut self.recorded)?,
+            };
+            if let Some(what) = differs {
+                return Ok(Some(format!("the parts of the gradient ({what})")));
             }
         }
         Ok(None)
@@ -253,6 +281,25 @@ fn rollout(line: &IterationLine, update: &Update<'_>) -> Option<String> {
     let found = IterationLine::of(update);
     let episodes = |line: &IterationLine| (line.episodes, line.episode_return, line.episode_length);
     (episodes(line) != episodes(&found)).then(|| "the rollout (episodes in metrics.jsonl)".into())
+}
+
+/// Where row `row` of a stream is not `values`; `recorded` is room for the row.
+fn of_row(
+    matrix: &Matrix,
+    row: usize,
+    values: &[f32],
+    recorded: &mut [f32],
+) -> Result<Option<String>, Error> {
+    matrix.read_block(row..row + 1, 0..matrix.param_len(), recorded)?;
+    let mut pairs = recorded.iter().zip(values);
+    let at = pairs.position(|(a, b)| a.to_bits() != b.to_bits());
+    Ok(at.map(|at| {
+        let folder = matrix.manifest().map_or("", |manifest| &manifest.stream);
+        let (expected, found) = (recorded[at], values[at]);
+        format!(
+            "gradients/{folder}, row {row}, parameter {at}: recorded {expected:e}, found {found:e}"
+        )
+    }))
 }
 
 fn of_meta(recorded: &RowMeta, found: &RowMeta) -> Option<&'static str> {

@@ -12,6 +12,7 @@ use crate::storage::{self, RunDir, RunManifest, atomic, run_dir};
 use super::ablation;
 use super::candidates::{Policy, displacement};
 use super::results::{Curves, Results, RunSummary};
+use super::streams;
 use super::train::{self, Trained};
 use super::{Error, Progress, Resolved, checkpoint, decompose, mazes};
 
@@ -159,15 +160,13 @@ pub fn finish(
         invocation.threads,
         invocation.command.clone(),
     );
-    let always = [
-        "config.toml",
-        "metrics.jsonl",
-        "curves.json",
-        "gradients/total/manifest.json",
-        "gradients/update/manifest.json",
-    ];
+    let always = ["config.toml", "metrics.jsonl", "curves.json"];
     for output in always.iter().chain(outputs) {
         manifest.add_output(run.path(), output)?;
+    }
+    for stream in streams::names(&resolved.config) {
+        let path = format!("gradients/{stream}/manifest.json");
+        manifest.add_output(run.path(), &path)?;
     }
     let checkpoints = checkpoint::checkpoints(&run.checkpoints())?;
     let mut files: Vec<PathBuf> = checkpoints.into_iter().map(|(_, path)| path).collect();

@@ -28,7 +28,7 @@ use super::rows::{Begun, Partial};
 use super::{Config, Error};
 
 /// What `version` says.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A point to go on from.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +56,8 @@ pub struct Recorded {
     pub total_rows: usize,
     /// Rows of `gradients/update`.
     pub update_rows: usize,
+    /// Rows of each of the streams apart.
+    pub part_rows: usize,
     /// Sum of the returns of the episodes since the last point of the curves, and their number.
     pub episodes: (f64, f64),
 }
@@ -74,6 +76,11 @@ struct Said {
     update: Begun,
     environments: Vec<EnvState>,
     actions: Vec<Stream>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
 }
 
 /// The point that a killed run goes on from.
@@ -223,13 +230,15 @@ fn said(path: &Path, file: &tensors::Checkpoint) -> Result<Said, Error> {
         let found = format!("{found}: the file is damaged");
         return Err(storage::Error::malformed(path, expected, found).into());
     }
-    let said: Said = serde_json::from_str(state).map_err(|error| {
+    let unreadable = |error: serde_json::Error| {
         storage::Error::malformed(path, "the state of a run", error.to_string())
-    })?;
-    if said.version != VERSION {
-        let expected = format!("version {VERSION}");
-        let found = format!("version {}", said.version);
+    };
+    // On its own first: another version's state has other fields.
+    let Version { version } = serde_json::from_str(state).map_err(unreadable)?;
+    if version != VERSION {
+        let expected = format!("version {VERSION} of points to resume from");
+        let found = format!("version {version}, of another release");
         return Err(storage::Error::malformed(path, expected, found).into());
     }
-    Ok(said)
+    Ok(serde_json::from_str(state).map_err(unreadable)?)
 }

@@ -7,6 +7,20 @@ use crate::ppo::Update;
 
 use super::Config;
 
+/// What a row of `update` alone is.
+pub fn alone(update: &Update<'_>) -> RowMeta {
+    RowMeta {
+        first_update: update.index,
+        last_update: update.index,
+        frames: update.frames,
+        learning_rate: update.learning_rate,
+        clip_factor: update.clip_factor,
+        advantage_std: update.advantage_std,
+        minibatch: update.minibatch.into(),
+        norm: 0.0,
+    }
+}
+
 /// A row in the making.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Partial {

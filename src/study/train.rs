@@ -2,18 +2,16 @@
 //! checkpoints.
 //!
 //! Leaves in the run directory: `metrics.jsonl`, `checkpoints/*.safetensors` (named by the number of
-//! updates), `gradients/total` (the gradient before clipping), `gradients/update` (what was added
-//! to the parameters), points to [resume] from, and last, when all is sealed,
+//! updates), the [streams] of `gradients/`, points to [resume] from, and last, when all is sealed,
 //! `curves.json`. A run that is interrupted, or whose numbers stop being finite, seals what it has
 //! first.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use crate::ablate::{Rate, Split, Tasks};
-use crate::gradients::{Manifest, Recorder};
+use crate::gradients::Manifest;
 use crate::nn::{Layout, Network};
 use crate::ppo::{Trainer, Update};
 use crate::storage::manifest::{read_json, write_json};
@@ -23,7 +21,7 @@ use super::checkpoint::{checkpoint_path, checkpoints, save_checkpoint};
 use super::curves::{CurvePoint, curves};
 use super::results::Curves;
 use super::resume::{self, Point, Recorded};
-use super::rows::RowSum;
+use super::streams::{self, Lens, Streams};
 use super::{Config, Error, Progress};
 
 /// What training left behind.
@@ -150,8 +148,7 @@ struct Session<'a> {
     run: &'a RunDir,
     tasks: Tasks,
     metrics: Lines,
-    total: Stream,
-    update: Stream,
+    streams: Streams,
     points: Vec<CurvePoint>,
     recorded: Recorded,
     keeping: Keeping,
@@ -196,21 +193,9 @@ impl<'a> Session<'a> {
             return Err(storage::Error::malformed(&path, "a point to resume from", "none").into());
         }
         run_dir::remove_directory(&run.gradients())?;
-        let stream = |name| -> Result<Stream, Error> {
-            let (dir, rows, shard_bytes) = sizes(config, run, name);
-            Ok(Stream {
-                recorder: Recorder::create(&dir, layout, rows, shard_bytes)?,
-                rows: RowSum::new(config, layout.len()),
-            })
-        };
-        let streams = (stream("total")?, stream("update")?);
+        let streams = Streams::create(config, run, layout)?;
         let metrics = Lines::create(&run.metrics())?;
-        for dir in [
-            &run.gradients().join("total"),
-            &run.gradients().join("update"),
-            &run.gradients(),
-            run.path(),
-        ] {
+        for dir in [&run.gradients(), run.path()] {
             run_dir::sync_directory(dir)?;
         }
         let recorded = Recorded::default();
@@ -238,17 +223,12 @@ impl<'a> Session<'a> {
                 run_dir::remove_file(&path)?;
             }
         }
-        let stream = |name, partial, rows_len| -> Result<Stream, Error> {
-            let (dir, rows, shard_bytes) = sizes(config, run, name);
-            Ok(Stream {
-                recorder: Recorder::resume(&dir, layout, rows, shard_bytes, rows_len)?,
-                rows: RowSum::from_partial(config, partial),
-            })
+        let lens = Lens {
+            total: recorded.total_rows,
+            update: recorded.update_rows,
+            parts: recorded.part_rows,
         };
-        let streams = (
-            stream("total", total, recorded.total_rows)?,
-            stream("update", update, recorded.update_rows)?,
-        );
+        let streams = Streams::resume(config, run, layout, lens, [total, update])?;
         let metrics = Lines::resume(&run.metrics(), recorded.metrics)?;
         let points = lines::read(&run.metrics())?
             .into_iter()
@@ -265,7 +245,7 @@ impl<'a> Session<'a> {
         config: &'a Config,
         run: &'a RunDir,
         every: Duration,
-        ((total, update), metrics): ((Stream, Stream), Lines),
+        (streams, metrics): (Streams, Lines),
         recorded: Recorded,
         points: Vec<CurvePoint>,
     ) -> Result<Self, Error> {
@@ -285,8 +265,7 @@ impl<'a> Session<'a> {
             },
             tasks,
             metrics,
-            total,
-            update,
+            streams,
             config,
             run,
             points,
@@ -315,15 +294,15 @@ impl<'a> Session<'a> {
             if is_due(updates, self.config.record.curve_points, total) {
                 self.measure(trainer)?;
             }
-            let Some(update) = trainer.advance()? else {
+            let update = match streams::in_parts(self.config, updates) {
+                true => trainer.advance_in_parts()?,
+                false => trainer.advance()?,
+            };
+            let Some(update) = update else {
                 return Ok(());
             };
             self.recorded.frames = update.frames;
-            let (total, applied) = rayon::join(
-                || self.total.add(update.gradient, &update),
-                || self.update.add(update.applied, &update),
-            );
-            total.and(applied)?;
+            self.streams.add(&update)?;
             if update.ends_iteration {
                 self.end_iteration(&update)?;
             }
@@ -341,16 +320,19 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let begun = Instant::now();
-        self.recorded.total_rows = self.total.recorder.sync()?;
-        self.recorded.update_rows = self.update.recorder.sync()?;
+        let lens = self.streams.sync()?;
+        self.recorded.total_rows = lens.total;
+        self.recorded.update_rows = lens.update;
+        self.recorded.part_rows = lens.parts;
         self.metrics.sync()?;
         self.recorded.metrics = self.metrics.len();
         self.recorded.seconds = self.keeping.seconds();
+        let [total, update] = self.streams.partials();
         let point = Point {
             trainer: trainer.state(),
             recorded: self.recorded,
-            total: self.total.rows.partial.clone(),
-            update: self.update.rows.partial.clone(),
+            total,
+            update,
         };
         if is_middle {
             point.save(&resume::middle(self.run), self.config)?;
@@ -403,11 +385,12 @@ impl<'a> Session<'a> {
 
     fn seal(mut self) -> Result<Trained, Error> {
         self.metrics.sync()?;
+        let [total, update] = self.streams.seal()?;
         Ok(Trained {
             curves: curves(&self.points),
             seconds: self.keeping.seconds(),
-            total: self.total.recorder.seal()?,
-            update: self.update.recorder.seal()?,
+            total,
+            update,
         })
     }
 }
@@ -420,31 +403,6 @@ pub fn middle(config: &Config) -> u64 {
         .total_updates
         .div_ceil(2)
         .next_multiple_of(per_iteration)
-}
-
-/// Folder, rows and size of shards of a recorded stream.
-fn sizes(config: &Config, run: &RunDir, name: &str) -> (PathBuf, usize, u64) {
-    let rows = config.time_len() as usize;
-    (
-        run.gradients().join(name),
-        rows,
-        config.record.shard_mb << 20,
-    )
-}
-
-/// One recorded stream.
-struct Stream {
-    recorder: Recorder,
-    rows: RowSum,
-}
-
-impl Stream {
-    fn add(&mut self, values: &[f32], update: &Update<'_>) -> Result<(), Error> {
-        if let Some((row, meta)) = self.rows.add(values, update) {
-            self.recorder.push(row, meta)?;
-        }
-        Ok(())
-    }
 }
 
 /// Whether update `updates` of `total` is on a grid of `points` steps, both ends included.
