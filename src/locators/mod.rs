@@ -18,8 +18,10 @@ pub mod rollback;
 mod situation_svd;
 mod span;
 mod timing;
+pub mod trajectory;
 pub mod update_svd;
 mod varimax;
+pub mod weights_svd;
 
 pub use decompositions::{Columns, Decomposed, Decompositions, Recorded};
 pub use displacement::Displacement;
@@ -29,7 +31,9 @@ pub use oblique::Oblique;
 pub use random::Random;
 pub use rollback::Rollback;
 pub use situation_svd::{SituationContrast, SituationSvd};
+pub use trajectory::Trajectory;
 pub use update_svd::UpdateSvd;
+pub use weights_svd::WeightsSvd;
 
 use crate::ablate::Claim;
 use crate::gradients::GradientMatrix;
@@ -282,6 +286,9 @@ pub fn all() -> Vec<Box<dyn Locator>> {
         Box::new(SituationSvd),
         Box::new(SituationContrast),
         Box::new(UpdateSvd),
+        Box::new(WeightsSvd::Final),
+        Box::new(WeightsSvd::Displacement),
+        Box::new(Trajectory),
         Box::new(Rollback),
         Box::new(Displacement),
         Box::new(Random),

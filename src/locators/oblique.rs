@@ -31,6 +31,9 @@ use crate::svd::{eigen, product};
 /// Directions of a set, and of a phase's span.
 const SET_LEN: usize = 3;
 
+/// Windows of time that rotated courses are to differ between.
+const WINDOWS: usize = 20;
+
 /// Which of the three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Oblique {
@@ -156,7 +159,7 @@ impl TimeSpace<'_> {
     fn varimax(&self) -> Result<Located, Error> {
         let d = &self.decomposed.decomposition;
         let columns: Vec<Vec<f64>> = (0..d.rank).map(|i| d.v_column(i)).collect();
-        let rotation = varimax(&columns);
+        let rotation = varimax(&columns, d.time_len.div_ceil(WINDOWS));
         let v = Mat::from_fn(d.time_len, d.rank, |t, j| columns[j][t]);
         let rotated = product(v.as_ref(), rotation.as_ref());
         let b = profile(&self.decomposed.row_norms)?;
