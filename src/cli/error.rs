@@ -1,6 +1,6 @@
 //! Errors of the command line, and the exit code each becomes.
 
-use crate::{ablate, gradients, locate, maze, nn, ppo, storage, study, svd};
+use crate::{ablate, gradients, locate, locators, maze, nn, ppo, storage, study, svd};
 
 /// Anything that ends a command early.
 #[derive(Debug, thiserror::Error)]
@@ -77,8 +77,10 @@ impl Error {
                 study::Error::Gradients(error) => of_gradients(error),
                 study::Error::Storage(error) => of_storage(error),
                 study::Error::Svd(error) => of_svd(error),
-                study::Error::Locate(locate::Error::Svd(error)) => of_svd(error),
-                study::Error::Locate(_) => code::FAILURE,
+                study::Error::Locate(error) => of_locate(error),
+                study::Error::Locators(locators::Error::Svd(error)) => of_svd(error),
+                study::Error::Locators(locators::Error::Gradients(error)) => of_gradients(error),
+                study::Error::Locators(locators::Error::Locate(error)) => of_locate(error),
                 study::Error::Ablate(ablate::Error::Maze(error)) => of_maze(error),
             },
         }
@@ -123,6 +125,14 @@ fn of_svd(error: &svd::Error) -> u8 {
         svd::Error::Interrupted => code::INTERRUPTED,
         svd::Error::Empty { .. } | svd::Error::Mismatch { .. } => code::MALFORMED,
         svd::Error::NotFinite { .. } | svd::Error::NoConvergence(_) => code::NUMERICAL,
+    }
+}
+
+fn of_locate(error: &locate::Error) -> u8 {
+    match error {
+        locate::Error::Svd(error) => of_svd(error),
+        locate::Error::Gradients(error) => of_gradients(error),
+        locate::Error::Mismatch { .. } | locate::Error::Value { .. } => code::FAILURE,
     }
 }
 

@@ -12,7 +12,7 @@
 
 use faer::Mat;
 
-use super::{Error, Located, Locator, Run, Supervision};
+use super::{Error, Located, Locator, Native, Offer, Run, Supervision};
 use crate::nn::Layout;
 use crate::nn::layout::Tensor;
 use crate::numeric::random::{Purpose, Stream};
@@ -21,6 +21,8 @@ use crate::svd::right_svd;
 
 /// Terms of a tensor that are scored.
 const SET_LEN: usize = 3;
+/// Terms along which steps are tried.
+const STEPS_LEN: usize = 12;
 
 /// Components of weight matrices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,22 @@ impl Locator for WeightsSvd {
         }
         let found = format!("{SET_LEN} leading terms of every matrix");
         Ok(Some(Located::undirected(scores, found)))
+    }
+
+    /// Steps along single terms, as many as components of the gradient are tried, those of the
+    /// largest singular values: the effects must say what each is for.
+    fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
+        let mut terms = rank_one(run.layout, &self.of(run), SET_LEN)?;
+        terms.sort_by(|a, b| b.sigma.total_cmp(&a.sigma));
+        terms.truncate(STEPS_LEN);
+        let offer = |term: RankOne| Offer {
+            claim: None,
+            edit: "step along a term",
+            member: term.name(),
+            supervision: Supervision::Effects,
+            native: Native::Step(term.direction(run.theta.len())),
+        };
+        Ok(terms.into_iter().map(offer).collect())
     }
 }
 

@@ -61,17 +61,17 @@ pub fn gradients_or_weights(study: &Study) -> String {
     });
     let first = study.seeds.first();
     let walks = first.map_or(&[][..], |one| &one.walks).iter().map(|walk| {
-        let over = |of: &dyn Fn(&crate::locators::weights_svd::WalkNull) -> f64| {
+        let over = |of: &dyn Fn(&crate::locators::weights_svd::AgainstNull) -> f64| {
             let values: Vec<f64> = study
                 .seeds
                 .iter()
-                .filter_map(|one| one.walks.iter().find(|w| w.name == walk.name))
+                .filter_map(|one| one.walks.iter().find(|w| w.what == walk.what))
                 .map(of)
                 .collect();
             fixed(crate::numeric::sum::mean(&values), 3)
         };
         vec![
-            walk.name.clone(),
+            walk.what.clone(),
             over(&|w| w.observed),
             over(&|w| w.null_mean),
             over(&|w| w.null_95),

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::ablate::recipe::{self, Recipe};
 use crate::ablate::{Claim, Split, edit};
 use crate::gradients::row_norms;
+use crate::locators::weights_svd::{self, AgainstNull, WeightsSvd};
 use crate::locators::{
-    self, Columns, Decomposed, Decompositions, Located, Recorded, Run, Supervision,
+    self, trajectory, Columns, Decomposed, Decompositions, Located, Recorded, Run, Supervision,
 };
 use crate::nn::Layout;
 use crate::storage::manifest::write_json;
@@ -29,6 +30,8 @@ use super::temporal::{Temporal, temporal};
 
 /// Checkpoints that rollback tries, evenly spaced.
 const ROLLBACKS: usize = 12;
+/// Draws of shuffled weights and of random walks.
+const WALKS: usize = 99;
 /// The percentage at which the parameters of a locator are counted by tensor.
 const COUNTED_PERCENT: f64 = 5.0;
 
@@ -65,8 +68,8 @@ pub struct Findings {
     pub portraits: Vec<Portrait>,
     /// How fast ablated behaviours come back.
     pub relearning: Vec<relearn::Relearnt>,
-    /// Null of the weights' spectra and of random walks.
-    pub walks: Vec<locators::weights_svd::WalkNull>,
+    /// The spectra of weights, of the displacement and of the path of weights, against their nulls.
+    pub walks: Vec<AgainstNull>,
     /// Seconds of each stage.
     pub seconds: BTreeMap<String, f64>,
 }
@@ -143,7 +146,9 @@ pub fn findings(
     let relearning = relearnt(config, &policy, (&tested.claims, &tried), progress)?;
     clock.lap("relearning");
     let claims = tested.claims;
-    let walks = locators::weights_svd::walk_nulls(&seen)?;
+    let mut walks = weights_svd::nulls(WeightsSvd::Final, &seen, WALKS)?;
+    walks.extend(weights_svd::nulls(WeightsSvd::Displacement, &seen, WALKS)?);
+    walks.extend(trajectory::nulls(&seen, WALKS)?);
     clock.lap("walks");
     Ok(Findings {
         seed: config.seed,

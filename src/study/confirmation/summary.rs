@@ -259,7 +259,7 @@ fn ranking(seeds: &[Findings], seed: u64) -> [Vec<Ranked>; 2] {
 
 /// Who reads gradients, and who reads weights.
 const GRADIENTS: [&str; 2] = ["gradient SVD, raw", "gradient SVD, unit-norm"];
-const WEIGHTS: [&str; 3] = ["weight SVD", "displacement SVD", "trajectory PCA"];
+const WEIGHTS: [&str; 3] = ["weights SVD", "displacement SVD", "trajectory PCA"];
 
 fn pairs(seeds: &[Findings], seed: u64) -> Vec<Pair> {
     let mut pairs = Vec::new();
