@@ -624,7 +624,7 @@ fn what_cannot_be_resumed_says_why() {
     );
     let found = change("gradients/inside/shard-00000.npy", &flip(128 + 40));
     assert!(
-        found[0].contains("gradients/inside: ") && found[0].contains("shard-00000.npy"),
+        found[0].contains("gradients/inside/") && found[0].contains("shard-00000.npy"),
         "{found:?}"
     );
     assert!(

@@ -153,7 +153,7 @@ fn the_parts_sum_to_the_gradient_and_change_nothing() {
         let expected = checksums(settings.clone());
         let mut trainer = Trainer::new(settings, 3).unwrap();
         let mut found = Vec::new();
-        let mut smallest = [f64::INFINITY; 4];
+        let mut largest = [0.0f64; 4];
         for index in 0..total_updates {
             let update = if index % 3 == 0 {
                 trainer.advance_in_parts().unwrap().unwrap()
@@ -174,15 +174,15 @@ fn the_parts_sum_to_the_gradient_and_change_nothing() {
                 let error = norm(&differences.collect::<Vec<f32>>());
                 let scale = norms.iter().sum::<f64>();
                 assert!(error < 1e-6 * scale, "{kind:?}, {index}: {error} {scale}");
-                for (smallest, norm) in smallest.iter_mut().zip(norms) {
-                    *smallest = smallest.min(norm / scale);
+                for (largest, norm) in largest.iter_mut().zip(norms) {
+                    *largest = largest.max(norm / scale);
                 }
             }
             found.extend([crc(update.gradient), crc(update.applied), update.minibatch]);
         }
         found.push(crc(trainer.params()));
         assert_eq!(found, expected, "{kind:?}, region {region}");
-        for (part, share) in Part::ALL.into_iter().zip(smallest) {
+        for (part, share) in Part::ALL.into_iter().zip(largest) {
             // Where the region is the whole maze, nothing is before it.
             if part == Part::Before && region == 5 {
                 assert_eq!(share, 0.0);
