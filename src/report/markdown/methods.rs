@@ -9,8 +9,7 @@ use super::tables::{maybe, p, table, told, with_interval};
 
 /// The common currency.
 pub fn currency(study: &Study) -> String {
-    let mut text = "## 4. Every locator in one currency: its top parameters reset\n\n\
-         `summary.ranking`, `seeds[].currency`; src/study/confirmation/currency.rs.\n\n\
+    let mut text = "`summary.ranking`, `seeds[].currency`; src/study/confirmation/currency.rs.\n\n\
          The top q % of parameters by each locator's score are put back to their initial values; \
          the area is the mean of selectivity over ln q. Beside it as many random parameters of \
          every tensor. A locator marked * missed a planted truth it should have found (section 10).\n\n"
@@ -26,7 +25,6 @@ pub fn currency(study: &Study) -> String {
                 with_interval(&one.above),
                 p(one.p_adjusted),
                 one.oracle_share.map_or(NONE.into(), |s| fixed(s, 2)),
-                fixed(one.seconds, 1),
             ]
         });
         text += &format!("**Claim {claim:?}**\n\n");
@@ -39,7 +37,6 @@ pub fn currency(study: &Study) -> String {
                 "above random",
                 "p (Holm)",
                 "share of the oracle",
-                "seconds",
             ],
             rows,
         );
@@ -78,8 +75,7 @@ pub fn gradients_or_weights(study: &Study) -> String {
         ]
     });
     format!(
-        "## 5. Why gradients and not weights?\n\n\
-         `summary.pairs`, `seeds[].walks`; src/study/confirmation/summary.rs, \
+        "`summary.pairs`, `seeds[].walks`; src/study/confirmation/summary.rs, \
          src/locators/weights_svd.rs.\n\n\
          Area in the common currency, gradients minus weights, seed by seed:\n\n{}\n\
          What the spectra of weights say, beside what noise or a random walk with the same step \
@@ -109,8 +105,7 @@ pub fn temporal(study: &Study) -> String {
         ]
     });
     format!(
-        "## 6. The temporal claim: do early components hurt the corner and late ones the cheese?\n\n\
-         `summary.temporal`, `seeds[].temporal`; src/study/confirmation/temporal.rs.\n\n\
+        "`summary.temporal`, `seeds[].temporal`; src/study/confirmation/temporal.rs.\n\n\
          The effect of a component is the mean of (S5 loss - S2 loss) over steps along it. The \
          proposal predicts a negative rank correlation with the temporal index, and a positive \
          difference between early and late sets. \"Beyond random\": seeds whose difference exceeds \
@@ -167,8 +162,7 @@ pub fn directions(study: &Study) -> String {
         .flat_map(|one| one.portraits.iter().map(|portrait| portrait.bias))
         .collect();
     format!(
-        "## 7. What the chosen directions are\n\n\
-         `seeds[].portraits`; src/study/confirmation/portrait.rs.\n\n\
+        "`seeds[].portraits`; src/study/confirmation/portrait.rs.\n\n\
          For the step along one component that was chosen for each claim: whether it is a bias \
          towards actions (share of the change of the centred logits that is the same in every probe \
          state; mean {} over seeds and claims), and the tensors with the largest shares of its \
@@ -211,8 +205,7 @@ pub fn places(study: &Study) -> String {
         }
     }
     format!(
-        "## 8. Where the locators point: shares of their top 5 % of parameters by tensor\n\n\
-         `seeds[].currency[].by_tensor`; src/study/confirmation/seed.rs.\n\n{}",
+        "`seeds[].currency[].by_tensor`; src/study/confirmation/seed.rs.\n\n{}",
         table(&headings, rows),
     )
 }
@@ -248,8 +241,7 @@ pub fn relearning(study: &Study) -> String {
         ]
     });
     format!(
-        "## 9. Relearning\n\n\
-         `seeds[].relearning`; src/study/relearn.rs.\n\n\
+        "`seeds[].relearning`; src/study/relearn.rs.\n\n\
          Updates of further training until the targets of the claim are back to 90 % of the \
          unedited policy's rate.\n\n{}",
         table(&["edit", "claim", "back on", "median updates", "by seed"], rows),
@@ -286,8 +278,7 @@ pub fn planted(study: &Study) -> String {
         row
     });
     format!(
-        "## 10. Planted truth\n\n\
-         `calibration`; src/locators/planted.rs, src/locators/calibration.rs, \
+        "`calibration`; src/locators/planted.rs, src/locators/calibration.rs, \
          src/study/confirmation/planted.rs.\n\n\
          Area under the ROC curve of each locator's scores against the parameters known to serve \
          the behaviour: on made-up gradients, and on a policy trained so that transitions outside \
@@ -344,7 +335,7 @@ pub fn failed(study: &Study) -> String {
         ));
     }
     let lines: String = items.iter().map(|item| format!("- {item}\n")).collect();
-    format!("## 11. What failed\n\n{lines}")
+    format!("{lines}")
 }
 
 /// Seconds by stage.
@@ -364,6 +355,9 @@ pub fn cost(study: &Study) -> String {
             fixed(values.iter().sum::<f64>() / 60.0, 1),
         ]
     });
+    let locators = study.summary.ranking[0]
+        .iter()
+        .map(|one| vec![one.locator.clone(), fixed(one.seconds, 1)]);
     let means: Vec<String> = study
         .seeds
         .iter()
@@ -377,10 +371,10 @@ pub fn cost(study: &Study) -> String {
         })
         .collect();
     format!(
-        "## 12. What it took, and what froze the choices\n\n\
-         `seeds[].seconds` (the only figures here that another run changes), \
-         `seeds[].gradient_checksum`, `seeds[].frozen_sha256`.\n\n{}\n{}.\n",
+        "`seeds[].seconds` (the only figures here that another run changes), \
+         `seeds[].gradient_checksum`, `seeds[].frozen_sha256`.\n\n{}\n{}\n{}.\n",
         table(&["stage", "seconds a seed", "minutes in all"], rows),
+        table(&["locator", "seconds a seed"], locators),
         means.join("; "),
     )
 }

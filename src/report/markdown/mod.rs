@@ -7,32 +7,114 @@ mod behaviour;
 mod methods;
 mod tables;
 
+use crate::ablate::Claim;
 use crate::study::confirmation::Study;
+
+/// One section.
+pub struct Section {
+    /// Its place in the page, `#id`.
+    pub id: &'static str,
+    /// A word for the contents.
+    pub short: &'static str,
+    /// Its heading.
+    pub title: &'static str,
+    /// Its text, without the heading.
+    pub text: String,
+}
 
 /// The text.
 pub fn results_md(study: &Study) -> String {
-    [
-        head(study),
-        behaviour::premise(study),
-        behaviour::claims(study),
-        methods::currency(study),
-        methods::gradients_or_weights(study),
-        methods::temporal(study),
-        methods::directions(study),
-        methods::places(study),
-        methods::relearning(study),
-        methods::planted(study),
-        methods::failed(study),
-        methods::cost(study),
+    let mut text = format!("# Results\n\n{}", head(study));
+    for (number, section) in sections(study).into_iter().enumerate().skip(1) {
+        text += &format!("\n## {number}. {}\n\n{}", section.title, section.text);
+    }
+    text
+}
+
+/// Its sections; the first is what stands above all.
+pub fn sections(study: &Study) -> Vec<Section> {
+    let section = |id, short, title, text| Section {
+        id,
+        short,
+        title,
+        text,
+    };
+    vec![
+        section("head", "Head", "What was run?", head(study)),
+        section(
+            "premise",
+            "Premise",
+            "The premise: is the corner learnt before the cheese?",
+            behaviour::premise(study),
+        ),
+        section(
+            "claim-a",
+            "A",
+            "A: the walk to the cheese removed, the corner kept",
+            behaviour::claim(study, Claim::A),
+        ),
+        section(
+            "claim-b",
+            "B",
+            "B: the walk to the corner removed, the cheese kept",
+            behaviour::claim(study, Claim::B),
+        ),
+        section(
+            "currency",
+            "Locators",
+            "Every locator in one currency: its top parameters reset",
+            methods::currency(study),
+        ),
+        section(
+            "weights",
+            "Weights",
+            "Why gradients and not weights?",
+            methods::gradients_or_weights(study),
+        ),
+        section(
+            "temporal",
+            "Time",
+            "The temporal claim: do early components hurt the corner and late ones the cheese?",
+            methods::temporal(study),
+        ),
+        section(
+            "directions",
+            "Directions",
+            "What the chosen directions are",
+            methods::directions(study),
+        ),
+        section(
+            "places",
+            "Places",
+            "Where the locators point",
+            methods::places(study),
+        ),
+        section(
+            "relearning",
+            "Relearning",
+            "How fast ablated behaviours come back",
+            methods::relearning(study),
+        ),
+        section(
+            "planted",
+            "Planted",
+            "Planted truth: what is found where the answer is known",
+            methods::planted(study),
+        ),
+        section("failed", "Failed", "What failed", methods::failed(study)),
+        section(
+            "cost",
+            "Cost",
+            "What it took, and what froze the choices",
+            methods::cost(study),
+        ),
     ]
-    .join("\n")
 }
 
 fn head(study: &Study) -> String {
     let seeds: Vec<String> = study.seeds.iter().map(|s| s.seed.to_string()).collect();
     format!(
-        "# Results\n\n\
-         Written by `{}` (gouda {}, preset {}, seeds {}; SHA-256 of the settings {}).\n\
+        "Written by `{}` (gouda {}, preset {}, seeds {}; SHA-256 of the settings {}).\n\
          The figures are those of `study.json` beside this file; each section names the field and the \
          source that made it. \
          Rates are exact: the probability of success on a level, from the policy's own action \

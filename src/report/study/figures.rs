@@ -1,0 +1,353 @@
+//! Figures over seeds.
+
+use crate::ablate::{Claim, Rate};
+use crate::report::axes::{Axis, PANEL, Plot, Size, range_of};
+use crate::report::figure::{Look, Sample, figure, key, legend, look, rate_key};
+use crate::report::number::{fixed, percent, percent_bare, signed};
+use crate::report::svg::{Anchor, Svg};
+use crate::study::confirmation::Study;
+use crate::study::confirmation::edits::{RANDOM_STEP, STEP};
+use crate::study::confirmation::summary::Ranked;
+use crate::study::results::Role;
+
+const OWN: Look = Look {
+    colour: "var(--corner)",
+    is_dashed: false,
+};
+const CONTROL: Look = Look {
+    colour: "var(--plain)",
+    is_dashed: false,
+};
+
+/// The figures of the section `id` of RESULTS.md.
+pub fn of(study: &Study, id: &str) -> String {
+    let figures = match id {
+        "premise" => phases(study),
+        "claim-a" => scatter(study, Claim::A),
+        "claim-b" => scatter(study, Claim::B),
+        "currency" => {
+            let both = Claim::ALL.map(|claim| forest(study, claim) + &against_q(study, claim));
+            both.concat()
+        }
+        "temporal" => {
+            let all = study.summary.temporal.iter().enumerate();
+            all.map(|(number, _)| index_against_effect(study, number))
+                .collect()
+        }
+        _ => String::new(),
+    };
+    if figures.is_empty() {
+        figures
+    } else {
+        format!("<div class=\"panels\">\n{figures}</div>\n")
+    }
+}
+
+/// S5 and S2 along training, one line a seed.
+fn phases(study: &Study) -> String {
+    let x = Axis {
+        label: "share of training, %",
+        range: (0.0, 1.0),
+        is_log: false,
+        format: percent_bare,
+    };
+    let y = Axis {
+        label: "share of levels, %",
+        ..x.clone()
+    };
+    let mut plot = Plot::new(PANEL, &x, &y);
+    for one in &study.seeds {
+        let last = one.curves.frames.last().copied().unwrap_or(1).max(1) as f64;
+        for rate in [Rate::S5, Rate::S2] {
+            let Some(curve) = one.curves.rates.iter().find(|curve| curve.rate == rate) else {
+                continue;
+            };
+            let tooltip = format!("{}, seed {}", rate.name(), one.seed);
+            plot.svg.open(look(rate).colour, &tooltip);
+            let points = one.curves.frames.iter().zip(&curve.successes);
+            let points = points.map(|(&f, &k)| (f as f64 / last, k as f64 / curve.count as f64));
+            plot.curve(points, "line thin");
+            plot.svg.close();
+        }
+    }
+    for (rate, over) in [
+        (Rate::S5, &study.summary.phases.corner),
+        (Rate::S2, &study.summary.phases.cheese),
+    ] {
+        if let Some(over) = over {
+            let tooltip = format!("90 % of the rise: {}", percent(over.mean));
+            plot.vertical(over.mean, look(rate).colour, &tooltip);
+        }
+    }
+    let svg = plot.svg.finish("S5 and S2 along training, by seed");
+    let keys = [rate_key(Rate::S5), rate_key(Rate::S2)];
+    figure(
+        "",
+        "Corner and cheese",
+        "one line a seed; dotted: mean time of 90 % of the rise",
+        &legend(&keys),
+        &svg,
+    )
+}
+
+/// Least target loss against worst spared loss of the chosen edits, a point a seed and family.
+fn scatter(study: &Study, claim: Claim) -> String {
+    let axis = |label| Axis {
+        label,
+        range: (-0.2, 1.4),
+        is_log: false,
+        format: |tick| percent_bare(tick),
+    };
+    let size = Size {
+        width: 460.0,
+        height: 320.0,
+    };
+    let mut plot = Plot::new(
+        size,
+        &axis("worst loss of the spared, %"),
+        &axis("least loss of the targets, %"),
+    );
+    if let (Some(left), Some(right), Some(top), Some(bottom)) = (
+        plot.x.place_within(-0.2),
+        plot.x.place_within(0.1),
+        plot.y.place_within(1.4),
+        plot.y.place_within(0.5),
+    ) {
+        plot.svg.group("var(--good)", "the rule of success", |svg| {
+            svg.rect((left, top), (right - left, bottom - top), "solid", 0.14);
+        });
+    }
+    let extreme = |losses: &[f64; 7], rates: &[Rate], pick: fn(f64, f64) -> f64| {
+        let losses = rates.iter().map(|rate| losses[rate.index()]);
+        losses.reduce(pick).unwrap_or(f64::NAN)
+    };
+    let kind = |family: &str, role: Role| match role {
+        Role::Control | Role::Swapped => (CONTROL, family == RANDOM_STEP, "ring"),
+        Role::Practical => (OWN, family == STEP, "dot"),
+        Role::Predicted => {
+            let look = Look {
+                colour: "var(--conflict)",
+                is_dashed: false,
+            };
+            (look, family.starts_with("gradient SVD, "), "dot")
+        }
+    };
+    for one in &study.seeds {
+        for claimed in one.claims.iter().filter(|c| c.frozen.claim == claim) {
+            let (look, is_shown, class) = kind(&claimed.frozen.family, claimed.frozen.role);
+            if !is_shown {
+                continue;
+            }
+            let target = extreme(&claimed.losses, claim.targets(), f64::min);
+            let spared = extreme(&claimed.losses, claim.spared(), f64::max);
+            let (Some(x), Some(y)) = (plot.x.place_within(spared), plot.y.place_within(target))
+            else {
+                continue;
+            };
+            let tooltip = format!(
+                "seed {}, {}: {}, dose {}: selectivity {}",
+                one.seed,
+                claimed.frozen.family,
+                claimed.frozen.member,
+                signed(claimed.frozen.dose, 3),
+                signed(claimed.selectivity, 2)
+            );
+            plot.svg
+                .group(look.colour, &tooltip, |svg| svg.disc((x, y), 3.6, class));
+        }
+    }
+    let keys = [
+        key(Sample::Dot, OWN, "step along a component, by effect"),
+        key(
+            Sample::Dot,
+            Look {
+                colour: "var(--conflict)",
+                is_dashed: false,
+            },
+            "components by time",
+        ),
+        key(Sample::Ring, CONTROL, "random in-span step"),
+        key(
+            Sample::Area,
+            Look {
+                colour: "var(--good)",
+                is_dashed: false,
+            },
+            "where the rule is met",
+        ),
+    ];
+    let svg = plot.svg.finish("Losses on test levels, by seed");
+    figure(
+        "",
+        &format!("{claim:?}: what the chosen edits cost"),
+        "a point a seed, on test levels",
+        &legend(&keys),
+        &svg,
+    )
+}
+
+/// Areas of all locators with their intervals, best first.
+fn forest(study: &Study, claim: Claim) -> String {
+    const ROW: f64 = 17.0;
+    const NAMES: f64 = 190.0;
+    let ranked = &study.summary.ranking[index(claim)];
+    let ends = |one: &Ranked| {
+        let (low, high) = one.area.interval.unwrap_or((one.area.mean, one.area.mean));
+        [low, high, one.random, 0.0]
+    };
+    let range = range_of(ranked.iter().flat_map(ends)).unwrap_or((-1.0, 1.0));
+    let (width, height) = (520.0, 34.0 + ROW * ranked.len() as f64);
+    let scale = crate::report::axes::Scale::linear(range, (NAMES, width - 12.0));
+    let mut svg = Svg::new(width, height);
+    for tick in scale.ticks(5) {
+        if let Some(x) = scale.place_within(tick) {
+            svg.line((x, 4.0), (x, height - 24.0), "grid");
+            svg.text((x, height - 10.0), Anchor::Middle, "tick", &fixed(tick, 1));
+        }
+    }
+    for (row, one) in ranked.iter().enumerate() {
+        let y = 14.0 + ROW * row as f64;
+        svg.text((NAMES - 8.0, y + 4.0), Anchor::End, "label", &one.locator);
+        let (low, high) = one.area.interval.unwrap_or((one.area.mean, one.area.mean));
+        let places = [low, high, one.area.mean, one.random].map(|v| scale.place_within(v));
+        let [Some(low), Some(high), Some(mean), Some(random)] = places else {
+            continue;
+        };
+        let tooltip = format!(
+            "{}: area {}, random {}",
+            one.locator,
+            signed(one.area.mean, 2),
+            signed(one.random, 2)
+        );
+        svg.group(CONTROL.colour, &tooltip, |svg| {
+            svg.disc((random, y), 3.0, "ring");
+        });
+        svg.group(OWN.colour, &tooltip, |svg| {
+            svg.line((low, y), (high, y), "line");
+            svg.disc((mean, y), 3.6, "dot");
+        });
+    }
+    let keys = [
+        key(Sample::Dot, OWN, "locator, mean and 95 % interval"),
+        key(Sample::Ring, CONTROL, "as many random parameters of every tensor"),
+    ];
+    let name = format!("{claim:?}: area under selectivity of resets");
+    figure("", &name, "", &legend(&keys), &svg.finish(&name))
+}
+
+/// Mean selectivity against the percentage reset, every locator a line.
+fn against_q(study: &Study, claim: Claim) -> String {
+    let ranked = &study.summary.ranking[index(claim)];
+    let mut lines: Vec<(&str, Vec<(f64, f64)>)> = Vec::new();
+    for one in ranked {
+        let curves = study.seeds.iter().filter_map(|seed| {
+            let mut found = seed.currency.iter();
+            let found = found.find(|c| c.locator == one.locator)?;
+            Some(&found.curves[index(claim)])
+        });
+        let curves: Vec<_> = curves.collect();
+        let Some(first) = curves.first() else {
+            continue;
+        };
+        let mean = |at: usize| {
+            let sum: f64 = curves.iter().filter_map(|c| c.selectivity.get(at)).sum();
+            sum / curves.len() as f64
+        };
+        let points = first.percent.iter().enumerate();
+        lines.push((&one.locator, points.map(|(at, &q)| (q, mean(at))).collect()));
+    }
+    let all = lines.iter().flat_map(|(_, points)| points);
+    let range = range_of(all.clone().map(|p| p.1)).unwrap_or((-1.0, 1.0));
+    let x = Axis {
+        label: "parameters reset, %",
+        range: range_of(all.map(|p| p.0)).unwrap_or((0.5, 20.0)),
+        is_log: true,
+        format: |tick| fixed(tick, usize::from(tick < 1.0)),
+    };
+    let y = Axis {
+        label: "mean selectivity",
+        range,
+        is_log: false,
+        format: |tick| signed(tick, 1),
+    };
+    let mut plot = Plot::new(PANEL, &x, &y);
+    for (rank, (name, points)) in lines.iter().enumerate() {
+        let colour = match *name {
+            name if name.starts_with("gradient SVD, ") => "var(--corner)",
+            "random" => "var(--plain)",
+            name if name == crate::locators::ORACLE => "var(--good)",
+            _ => "var(--rule)",
+        };
+        plot.svg.open(colour, &format!("{}. {name}", rank + 1));
+        plot.curve(points.iter().copied(), "line thin");
+        plot.svg.close();
+    }
+    let line = |colour, text| {
+        let look = Look {
+            colour,
+            is_dashed: false,
+        };
+        key(Sample::Line, look, text)
+    };
+    let keys = [
+        line("var(--corner)", "gradient SVD"),
+        line("var(--good)", "oracle"),
+        line("var(--plain)", "random"),
+        line("var(--rule)", "others"),
+    ];
+    let name = format!("{claim:?}: selectivity against how much is reset");
+    figure("", &name, "", &legend(&keys), &plot.svg.finish(&name))
+}
+
+/// Temporal index against effect, a point a component and seed.
+fn index_against_effect(study: &Study, number: usize) -> String {
+    let Some(first) = study.summary.temporal.get(number) else {
+        return String::new();
+    };
+    let points: Vec<(u64, usize, f64, f64)> = study
+        .seeds
+        .iter()
+        .flat_map(|one| {
+            let components = one.temporal.get(number).map(|t| &t.components[..]);
+            let components = components.unwrap_or_default().iter();
+            components.map(|c| (one.seed, c.index, c.temporal_index, c.effect))
+        })
+        .collect();
+    let padded = |range: Option<(f64, f64)>| {
+        let (low, high) = range.unwrap_or((-1.0, 1.0));
+        (low.min(-0.1), high.max(0.1))
+    };
+    let axis = |label, range| Axis {
+        label,
+        range,
+        is_log: false,
+        format: |tick| signed(tick, 1),
+    };
+    let mut plot = Plot::new(
+        PANEL,
+        &axis("temporal index", padded(range_of(points.iter().map(|p| p.2)))),
+        &axis(
+            "S5 loss minus S2 loss",
+            padded(range_of(points.iter().map(|p| p.3))),
+        ),
+    );
+    for (seed, index, x, y) in points {
+        let (Some(px), Some(py)) = (plot.x.place_within(x), plot.y.place_within(y)) else {
+            continue;
+        };
+        let tooltip = format!(
+            "seed {seed}, component {index}: index {}, effect {}",
+            signed(x, 2),
+            signed(y, 2)
+        );
+        plot.svg
+            .group(OWN.colour, &tooltip, |svg| svg.disc((px, py), 2.4, "dot"));
+    }
+    let name = format!("Components of {}", first.decomposition);
+    let caption = "a point a component and seed; the proposal predicts a fall";
+    figure("", &name, caption, "", &plot.svg.finish(&name))
+}
+
+fn index(claim: Claim) -> usize {
+    crate::locators::Located::index(claim)
+}

@@ -1,0 +1,49 @@
+//! The study's report: the text of RESULTS.md, section by section, with its figures.
+
+mod figures;
+
+use pulldown_cmark::{Options, Parser, html};
+
+use super::markdown::sections;
+use super::page::{Section, page};
+use crate::study::confirmation::Study;
+
+/// The page that shows `study`.
+pub fn study_html(study: &Study) -> String {
+    let sections: Vec<Section> = sections(study)
+        .into_iter()
+        .map(|section| {
+            let figures = figures::of(study, section.id);
+            Section {
+                id: section.id,
+                short: section.short,
+                question: section.title,
+                body: figures + &markup(&section.text),
+            }
+        })
+        .collect();
+    let title = format!("gouda: study, {}", study.preset);
+    let byline = format!(
+        "gouda {}, preset {}, {} seeds",
+        study.version,
+        study.preset,
+        study.seeds.len()
+    );
+    page(
+        &title,
+        "Corner or cheese: which locators tell them apart",
+        &byline,
+        &sections,
+    )
+}
+
+/// Markdown as HTML; tables scroll sideways where they are too wide.
+fn markup(text: &str) -> String {
+    let mut out = String::new();
+    html::push_html(&mut out, Parser::new_ext(text, Options::ENABLE_TABLES));
+    out.replace(
+        "<table>",
+        "<div class=\"scroll\" role=\"region\" tabindex=\"0\"><table>",
+    )
+    .replace("</table>", "</table></div>")
+}
