@@ -1,0 +1,133 @@
+//! The study at toy size: killed and resumed to the same findings, on any number of threads, and
+//! RESULTS.md from its JSON alone.
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use serde_json::Value;
+
+const TINY: [&str; 27] = [
+    "env.world=9",
+    "env.min_maze_dim=3",
+    "env.timeout=20",
+    "net.channels=4",
+    "net.blocks=1",
+    "net.hidden=8",
+    "ppo.num_envs=8",
+    "ppo.num_steps=16",
+    "ppo.minibatch_size=64",
+    "ppo.total_updates=48",
+    "record.checkpoints=8",
+    "record.curve_points=4",
+    "record.curve_levels=8",
+    "record.streams_every=1",
+    "svd.rank=4",
+    "ablate.components=2",
+    "ablate.step_doses=[0.05]",
+    "ablate.project_doses=[0.5]",
+    "ablate.reset_percent=[1.0,10.0]",
+    "study.seeds=2",
+    "study.rank=4",
+    "study.selection_levels=8",
+    "study.test_levels=8",
+    "study.controls=19",
+    "study.relearn_updates=6",
+    "study.retrain_seeds=1",
+    "study.retrain_updates=6",
+];
+
+fn study(out: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gouda"));
+    command.args(["study", "--quiet", "--out"]).arg(out);
+    for set in TINY.iter().chain(&["study.planted_updates=12"]) {
+        command.args(["--set", set]);
+    }
+    command.args(more);
+    command
+}
+
+fn done(output: Output) {
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// A study's JSON without what tells of the clock and the command line.
+fn findings(out: &Path) -> Value {
+    let text = std::fs::read_to_string(out.join("study.json")).unwrap();
+    let mut value: Value = serde_json::from_str(&text).unwrap();
+    strip(&mut value);
+    value
+}
+
+fn strip(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for key in ["seconds", "command"] {
+                map.remove(key);
+            }
+            map.values_mut().for_each(strip);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        _ => {}
+    }
+}
+
+/// RESULTS.md but for the section on time and the command line.
+fn words(out: &Path) -> String {
+    let text = std::fs::read_to_string(out.join("RESULTS.md")).unwrap();
+    let (kept, _) = text.split_once("What it took, and what froze").unwrap();
+    let from = kept.find("(gouda ").unwrap();
+    kept[from..].to_owned()
+}
+
+#[test]
+fn killed_and_resumed_on_other_threads_it_says_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, killed) = (dir.path().join("whole"), dir.path().join("killed"));
+    done(study(&whole, &["--threads", "2"]).output().unwrap());
+    // Killed a little later each time, until it gets through.
+    let mut kills = 0;
+    let mut wait = Duration::from_millis(150);
+    loop {
+        let resume: &[&str] = if killed.join("config.toml").exists() {
+            &["--resume", "--threads", "1"]
+        } else {
+            let _ = std::fs::remove_dir_all(&killed);
+            &["--threads", "3"]
+        };
+        let mut child = study(&killed, resume).spawn().unwrap();
+        std::thread::sleep(wait);
+        if kills < 6 && child.try_wait().unwrap().is_none() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            kills += 1;
+            wait = wait * 3 / 2;
+            continue;
+        }
+        done(child.wait_with_output().unwrap());
+        break;
+    }
+    assert!(kills > 1, "it was over before it could be killed");
+    assert_eq!(findings(&whole), findings(&killed));
+    assert_eq!(words(&whole), words(&killed));
+    let page = std::fs::read_to_string(whole.join("report.html")).unwrap();
+    for id in ["premise", "claim-a", "claim-b", "currency", "planted"] {
+        assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
+    }
+    // What was frozen is what was tested.
+    let study = findings(&whole);
+    for one in study["seeds"].as_array().unwrap() {
+        let path = whole.join(format!("seed-{}/frozen.json", one["seed"]));
+        let frozen: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let claims = one["claims"].as_array().unwrap();
+        let tested: Vec<&Value> = claims.iter().map(|claim| &claim["frozen"]).collect();
+        assert_eq!(frozen.as_array().unwrap().iter().collect::<Vec<_>>(), tested);
+    }
+    // A seed of a study begun with other settings is not taken for one of this.
+    let output = study(&whole, &["--resume", "--set", "study.controls=20"]).output();
+    assert_eq!(output.unwrap().status.code(), Some(2));
+}
