@@ -5,6 +5,7 @@ pub mod gae;
 pub mod loss;
 pub mod minibatch;
 pub mod parts;
+pub mod projection;
 pub mod rollout;
 pub mod sample;
 pub mod settings;

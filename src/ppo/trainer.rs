@@ -10,6 +10,7 @@ use crate::numeric::sum;
 
 use super::Error;
 use super::loss::Sums;
+use super::projection::{Projection, When};
 use super::minibatch::{Gradient, Spread};
 use super::parts::{self, Parts};
 use super::rollout::{self, Rollout};
@@ -38,6 +39,7 @@ pub struct Trainer {
     pub(super) rollout: Rollout,
     gradient: Gradient,
     parts: Parts,
+    projection: Option<Projection>,
     applied: Vec<f32>,
     /// The parameters after the update, until it is known to be finite.
     moved: Vec<f32>,
@@ -96,6 +98,7 @@ impl Trainer {
             rollout: Rollout::new(&settings, &network, seed)?,
             gradient: Gradient::new(&network, settings.ppo.minibatch_size),
             parts: Parts::default(),
+            projection: None,
             applied: vec![0.0; len],
             moved: vec![0.0; len],
             order: Vec::new(),
@@ -107,6 +110,11 @@ impl Trainer {
             optimizer,
             seed,
         })
+    }
+
+    /// Takes directions out of every update from here on.
+    pub fn project_out(&mut self, projection: Projection) {
+        self.projection = Some(projection);
     }
 
     /// The network.
@@ -211,6 +219,9 @@ impl Trainer {
         finite("loss", sums.policy + sums.value + sums.entropy)?;
         let norm = sum::norm(gradient);
         finite("gradient norm", norm)?;
+        if let Some(projection) = &self.projection {
+            projection.apply(When::BeforeOptimizer, gradient);
+        }
         let clip_factor = (ppo.max_grad_norm / (norm + 1e-6)).min(1.0);
         let progress = (iteration * per_iteration) as f64 / ppo.total_updates as f64;
         let learning_rate = ppo.learning_rate * if ppo.anneal_lr { 1.0 - progress } else { 1.0 };
@@ -219,6 +230,9 @@ impl Trainer {
         match &mut self.optimizer {
             Optimizer::Adam(adam) => adam.update(gradient, clip_factor, learning_rate, applied),
             Optimizer::Sgd(sgd) => sgd.update(gradient, clip_factor, learning_rate, applied),
+        }
+        if let Some(projection) = &self.projection {
+            projection.apply(When::AfterOptimizer, applied);
         }
         self.moved.copy_from_slice(&self.params);
         sum::add(&self.applied, &mut self.moved);

@@ -248,6 +248,32 @@ pub fn relearning(study: &Study) -> String {
     )
 }
 
+/// Edit (e).
+pub fn retraining(study: &Study) -> String {
+    let rows = study.summary.retraining.iter().map(|one| {
+        vec![
+            format!("{} components, {}", one.set, one.when),
+            one.updates.len().to_string(),
+            one.updates.first().map_or(NONE.into(), u64::to_string),
+            with_interval(&one.corner),
+            p(one.corner.p),
+            with_interval(&one.cheese),
+            p(one.cheese.p),
+        ]
+    });
+    format!(
+        "`summary.retraining`, `seeds[].retraining`; src/study/confirmation/retrain.rs.\n\n\
+         The same seed trained again with the early, the late or random in-span directions of its \
+         unit-norm decomposition taken off every gradient or every update; rates minus those of the \
+         run's own checkpoint at the same update. The temporal claim predicts that without the \
+         early set the corner (S5) is learnt later.\n\n{}",
+        table(
+            &["projected out", "seeds", "updates", "change of S5", "p", "change of S2", "p"],
+            rows
+        ),
+    )
+}
+
 /// What is found where the answer is known.
 pub fn planted(study: &Study) -> String {
     let calibration = &study.calibration;

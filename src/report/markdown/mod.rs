@@ -96,6 +96,12 @@ pub fn sections(study: &Study) -> Vec<Section> {
             methods::relearning(study),
         ),
         section(
+            "retraining",
+            "Retraining",
+            "Training again with components projected out",
+            methods::retraining(study),
+        ),
+        section(
             "planted",
             "Planted",
             "Planted truth: what is found where the answer is known",

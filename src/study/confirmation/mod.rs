@@ -16,6 +16,7 @@ pub mod edits;
 pub mod history;
 pub mod planted;
 pub mod portrait;
+pub mod retrain;
 pub mod seed;
 pub mod summary;
 pub mod temporal;

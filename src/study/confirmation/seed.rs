@@ -26,6 +26,7 @@ use super::currency::{self, Currency, Curve};
 use super::edits::{Family, Named, RANDOM_STEP, STEP, Tried, Trials};
 use super::history::History;
 use super::portrait::{Portrait, portrait};
+use super::retrain::{Retrained, retrain};
 use super::temporal::{Temporal, temporal};
 
 /// Checkpoints that rollback tries, evenly spaced.
@@ -68,6 +69,8 @@ pub struct Findings {
     pub portraits: Vec<Portrait>,
     /// How fast ablated behaviours come back.
     pub relearning: Vec<relearn::Relearnt>,
+    /// Training again with components projected out, on the first `study.retrain_seeds` seeds.
+    pub retraining: Vec<Retrained>,
     /// The spectra of weights, of the displacement and of the path of weights, against their nulls.
     pub walks: Vec<AgainstNull>,
     /// Seconds of each stage.
@@ -146,6 +149,12 @@ pub fn findings(
     let relearning = relearnt(config, &policy, (&tested.claims, &tried), progress)?;
     clock.lap("relearning");
     let claims = tested.claims;
+    let is_retrained = config.seed - config.study.first_seed < config.study.retrain_seeds;
+    let retraining = match named.iter().find(|one| one.name == "unit-norm") {
+        Some(unit) if is_retrained => retrain(config, &policy, unit, progress)?,
+        _ => Vec::new(),
+    };
+    clock.lap("retraining");
     let mut walks = weights_svd::nulls(WeightsSvd::Final, &seen, WALKS)?;
     walks.extend(weights_svd::nulls(WeightsSvd::Displacement, &seen, WALKS)?);
     walks.extend(trajectory::nulls(&seen, WALKS)?);
@@ -166,6 +175,7 @@ pub fn findings(
         portraits: portraits(&history, (&claims, &tried)),
         claims,
         relearning,
+        retraining,
         walks,
         seconds: clock.seconds,
     })

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ablate::Claim;
+use crate::ablate::{Claim, Rate};
 use crate::locators::Supervision;
 use crate::numeric::statistics::{hierarchical_mean, holm, sign_flip};
 use crate::numeric::sum::mean;
@@ -154,6 +154,21 @@ pub struct Pair {
     pub p_adjusted: Option<f64>,
 }
 
+/// Training again with a set of components projected out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RetrainedRow {
+    /// "early", "late", "random".
+    pub set: String,
+    /// Before the optimiser or after it.
+    pub when: String,
+    /// Updates made, by seed.
+    pub updates: Vec<u64>,
+    /// S5 with the projection minus S5 without.
+    pub corner: Over,
+    /// S2 with the projection minus S2 without.
+    pub cheese: Over,
+}
+
 /// Over the seeds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Summary {
@@ -173,6 +188,8 @@ pub struct Summary {
     pub families: [Vec<Family>; 2],
     /// The temporal claim.
     pub temporal: Vec<TemporalRow>,
+    /// Training again with components projected out.
+    pub retraining: Vec<RetrainedRow>,
 }
 
 /// Summarises the seeds.
@@ -212,6 +229,7 @@ pub fn summarise(seeds: &[Findings], config: &Config) -> Summary {
         pairs: pairs(seeds, config.seed),
         families: families(seeds, config.seed),
         temporal: temporal(seeds, config.seed),
+        retraining: retraining(seeds, config.seed),
     }
 }
 
@@ -415,6 +433,32 @@ fn temporal(seeds: &[Findings], seed: u64) -> Vec<TemporalRow> {
         }
     };
     first.iter().enumerate().map(row).collect()
+}
+
+fn retraining(seeds: &[Findings], seed: u64) -> Vec<RetrainedRow> {
+    let first = seeds.first().map_or(&[][..], |one| &one.retraining);
+    let row = |(number, like): (usize, &super::retrain::Retrained)| {
+        let all: Vec<_> = seeds
+            .iter()
+            .flat_map(|one| &one.retraining)
+            .filter(|one| one.set == like.set && one.when == like.when)
+            .collect();
+        let over = |kind: u64, rate: Rate| {
+            let change = |one: &&super::retrain::Retrained| {
+                one.with[rate.index()] - one.without[rate.index()]
+            };
+            let index = (seed, 1 << 44 | (number as u64) << 4 | kind);
+            Over::of(all.iter().map(change).collect(), index)
+        };
+        Some(RetrainedRow {
+            set: like.set.clone(),
+            when: like.when.clone(),
+            updates: all.iter().map(|one| one.updates).collect(),
+            corner: over(0, Rate::S5)?,
+            cheese: over(1, Rate::S2)?,
+        })
+    };
+    first.iter().enumerate().filter_map(row).collect()
 }
 
 #[cfg(test)]
