@@ -6,9 +6,17 @@
 //! name wherever a result does.
 
 mod displacement;
+pub mod fisher;
+mod gradient_displacement;
+pub mod oracle;
+pub mod probe_gradient;
+pub mod probes;
 mod random;
 
 pub use displacement::Displacement;
+pub use fisher::Fisher;
+pub use gradient_displacement::GradientDisplacement;
+pub use oracle::Oracle;
 pub use random::Random;
 
 use crate::ablate::Claim;
@@ -175,5 +183,11 @@ pub trait Locator: Sync {
 
 /// Every locator, in the order of tables.
 pub fn all() -> Vec<Box<dyn Locator>> {
-    vec![Box::new(Displacement), Box::new(Random)]
+    vec![
+        Box::new(Displacement),
+        Box::new(GradientDisplacement),
+        Box::new(Fisher),
+        Box::new(Oracle::default()),
+        Box::new(Random),
+    ]
 }
