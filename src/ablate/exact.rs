@@ -404,7 +404,7 @@ mod tests {
     fn opinionated(network: &Network, seed: u64) -> Vec<f32> {
         let mut params = init::initialise(&network.layout, seed);
         let head = network.layout.range("policy.weight").unwrap();
-        params[head].iter_mut().for_each(|p| *p *= 120.0);
+        params[head].iter_mut().for_each(|p| *p *= 15.0);
         params
     }
 
@@ -416,7 +416,7 @@ mod tests {
         for (actions, seed) in [(ActionSet::Four, 3), (ActionSet::Procgen, 5)] {
             let network = network(7, actions);
             let params = opinionated(&network, seed);
-            let tasks = Tasks::new(Split::Discovery, (7, 3, 25), actions, LEVELS).unwrap();
+            let tasks = Tasks::new(Split::Discovery, (7, 3, 80), actions, LEVELS).unwrap();
             let exact = tasks.measure_exact(&network, &params);
             let mut played = vec![[0.0; LEVELS]; Rate::ALL.len()];
             for run in 0..RUNS {

@@ -234,16 +234,21 @@ impl Tasks {
         })
     }
 
+    /// What the numbers of the actions mean.
+    pub fn actions(&self) -> ActionSet {
+        self.actions
+    }
+
+    /// The levels behind a rate.
+    pub fn levels(&self, rate: Rate) -> &[Task] {
+        let mut found = self.situations.iter();
+        let of = found.find(|(situation, _)| *situation == rate.situation());
+        of.map_or(&[], |(_, tasks)| tasks)
+    }
+
     /// The level seeds behind each rate, in the order of [`Rate::ALL`].
     pub fn seeds(&self) -> Vec<Vec<u32>> {
-        let of = |rate: Rate| {
-            let mut found = self
-                .situations
-                .iter()
-                .filter(|(s, _)| *s == rate.situation());
-            let (_, tasks) = found.next().expect("every situation has levels");
-            tasks.iter().map(|task| task.seed).collect()
-        };
+        let of = |rate| self.levels(rate).iter().map(|task| task.seed).collect();
         Rate::ALL.map(of).into()
     }
 

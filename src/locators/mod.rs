@@ -13,6 +13,11 @@ mod gradient_svd;
 mod layer_svd;
 mod oblique;
 pub mod planted;
+pub mod fisher;
+mod gradient_displacement;
+pub mod oracle;
+pub mod probe_gradient;
+pub mod probes;
 mod random;
 pub mod rollback;
 mod situation_svd;
@@ -28,6 +33,9 @@ pub use displacement::Displacement;
 pub use gradient_svd::GradientSvd;
 pub use layer_svd::LayerSvd;
 pub use oblique::Oblique;
+pub use fisher::Fisher;
+pub use gradient_displacement::GradientDisplacement;
+pub use oracle::Oracle;
 pub use random::Random;
 pub use rollback::Rollback;
 pub use situation_svd::{SituationContrast, SituationSvd};
@@ -291,6 +299,9 @@ pub fn all() -> Vec<Box<dyn Locator>> {
         Box::new(Trajectory),
         Box::new(Rollback),
         Box::new(Displacement),
+        Box::new(GradientDisplacement),
+        Box::new(Fisher),
+        Box::new(Oracle::default()),
         Box::new(Random),
     ]
 }

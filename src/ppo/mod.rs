@@ -7,6 +7,7 @@ pub mod minibatch;
 pub mod parts;
 pub mod projection;
 pub mod rollout;
+pub mod routing;
 pub mod sample;
 pub mod settings;
 pub mod state;

@@ -13,6 +13,7 @@ use super::loss::Sums;
 use super::projection::{Projection, When};
 use super::minibatch::{Gradient, Spread};
 use super::parts::{self, Parts};
+use super::routing::Routing;
 use super::rollout::{self, Rollout};
 use super::settings::{OptimizerKind, Settings};
 
@@ -40,6 +41,7 @@ pub struct Trainer {
     gradient: Gradient,
     parts: Parts,
     projection: Option<Projection>,
+    routing: Option<Routing>,
     applied: Vec<f32>,
     /// The parameters after the update, until it is known to be finite.
     moved: Vec<f32>,
@@ -99,6 +101,7 @@ impl Trainer {
             gradient: Gradient::new(&network, settings.ppo.minibatch_size),
             parts: Parts::default(),
             projection: None,
+            routing: settings.ppo.routing.then(|| Routing::new(&network.layout)),
             applied: vec![0.0; len],
             moved: vec![0.0; len],
             order: Vec::new(),
@@ -190,10 +193,24 @@ impl Trainer {
                 &mut self.parts,
             );
         }
-        let samples = (indices, indices.len());
-        let (gradient, mut sums) =
-            self.gradient
-                .compute(model, frames, samples, &coefficients, normalisation);
+        let (gradient, mut sums) = match &mut self.routing {
+            None => {
+                let samples = (indices, indices.len());
+                self.gradient.compute(model, frames, samples, &coefficients, normalisation)
+            }
+            Some(routing) => {
+                let sides = parts::by_side(frames, indices);
+                let [before, inside] = sides.each_ref().map(|side| (&side[..], indices.len()));
+                let (gradient, outside) =
+                    self.gradient.compute(model, frames, before, &coefficients, normalisation);
+                routing.outside.copy_from_slice(gradient);
+                let (gradient, mut sums) =
+                    self.gradient.compute(model, frames, inside, &coefficients, normalisation);
+                routing.route(gradient);
+                sums.add(&outside);
+                (gradient, sums)
+            }
+        };
         let scale = 1.0 / indices.len() as f64;
         for part in [
             &mut sums.policy,
