@@ -125,7 +125,10 @@ fn killed_and_resumed_on_other_threads_it_says_the_same() {
         let frozen: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let claims = one["claims"].as_array().unwrap();
         let tested: Vec<&Value> = claims.iter().map(|claim| &claim["frozen"]).collect();
-        assert_eq!(frozen.as_array().unwrap().iter().collect::<Vec<_>>(), tested);
+        assert_eq!(
+            frozen.as_array().unwrap().iter().collect::<Vec<_>>(),
+            tested
+        );
     }
     // A seed of a study begun with other settings is not taken for one of this.
     let output = study(&whole, &["--resume", "--set", "study.controls=20"]).output();

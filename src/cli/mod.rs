@@ -11,6 +11,7 @@ mod report;
 mod reproduce;
 mod settings;
 mod speed;
+mod study;
 mod svd;
 mod train;
 mod verify;
@@ -38,6 +39,7 @@ singular vectors locate `go to the top-right corner` and `go to the cheese`.";
 const AFTER: &str = "\
 Start here:
   gouda reproduce                     the whole experiment in about ten minutes, into runs/
+  gouda study                         ten seeds, every locator and control, one table
   gouda maze --seed 0 --world 25      look at a level
   gouda config --preset standard      every setting, and where its value came from
   gouda svd gradients.npy --out svd/  the decomposition of anyone's matrix, rows being time
@@ -49,6 +51,7 @@ finite, 6 locked by another process, 130 interrupted.";
 #[derive(Subcommand, Debug)]
 enum Command {
     Reproduce(reproduce::Args),
+    Study(study::Args),
     Train(train::Args),
     Svd(svd::Args),
     Report(report::Args),
@@ -81,6 +84,7 @@ fn run(command: &Command, colour: bool, out: &mut dyn Write) -> Result<(), Error
     crate::numeric::simd::choose(forced.as_deref()).map_err(Error::Usage)?;
     match command {
         Command::Reproduce(args) => reproduce::run(args, out),
+        Command::Study(args) => study::run(args, out),
         Command::Train(args) => train::run(args, out),
         Command::Svd(args) => svd::run(args, out),
         Command::Report(args) => report::run(args, out),

@@ -14,7 +14,7 @@
 
 use rayon::prelude::*;
 
-use super::{Behaviour, Error, Located, Locator, Probe, Run, Supervision};
+use super::{Behaviour, Error, Located, Locator, Native, Offer, Probe, Run, Supervision};
 use crate::ablate::{Claim, Rate};
 use crate::nn::{Network, Workspace, softmax};
 
@@ -22,6 +22,8 @@ use crate::nn::{Network, Workspace, softmax};
 #[derive(Clone, Copy, Debug)]
 pub struct Fisher;
 
+/// Thresholds of dampening that are tried; 10 is the published one.
+const ALPHAS: [f64; 6] = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
 /// States whose squares are summed one after the other.
 const BLOCK: usize = 32;
 
@@ -64,6 +66,29 @@ impl Locator for Fisher {
             subspace: None,
             found: [found.clone(), found],
         }))
+    }
+
+    /// The dampening, at several thresholds; lambda is 1, as published.
+    fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
+        let Some(behaviour) = run.behaviour else {
+            return Ok(Vec::new());
+        };
+        let informations = informations(&behaviour, run.theta);
+        let offer = |(claim, informations): (Claim, Informations)| {
+            let dampened = |alpha: f64| (alpha, dampen(run.theta, &informations, alpha, 1.0));
+            Offer {
+                claim: Some(claim),
+                edit: "dampen",
+                member: "by alpha".into(),
+                supervision: self.supervision(),
+                native: Native::Params(ALPHAS.map(dampened).into()),
+            }
+        };
+        Ok(Claim::ALL
+            .into_iter()
+            .zip(informations)
+            .map(offer)
+            .collect())
     }
 }
 

@@ -9,13 +9,13 @@ pub mod calibration;
 mod contrast;
 pub mod decompositions;
 mod displacement;
+pub mod fisher;
+mod gradient_displacement;
 mod gradient_svd;
 mod layer_svd;
 mod oblique;
-pub mod planted;
-pub mod fisher;
-mod gradient_displacement;
 pub mod oracle;
+pub mod planted;
 pub mod probe_gradient;
 pub mod probes;
 mod random;
@@ -30,11 +30,11 @@ pub mod weights_svd;
 
 pub use decompositions::{Columns, Decomposed, Decompositions, Recorded};
 pub use displacement::Displacement;
+pub use fisher::Fisher;
+pub use gradient_displacement::GradientDisplacement;
 pub use gradient_svd::GradientSvd;
 pub use layer_svd::LayerSvd;
 pub use oblique::Oblique;
-pub use fisher::Fisher;
-pub use gradient_displacement::GradientDisplacement;
 pub use oracle::Oracle;
 pub use random::Random;
 pub use rollback::Rollback;
@@ -278,6 +278,9 @@ fn project_off(supervision: Supervision, located: &Located) -> Vec<Offer> {
         .map(offer)
         .collect()
 }
+
+/// The locator that bounds the others.
+pub const ORACLE: &str = "mask oracle";
 
 /// Every locator, in the order of tables.
 pub fn all() -> Vec<Box<dyn Locator>> {

@@ -39,13 +39,18 @@ impl Locator for UpdateSvd {
     fn offers(&self, run: &Run<'_>, located: &Located) -> Result<Vec<Offer>, Error> {
         let mut offers = super::project_off(self.supervision(), located);
         if let Some(shares) = shares(run)? {
-            offers.extend(Claim::ALL.into_iter().zip(shares).map(|(claim, share)| Offer {
-                claim: Some(claim),
-                edit: "subtract their updates",
-                member: located.found[Located::index(claim)].clone(),
-                supervision: self.supervision(),
-                native: Native::Add(share.iter().map(|x| -x).collect()),
-            }));
+            offers.extend(
+                Claim::ALL
+                    .into_iter()
+                    .zip(shares)
+                    .map(|(claim, share)| Offer {
+                        claim: Some(claim),
+                        edit: "subtract their updates",
+                        member: located.found[Located::index(claim)].clone(),
+                        supervision: self.supervision(),
+                        native: Native::Add(share.iter().map(|x| -x).collect()),
+                    }),
+            );
         }
         Ok(offers)
     }

@@ -17,11 +17,13 @@ pub fn inside(layout: &Layout) -> Vec<bool> {
     for tensor in &layout.tensors {
         let (_, outputs) = sizes(tensor);
         let is_head = tensor.name.starts_with("policy.") || tensor.name.starts_with("value.");
-        inside.extend((0..tensor.len()).map(|index| match (is_head, tensor.shape.len()) {
-            (true, 0 | 1) => false,
-            (true, _) => index / outputs >= tensor.len() / outputs / 2,
-            (false, _) => index % outputs >= outputs.div_ceil(2),
-        }));
+        inside.extend(
+            (0..tensor.len()).map(|index| match (is_head, tensor.shape.len()) {
+                (true, 0 | 1) => false,
+                (true, _) => index / outputs >= tensor.len() / outputs / 2,
+                (false, _) => index % outputs >= outputs.div_ceil(2),
+            }),
+        );
     }
     inside
 }
@@ -75,7 +77,10 @@ mod tests {
             ("value.bias".into(), vec![1]),
         ]);
         let inside = inside(&layout);
-        assert_eq!(inside[..8], [false, false, true, true, false, false, true, true]);
+        assert_eq!(
+            inside[..8],
+            [false, false, true, true, false, false, true, true]
+        );
         let of = |name: &str| {
             let tensor = layout.tensors.iter().find(|t| t.name == name).unwrap();
             inside[tensor.range()].to_vec()

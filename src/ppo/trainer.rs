@@ -10,11 +10,11 @@ use crate::numeric::sum;
 
 use super::Error;
 use super::loss::Sums;
-use super::projection::{Projection, When};
 use super::minibatch::{Gradient, Spread};
 use super::parts::{self, Parts};
-use super::routing::Routing;
+use super::projection::{Projection, When};
 use super::rollout::{self, Rollout};
+use super::routing::Routing;
 use super::settings::{OptimizerKind, Settings};
 
 /// Samples that run through the network at a time.
@@ -196,16 +196,19 @@ impl Trainer {
         let (gradient, mut sums) = match &mut self.routing {
             None => {
                 let samples = (indices, indices.len());
-                self.gradient.compute(model, frames, samples, &coefficients, normalisation)
+                self.gradient
+                    .compute(model, frames, samples, &coefficients, normalisation)
             }
             Some(routing) => {
                 let sides = parts::by_side(frames, indices);
                 let [before, inside] = sides.each_ref().map(|side| (&side[..], indices.len()));
                 let (gradient, outside) =
-                    self.gradient.compute(model, frames, before, &coefficients, normalisation);
+                    self.gradient
+                        .compute(model, frames, before, &coefficients, normalisation);
                 routing.outside.copy_from_slice(gradient);
                 let (gradient, mut sums) =
-                    self.gradient.compute(model, frames, inside, &coefficients, normalisation);
+                    self.gradient
+                        .compute(model, frames, inside, &coefficients, normalisation);
                 routing.route(gradient);
                 sums.add(&outside);
                 (gradient, sums)

@@ -9,11 +9,13 @@ mod claims;
 mod dose;
 mod figure;
 mod learning;
+mod markdown;
 mod mazes;
 mod number;
 mod page;
 mod reading;
 mod spectrum;
+mod study;
 mod summary;
 mod svg;
 mod tensors;
@@ -24,6 +26,9 @@ mod verdict;
 mod example;
 #[cfg(test)]
 mod tests;
+
+pub use markdown::results_md;
+pub use study::study_html;
 
 use crate::study::results::Results;
 

@@ -4,10 +4,12 @@ pub mod ablation;
 pub mod candidates;
 pub mod checkpoint;
 pub mod config;
+pub mod confirmation;
 pub mod curves;
 pub mod decompose;
 pub mod digests;
 pub mod mazes;
+pub mod relearn;
 pub mod replay;
 pub mod reproduce;
 pub mod resolve;
@@ -107,6 +109,9 @@ pub enum Error {
     /// Situations and edits.
     #[error(transparent)]
     Ablate(#[from] crate::ablate::Error),
+    /// Locators.
+    #[error(transparent)]
+    Locators(#[from] crate::locators::Error),
 }
 
 impl Error {

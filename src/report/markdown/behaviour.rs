@@ -110,7 +110,9 @@ fn verdict(families: &[Family]) -> String {
             .filter(|f| wanted(f))
             .max_by(|a, b| {
                 let key = |f: &Family| (f.successes, f.selectivity.mean);
-                key(a).partial_cmp(&key(b)).unwrap_or(std::cmp::Ordering::Equal)
+                key(a)
+                    .partial_cmp(&key(b))
+                    .unwrap_or(std::cmp::Ordering::Equal)
             })
             .map(|f| format!("{} of {} seeds ({})", f.successes, f.seeds, f.family))
             .unwrap_or("none was tried".into())

@@ -142,7 +142,8 @@ pub fn directions(study: &Study) -> String {
                 .map(|&i| format!("{} {}", tensors[i].name, fixed(portrait.by_tensor[i], 2)))
                 .collect();
             let claimed = one.claims.iter().find(|c| {
-                c.frozen.claim == portrait.claim && c.frozen.member == portrait.member
+                c.frozen.claim == portrait.claim
+                    && c.frozen.member == portrait.member
                     && c.frozen.role == Role::Practical
             });
             vec![
@@ -150,7 +151,9 @@ pub fn directions(study: &Study) -> String {
                 format!("{:?}", portrait.claim),
                 format!("{} {}", portrait.member, signed(portrait.dose, 3)),
                 claimed.map_or(NONE.into(), |c| signed(c.selectivity, 2)),
-                claimed.map_or(NONE.into(), |c| if c.succeeds { "yes" } else { "no" }.into()),
+                claimed.map_or(NONE.into(), |c| {
+                    if c.succeeds { "yes" } else { "no" }.into()
+                }),
                 fixed(portrait.bias, 2),
                 top.join(", "),
             ]
@@ -169,7 +172,15 @@ pub fn directions(study: &Study) -> String {
          squared length.\n\n{}",
         fixed(crate::numeric::sum::mean(&biases), 2),
         table(
-            &["seed", "claim", "component, dose", "selectivity", "met", "action bias", "tensors"],
+            &[
+                "seed",
+                "claim",
+                "component, dose",
+                "selectivity",
+                "met",
+                "action bias",
+                "tensors"
+            ],
             rows
         ),
     )
@@ -186,11 +197,19 @@ pub fn places(study: &Study) -> String {
     headings.extend(weights.iter().map(|&i| tensors[i].name.as_str()));
     let mut rows = vec![{
         let mut row = vec!["all parameters".into(), NONE.into()];
-        row.extend(weights.iter().map(|&i| fixed(tensors[i].len() as f64 / total, 2)));
+        row.extend(
+            weights
+                .iter()
+                .map(|&i| fixed(tensors[i].len() as f64 / total, 2)),
+        );
         row
     }];
     let first = study.seeds.first();
-    for (number, one) in first.map_or(&[][..], |one| &one.currency).iter().enumerate() {
+    for (number, one) in first
+        .map_or(&[][..], |one| &one.currency)
+        .iter()
+        .enumerate()
+    {
         for (place, claim) in Claim::ALL.into_iter().enumerate() {
             let mut row = vec![one.locator.clone(), format!("{claim:?}")];
             row.extend(weights.iter().map(|&i| {
@@ -244,7 +263,10 @@ pub fn relearning(study: &Study) -> String {
         "`seeds[].relearning`; src/study/relearn.rs.\n\n\
          Updates of further training until the targets of the claim are back to 90 % of the \
          unedited policy's rate.\n\n{}",
-        table(&["edit", "claim", "back on", "median updates", "by seed"], rows),
+        table(
+            &["edit", "claim", "back on", "median updates", "by seed"],
+            rows
+        ),
     )
 }
 
@@ -268,7 +290,15 @@ pub fn retraining(study: &Study) -> String {
          run's own checkpoint at the same update. The temporal claim predicts that without the \
          early set the corner (S5) is learnt later.\n\n{}",
         table(
-            &["projected out", "seeds", "updates", "change of S5", "p", "change of S2", "p"],
+            &[
+                "projected out",
+                "seeds",
+                "updates",
+                "change of S5",
+                "p",
+                "change of S2",
+                "p"
+            ],
             rows
         ),
     )
@@ -288,7 +318,11 @@ pub fn planted(study: &Study) -> String {
     headings.push("routed policy");
     let rows = calibration.routed.iter().map(|routed| {
         let missed = calibration.uncalibrated.contains(&routed.locator);
-        let mut row = vec![format!("{}{}", routed.locator, if missed { " *" } else { "" })];
+        let mut row = vec![format!(
+            "{}{}",
+            routed.locator,
+            if missed { " *" } else { "" }
+        )];
         for plant in &plants {
             let mut found = calibration.synthetic.iter();
             let found = found.find(|c| c.locator == routed.locator && c.plant == *plant);

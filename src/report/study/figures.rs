@@ -229,7 +229,11 @@ fn forest(study: &Study, claim: Claim) -> String {
     }
     let keys = [
         key(Sample::Dot, OWN, "locator, mean and 95 % interval"),
-        key(Sample::Ring, CONTROL, "as many random parameters of every tensor"),
+        key(
+            Sample::Ring,
+            CONTROL,
+            "as many random parameters of every tensor",
+        ),
     ];
     let name = format!("{claim:?}: area under selectivity of resets");
     figure("", &name, "", &legend(&keys), &svg.finish(&name))
@@ -325,7 +329,10 @@ fn index_against_effect(study: &Study, number: usize) -> String {
     };
     let mut plot = Plot::new(
         PANEL,
-        &axis("temporal index", padded(range_of(points.iter().map(|p| p.2)))),
+        &axis(
+            "temporal index",
+            padded(range_of(points.iter().map(|p| p.2))),
+        ),
         &axis(
             "S5 loss minus S2 loss",
             padded(range_of(points.iter().map(|p| p.3))),

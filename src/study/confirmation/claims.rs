@@ -251,8 +251,11 @@ pub fn controls(
     for (number, claimed) in claims.iter_mut().enumerate() {
         let (frozen, chosen) = (&claimed.frozen, &tried[claimed.frozen.tried]);
         let belongs = |named: &&Named| {
-            let is_step = frozen.family == STEP && frozen.member.starts_with(&format!("{} ", named.name));
-            let is_temporal = frozen.family.starts_with(&format!("gradient SVD, {}: ", named.name));
+            let is_step =
+                frozen.family == STEP && frozen.member.starts_with(&format!("{} ", named.name));
+            let is_temporal = frozen
+                .family
+                .starts_with(&format!("gradient SVD, {}: ", named.name));
             !named.is_stream && (is_step || is_temporal && frozen.role == Role::Predicted)
         };
         let Some(named) = decompositions.iter().find(belongs) else {
@@ -287,7 +290,8 @@ pub fn controls(
                         named.in_span(config.seed, index)
                     };
                     let basis: Vec<Vec<f32>> = (0..basis.len() as u64).map(random).collect();
-                    let off = crate::ablate::edit::project(policy.theta, policy.theta_0, &basis, 1.0);
+                    let off =
+                        crate::ablate::edit::project(policy.theta, policy.theta_0, &basis, 1.0);
                     let c = length / distance(&off, policy.theta);
                     margin(Recipe::Project(std::sync::Arc::new(basis), c))
                 }

@@ -80,7 +80,9 @@ fn area(percent: &[f64], values: &[f64]) -> f64 {
         return values[0];
     }
     let steps = x.windows(2).zip(values.windows(2));
-    let sum: f64 = steps.map(|(x, y)| 0.5 * (y[0] + y[1]) * (x[1] - x[0])).sum();
+    let sum: f64 = steps
+        .map(|(x, y)| 0.5 * (y[0] + y[1]) * (x[1] - x[0]))
+        .sum();
     sum / width
 }
 
@@ -90,7 +92,11 @@ pub fn share_of_oracle(all: &mut [Currency], oracle: &str) {
         return;
     };
     let reach = [0, 1].map(|claim| found.curves[claim].area - found.curves[claim].random_area);
-    for (claim, reach) in reach.into_iter().enumerate().filter(|(_, reach)| *reach > 0.0) {
+    for (claim, reach) in reach
+        .into_iter()
+        .enumerate()
+        .filter(|(_, reach)| *reach > 0.0)
+    {
         for one in all.iter_mut() {
             let curve = &mut one.curves[claim];
             curve.oracle_share = Some((curve.area - curve.random_area) / reach);

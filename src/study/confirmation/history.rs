@@ -1,8 +1,8 @@
 //! What a finished training run left behind, opened for locators.
 
-use crate::ablate::probes;
+use crate::ablate::{Split, Tasks};
 use crate::gradients::{Dense, GradientMatrix, Matrix};
-use crate::locators::{Behaviour, Decompositions, Probe, Run, Stream, Streams};
+use crate::locators::{Behaviour, Decompositions, Probe, Run, Stream, Streams, probes};
 use crate::nn::Network;
 use crate::ppo::trainer;
 use crate::storage::RunDir;
@@ -10,6 +10,11 @@ use crate::study::candidates::Policy;
 use crate::study::results::Curves;
 use crate::study::train::Trained;
 use crate::study::{Config, Error, checkpoint, decompose};
+
+/// Discovery levels whose states are probed.
+const PROBE_LEVELS: usize = 64;
+/// States of each behaviour.
+const PROBE_STATES: usize = 384;
 
 /// A trained run.
 pub struct History {
@@ -39,8 +44,10 @@ impl History {
             let params = checkpoint::load_checkpoint(&path, &network.layout)?;
             checkpoints.push((updates as f64 / total, params));
         }
-        let theta = &checkpoints[checkpoints.len() - 1].1;
-        let probes = probes::collect(&network, theta, &config.env)?;
+        let env = &config.env;
+        let place = (env.world, env.region, env.timeout);
+        let tasks = Tasks::new(Split::Discovery, place, env.actions, PROBE_LEVELS)?;
+        let probes = probes::probes(&tasks, PROBE_STATES);
         Ok(Self {
             probes,
             recordings: Recordings::open(config, run)?,

@@ -120,7 +120,11 @@ fn find(
 /// Missed an easy plant; or, for those that only a policy can be asked about, missed the halves of
 /// the routed one.
 fn uncalibrated(synthetic: &[calibration::Calibration], routed: &[Routed]) -> Vec<String> {
-    let asked = |name: &str| synthetic.iter().any(|c| c.locator == name && c.areas.is_some());
+    let asked = |name: &str| {
+        synthetic
+            .iter()
+            .any(|c| c.locator == name && c.areas.is_some())
+    };
     let mut missed: Vec<String> = calibration::uncalibrated(synthetic)
         .into_iter()
         .map(String::from)

@@ -42,7 +42,10 @@ pub fn portrait(
     let states = (change.len() / actions).max(1) as f64;
     let mut shift = vec![0.0; actions];
     for row in change.chunks_exact(actions) {
-        shift.iter_mut().zip(row).for_each(|(sum, x)| *sum += x / states);
+        shift
+            .iter_mut()
+            .zip(row)
+            .for_each(|(sum, x)| *sum += x / states);
     }
     let all: f64 = change.iter().map(|x| x * x).sum::<f64>() / states;
     let same: f64 = shift.iter().map(|x| x * x).sum();
@@ -61,7 +64,8 @@ fn by_tensor(layout: &Layout, theta: &[f32], edited: &[f32]) -> Vec<f64> {
     let squared = |(&a, &b): (&f32, &f32)| (f64::from(a) - f64::from(b)).powi(2);
     let all: Vec<f64> = edited.iter().zip(theta).map(squared).collect();
     let total: f64 = all.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-    let share = |tensor: &crate::nn::layout::Tensor| all[tensor.range()].iter().sum::<f64>() / total;
+    let share =
+        |tensor: &crate::nn::layout::Tensor| all[tensor.range()].iter().sum::<f64>() / total;
     layout.tensors.iter().map(share).collect()
 }
 

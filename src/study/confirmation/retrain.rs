@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::ablate::edit::orthonormal;
 use crate::ablate::{Rate, Split, Tasks};
 use crate::locate::{Label, TemporalSet};
-use crate::ppo::projection::{Projection, When};
 use crate::ppo::Trainer;
+use crate::ppo::projection::{Projection, When};
 use crate::study::candidates::Policy;
 use crate::study::{Config, Error, Progress};
 
@@ -49,8 +49,7 @@ pub fn retrain(
     let wanted = study.retrain_updates as f64 / total;
     let distance = |share: f64| (share - wanted).abs();
     let nearest = policy.checkpoints.iter().skip(1);
-    let Some((share, params)) =
-        nearest.min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)))
+    let Some((share, params)) = nearest.min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)))
     else {
         return Ok(Vec::new());
     };

@@ -6,24 +6,25 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::ablate::recipe::{self, Recipe};
-use crate::ablate::{Claim, Split, edit};
+use crate::ablate::{Claim, Split, Tasks, edit};
 use crate::gradients::row_norms;
 use crate::locators::weights_svd::{self, AgainstNull, WeightsSvd};
 use crate::locators::{
-    self, trajectory, Columns, Decomposed, Decompositions, Located, Recorded, Run, Supervision,
+    self, Columns, Decomposed, Decompositions, Located, Recorded, Run, Supervision, trajectory,
 };
 use crate::nn::Layout;
-use crate::storage::manifest::write_json;
 use crate::storage::RunDir;
+use crate::storage::manifest::write_json;
 use crate::study::candidates::Policy;
+use crate::study::relearn::Relearning;
 use crate::study::results::{Curves, Rise};
 use crate::study::train;
-use crate::study::{Config, Error, Progress, Resolved, decompose, relearn};
+use crate::study::{Config, Error, Progress, Resolved, decompose};
 
 use super::bench::Bench;
 use super::claims::{self, Claimed};
 use super::currency::{self, Currency, Curve};
-use super::edits::{Family, Named, RANDOM_STEP, STEP, Tried, Trials};
+use super::edits::{Family, Named, RANDOM_STEP, STEP, Trials, Tried};
 use super::history::History;
 use super::portrait::{Portrait, portrait};
 use super::retrain::{Retrained, retrain};
@@ -31,6 +32,10 @@ use super::temporal::{Temporal, temporal};
 
 /// Checkpoints that rollback tries, evenly spaced.
 const ROLLBACKS: usize = 12;
+/// Share of the unedited policy's rate at which a behaviour is back.
+const RELEARNT_SHARE: f64 = 0.9;
+/// Learning rate of relearning, as a share of training's first.
+const RELEARNING_RATE: f64 = 0.1;
 /// Draws of shuffled weights and of random walks.
 const WALKS: usize = 99;
 /// The percentage at which the parameters of a locator are counted by tensor.
@@ -68,13 +73,24 @@ pub struct Findings {
     /// What the dissociating directions are.
     pub portraits: Vec<Portrait>,
     /// How fast ablated behaviours come back.
-    pub relearning: Vec<relearn::Relearnt>,
+    pub relearning: Vec<Relearnt>,
     /// Training again with components projected out, on the first `study.retrain_seeds` seeds.
     pub retraining: Vec<Retrained>,
     /// The spectra of weights, of the displacement and of the path of weights, against their nulls.
     pub walks: Vec<AgainstNull>,
     /// Seconds of each stage.
     pub seconds: BTreeMap<String, f64>,
+}
+
+/// How fast one edit's target came back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Relearnt {
+    /// The claim whose first target was waited for.
+    pub claim: Claim,
+    /// The family of the edit.
+    pub edit: String,
+    /// Updates until it was back; none where the budget was used up.
+    pub updates: Option<u64>,
 }
 
 /// Trains the seed where that is not done, and finds what is to be found.
@@ -214,7 +230,10 @@ fn labels(components: &[crate::locate::Component]) -> [usize; 2] {
 /// had reached (running maximum, linear between the points of the curves).
 fn behavioural_axis(curves: &Curves) -> impl Fn(f64) -> f64 + use<> {
     use crate::ablate::Rate;
-    let last = curves.frames.last().map_or(1.0, |&frames| frames.max(1) as f64);
+    let last = curves
+        .frames
+        .last()
+        .map_or(1.0, |&frames| frames.max(1) as f64);
     let tau: Vec<f64> = curves.frames.iter().map(|&f| f as f64 / last).collect();
     let risen = [Rate::S5, Rate::S2].map(|rate| {
         let successes = &curves.rates[rate.index()].successes;
@@ -304,7 +323,11 @@ fn all_locators(
         let seconds = begun.elapsed().as_secs_f64();
         let (name, supervision) = (locator.name(), locator.supervision());
         let pairs = trials.resets((number as u64, name, supervision), &located, progress)?;
-        trials.native((name, supervision), locator.offers(seen, &located)?, progress)?;
+        trials.native(
+            (name, supervision),
+            locator.offers(seen, &located)?,
+            progress,
+        )?;
         all.push(Currency {
             locator: name.into(),
             meaning: locator.meaning().into(),
@@ -328,7 +351,11 @@ fn by_tensor(layout: &Layout, scores: &[f64]) -> Vec<f64> {
         chosen.iter().filter(|index| range.contains(index)).count()
     };
     let len = chosen.len().max(1) as f64;
-    layout.tensors.iter().map(|t| count(t) as f64 / len).collect()
+    layout
+        .tensors
+        .iter()
+        .map(|t| count(t) as f64 / len)
+        .collect()
 }
 
 /// What the chosen steps along components are.
@@ -353,11 +380,19 @@ fn relearnt(
     policy: &Policy<'_>,
     (claims, tried): (&[Claimed], &[Tried]),
     progress: &mut dyn Progress,
-) -> Result<Vec<relearn::Relearnt>, Error> {
+) -> Result<Vec<Relearnt>, Error> {
     let mut found = Vec::new();
     if config.study.relearn_updates == 0 {
         return Ok(found);
     }
+    let env = &config.env;
+    let place = (env.world, env.region, env.timeout);
+    let tasks = Tasks::new(
+        Split::Curve,
+        place,
+        env.actions,
+        config.study.selection_levels,
+    )?;
     progress.begin("relearning", 4);
     for claim in Claim::ALL {
         let own = claims
@@ -369,8 +404,19 @@ fn relearnt(
         for claimed in own.chain(random) {
             let recipe: &Recipe = &tried[claimed.frozen.place()].recipe;
             let edited = recipe.apply(policy.theta, policy.theta_0);
-            let one = relearn::relearn(config, policy, (claim, &claimed.frozen.family), &edited)?;
-            found.push(one);
+            let relearning = Relearning {
+                rate: claim.targets()[0],
+                share: RELEARNT_SHARE,
+                budget: config.study.relearn_updates,
+                learning_rate: RELEARNING_RATE * config.ppo.learning_rate,
+                seed: config.seed,
+            };
+            let policies = (policy.theta, edited);
+            found.push(Relearnt {
+                claim,
+                edit: claimed.frozen.family.clone(),
+                updates: relearning.updates(&config.settings(), policies, &tasks)?,
+            });
             progress.advance(found.len() as u64, &claimed.frozen.family);
         }
     }

@@ -41,11 +41,7 @@ impl Over {
     }
 
     /// Of values with draws of each.
-    fn of_groups(
-        values: Vec<f64>,
-        groups: &[Vec<f64>],
-        (seed, index): (u64, u64),
-    ) -> Option<Self> {
+    fn of_groups(values: Vec<f64>, groups: &[Vec<f64>], (seed, index): (u64, u64)) -> Option<Self> {
         if values.is_empty() {
             return None;
         }
@@ -215,9 +211,8 @@ pub fn summarise(seeds: &[Findings], config: &Config) -> Summary {
     };
     let (base, floor) = (rates(|one| &one.base), rates(|one| &one.floor));
     let judged = Claim::ALL.map(|claim| {
-        let learnt = |one: &&Findings| {
-            claim.can_be_judged(&|rate| one.rises[rate.index()].is_learnt)
-        };
+        let learnt =
+            |one: &&Findings| claim.can_be_judged(&|rate| one.rises[rate.index()].is_learnt);
         seeds.iter().filter(learnt).count()
     });
     Summary {
@@ -245,7 +240,12 @@ fn ranking(seeds: &[Findings], seed: u64) -> [Vec<Ranked>; 2] {
             let values = |of: &dyn Fn(&super::currency::Curve) -> f64| -> Vec<f64> {
                 all.iter().map(|one| of(&one.curves[claim])).collect()
             };
-            let place = |kind: u64| (seed, 1 << 20 | (number as u64) << 4 | kind << 1 | claim as u64);
+            let place = |kind: u64| {
+                (
+                    seed,
+                    1 << 20 | (number as u64) << 4 | kind << 1 | claim as u64,
+                )
+            };
             let shares: Vec<f64> = all
                 .iter()
                 .filter_map(|one| one.curves[claim].oracle_share)
@@ -268,7 +268,12 @@ fn ranking(seeds: &[Findings], seed: u64) -> [Vec<Ranked>; 2] {
             });
         }
     }
-    adjust(ranking.iter_mut().flatten().map(|one| (one.above.p, &mut one.p_adjusted)));
+    adjust(
+        ranking
+            .iter_mut()
+            .flatten()
+            .map(|one| (one.above.p, &mut one.p_adjusted)),
+    );
     for ranked in &mut ranking {
         ranked.sort_by(|a, b| b.area.mean.total_cmp(&a.area.mean));
     }
@@ -340,7 +345,9 @@ fn families(seeds: &[Findings], seed: u64) -> [Vec<Family>; 2] {
             let above = all.iter().filter_map(|(one, own)| {
                 let control = find(one, claim, control, Role::Control)?;
                 let draws = own.draws.iter().zip(&control.draws);
-                let draws = draws.map(|(own, control)| f64::from(own - control)).collect();
+                let draws = draws
+                    .map(|(own, control)| f64::from(own - control))
+                    .collect();
                 Some((own.selectivity - control.selectivity, draws))
             });
             let (above, above_draws): (Vec<f64>, Vec<Vec<f64>>) = above.unzip();
@@ -355,7 +362,11 @@ fn families(seeds: &[Findings], seed: u64) -> [Vec<Family>; 2] {
                 continue;
             };
             let losses = std::array::from_fn(|rate| {
-                mean(&all.iter().map(|(_, c)| c.losses[rate]).collect::<Vec<f64>>())
+                mean(
+                    &all.iter()
+                        .map(|(_, c)| c.losses[rate])
+                        .collect::<Vec<f64>>(),
+                )
             });
             let controls: Vec<f64> = all
                 .iter()
@@ -381,9 +392,10 @@ fn families(seeds: &[Findings], seed: u64) -> [Vec<Family>; 2] {
             });
         }
     }
-    let tested = families.iter_mut().flatten().filter(|one| {
-        matches!(one.role, Role::Practical | Role::Predicted)
-    });
+    let tested = families
+        .iter_mut()
+        .flatten()
+        .filter(|one| matches!(one.role, Role::Practical | Role::Predicted));
     adjust(tested.map(|one| {
         let p = one.above_control.as_ref().and_then(|above| above.p);
         (p, &mut one.p_adjusted)
@@ -396,9 +408,8 @@ fn families(seeds: &[Findings], seed: u64) -> [Vec<Family>; 2] {
 
 /// Holm's adjustment over those that have a p-value.
 fn adjust<'a>(all: impl Iterator<Item = (Option<f64>, &'a mut Option<f64>)>) {
-    let tested: Vec<(f64, &mut Option<f64>)> = all
-        .filter_map(|(p, place)| Some((p?, place)))
-        .collect();
+    let tested: Vec<(f64, &mut Option<f64>)> =
+        all.filter_map(|(p, place)| Some((p?, place))).collect();
     let p: Vec<f64> = tested.iter().map(|(p, _)| *p).collect();
     for ((_, place), adjusted) in tested.into_iter().zip(holm(&p)) {
         *place = Some(adjusted);
@@ -420,9 +431,8 @@ fn temporal(seeds: &[Findings], seed: u64) -> Vec<TemporalRow> {
             Over::of(all.iter().filter_map(|one| of(one)).collect(), index)
         };
         let p: Vec<f64> = all.iter().filter_map(|one| one.p).collect();
-        let labelled = (number < 2).then(|| {
-            [0, 1].map(|which| seeds.iter().map(|one| one.labelled[number][which]).sum())
-        });
+        let labelled = (number < 2)
+            .then(|| [0, 1].map(|which| seeds.iter().map(|one| one.labelled[number][which]).sum()));
         TemporalRow {
             decomposition: named.decomposition.clone(),
             correlation: over(0, &|one| one.correlation),
@@ -473,7 +483,10 @@ mod tests {
         let ten = Over::of(values, (1, 0)).unwrap();
         assert_eq!(ten.p, Some(2.0 / 1024.0));
         let (low, high) = ten.interval.unwrap();
-        assert!((3.0..4.5).contains(&low) && (6.5..8.0).contains(&high), "{low} {high}");
+        assert!(
+            (3.0..4.5).contains(&low) && (6.5..8.0).contains(&high),
+            "{low} {high}"
+        );
         assert!(Over::of(Vec::new(), (1, 0)).is_none());
     }
 

@@ -132,12 +132,7 @@ pub fn temporal(
 }
 
 /// p-value of a difference against pairs of disjoint random sets of the same lengths.
-fn share_as_large(
-    random: &[f64],
-    sets: &[Vec<usize>; 2],
-    found: f64,
-    seed: u64,
-) -> Option<f64> {
+fn share_as_large(random: &[f64], sets: &[Vec<usize>; 2], found: f64, seed: u64) -> Option<f64> {
     let (early, late) = (sets[0].len(), sets[1].len());
     if early + late > random.len() {
         return None;
