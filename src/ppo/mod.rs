@@ -6,6 +6,7 @@ pub mod loss;
 pub mod minibatch;
 pub mod parts;
 pub mod rollout;
+pub mod routing;
 pub mod sample;
 pub mod settings;
 pub mod state;

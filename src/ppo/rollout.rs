@@ -301,6 +301,7 @@ mod tests {
                 optimizer: OptimizerKind::Adam,
                 adam_eps: 1e-5,
                 momentum: 0.9,
+                routing: false,
             },
         }
     }

@@ -90,6 +90,9 @@ pub struct PpoSettings {
     pub adam_eps: f64,
     /// Momentum of SGD.
     pub momentum: f64,
+    /// Whether gradients are [routed](super::routing), to plant the behaviours in known parameters.
+    #[serde(default)]
+    pub routing: bool,
 }
 
 /// All that training depends on, but for the seed.

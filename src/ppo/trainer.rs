@@ -13,6 +13,7 @@ use super::loss::Sums;
 use super::minibatch::{Gradient, Spread};
 use super::parts::{self, Parts};
 use super::rollout::{self, Rollout};
+use super::routing::Routing;
 use super::settings::{OptimizerKind, Settings};
 
 /// Samples that run through the network at a time.
@@ -38,6 +39,8 @@ pub struct Trainer {
     pub(super) rollout: Rollout,
     gradient: Gradient,
     parts: Parts,
+    /// Where gradients are routed.
+    routing: Option<Routing>,
     applied: Vec<f32>,
     /// The parameters after the update, until it is known to be finite.
     moved: Vec<f32>,
@@ -54,9 +57,9 @@ pub struct Update<'a> {
     pub index: u64,
     /// Frames seen so far.
     pub frames: u64,
-    /// The loss's gradient before clipping, one a parameter.
+    /// The loss's gradient before clipping, one a parameter; the routed one where there is routing.
     pub gradient: &'a [f32],
-    /// Its parts, where they were asked for.
+    /// Its parts, where they were asked for; before routing.
     pub parts: Option<&'a Parts>,
     /// What was added to the parameters.
     pub applied: &'a [f32],
@@ -96,6 +99,7 @@ impl Trainer {
             rollout: Rollout::new(&settings, &network, seed)?,
             gradient: Gradient::new(&network, settings.ppo.minibatch_size),
             parts: Parts::default(),
+            routing: (settings.ppo.routing).then(|| Routing::new(&network.layout)),
             applied: vec![0.0; len],
             moved: vec![0.0; len],
             order: Vec::new(),
@@ -182,10 +186,16 @@ impl Trainer {
                 &mut self.parts,
             );
         }
-        let samples = (indices, indices.len());
-        let (gradient, mut sums) =
-            self.gradient
-                .compute(model, frames, samples, &coefficients, normalisation);
+        let room = &mut self.gradient;
+        let (gradient, mut sums) = match &mut self.routing {
+            None => {
+                let samples = (indices, indices.len());
+                room.compute(model, frames, samples, &coefficients, normalisation)
+            }
+            Some(routing) => {
+                routing.compute(room, model, frames, indices, &coefficients, normalisation)
+            }
+        };
         let scale = 1.0 / indices.len() as f64;
         for part in [
             &mut sums.policy,

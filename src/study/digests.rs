@@ -211,6 +211,7 @@ fn jobs() -> [(&'static str, Settings, u64); 3] {
             optimizer,
             adam_eps: 1e-5,
             momentum: 0.9,
+            routing: false,
         },
     };
     let mut impala = settings(Kind::Impala, 1, OptimizerKind::Adam, 16);

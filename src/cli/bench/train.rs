@@ -210,6 +210,7 @@ fn settings(kind: Kind, world: u8, channels: usize, hidden: usize) -> Settings {
             optimizer: OptimizerKind::Adam,
             adam_eps: 1e-5,
             momentum: 0.9,
+            routing: false,
         },
     }
 }
