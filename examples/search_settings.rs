@@ -74,6 +74,7 @@ fn base() -> Settings {
             optimizer: OptimizerKind::Adam,
             adam_eps: 1e-5,
             momentum: 0.9,
+            routing: false,
         },
     }
 }

@@ -3,8 +3,7 @@
 use std::io::Write;
 use std::time::Instant;
 
-use crate::storage::atomic;
-use crate::storage::manifest::read_json;
+use crate::storage::{RunDir, atomic};
 use crate::study::confirmation::{self, Study};
 
 use super::Error;
@@ -51,24 +50,25 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let every = args.resuming.every();
     let study = confirmation::study(&resolved, &invocation, &run, every, &mut watcher)?;
     watcher.end();
-    let results = crate::report::results_md(&study);
-    let path = run.path().join("RESULTS.md");
-    atomic::write(&path, results.as_bytes())?;
-    atomic::write(&run.report(), crate::report::study_html(&study).as_bytes())?;
+    write(&run, &study)?;
     watcher.say(&format!("done in {:.0} s", begun.elapsed().as_secs_f64()));
     if args.running.json {
         serde_json::to_writer(&mut *out, &study)?;
         writeln!(out)?;
     } else {
-        writeln!(out, "{}\n{}", path.display(), run.report().display())?;
+        let results = run.path().join(RESULTS);
+        writeln!(out, "{}\n{}", results.display(), run.report().display())?;
     }
     Ok(())
 }
 
-/// What a finished study holds.
-///
-/// # Errors
-/// A file that is missing or no study.
-pub fn load(path: &std::path::Path) -> Result<Study, Error> {
-    Ok(read_json(path, "the results of a study")?)
+/// The text of the results.
+const RESULTS: &str = "RESULTS.md";
+
+/// Writes RESULTS.md and the report from what the study found.
+pub fn write(run: &RunDir, study: &Study) -> Result<(), Error> {
+    let text = crate::report::results_md(study);
+    atomic::write(&run.path().join(RESULTS), text.as_bytes())?;
+    atomic::write(&run.report(), crate::report::study_html(study).as_bytes())?;
+    Ok(())
 }

@@ -1,64 +1,81 @@
-//! Gradient routing (Cloud et al. 2024): a policy of which it is known which parameters serve what.
+//! Gradient routing (Cloud et al. 2024): a policy whose two behaviours live where they were put, to
+//! hold locators against.
 //!
-//! Every layer is split by its outputs: transitions that begin outside of the region move the first
-//! half, those inside of it the second. The heads are split by their inputs, so that both halves have
-//! every action; their biases go with the first.
 //! ```text
-//! d_theta = (1 - m) dL_outside + m dL_inside      m: 1 where `inside`
+//! g = (1 - m) g_before + m g_inside      m: the parameter is `inside`
 //! ```
-//! L is the whole loss of either side's samples, divided by the minibatch's length.
+//! `g_before` is the gradient of the whole loss over the samples whose mouse is outside of the
+//! region when it acts, `g_inside` over those whose mouse is in it, both divided by the whole
+//! minibatch's length. Every parameter learns from one side alone, though both halves of the
+//! network run in either place. Cost: one gradient.
 
-use crate::nn::Layout;
-use crate::nn::layout::Tensor;
+use crate::nn::{Layout, Network};
 
-/// Which parameters transitions inside of the region move, one a parameter.
+use super::loss::{Coefficients, Sums};
+use super::minibatch::{Gradient, Spread};
+use super::parts::by_side;
+use super::rollout::Frames;
+
+/// Which parameters learn in the region alone: those of the second half of each layer's output
+/// channels or units, their biases among them, and in either head those that read the second half
+/// of its inputs, so that each half has every action and a value. Of an odd number the first half
+/// has one more; the heads' biases, which read nothing, are with the first.
 pub fn inside(layout: &Layout) -> Vec<bool> {
-    let mut inside = Vec::with_capacity(layout.len());
+    let mut inside = vec![false; layout.len()];
     for tensor in &layout.tensors {
-        let (_, outputs) = sizes(tensor);
         let is_head = tensor.name.starts_with("policy.") || tensor.name.starts_with("value.");
-        inside.extend(
-            (0..tensor.len()).map(|index| match (is_head, tensor.shape.len()) {
-                (true, 0 | 1) => false,
-                (true, _) => index / outputs >= tensor.len() / outputs / 2,
-                (false, _) => index % outputs >= outputs.div_ceil(2),
-            }),
-        );
+        let out_len = tensor.shape.last().map_or(1, |&len| len);
+        // Output units are the innermost axis; a head's inputs the axis before.
+        let (stride, halved) = match (is_head, &tensor.shape[..]) {
+            (true, [in_len, _]) => (out_len, *in_len),
+            (true, _) => continue,
+            (false, _) => (1, out_len),
+        };
+        for (i, inside) in inside[tensor.range()].iter_mut().enumerate() {
+            *inside = i / stride % halved >= halved.div_ceil(2);
+        }
     }
     inside
 }
 
-/// Inputs and outputs of a tensor whose last axis is its outputs.
-fn sizes(tensor: &Tensor) -> (usize, usize) {
-    let outputs = tensor.shape.last().copied().unwrap_or(1).max(1);
-    (tensor.len() / outputs, outputs)
-}
-
-/// What routing needs in every update.
-#[derive(Clone, Debug)]
+/// What routing needs from update to update.
+#[derive(Debug)]
 pub struct Routing {
     inside: Vec<bool>,
-    /// The gradient of the samples outside of the region.
-    pub outside: Vec<f32>,
+    routed: Vec<f32>,
 }
 
 impl Routing {
-    /// For a network's parameters.
+    /// For the parameters of `layout`.
     pub fn new(layout: &Layout) -> Self {
         Self {
             inside: inside(layout),
-            outside: vec![0.0; layout.len()],
+            routed: vec![0.0; layout.len()],
         }
     }
 
-    /// Makes the routed gradient of that of the samples inside of the region.
-    pub fn route(&self, gradient: &mut [f32]) {
-        let sides = self.outside.iter().zip(&self.inside);
-        for (d, (&outside, &is_inside)) in gradient.iter_mut().zip(sides) {
-            if !is_inside {
-                *d = outside;
+    /// The routed gradient over the frames at `indices`, with the sums of the loss over all of them.
+    pub fn compute(
+        &mut self,
+        gradient: &mut Gradient,
+        model: (&Network, &[f32]),
+        frames: &Frames,
+        indices: &[u32],
+        coefficients: &Coefficients,
+        spread: Option<Spread>,
+    ) -> (&mut [f32], Sums) {
+        let mut sums = Sums::default();
+        for (side, samples) in [false, true].into_iter().zip(by_side(frames, indices)) {
+            let samples = (&samples[..], indices.len());
+            let (found, found_sums) =
+                gradient.compute(model, frames, samples, coefficients, spread);
+            sums.add(&found_sums);
+            let routed = self.routed.iter_mut().zip(found).zip(&self.inside);
+            for ((routed, found), _) in routed.filter(|(_, inside)| **inside == side) {
+                *routed = *found;
             }
         }
+        (&mut self.routed, sums)
     }
 }
 
@@ -67,39 +84,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn layers_are_split_by_outputs_and_heads_by_inputs() {
+    fn halves_are_of_outputs_and_in_the_heads_of_inputs() {
         let layout = Layout::new(vec![
-            ("conv0.weight".into(), vec![3, 3, 2, 4]),
-            ("conv0.bias".into(), vec![4]),
-            ("policy.weight".into(), vec![6, 4]),
-            ("policy.bias".into(), vec![4]),
-            ("value.weight".into(), vec![6, 1]),
+            ("conv0.weight".into(), vec![1, 2, 2, 3]),
+            ("conv0.bias".into(), vec![3]),
+            ("dense.weight".into(), vec![2, 4]),
+            ("dense.bias".into(), vec![4]),
+            ("policy.weight".into(), vec![4, 3]),
+            ("policy.bias".into(), vec![3]),
+            ("value.weight".into(), vec![4, 1]),
             ("value.bias".into(), vec![1]),
         ]);
         let inside = inside(&layout);
-        assert_eq!(
-            inside[..8],
-            [false, false, true, true, false, false, true, true]
-        );
         let of = |name: &str| {
             let tensor = layout.tensors.iter().find(|t| t.name == name).unwrap();
-            inside[tensor.range()].to_vec()
+            let bits = inside[tensor.range()].iter().map(|&i| u8::from(i));
+            bits.collect::<Vec<u8>>()
         };
-        assert_eq!(of("conv0.bias"), [false, false, true, true]);
-        assert!(of("policy.weight")[..12].iter().all(|inside| !inside));
-        assert!(of("policy.weight")[12..].iter().all(|&inside| inside));
-        assert_eq!(of("value.weight"), [false, false, false, true, true, true]);
-        assert!(!of("policy.bias").contains(&true) && !of("value.bias").contains(&true));
-    }
-
-    /// A minibatch with no sample inside of the region moves no parameter of that half.
-    #[test]
-    fn each_side_moves_its_half() {
-        let layout = Layout::new(vec![("conv0.bias".into(), vec![4])]);
-        let mut routing = Routing::new(&layout);
-        routing.outside = vec![1.0, 2.0, 3.0, 4.0];
-        let mut gradient = vec![0.0; 4];
-        routing.route(&mut gradient);
-        assert_eq!(gradient, [1.0, 2.0, 0.0, 0.0]);
+        assert_eq!(of("conv0.weight"), [0, 0, 1].repeat(4));
+        assert_eq!(of("conv0.bias"), [0, 0, 1]);
+        assert_eq!(of("dense.weight"), [0, 0, 1, 1, 0, 0, 1, 1]);
+        assert_eq!(of("dense.bias"), [0, 0, 1, 1]);
+        assert_eq!(of("policy.weight"), [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(of("policy.bias"), [0, 0, 0]);
+        assert_eq!(of("value.weight"), [0, 0, 1, 1]);
+        assert_eq!(of("value.bias"), [0]);
     }
 }

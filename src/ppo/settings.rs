@@ -90,8 +90,8 @@ pub struct PpoSettings {
     pub adam_eps: f64,
     /// Momentum of SGD.
     pub momentum: f64,
-    /// Whether transitions outside of the region move one half of every layer only and those inside
-    /// of it the other (gradient routing, Cloud et al. 2024).
+    /// Whether gradients are [routed](super::routing), to plant the behaviours in known parameters.
+    #[serde(default)]
     pub routing: bool,
 }
 

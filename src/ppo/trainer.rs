@@ -41,6 +41,7 @@ pub struct Trainer {
     gradient: Gradient,
     parts: Parts,
     projection: Option<Projection>,
+    /// Where gradients are routed.
     routing: Option<Routing>,
     applied: Vec<f32>,
     /// The parameters after the update, until it is known to be finite.
@@ -58,9 +59,9 @@ pub struct Update<'a> {
     pub index: u64,
     /// Frames seen so far.
     pub frames: u64,
-    /// The loss's gradient before clipping, one a parameter.
+    /// The loss's gradient before clipping, one a parameter; the routed one where there is routing.
     pub gradient: &'a [f32],
-    /// Its parts, where they were asked for.
+    /// Its parts, where they were asked for; before routing.
     pub parts: Option<&'a Parts>,
     /// What was added to the parameters.
     pub applied: &'a [f32],
@@ -101,7 +102,7 @@ impl Trainer {
             gradient: Gradient::new(&network, settings.ppo.minibatch_size),
             parts: Parts::default(),
             projection: None,
-            routing: settings.ppo.routing.then(|| Routing::new(&network.layout)),
+            routing: (settings.ppo.routing).then(|| Routing::new(&network.layout)),
             applied: vec![0.0; len],
             moved: vec![0.0; len],
             order: Vec::new(),
@@ -193,25 +194,14 @@ impl Trainer {
                 &mut self.parts,
             );
         }
+        let room = &mut self.gradient;
         let (gradient, mut sums) = match &mut self.routing {
             None => {
                 let samples = (indices, indices.len());
-                self.gradient
-                    .compute(model, frames, samples, &coefficients, normalisation)
+                room.compute(model, frames, samples, &coefficients, normalisation)
             }
             Some(routing) => {
-                let sides = parts::by_side(frames, indices);
-                let [before, inside] = sides.each_ref().map(|side| (&side[..], indices.len()));
-                let (gradient, outside) =
-                    self.gradient
-                        .compute(model, frames, before, &coefficients, normalisation);
-                routing.outside.copy_from_slice(gradient);
-                let (gradient, mut sums) =
-                    self.gradient
-                        .compute(model, frames, inside, &coefficients, normalisation);
-                routing.route(gradient);
-                sums.add(&outside);
-                (gradient, sums)
+                routing.compute(room, model, frames, indices, &coefficients, normalisation)
             }
         };
         let scale = 1.0 / indices.len() as f64;

@@ -3,6 +3,7 @@
 use crate::ablate::{Claim, Rate};
 use crate::report::number::{fixed, signed};
 use crate::study::confirmation::Study;
+use crate::study::confirmation::edits::MATCHED;
 use crate::study::confirmation::summary::Family;
 use crate::study::results::Role;
 
@@ -50,7 +51,16 @@ pub fn claim(study: &Study, claim: Claim) -> String {
         let names: Vec<&str> = rates.iter().map(|rate| rate.name()).collect();
         names.join(", ")
     };
-    let rows = families.iter().map(|family| row(family, claim));
+    // Every swapped edit and matched control is in study.json; here those of the proposal's own.
+    let is_shown = |family: &&Family| match family.role {
+        Role::Predicted | Role::Practical => true,
+        Role::Swapped => family.family.starts_with("gradient SVD, "),
+        Role::Control => !family.family.ends_with(MATCHED),
+    };
+    let rows = families
+        .iter()
+        .filter(is_shown)
+        .map(|family| row(family, claim));
     format!(
         "`summary.families[{place}]`, `seeds[].claims`; src/study/confirmation/claims.rs.\n\n\
          Met where every target ({}) loses at least .5 of what was learnt and every spared rate \

@@ -102,8 +102,10 @@ pub fn freeze(tried: &[Tried]) -> Vec<Frozen> {
     for claim in Claim::ALL {
         let mut families: BTreeMap<(&str, Role), Vec<usize>> = BTreeMap::new();
         for (index, one) in tried.iter().enumerate() {
-            let key = (one.family.as_str(), one.role(claim));
-            families.entry(key).or_default().push(index);
+            if let Some(role) = one.role(claim) {
+                let key = (one.family.as_str(), role);
+                families.entry(key).or_default().push(index);
+            }
         }
         for ((family, role), indices) in families {
             let best = indices.iter().copied().reduce(|best, index| {

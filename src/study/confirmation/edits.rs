@@ -45,13 +45,14 @@ pub struct Tried {
 }
 
 impl Tried {
-    /// What the edit is to a claim.
-    pub fn role(&self, claim: Claim) -> Role {
-        match self.meant_for {
-            _ if self.is_control => Role::Control,
-            Some(meant) if meant != claim => Role::Swapped,
-            Some(_) => Role::Predicted,
-            None => Role::Practical,
+    /// What the edit is to a claim; none where it is a control for the other.
+    pub fn role(&self, claim: Claim) -> Option<Role> {
+        match (self.is_control, self.meant_for) {
+            (true, Some(meant)) if meant != claim => None,
+            (true, _) => Some(Role::Control),
+            (false, Some(meant)) if meant != claim => Some(Role::Swapped),
+            (false, Some(_)) => Some(Role::Predicted),
+            (false, None) => Some(Role::Practical),
         }
     }
 
@@ -283,7 +284,13 @@ impl<'a> Trials<'a> {
                 found[1] = found[0].clone();
                 break;
             }
-            let reset = format!("{name}: reset");
+            let reset = format!("{name}{RESET}");
+            let control = format!("{name}{MATCHED}");
+            if located.scores[index].iter().all(|&score| score == 0.0) {
+                // It names nothing: nothing is reset, and nothing lost.
+                found[index] = vec![[Losses([0.0; 7]); 2]; percents.len()];
+                continue;
+            }
             let family = Family {
                 name: &reset,
                 supervision,
@@ -306,9 +313,8 @@ impl<'a> Trials<'a> {
                     )?
                     .losses;
                 let control = Family {
-                    name: MATCHED,
+                    name: &control,
                     is_control: true,
-                    meant_for: None,
                     ..family
                 };
                 let random = self
@@ -326,8 +332,10 @@ impl<'a> Trials<'a> {
     }
 }
 
-/// Resets of random parameters, as many of every tensor as the edit beside them.
-pub const MATCHED: &str = "reset random, matched per layer";
+/// What stands behind a locator's name where its top parameters are reset.
+pub const RESET: &str = ": reset";
+/// The same for as many random parameters of every tensor.
+pub const MATCHED: &str = ": as many random ones";
 
 /// A decomposition with its name.
 #[derive(Clone, Debug)]

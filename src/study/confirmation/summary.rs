@@ -14,7 +14,7 @@ use crate::study::Config;
 use crate::study::results::Role;
 
 use super::claims::Claimed;
-use super::edits::{MATCHED, RANDOM_STEP};
+use super::edits::{MATCHED, RANDOM_STEP, RESET};
 use super::seed::Findings;
 
 /// Bootstrap draws over seeds.
@@ -337,13 +337,12 @@ fn families(seeds: &[Findings], seed: u64) -> [Vec<Family>; 2] {
                 .iter()
                 .filter_map(|one| Some((one, find(one, claim, &family, role)?)))
                 .collect();
-            let control = if family.ends_with(": reset") {
-                MATCHED
-            } else {
-                RANDOM_STEP
+            let control = match family.strip_suffix(RESET) {
+                Some(locator) => format!("{locator}{MATCHED}"),
+                None => RANDOM_STEP.into(),
             };
             let above = all.iter().filter_map(|(one, own)| {
-                let control = find(one, claim, control, Role::Control)?;
+                let control = find(one, claim, &control, Role::Control)?;
                 let draws = own.draws.iter().zip(&control.draws);
                 let draws = draws
                     .map(|(own, control)| f64::from(own - control))
