@@ -85,16 +85,17 @@ pub fn calibrate_on(
 ) -> Result<Vec<Calibration>, Error> {
     let planted = Planted::new(plant, seed);
     let run = planted.run();
-    let row = |locator: &Box<dyn Locator>| {
+    let mut table = Vec::with_capacity(locators.len());
+    for locator in locators {
         let located = locator.locate(&run)?;
-        Ok(Calibration {
+        table.push(Calibration {
             locator: locator.name().into(),
             plant: plant.name.into(),
             is_easy: plant.is_easy,
             areas: located.map(|located| Calibration::areas(&planted, &located)),
-        })
-    };
-    locators.iter().map(row).collect()
+        });
+    }
+    Ok(table)
 }
 
 /// The locators that missed an easy plant.
@@ -111,34 +112,103 @@ pub fn uncalibrated(table: &[Calibration]) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::locators::all;
+    use crate::locators::{Columns, GradientSvd, Oblique, Random, Recorded};
+
+    fn areas(plant: &Plant, locator: impl Locator + 'static) -> [Areas; 2] {
+        let table = calibrate_on(plant, &[Box::new(locator)], 1).unwrap();
+        table[0].areas.unwrap()
+    }
 
     #[test]
-    #[ignore = "prints the table"]
-    fn table() {
-        for plant in &PLANTS {
-            println!("## {}", plant.name);
-            let planted = Planted::new(plant, 1);
-            let run = planted.run();
-            for locator in all() {
-                let start = std::time::Instant::now();
-                let located = locator.locate(&run).unwrap();
-                let seconds = start.elapsed().as_secs_f64();
-                let Some(located) = located else {
-                    println!("{:34} -", locator.name());
-                    continue;
-                };
-                let [a, b] = Calibration::areas(&planted, &located);
-                println!(
-                    "{:34} A {:.3} {:.3}  B {:.3} {:.3}  {seconds:.2} s  {}",
-                    locator.name(),
-                    a.found,
-                    a.told_apart,
-                    b.found,
-                    b.told_apart,
-                    located.found[0],
+    fn unit_norm_columns_find_the_easy_plants_and_raw_ones_lose_late_under_falling_norms() {
+        let [easy, falling] = [&PLANTS[0], &PLANTS[1]];
+        for plant in [easy, falling] {
+            let found = areas(plant, GradientSvd::UNIT_NORM);
+            assert!(
+                found.iter().all(|a| a.found > 0.9 && a.told_apart > 0.8),
+                "{found:?}"
+            );
+            let drawn = areas(plant, Random);
+            assert!(
+                drawn.iter().all(|a| (a.found - 0.5).abs() < 0.08),
+                "{drawn:?}"
+            );
+        }
+        let [a, b] = areas(easy, GradientSvd::RAW);
+        assert!(a.found > 0.9 && b.found > 0.9);
+        let [a, b] = areas(falling, GradientSvd::RAW);
+        assert!(a.found < 0.7 && b.found > 0.9, "{a:?} {b:?}");
+    }
+
+    #[test]
+    fn oblique_directions_tell_overlapping_sets_apart_where_components_do_not() {
+        for plant in &PLANTS[3..5] {
+            assert!(plant.overlap);
+            let least = |areas: [Areas; 2]| areas[0].told_apart.min(areas[1].told_apart);
+            let plain = least(areas(plant, GradientSvd::UNIT_NORM));
+            for oblique in [Oblique::Contrast, Oblique::Varimax] {
+                let found = least(areas(plant, oblique));
+                assert!(
+                    found > 0.95 && plain < 0.85,
+                    "{oblique:?}: {found}, plain {plain}"
                 );
             }
         }
+    }
+
+    #[test]
+    fn falling_norms_alone_make_raw_noise_early_and_find_nothing() {
+        let nothing = Plant {
+            snr: 0.0,
+            ..PLANTS[1]
+        };
+        let planted = Planted::new(&nothing, 1);
+        let run = planted.run();
+        for (locator, columns) in [
+            (GradientSvd::RAW, Columns::Raw),
+            (GradientSvd::UNIT_NORM, Columns::UnitNorm),
+        ] {
+            let decomposed = run.decomposed(Recorded::Total, columns).unwrap().unwrap();
+            let d = &decomposed.decomposition;
+            let courses = decomposed.courses().unwrap();
+            // The first three are the nuisance.
+            for (i, course) in courses.iter().enumerate().take(8).skip(3) {
+                let v = d.v_column(i);
+                let early: f64 = v[..d.time_len / 3].iter().map(|v| v * v).sum();
+                let index = course.temporal_index;
+                // Even against the norms the leading noise of raw columns is early.
+                let is_early = early > 0.95 && index < -0.1;
+                assert_eq!(is_early, columns == Columns::Raw, "{i}: {early} {index}");
+            }
+            let located = locator.locate(&run).unwrap().unwrap();
+            for areas in Calibration::areas(&planted, &located) {
+                assert!((areas.found - 0.5).abs() < 0.1, "{columns:?}: {areas:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_is_calibrated() {
+        let row = |locator: &str, is_easy, found| Calibration {
+            locator: locator.into(),
+            plant: "a plant".into(),
+            is_easy,
+            areas: Some([0.9, found].map(|found| Areas {
+                found,
+                told_apart: 0.5,
+            })),
+        };
+        let needs_more = Calibration {
+            areas: None,
+            ..row("needs more", true, 0.0)
+        };
+        let table = [
+            row("misses", true, 0.79),
+            row("misses", true, 0.1),
+            row("finds", true, 0.81),
+            row("finds", false, 0.1),
+            needs_more,
+        ];
+        assert_eq!(uncalibrated(&table), ["misses"]);
     }
 }

@@ -1,8 +1,8 @@
 //! The decompositions of a run's streams: each made once, when a locator first asks for it, and shared.
 //!
 //! What was decomposed elsewhere, with labels against all nulls, is [provided](Decompositions::provide)
-//! before. The rest is found to a residual of 1e-4 of the largest singular value, in bounded memory:
-//! a few readings of the stream.
+//! before. The rest is found to a residual of 1e-4 of the largest singular value, or in as many
+//! readings of the stream as are allowed, in bounded memory.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,6 +16,11 @@ use crate::svd::{self, Decomposition};
 const TOLERANCE: f64 = 1e-4;
 /// Readings of a matrix, at most.
 const PASSES: usize = 24;
+/// Entries up to which the SVD's own plan is taken.
+const SMALL_LEN: usize = 1 << 20;
+/// Steps or parameters up to which inner products are formed: two readings, where the iteration takes
+/// more time on spectra as flat as those of noise.
+const GRAM_SIDE: usize = 2048;
 
 /// One of the recorded streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,11 +74,19 @@ impl Decomposed {
         (rank, seed): (usize, u64),
     ) -> Result<Self, Error> {
         let norms = row_norms(matrix)?;
+        let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
+        let side = time_len.min(param_len);
+        let by_gram = side <= GRAM_SIDE && time_len.saturating_mul(param_len) > SMALL_LEN;
         let options = svd::Options {
+            method: if by_gram {
+                svd::Method::Gram
+            } else {
+                svd::Method::Auto
+            },
             tolerance: TOLERANCE,
             max_passes: PASSES,
             seed,
-            ..svd::Options::with_rank(rank.min(matrix.time_len()).min(matrix.param_len()).max(1))
+            ..svd::Options::with_rank(rank.clamp(1, side.max(1)))
         };
         let (weights, row_norms) = weigh(norms, columns);
         let decomposition = match columns {
@@ -184,5 +197,47 @@ impl Run<'_> {
         // locator, which asks for the lock itself. Made twice, both have the same bits.
         let made = Decomposed::of(stream.matrix, columns, (self.rank, self.seed))?;
         Ok(Some(self.decompositions.provide(recorded, columns, made)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::locate::{Evidence, Label, NullOptions, components};
+    use crate::locators::planted::{PLANTS, Planted};
+    use crate::locators::{GradientSvd, Locator};
+
+    #[test]
+    fn made_once_and_labels_that_were_provided_are_used() {
+        let planted = Planted::new(&PLANTS[0], 2);
+        let run = planted.run();
+        let key = (Recorded::Total, Columns::UnitNorm);
+        let unlabelled = run.decomposed(key.0, key.1).unwrap().unwrap();
+        assert!(Arc::ptr_eq(
+            &unlabelled,
+            &run.decomposed(key.0, key.1).unwrap().unwrap()
+        ));
+        let decomposition = unlabelled.decomposition.clone();
+        let evidence = Evidence {
+            decomposition: &decomposition,
+            row_norms: &unlabelled.row_norms,
+            projections: None,
+            spectrum: None,
+            stability: None,
+        };
+        let mut judged = components(&evidence, &NullOptions { draws: 9, seed: 0 }).unwrap();
+        judged[5].label = Label::Late;
+        let norms = row_norms(run.streams.total.matrix).unwrap();
+        let provided = Decomposed::judged(decomposition, judged, (norms, key.1));
+        assert_eq!(provided.row_norms, unlabelled.row_norms);
+        let decompositions = Decompositions::default();
+        decompositions.provide(key.0, key.1, provided);
+        let run = Run {
+            decompositions: &decompositions,
+            ..run
+        };
+        let located = GradientSvd::UNIT_NORM.locate(&run).unwrap().unwrap();
+        // None of the others is signal, since none was held against the spectrum's null.
+        assert_eq!(located.found, ["components 5 (labelled)", "no component"]);
     }
 }

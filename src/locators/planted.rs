@@ -11,7 +11,9 @@
 //!   at full height is `snr^2` each;
 //! - f(t): 1, or `e^(-3 tau)`: falling norms.
 //!
-//! Overlapping plants share half of each set's parameters, and a_i . b_i = .5.
+//! Overlapping plants share half of each set's parameters, and a_i . b_i = .5. In plants by units a set is
+//! three hidden units' incoming weights instead of random parameters, so that what moves is a low-rank
+//! part of a weight matrix.
 //!
 //! Streams: `before` carries the early signal, `inside` the late; `policy` is their sum; `value` carries
 //! most of the nuisance, and half as much of the signals along directions of its own on the same
@@ -48,35 +50,62 @@ pub struct Plant {
     pub norms_fall: bool,
     /// Whether the sets share half of their parameters and the directions have cosine .5.
     pub overlap: bool,
+    /// Whether the sets are whole hidden units.
+    pub by_units: bool,
     /// Whether whoever locates should find it: a locator that does not is uncalibrated.
     pub is_easy: bool,
 }
 
-/// The plants of a calibration.
-pub const PLANTS: [Plant; 6] = [
-    plant("easy", 1.0, false, false, true),
-    plant("easy, norms fall", 1.0, true, false, true),
-    plant("overlapping", 1.0, false, true, false),
-    plant("overlapping, norms fall", 1.0, true, true, false),
-    plant("faint", 0.25, false, false, false),
-    plant("faint, norms fall", 0.25, true, false, false),
-];
+const EASY: Plant = Plant {
+    name: "easy",
+    snr: 1.0,
+    norms_fall: false,
+    overlap: false,
+    by_units: false,
+    is_easy: true,
+};
 
-const fn plant(
-    name: &'static str,
-    snr: f64,
-    norms_fall: bool,
-    overlap: bool,
-    is_easy: bool,
-) -> Plant {
+/// The plants of a calibration.
+pub const PLANTS: [Plant; 7] = [
+    EASY,
     Plant {
-        name,
-        snr,
-        norms_fall,
-        overlap,
-        is_easy,
-    }
-}
+        name: "easy, norms fall",
+        norms_fall: true,
+        ..EASY
+    },
+    Plant {
+        name: "hidden units",
+        by_units: true,
+        is_easy: false,
+        ..EASY
+    },
+    Plant {
+        name: "overlapping",
+        overlap: true,
+        is_easy: false,
+        ..EASY
+    },
+    Plant {
+        name: "overlapping, norms fall",
+        norms_fall: true,
+        overlap: true,
+        is_easy: false,
+        ..EASY
+    },
+    Plant {
+        name: "faint",
+        snr: 0.25,
+        is_easy: false,
+        ..EASY
+    },
+    Plant {
+        name: "faint, norms fall",
+        snr: 0.25,
+        norms_fall: true,
+        is_easy: false,
+        ..EASY
+    },
+];
 
 /// A made-up run.
 #[derive(Debug)]
@@ -100,9 +129,23 @@ impl Planted {
         let layout = layout();
         let param_len = layout.len();
         let mut stream = random::Stream::new(seed, Purpose::Planted, 0);
-        let mut order: Vec<usize> = (0..param_len).collect();
-        stream.shuffle(&mut order);
-        let half = param_len / 40;
+        let (order, half) = if plant.by_units {
+            let dense = &layout.tensors[DENSE];
+            let [inputs, units] = dense.shape[..] else {
+                unreachable!("a dense layer has two axes");
+            };
+            let mut order: Vec<usize> = (0..units).collect();
+            stream.shuffle(&mut order);
+            let weights = |unit| (0..inputs).map(move |input| dense.offset + input * units + unit);
+            (
+                order.into_iter().flat_map(weights).collect(),
+                3 * inputs / 2,
+            )
+        } else {
+            let mut order: Vec<usize> = (0..param_len).collect();
+            stream.shuffle(&mut order);
+            (order, param_len / 40)
+        };
         // Quarters of what is planted: early alone, shared or early, shared or late, late alone.
         let (early, late) = if plant.overlap {
             (order[..2 * half].to_vec(), order[half..3 * half].to_vec())
@@ -195,6 +238,9 @@ impl Planted {
     }
 }
 
+/// The place of `dense.weight`.
+const DENSE: usize = 4;
+
 /// A small network's tensors: 3,933 parameters.
 fn layout() -> Layout {
     let tensor = |name: &str, shape: &[usize]| (name.to_owned(), shape.to_vec());
@@ -265,15 +311,15 @@ impl Signals<'_> {
             let mut inside = part(0.5, 0.3 / share);
             let mut value = part(0.6, 0.9 / share);
             let mut entropy = part(0.3, 0.1 / share);
-            for phase in 0..2 {
+            for (phase, height) in height.into_iter().enumerate() {
                 let own = if phase == 0 { &mut before } else { &mut inside };
                 for i in 0..DIRECTIONS {
                     let mut draw = |mean: f64| (mean + stream.normal()) / (2.0f64.sqrt() * share);
-                    let (c, d) = (height[phase] * draw(1.0), height[phase] * draw(-1.0));
+                    let (c, d) = (height * draw(1.0), height * draw(-1.0));
                     let (u, w) = (&self.policy[phase][i], &self.value[phase][i]);
                     add(own, u, c);
                     add(&mut value, w, 0.5 * d);
-                    add(&mut entropy, u, -0.2 * height[phase] * draw(1.0));
+                    add(&mut entropy, u, -0.2 * height * draw(1.0));
                 }
             }
             for p in 0..param_len {

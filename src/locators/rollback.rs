@@ -73,3 +73,25 @@ pub fn displacements(run: &Run<'_>) -> Option<(f64, [Vec<f32>; 2])> {
         [moved(run.theta, corner), moved(corner, run.theta_0)],
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::locators::planted::{PLANTS, Planted};
+
+    #[test]
+    fn the_nearest_checkpoint_parts_the_displacement() {
+        let planted = Planted::new(&PLANTS[0], 2);
+        let mut run = planted.run();
+        let (expected, checkpoint) = &run.checkpoints[17];
+        run.t_corner = Some(expected + 0.01);
+        let (share, [since, until]) = displacements(&run).unwrap();
+        assert_eq!(share, *expected);
+        for (p, &at) in checkpoint.iter().enumerate() {
+            assert!((run.theta[p] - since[p] - at).abs() < 1e-6);
+            assert_eq!(until[p], at - run.theta_0[p]);
+        }
+        run.t_corner = None;
+        assert!(Rollback.locate(&run).unwrap().is_none());
+    }
+}

@@ -33,8 +33,11 @@ pub fn located(decomposed: &Decomposed) -> Result<Located, Error> {
     Ok(of_directions(d.param_len, directions))
 }
 
-/// What directions of length 1 with their weights, and the words for them, say of A and of B.
-pub fn of_directions(param_len: usize, directions: [(Vec<(f64, Vec<f32>)>, String); 2]) -> Located {
+/// Directions of length 1, each with its weight, and the words for them.
+pub type Weighted = (Vec<(f64, Vec<f32>)>, String);
+
+/// What directions say of A and of B.
+pub fn of_directions(param_len: usize, directions: [Weighted; 2]) -> Located {
     let scores = |members: &[(f64, Vec<f32>)]| match members {
         [] => vec![0.0; param_len],
         members => recipe::scores(members),

@@ -193,7 +193,8 @@ impl AgainstNull {
 /// against `draws` nulls. For theta_T: the same entries in random order. For the displacement: that of a
 /// random walk whose steps are as long as those between checkpoints; a sum of steps in uniform
 /// random directions has itself a uniform random direction, and shares do not depend on its
-/// length, so that one draw of normal entries is such a walk's end.
+/// length, so that one draw of normal entries is such a walk's end. Left out where a matrix has no
+/// more terms than those.
 ///
 /// # Errors
 /// Singular values that do not converge.
@@ -216,8 +217,13 @@ pub fn nulls(which: WeightsSvd, run: &Run<'_>, draws: usize) -> Result<Vec<Again
                 drawn.push(share);
             }
         }
-        let terms = ["leading term", "3 leading terms"];
-        for ((what, observed), drawn) in terms.iter().zip(observed).zip(&drawn) {
+        let terms = [("leading term", 1), ("3 leading terms", SET_LEN)];
+        let term_len = tensor.shape[tensor.shape.len() - 1];
+        let term_len = term_len.min(tensor.len() / term_len);
+        for (((what, len), observed), drawn) in terms.iter().zip(observed).zip(&drawn) {
+            if term_len <= *len {
+                continue;
+            }
             let what = format!("{}, {}: share of {what}", which.name(), tensor.name);
             table.extend(AgainstNull::new(what, observed, drawn));
         }
