@@ -91,6 +91,18 @@ impl Trainer {
         Ok(trainer)
     }
 
+    /// A trainer that begins with these parameters: no update made, a fresh optimiser, environments at
+    /// the start of the levels of `seed`.
+    ///
+    /// # Errors
+    /// Settings out of range, or parameters of another network.
+    pub fn from_params(settings: Settings, seed: u64, params: Vec<f32>) -> Result<Self, Error> {
+        let mut trainer = Self::new(settings, seed)?;
+        check("parameters", trainer.params.len(), params.len())?;
+        trainer.params = params;
+        Ok(trainer)
+    }
+
     /// The frames of the last rollout.
     pub fn frames(&self) -> &Frames {
         &self.rollout.frames

@@ -8,6 +8,7 @@ pub mod curves;
 pub mod decompose;
 pub mod digests;
 pub mod mazes;
+pub mod relearn;
 pub mod replay;
 pub mod reproduce;
 pub mod resolve;
