@@ -26,7 +26,7 @@ use super::measure::{Mean, Measurement, Rate, Tasks};
 use super::situation::{Situation, Task};
 
 /// Probabilities of the four moves and of none, in the order of [`Move::ALL`].
-type Moves = [f64; 5];
+pub(super) type Moves = [f64; 5];
 
 /// Levels as chains over their cells.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct Chains {
     /// Every cell of every level that a walk may pass.
     states: Vec<State>,
     /// Situation by situation.
-    levels: Vec<Chain>,
+    pub(super) levels: Vec<Chain>,
 }
 
 /// A cell with its level.
@@ -49,11 +49,12 @@ struct State {
 
 /// One level.
 #[derive(Clone, Debug)]
-struct Chain {
+pub(super) struct Chain {
     /// Its first state.
     first: usize,
+    state_len: usize,
     /// The walk that plays the level; in S1 also the one that ends at the region.
-    walks: Vec<Walk>,
+    pub(super) walks: Vec<Walk>,
     /// Where S4's decision is made, and the moves towards cheese and corner.
     decision: Option<(usize, [Move; 2])>,
 }
@@ -61,16 +62,16 @@ struct Chain {
 /// How mass moves until it comes to an end. Slots are the level's states, the start first, and after
 /// them the [`Sink`]s.
 #[derive(Clone, Debug)]
-struct Walk {
-    limit: u16,
-    slot_len: usize,
+pub(super) struct Walk {
+    pub(super) limit: u16,
+    pub(super) slot_len: usize,
     /// From, by which of the four moves or none, to.
-    edges: Vec<(u16, u8, u16)>,
+    pub(super) edges: Vec<(u16, u8, u16)>,
 }
 
 /// Where mass stays.
 #[derive(Clone, Copy)]
-enum Sink {
+pub(super) enum Sink {
     /// No end can be reached any more.
     Lost,
     /// The region was entered.
@@ -81,11 +82,18 @@ enum Sink {
     Both,
 }
 
-const SINK_LEN: usize = 4;
+pub(super) const SINK_LEN: usize = 4;
+
+impl Chain {
+    /// The numbers of its states.
+    pub(super) fn states(&self) -> std::ops::Range<usize> {
+        self.first..self.first + self.state_len
+    }
+}
 
 impl Chains {
     /// The chains of situations' levels.
-    fn new(situations: &[(Situation, Vec<Task>)]) -> Self {
+    pub(super) fn new(situations: &[(Situation, Vec<Task>)]) -> Self {
         let mut chains = Self {
             scenes: Vec::new(),
             states: Vec::new(),
@@ -132,6 +140,7 @@ impl Chains {
         }));
         self.levels.push(Chain {
             first,
+            state_len: cells.len(),
             walks: rules
                 .iter()
                 .map(|ends| Walk::new(task, *ends, (&cells, &places)))
@@ -141,20 +150,33 @@ impl Chains {
         });
     }
 
-    /// The moves of the policy in every state.
-    fn moves(&self, actions: ActionSet, (network, params): (&Network, &[f32])) -> Vec<Moves> {
-        let (block, len) = (network.sample_len, network.observation_len());
-        let mut moves = vec![[0.0; 5]; self.states.len()];
-        let blocks = moves.chunks_mut(block).zip(self.states.chunks(block));
+    /// Appends what the policy sees in a state.
+    pub(super) fn observe(&self, state: usize, observations: &mut Vec<u8>) {
+        let State { level, mouse } = self.states[state];
+        let len = self.scenes.len() / self.levels.len();
+        let start = observations.len();
+        let scene = level as usize * len;
+        observations.extend_from_slice(&self.scenes[scene..scene + len]);
+        observations[start + mouse as usize] = 1;
+    }
+
+    /// The moves of the policy in the states with these numbers.
+    pub(super) fn moves(
+        &self,
+        actions: ActionSet,
+        (network, params): (&Network, &[f32]),
+        states: &[usize],
+    ) -> Vec<Moves> {
+        let block = network.sample_len;
+        let mut moves = vec![[0.0; 5]; states.len()];
+        let blocks = moves.chunks_mut(block).zip(states.chunks(block));
         // A bridge asks for a workspace a thread, and a slice for one every few blocks.
         blocks.par_bridge().for_each_init(
-            || (Workspace::new(network), vec![0; block * len]),
+            || (Workspace::new(network), Vec::new()),
             |(workspace, observations), (moves, states)| {
-                let observations = &mut observations[..states.len() * len];
-                for (state, out) in states.iter().zip(observations.chunks_exact_mut(len)) {
-                    let scene = state.level as usize * len;
-                    out.copy_from_slice(&self.scenes[scene..scene + len]);
-                    out[state.mouse as usize] = 1;
+                observations.clear();
+                for &state in states {
+                    self.observe(state, observations);
                 }
                 workspace.forward(network, params, observations, states.len());
                 let logits = workspace.logits(network, states.len());
@@ -305,7 +327,7 @@ impl Walk {
 
     /// The probabilities that the walk ends at the cheese and that it ends in the region, `moves`
     /// being those of the level's states.
-    fn run(&self, moves: &[Moves]) -> [f64; 2] {
+    pub(super) fn run(&self, moves: &[Moves]) -> [f64; 2] {
         // Moves that lead to the same place are one, and most do: a mouse has two ways on average.
         let mut steps: Vec<(u16, u16, f64)> = Vec::with_capacity(self.edges.len());
         for edges in self.edges.chunks_exact(5) {
@@ -340,8 +362,9 @@ impl Walk {
 impl Tasks {
     /// The probability of success on every level under the policy `params`. Nothing is drawn.
     pub fn measure_exact(&self, network: &Network, params: &[f32]) -> Measurement {
-        let chains = self.chains.get_or_init(|| Chains::new(&self.situations));
-        let moves = chains.moves(self.actions, (network, params));
+        let chains = self.chains();
+        let states: Vec<usize> = (0..chains.states.len()).collect();
+        let moves = chains.moves(self.actions, (network, params), &states);
         let run = |chain: &Chain| -> Vec<[f64; 2]> {
             let walks = chain.walks.iter();
             walks.map(|walk| walk.run(&moves[chain.first..])).collect()

@@ -3,6 +3,7 @@
 
 pub mod edit;
 pub mod exact;
+pub mod exact_gradient;
 pub mod measure;
 pub mod recipe;
 pub mod resample;

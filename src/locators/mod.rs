@@ -131,6 +131,8 @@ pub struct Behaviour<'a> {
     pub network: &'a Network,
     /// States of the situations on discovery levels with their right moves.
     pub probes: &'a [Probe],
+    /// Discovery levels, for those that look at effects.
+    pub tasks: &'a crate::ablate::Tasks,
 }
 
 /// States that ask for one behaviour, with the moves that are it.

@@ -4,19 +4,22 @@
 //! mask:  theta(m) = theta_T + m (theta_0 - theta_T)      m = sigmoid(z) in [0, 1], one a parameter
 //! step:  theta(d) = theta_T + d                          |d| <= dose |theta_T - theta_0|
 //!
-//! L = mean over targets' states of -log(1 - pi(right actions))
-//!   + kappa  mean over spared states of KL(pi_T || pi)   (+ lambda mean(m) for the mask)
+//! L = mean over targets of max(0, 1 - loss)^2  +  kappa  mean over spared of max(0, loss)^2
+//!   (+ lambda mean(m) for the mask)
 //! ```
 //!
-//! minimised by Adam on batches of probe states drawn from discovery levels. The mask's score is m, ties
-//! broken by |gradient x displacement|; its own edit applies m as it is. That training is no guarantee:
-//! a bound is as tight as the optimiser is good.
-//! Cost: steps x batch states, forward and backward. Same bits at any thread count.
+//! with the [losses](crate::ablate::selectivity) of the exact rates on batches of discovery levels,
+//! minimised by Adam with the exact gradient. (Unlikelihood of right moves as a stand-in for the targets'
+//! rates makes policies more random, and S2 rises.) The mask's score is m, ties broken by
+//! |gradient x displacement|; its own edit applies m as it is. A bound is as tight as the optimiser
+//! is good. Cost: steps x states of a batch's levels, twice forward and once backward. Same bits at any
+//! thread count.
 
-use super::probe_gradient::{log_probs, share, sum_and_gradient};
-use super::{Behaviour, Error, Located, Locator, Probe, Run, Supervision};
-use crate::ablate::Claim;
-use crate::nn::Network;
+use super::probe_gradient::sum_and_gradient;
+use super::{Behaviour, Error, Located, Locator, Run, Supervision};
+use crate::ablate::resample::Rates;
+use crate::ablate::selectivity::LEAST_RISE;
+use crate::ablate::{Claim, Measurement, Rate};
 use crate::nn::adam::Adam;
 use crate::numeric::exp::exp;
 use crate::numeric::random::{Purpose, Stream};
@@ -27,9 +30,9 @@ use crate::numeric::sum::norm;
 pub struct Oracle {
     /// Adam's steps.
     pub steps: u64,
-    /// States of a batch.
+    /// Levels of a batch, in every situation.
     pub batch_len: usize,
-    /// Weight of the divergence on spared states.
+    /// Weight of what the spared behaviours lose.
     pub kappa: f64,
     /// Weight of the mask's mean.
     pub lambda: f64,
@@ -42,11 +45,11 @@ pub struct Oracle {
 impl Default for Oracle {
     fn default() -> Self {
         Self {
-            steps: 300,
-            batch_len: 512,
-            kappa: 10.0,
-            lambda: 1.0,
-            learning_rate: 0.1,
+            steps: 100,
+            batch_len: 12,
+            kappa: 4.0,
+            lambda: 0.3,
+            learning_rate: 0.2,
             start: -3.0,
         }
     }
@@ -116,7 +119,7 @@ impl Mask {
 impl Oracle {
     /// Learns the mask of a claim.
     pub fn mask(&self, run: &Run<'_>, behaviour: &Behaviour<'_>, claim: Claim) -> Mask {
-        let objective = Objective::new(behaviour, run.theta, claim, self.kappa);
+        let objective = Objective::new(behaviour, (run.theta, run.theta_0), claim, self.kappa);
         let displacement = run.displacement();
         let param_len = displacement.len();
         let mut mask = Mask {
@@ -161,7 +164,7 @@ impl Oracle {
         claim: Claim,
         length: f64,
     ) -> Vec<f32> {
-        let objective = Objective::new(behaviour, run.theta, claim, self.kappa);
+        let objective = Objective::new(behaviour, (run.theta, run.theta_0), claim, self.kappa);
         let param_len = run.theta.len();
         let mut delta = vec![0.0f32; param_len];
         let mut adam = Adam::new(param_len, 1e-8);
@@ -184,106 +187,99 @@ impl Oracle {
     }
 }
 
-/// What an edit of a claim is to do, on the probes' states one after the other.
+/// What an edit of a claim is to do.
 struct Objective<'a> {
-    network: &'a Network,
-    observations: Vec<u8>,
-    terms: Vec<Term>,
-    /// Log-probabilities of the unedited policy.
-    base: Vec<f32>,
-}
-
-/// What one state adds.
-#[derive(Clone, Copy)]
-enum Term {
-    /// The weight of its unlikelihood, and the right actions.
-    Target(f64, u16),
-    /// The weight of its divergence.
-    Spared(f64),
+    behaviour: &'a Behaviour<'a>,
+    claim: Claim,
+    kappa: f64,
+    /// The rates of the unedited policy and of the untrained one, level by level.
+    base: Measurement,
+    floor: Measurement,
 }
 
 impl<'a> Objective<'a> {
-    fn new(behaviour: &Behaviour<'a>, theta: &[f32], claim: Claim, kappa: f64) -> Self {
-        let (mut observations, mut terms) = (Vec::new(), Vec::new());
-        let among = |probe: &&Probe| claim.rates().any(|rate| rate == probe.rate);
-        for probe in behaviour.probes.iter().filter(among) {
-            observations.extend_from_slice(&probe.observations);
-            let is_target = claim.targets().contains(&probe.rate);
-            let (of, weight) = if is_target {
-                (claim.targets().len(), 1.0)
-            } else {
-                (claim.spared().len(), kappa)
-            };
-            let weight = weight / (of * probe.right.len()) as f64;
-            terms.extend(probe.right.iter().map(|&right| match is_target {
-                true => Term::Target(weight, right),
-                false => Term::Spared(weight),
-            }));
-        }
+    fn new(
+        behaviour: &'a Behaviour<'a>,
+        (theta, theta_0): (&[f32], &[f32]),
+        claim: Claim,
+        kappa: f64,
+    ) -> Self {
+        let measure = |params| behaviour.tasks.measure_exact(behaviour.network, params);
         Self {
-            base: log_probs(behaviour.network, theta, &observations),
-            network: behaviour.network,
-            observations,
-            terms,
+            behaviour,
+            claim,
+            kappa,
+            base: measure(theta),
+            floor: measure(theta_0),
         }
     }
 
-    fn all(&self) -> Vec<u32> {
-        (0..self.terms.len() as u32).collect()
+    fn level_len(&self) -> usize {
+        self.base.probabilities(Rate::S2).len()
     }
 
-    /// States drawn with replacement.
-    fn batch(&self, len: usize, seed: u64, claim: Claim, step: u64) -> Vec<u32> {
+    fn all(&self) -> Vec<usize> {
+        (0..self.level_len()).collect()
+    }
+
+    /// Levels drawn without replacement.
+    fn batch(&self, len: usize, seed: u64, claim: Claim, step: u64) -> Vec<usize> {
         let index = ((Located::index(claim) as u64 + 1) << 32) + step;
-        let mut stream = Stream::new(seed, Purpose::Locators, index);
-        let all = self.terms.len() as u32;
-        (0..len).map(|_| stream.below(all)).collect()
+        let mut levels = self.all();
+        Stream::new(seed, Purpose::Locators, index).shuffle(&mut levels);
+        levels.truncate(len);
+        levels
     }
 
-    /// The loss's gradient, estimated from `states`.
-    fn gradient(&self, params: &[f32], states: &[u32]) -> Vec<f32> {
-        self.value_and_gradient(params, states).1
+    fn gradient(&self, params: &[f32], levels: &[usize]) -> Vec<f32> {
+        self.value_and_gradient(params, levels).1
     }
 
-    fn value_and_gradient(&self, params: &[f32], states: &[u32]) -> (f64, Vec<f32>) {
-        let scale = self.terms.len() as f64 / states.len().max(1) as f64;
-        let action_len = self.network.shape.action_len;
-        let seen = (self.observations.as_slice(), states);
-        sum_and_gradient(
-            self.network,
-            params,
-            seen,
-            &|state, log_probs: &[f32], d| {
-                let base = &self.base[state * action_len..(state + 1) * action_len];
-                match self.terms[state] {
-                    Term::Target(weight, right) => fail(log_probs, right, weight * scale, d),
-                    Term::Spared(weight) => stay(base, log_probs, weight * scale, d),
+    fn value_and_gradient(&self, params: &[f32], levels: &[usize]) -> (f64, Vec<f32>) {
+        let Behaviour { network, tasks, .. } = *self.behaviour;
+        let rates: Vec<Rate> = self.claim.rates().collect();
+        let derive = |found: &Rates| self.value_and_derivatives(found, levels).1;
+        let sensitivity = tasks.differentiate((network, params), (&rates, levels), &derive);
+        let states: Vec<u32> = (0..sensitivity.d_moves.len() as u32).collect();
+        let actions = tasks.actions();
+        let seen = (sensitivity.observations.as_slice(), states.as_slice());
+        let (_, gradient) =
+            sum_and_gradient(network, params, seen, &|state, log_probs: &[f32], d| {
+                for (action, (d, &l)) in d.iter_mut().zip(log_probs).enumerate() {
+                    let place = actions.movement(action as u8).map_or(4, |m| m as usize);
+                    *d = (exp(l.into()) * sensitivity.d_moves[state][place]) as f32;
                 }
-            },
-        )
+                0.0
+            });
+        let (value, _) = self.value_and_derivatives(&sensitivity.rates, levels);
+        (value, gradient)
     }
-}
 
-/// `-scale log(1 - pi(right))`, held where almost nothing else is left.
-fn fail(log_probs: &[f32], right: u16, scale: f64, d_log_probs: &mut [f32]) -> f64 {
-    let left = (1.0 - share(log_probs, right)).max(1e-4);
-    for (action, (d, &l)) in d_log_probs.iter_mut().zip(log_probs).enumerate() {
-        if right >> action & 1 == 1 {
-            *d = (scale * exp(l.into()) / left) as f32;
+    /// The loss for these rates on these levels, and its derivatives by them.
+    fn value_and_derivatives(&self, rates: &Rates, levels: &[usize]) -> (f64, Rates) {
+        let mean = |measured: &Measurement, rate| {
+            let all = measured.probabilities(rate);
+            levels.iter().map(|&level| all[level]).sum::<f64>() / levels.len().max(1) as f64
+        };
+        let (mut value, mut d_rates) = (0.0, [0.0; Rate::ALL.len()]);
+        for (is_target, of) in [(true, self.claim.targets()), (false, self.claim.spared())] {
+            for &rate in of {
+                let at = rate.index();
+                let base = mean(&self.base, rate);
+                // By all levels: a batch's own rise may be next to nothing.
+                let rise = (self.base.rate(rate) - self.floor.rate(rate)).max(LEAST_RISE);
+                let loss = (base - rates[at]) / rise;
+                let (excess, sign, weight) = match is_target {
+                    true => ((1.0 - loss).max(0.0), 1.0, 1.0),
+                    false => (loss.max(0.0), -1.0, self.kappa),
+                };
+                let weight = weight / of.len() as f64;
+                value += weight * excess * excess;
+                d_rates[at] = 2.0 * weight * excess * sign / rise;
+            }
         }
+        (value, d_rates)
     }
-    -scale * crate::numeric::exp::ln(left)
-}
-
-/// `scale KL(base || policy)`.
-fn stay(base: &[f32], log_probs: &[f32], scale: f64, d_log_probs: &mut [f32]) -> f64 {
-    let mut value = 0.0;
-    for ((d, &l), &b) in d_log_probs.iter_mut().zip(log_probs).zip(base) {
-        let p = exp(b.into());
-        *d = (-scale * p) as f32;
-        value += scale * p * (f64::from(b) - f64::from(l));
-    }
-    value
 }
 
 #[cfg(test)]
@@ -294,7 +290,7 @@ mod tests {
     use crate::locators::probes::probes;
     use crate::locators::{Stream as Recorded, Streams};
     use crate::maze::ActionSet;
-    use crate::nn::{Kind, Shape, init};
+    use crate::nn::{Kind, Network, Shape, init};
 
     #[test]
     fn edits_lower_their_own_loss_and_steps_keep_their_length() {
@@ -317,6 +313,7 @@ mod tests {
         let behaviour = Behaviour {
             network: &network,
             probes: &probes,
+            tasks: &tasks,
         };
         let matrix = Dense::new(1, theta.len(), vec![0.0; theta.len()]).unwrap();
         let total = Recorded {
@@ -344,13 +341,13 @@ mod tests {
         };
         let oracle = Oracle {
             steps: 40,
-            batch_len: 64,
+            batch_len: 4,
             kappa: 1.0,
-            lambda: 0.1,
+            lambda: 0.0,
             ..Oracle::default()
         };
         for claim in Claim::ALL {
-            let objective = Objective::new(&behaviour, &theta, claim, oracle.kappa);
+            let objective = Objective::new(&behaviour, (&theta, &theta_0), claim, oracle.kappa);
             let loss = |params: &[f32]| objective.value_and_gradient(params, &objective.all()).0;
             let before = loss(&theta);
             let mask = oracle.mask(&run, &behaviour, claim);

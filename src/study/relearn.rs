@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn the_unedited_policy_needs_no_update_and_a_stubborn_one_does_not_come_back() {
-        let config: Config = Preset::Quick.config();
+        let config: Config = toml::from_str(Preset::Quick.text()).unwrap();
         let mut settings = config.settings();
         settings.env.world = 7;
         settings.env.region = 3;
