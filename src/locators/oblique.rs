@@ -129,31 +129,27 @@ impl TimeSpace<'_> {
                 .map(|j| sum(j) / rows.len().max(1) as f64)
                 .collect()
         };
-        let mut claims = Vec::new();
-        for claim in 0..2 {
+        let left = |claim: usize| -> Result<_, Error> {
             let (own, other) = (mean(claim), mean(1 - claim));
             let (_, principal) = eigen(covariance(&y, &|t| self.is_in(1 - claim, t)).as_ref())?;
             let mut span = vec![other];
             for j in 0..SET_LEN.min(principal.ncols()) {
                 span.push((0..y.ncols()).map(|i| principal[(i, j)]).collect());
             }
-            let left = outside(own, &span);
-            claims.push((vec![left], "one direction".to_owned()));
-        }
-        Ok(self.located(pair(claims)))
+            Ok((vec![outside(own, &span)], "one direction".to_owned()))
+        };
+        Ok(self.located([left(0)?, left(1)?]))
     }
 
     fn contrast(&self) -> Result<Located, Error> {
         let y = self.rows();
-        let c = [0, 1].map(|claim| covariance(&y, &|t| self.is_in(claim, t)));
-        let mut claims = Vec::new();
-        for claim in 0..2 {
-            claims.push(contrast(&c[claim], &c[1 - claim], SET_LEN)?);
-        }
+        let [late, early] = [0, 1].map(|claim| covariance(&y, &|t| self.is_in(claim, t)));
+        let claims = [
+            contrast(&late, &early, SET_LEN)?,
+            contrast(&early, &late, SET_LEN)?,
+        ];
         let d = &self.decomposed.decomposition;
-        Ok(of_contrasts(pair(claims), d.param_len, &|x| {
-            combine(&d.u, x)
-        }))
+        Ok(of_contrasts(claims, d.param_len, &|x| combine(&d.u, x)))
     }
 
     fn varimax(&self) -> Result<Located, Error> {
@@ -199,13 +195,6 @@ pub(super) fn of_contrasts(
         subspace: timing::of_directions(param_len, filters).subspace,
         ..timing::of_directions(param_len, patterns)
     }
-}
-
-fn pair<T>(claims: Vec<T>) -> [T; 2] {
-    let Ok(pair) = claims.try_into() else {
-        unreachable!("there are two claims");
-    };
-    pair
 }
 
 /// The part of x outside of what `span` spans.

@@ -44,23 +44,19 @@ impl Locator for SituationSvd {
     }
 
     fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
-        let mut sets = Vec::new();
-        for stream in STREAMS {
-            let Some(decomposed) = run.decomposed(stream, Columns::UnitNorm)? else {
-                return Ok(None);
-            };
-            let d = &decomposed.decomposition;
-            let members: Vec<_> = leading(d, SET_LEN)
-                .map(|i| (d.s[i], d.u_column(i)))
-                .collect();
-            let words = format!("{} leading components", members.len());
-            sets.push((members, words));
-        }
-        let [a, b] = &mut sets[..] else {
-            unreachable!("there are two streams");
+        let of = |stream| -> Result<Option<timing::Weighted>, Error> {
+            let decomposed = run.decomposed(stream, Columns::UnitNorm)?;
+            Ok(decomposed.map(|decomposed| {
+                let d = &decomposed.decomposition;
+                let members = leading(d, SET_LEN).map(|i| (d.s[i], d.u_column(i)));
+                (members.collect(), "leading components".into())
+            }))
         };
-        let sets = [std::mem::take(a), std::mem::take(b)];
-        Ok(Some(timing::of_directions(run.theta.len(), sets)))
+        let [a, b] = STREAMS.map(of);
+        let (Some(a), Some(b)) = (a?, b?) else {
+            return Ok(None);
+        };
+        Ok(Some(timing::of_directions(run.theta.len(), [a, b])))
     }
 }
 
