@@ -16,7 +16,7 @@
 //! thread count.
 
 use super::probe_gradient::sum_and_gradient;
-use super::{Behaviour, Error, Located, Locator, Run, Supervision};
+use super::{Behaviour, Error, Located, Locator, Native, Offer, Run, Supervision};
 use crate::ablate::resample::Rates;
 use crate::ablate::selectivity::LEAST_RISE;
 use crate::ablate::{Claim, Measurement, Rate};
@@ -24,6 +24,10 @@ use crate::nn::adam::Adam;
 use crate::numeric::exp::exp;
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::sum::norm;
+
+/// Lengths of the best steps, as shares of |theta_T - theta_0|: the longest that components are stepped
+/// along, and longer.
+const STEPS: [f64; 2] = [0.02, 0.05];
 
 /// The mask-learning locator and its settings.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,6 +87,25 @@ impl Locator for Oracle {
             scores: masks.map(|mask| mask.scores()),
             subspace: None,
         }))
+    }
+
+    /// Steps in whatever direction is best: what any step of that length can do.
+    fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
+        let Some(behaviour) = run.behaviour else {
+            return Ok(Vec::new());
+        };
+        let displacement = norm(&run.displacement());
+        let offer = |claim| {
+            let step = |dose: f64| (dose, self.step(run, &behaviour, claim, dose * displacement));
+            Offer {
+                claim: Some(claim),
+                edit: "best step",
+                member: "any direction".into(),
+                supervision: self.supervision(),
+                native: Native::Params(STEPS.map(step).into()),
+            }
+        };
+        Ok(Claim::ALL.map(offer).into())
     }
 }
 

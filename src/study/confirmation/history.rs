@@ -24,6 +24,8 @@ pub struct History {
     pub checkpoints: Vec<(f64, Vec<f32>)>,
     /// The recorded streams.
     pub recordings: Recordings,
+    /// Levels to look for effects on.
+    pub discovery: Tasks,
     /// States that ask for the behaviours.
     pub probes: Vec<Probe>,
     /// t_corner and t_cheese as shares of training.
@@ -46,12 +48,13 @@ impl History {
         }
         let env = &config.env;
         let place = (env.world, env.region, env.timeout);
-        let tasks = Tasks::new(Split::Discovery, place, env.actions, PROBE_LEVELS)?;
-        let probes = probes::probes(&tasks, PROBE_STATES);
+        let discovery = Tasks::new(Split::Discovery, place, env.actions, PROBE_LEVELS)?;
+        let probes = probes::probes(&discovery, PROBE_STATES);
         Ok(Self {
             probes,
             recordings: Recordings::open(config, run)?,
             phases: phases(trained),
+            discovery,
             checkpoints,
             network,
         })
@@ -81,6 +84,7 @@ impl History {
             behaviour: Some(Behaviour {
                 network: &self.network,
                 probes: &self.probes,
+                tasks: &self.discovery,
             }),
             rank: config.study.rank,
             seed: config.seed,
