@@ -167,7 +167,7 @@ fn the_parts_sum_to_the_gradient_and_change_nothing() {
                 let squares = values.iter().map(|&x| f64::from(x).powi(2));
                 squares.sum::<f64>().sqrt()
             };
-            for parts in update.parts {
+            if let Some(parts) = update.parts {
                 let norms = [0, 1, 2, 3].map(|part| norm(&parts[part]));
                 let differences = update.gradient.iter().enumerate().map(|(i, &whole)| {
                     let sum: f64 = parts.iter().map(|part| f64::from(part[i])).sum();
