@@ -327,7 +327,13 @@ pub fn planted(study: &Study) -> String {
             let mut found = calibration.synthetic.iter();
             let found = found.find(|c| c.locator == routed.locator && c.plant == *plant);
             row.push(match found.and_then(|c| c.areas.as_ref()) {
-                Some([a, b]) => format!("{}, {}", fixed(a.found, 2), fixed(b.found, 2)),
+                Some([a, b]) => format!(
+                    "{} ({}), {} ({})",
+                    fixed(a.found, 2),
+                    fixed(a.told_apart, 2),
+                    fixed(b.found, 2),
+                    fixed(b.told_apart, 2)
+                ),
                 None => NONE.into(),
             });
         }
@@ -340,8 +346,9 @@ pub fn planted(study: &Study) -> String {
     format!(
         "`calibration`; src/locators/planted.rs, src/locators/calibration.rs, \
          src/study/confirmation/planted.rs.\n\n\
-         Area under the ROC curve of each locator's scores against the parameters known to serve \
-         the behaviour: on made-up gradients, and on a policy trained so that transitions outside \
+         Area under the ROC curve of each locator's scores, for A, B: the parameters known to serve \
+         the behaviour against all others and, in brackets, against those of the other behaviour \
+         alone (a locator that takes one for the other is below .5 there). On made-up gradients, and on a policy trained so that transitions outside \
          of the region move one half of every layer and those inside the other (S2 {}, S5 {}). .5 is \
          chance. An asterisk: below .8 on an easy plant, or, for locators that only a policy can be \
          asked about, on the routed policy.\n\n{}",

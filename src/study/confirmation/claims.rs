@@ -235,7 +235,7 @@ fn index_of(claim: Claim) -> usize {
 }
 
 /// Draws the random controls of the two hypotheses' choices: for a step, random directions in the
-/// span of the same decomposition at the same length, each at its better sign; for a projection
+/// span of the same decomposition at the same length; for a projection
 /// off components, as many random in-span directions that remove as much displacement; for a
 /// reset, as many random parameters of every tensor. Compared on selection levels.
 ///
@@ -264,6 +264,7 @@ pub fn controls(
             continue;
         };
         let claim = frozen.claim;
+        let is_step = frozen.family == STEP;
         let margin = |recipe: Recipe| {
             let losses = selection.losses(&recipe.apply(policy.theta, policy.theta_0));
             claim.margin(&|rate| losses.of(rate))
@@ -279,11 +280,9 @@ pub fn controls(
             let index = (number as u64) << 24 | draw;
             let random = match &chosen.recipe {
                 Recipe::Step(_, alpha) => {
-                    let direction = named.in_span(config.seed, 1 << 38 | index);
-                    let direction = std::sync::Arc::new(direction);
-                    let signs = [*alpha, -*alpha];
-                    let margins = signs.map(|alpha| margin(Recipe::Step(direction.clone(), alpha)));
-                    margins[0].max(margins[1])
+                    // Of either sign alike: the direction's own is random.
+                    let direction = named.in_span(config.seed, (1 << 38) | index);
+                    margin(Recipe::Step(std::sync::Arc::new(direction), alpha.abs()))
                 }
                 Recipe::Project(basis, _) => {
                     let length = claimed.length * displacement(policy);
@@ -308,10 +307,12 @@ pub fn controls(
             };
             Ok(random >= chosen.margin(claim))
         })?;
+        // Either sign of a component is a member of its own here.
+        let members = frozen.members * if is_step { 2 } else { 1 };
         claimed.controls = Some(Controls {
             p,
             draws,
-            p_best: 1.0 - (1.0 - p).powf(frozen.members as f64),
+            p_best: 1.0 - (1.0 - p).powf(members as f64),
         });
     }
     Ok(())
