@@ -21,8 +21,8 @@ use crate::svd::right_svd;
 
 /// Terms of a tensor that are scored.
 const SET_LEN: usize = 3;
-/// Terms along which steps are tried.
-const STEPS_LEN: usize = 12;
+/// Terms that are taken off one by one.
+const TERMS_LEN: usize = 12;
 
 /// Components of weight matrices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,18 +74,22 @@ impl Locator for WeightsSvd {
         Ok(Some(Located::undirected(scores, found)))
     }
 
-    /// Steps along single terms, as many as components of the gradient are tried, those of the
-    /// largest singular values: the effects must say what each is for.
+    /// Single terms taken off, as many as components of the gradient are tried, those of the largest
+    /// singular values: the effects must say what each is for.
     fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
         let mut terms = rank_one(run.layout, &self.of(run), SET_LEN)?;
         terms.sort_by(|a, b| b.sigma.total_cmp(&a.sigma));
-        terms.truncate(STEPS_LEN);
-        let offer = |term: RankOne| Offer {
-            claim: None,
-            edit: "step along a term",
-            member: term.name(),
-            supervision: Supervision::Effects,
-            native: Native::Step(term.direction(run.theta.len())),
+        terms.truncate(TERMS_LEN);
+        let offer = |term: RankOne| {
+            let sigma = term.sigma as f32;
+            let direction = term.direction(run.theta.len());
+            Offer {
+                claim: None,
+                edit: "take a term off",
+                member: term.name(),
+                supervision: Supervision::Effects,
+                native: Native::Add(direction.iter().map(|x| -sigma * x).collect()),
+            }
         };
         Ok(terms.into_iter().map(offer).collect())
     }
