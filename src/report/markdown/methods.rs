@@ -7,18 +7,30 @@ use crate::study::results::Role;
 
 use super::tables::{maybe, p, table, told, with_interval};
 
+/// What stands behind the name of a locator that is not calibrated.
+fn mark(study: &Study, locator: &str) -> &'static str {
+    let among = |names: &[String]| names.iter().any(|name| name == locator);
+    if among(&study.calibration.uncalibrated) {
+        " *"
+    } else if among(&study.calibration.untested) {
+        " †"
+    } else {
+        ""
+    }
+}
+
 /// The common currency.
 pub fn currency(study: &Study) -> String {
     let mut text = "`summary.ranking`, `seeds[].currency`; src/study/confirmation/currency.rs.\n\n\
          The top q % of parameters by each locator's score are put back to their initial values; \
          the area is the mean of selectivity over ln q. Beside it as many random parameters of \
-         every tensor. A locator marked * missed a planted truth it should have found (section 10).\n\n"
+         every tensor. A locator marked * missed a planted truth it should have found; one marked † could not be \
+         asked (section 11).\n\n"
         .to_owned();
     for (place, claim) in Claim::ALL.into_iter().enumerate() {
         let rows = study.summary.ranking[place].iter().map(|one| {
-            let missed = study.calibration.uncalibrated.contains(&one.locator);
             vec![
-                format!("{}{}", one.locator, if missed { " *" } else { "" }),
+                format!("{}{}", one.locator, mark(study, &one.locator)),
                 told(one.supervision).into(),
                 with_interval(&one.area),
                 signed(one.random, 2),
@@ -317,11 +329,10 @@ pub fn planted(study: &Study) -> String {
     headings.extend(&plants);
     headings.push("routed policy");
     let rows = calibration.routed.iter().map(|routed| {
-        let missed = calibration.uncalibrated.contains(&routed.locator);
         let mut row = vec![format!(
             "{}{}",
             routed.locator,
-            if missed { " *" } else { "" }
+            mark(study, &routed.locator)
         )];
         for plant in &plants {
             let mut found = calibration.synthetic.iter();
@@ -349,11 +360,20 @@ pub fn planted(study: &Study) -> String {
          Area under the ROC curve of each locator's scores, for A, B: the parameters known to serve \
          the behaviour against all others and, in brackets, against those of the other behaviour \
          alone (a locator that takes one for the other is below .5 there). On made-up gradients, and on a policy trained so that transitions outside \
-         of the region move one half of every layer and those inside the other (S2 {}, S5 {}). .5 is \
-         chance. An asterisk: below .8 on an easy plant, or, for locators that only a policy can be \
-         asked about, on the routed policy.\n\n{}",
-        fixed(calibration.learnt[0], 2),
-        fixed(calibration.learnt[1], 2),
+         of the region move one half of every layer and those inside the other (S2 rose by {}, S5 by \
+         {} in its training; where a rise is below .1 there is nothing to find). .5 is chance. An \
+         asterisk: below .8 on an easy plant, or, for locators that only a policy can be asked about, \
+         on the routed policy. {}\n\n{}",
+        signed(calibration.learnt[0], 2),
+        signed(calibration.learnt[1], 2),
+        if calibration.untested.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "Marked †, not calibrated, for the routed policy did not learn both: {}.",
+                calibration.untested.join("; ")
+            )
+        },
         table(&headings, rows),
     )
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ablate::Rate;
+use crate::ablate::selectivity::LEAST_RISE;
 use crate::locators::calibration;
 use crate::locators::{self, Decompositions, Supervision};
 use crate::numeric::statistics::roc_area;
@@ -29,11 +30,13 @@ pub struct Calibration {
     pub routed: Vec<Routed>,
     /// What that policy learnt.
     pub curves: Curves,
-    /// Final rates on curve levels, S2 and S5.
+    /// By how much S2 and S5 rose in its training, on curve levels.
     pub learnt: [f64; 2],
-    /// The locators that missed an easy plant, or of which both are below .8 on the routed policy
-    /// where no made-up matrix asks them.
+    /// The locators that missed an easy plant: an area below .8 for either claim.
     pub uncalibrated: Vec<String>,
+    /// The locators that only a policy can be asked about, where the routed one did not learn both
+    /// behaviours: there is nothing to find.
+    pub untested: Vec<String>,
 }
 
 /// One locator on the policy with routed gradients.
@@ -61,6 +64,9 @@ pub fn calibrate(
     let mut config = resolved.config.clone();
     config.ppo.routing = true;
     config.ppo.total_updates = config.study.planted_updates;
+    // A maze no larger than the region is all inside of it.
+    let larger = config.env.region + 1 + config.env.region % 2;
+    config.env.min_maze_dim = config.env.min_maze_dim.max(larger.min(config.env.world));
     config.seed = config.study.first_seed + config.study.seeds;
     let planted = resolved.with_config(config);
     super::inside(&planted, invocation, run, "planted", |inner| {
@@ -104,36 +110,39 @@ fn find(
         });
         progress.advance(routed.len() as u64, locator.name());
     }
-    let last = |rate: Rate| {
+    let rise = |rate: Rate| {
         let curve = &trained.curves.rates[rate.index()];
-        curve.successes.last().map_or(0.0, |&k| k as f64) / curve.count as f64
+        let share = |k: Option<&u64>| k.map_or(0.0, |&k| k as f64 / curve.count as f64);
+        share(curve.successes.last()) - share(curve.successes.first())
     };
-    Ok(Calibration {
-        uncalibrated: uncalibrated(&synthetic, &routed),
-        learnt: [last(Rate::S2), last(Rate::S5)],
-        curves: trained.curves,
-        synthetic,
-        routed,
-    })
-}
-
-/// Missed an easy plant; or, for those that only a policy can be asked about, missed the halves of
-/// the routed one.
-fn uncalibrated(synthetic: &[calibration::Calibration], routed: &[Routed]) -> Vec<String> {
+    let learnt = [rise(Rate::S2), rise(Rate::S5)];
+    let took = learnt.iter().all(|&rise| rise >= LEAST_RISE);
     let asked = |name: &str| {
         synthetic
             .iter()
             .any(|c| c.locator == name && c.areas.is_some())
     };
-    let mut missed: Vec<String> = calibration::uncalibrated(synthetic)
-        .into_iter()
-        .map(String::from)
-        .collect();
+    let (mut missed, mut untested): (Vec<String>, Vec<String>) = Default::default();
+    missed.extend(
+        calibration::uncalibrated(&synthetic)
+            .into_iter()
+            .map(String::from),
+    );
+    // Where made-up matrices say nothing, the routed policy must.
     for one in routed.iter().filter(|one| !asked(&one.locator)) {
         let low = |areas: &[f64; 2]| areas.iter().any(|&area| area < calibration::AREA_MIN);
-        if one.areas.as_ref().is_none_or(low) {
+        if !took {
+            untested.push(one.locator.clone());
+        } else if one.areas.as_ref().is_none_or(low) {
             missed.push(one.locator.clone());
         }
     }
-    missed
+    Ok(Calibration {
+        uncalibrated: missed,
+        untested,
+        learnt,
+        curves: trained.curves,
+        synthetic,
+        routed,
+    })
 }
