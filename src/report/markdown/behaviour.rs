@@ -1,6 +1,7 @@
 //! The premise, and the claims.
 
 use crate::ablate::{Claim, Rate};
+use crate::locators::ORACLE;
 use crate::report::number::{fixed, signed};
 use crate::study::confirmation::Study;
 use crate::study::confirmation::edits::MATCHED;
@@ -130,10 +131,99 @@ fn verdict(families: &[Family]) -> String {
     let of_gradients = |f: &Family| f.family.starts_with("gradient SVD, ");
     format!(
         "Most often met by components of the gradient chosen by time: {}; by steps along single \
-         components chosen by effect: {}; by any edit that is no control: {}; by a control: {}.",
+         components chosen by effect: {}; by any locator's edit: {}; by a control: {}; by the oracle, \
+         which is optimised for it: {}.",
         best(&|f| of_gradients(f) && f.role == Role::Predicted),
         best(&|f| f.role == Role::Practical && f.family.starts_with("step along")),
-        best(&|f| matches!(f.role, Role::Predicted | Role::Practical)),
+        best(&|f| is_locators(f)),
         best(&|f| f.role == Role::Control),
+        best(&|f| is_oracles(f) && f.role == Role::Predicted),
+    )
+}
+
+/// Whether it is an edit of a locator for the claim, the oracle's left out.
+pub fn is_locators(family: &Family) -> bool {
+    matches!(family.role, Role::Predicted | Role::Practical) && !is_oracles(family)
+}
+
+fn is_oracles(family: &Family) -> bool {
+    family.family.starts_with(ORACLE)
+}
+
+/// The answers in short, as a list.
+pub fn short(study: &Study) -> String {
+    let summary = &study.summary;
+    let mut items = vec![format!(
+        "**Premise.** The cheese is learnt after the corner by {} of training (p = {}); on {} of {} \
+         seeds the seed's own interval lies above 0.",
+        maybe(summary.phases.lag.as_ref()),
+        p(summary.phases.lag.as_ref().and_then(|lag| lag.p)),
+        summary.phases.apart,
+        study.seeds.len()
+    )];
+    for (place, claim) in Claim::ALL.into_iter().enumerate() {
+        items.push(format!(
+            "**{claim:?}.** {}",
+            verdict(&summary.families[place])
+        ));
+    }
+    for row in summary.temporal.iter().take(2) {
+        items.push(format!(
+            "**Time, {} columns.** Rank correlation of temporal index and (S5 loss - S2 loss) over \
+             components: {} (p = {}); early minus late sets: {} (p = {}), beyond 95 % of random sets \
+             on {} of {} seeds.",
+            row.decomposition,
+            maybe(row.correlation.as_ref()),
+            p(row.correlation.as_ref().and_then(|over| over.p)),
+            maybe(row.difference.as_ref()),
+            p(row.difference.as_ref().and_then(|over| over.p)),
+            row.beyond_random.0,
+            row.beyond_random.1
+        ));
+    }
+    for (place, claim) in Claim::ALL.into_iter().enumerate() {
+        let ranked = &summary.ranking[place];
+        let mut of = ranked
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| one.locator.starts_with("gradient SVD, "));
+        if let Some((rank, one)) = of.next() {
+            items.push(format!(
+                "**Gradients or weights, {claim:?}.** Best of the gradient SVDs in the common currency: \
+                 {}, place {} of {}, area {}, above random {} (adjusted p = {}). Pairs with the SVDs of \
+                 weights: {}.",
+                one.locator,
+                rank + 1,
+                ranked.len(),
+                with_interval(&one.area),
+                with_interval(&one.above),
+                p(one.p_adjusted),
+                pairs(study, claim)
+            ));
+        }
+    }
+    items.iter().map(|item| format!("- {item}\n")).collect()
+}
+
+/// How many pairs of a gradient SVD and an SVD of weights differ.
+fn pairs(study: &Study, claim: Claim) -> String {
+    let pairs = study
+        .summary
+        .pairs
+        .iter()
+        .filter(|pair| pair.claim == claim);
+    let pairs: Vec<_> = pairs.collect();
+    let beyond = |above: bool| {
+        let differ = pairs.iter().filter(|pair| {
+            pair.p_adjusted.is_some_and(|p| p <= 0.05) && (pair.difference.mean > 0.0) == above
+        });
+        differ.count()
+    };
+    format!(
+        "gradients above in {}, below in {}, undecided in {} of {} (adjusted p of .05)",
+        beyond(true),
+        beyond(false),
+        pairs.len() - beyond(true) - beyond(false),
+        pairs.len()
     )
 }

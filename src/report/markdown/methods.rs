@@ -5,6 +5,7 @@ use crate::report::number::{NONE, fixed, signed};
 use crate::study::confirmation::Study;
 use crate::study::results::Role;
 
+use super::behaviour::is_locators;
 use super::tables::{maybe, p, table, told, with_interval};
 
 /// What stands behind the name of a locator that is not calibrated.
@@ -25,7 +26,7 @@ pub fn currency(study: &Study) -> String {
          The top q % of parameters by each locator's score are put back to their initial values; \
          the area is the mean of selectivity over ln q. Beside it as many random parameters of \
          every tensor. A locator marked * missed a planted truth it should have found; one marked † could not be \
-         asked (section 11).\n\n"
+         asked (see the planted truth).\n\n"
         .to_owned();
     for (place, claim) in Claim::ALL.into_iter().enumerate() {
         let rows = study.summary.ranking[place].iter().map(|one| {
@@ -123,7 +124,7 @@ pub fn temporal(study: &Study) -> String {
          difference between early and late sets. \"Beyond random\": seeds whose difference exceeds \
          95 % of pairs of sets of random in-span directions. Labels need all nulls of METHOD \
          section 4 to reject. What rolling back or taking back the displacement of either phase \
-         does stands in sections 2 and 3 (\"rollback\").\n\n{}",
+         does stands under A and B (\"rollback\").\n\n{}",
         table(
             &[
                 "components of",
@@ -393,7 +394,7 @@ pub fn failed(study: &Study) -> String {
         let families = &study.summary.families[place];
         let met = families
             .iter()
-            .filter(|f| matches!(f.role, Role::Predicted | Role::Practical))
+            .filter(|f| is_locators(f))
             .map(|f| f.successes)
             .max()
             .unwrap_or(0);
@@ -405,14 +406,11 @@ pub fn failed(study: &Study) -> String {
         }
         let never = families
             .iter()
-            .filter(|f| f.successes == 0 && f.role != Role::Control && f.role != Role::Swapped);
+            .filter(|f| f.successes == 0 && is_locators(f));
         items.push(format!(
-            "{claim:?}: {} of {} families of edits that are no controls meet the rule on no seed.",
+            "{claim:?}: {} of {} locators' families of edits meet the rule on no seed.",
             never.count(),
-            families
-                .iter()
-                .filter(|f| matches!(f.role, Role::Predicted | Role::Practical))
-                .count()
+            families.iter().filter(|f| is_locators(f)).count()
         ));
     }
     if !study.calibration.uncalibrated.is_empty() {

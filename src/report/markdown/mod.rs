@@ -121,12 +121,12 @@ fn head(study: &Study) -> String {
     let seeds: Vec<String> = study.seeds.iter().map(|s| s.seed.to_string()).collect();
     format!(
         "Written by `{}` (gouda {}, preset {}, seeds {}; SHA-256 of the settings {}).\n\
-         The figures are those of `study.json` beside this file; each section names the field and the \
-         source that made it. \
+         Every figure is one of `study.json` (that of the committed text: data/results/study-quick.json); \
+         each section names the field and the source that made it. \
          Rates are exact: the probability of success on a level, from the policy's own action \
          probabilities, averaged over {} test levels a situation. Intervals are 95 %, bootstrap over \
          seeds and within a seed over mazes; p over seeds is the exact sign-flip test, which cannot \
-         fall below {:.3} with {} seeds. METHOD.md defines the rest.\n",
+         fall below {:.3} with {} seeds. METHOD.md defines the rest.\n\n{}",
         study.command,
         study.version,
         study.preset,
@@ -135,6 +135,7 @@ fn head(study: &Study) -> String {
         test_levels(study),
         0.5f64.powi(study.seeds.len() as i32 - 1).min(1.0),
         study.seeds.len(),
+        behaviour::short(study),
     )
 }
 
