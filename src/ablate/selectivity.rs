@@ -1,12 +1,13 @@
 //! What an edit cost each behaviour, and whether it cost the right one (METHOD section 2).
 //!
 //! ```text
-//! R = (m - floor) / (m_0 - floor)        loss = 1 - R = (m_0 - m) / (m_0 - floor)
+//! R = (m - floor) / (m_0 - floor)        loss = min(1, 1 - R) = min(1, (m_0 - m) / (m_0 - floor))
 //! selectivity = least loss of the targets - greatest loss of the spared
 //! ```
 //!
 //! m is the edited policy's rate, m_0 the unedited one's, floor the untrained one's, all on the same
-//! levels. Where m_0 - floor is below [`LEAST_RISE`], or may be none at all, there is no behaviour to
+//! levels. A policy below the untrained one has lost all and no more: else edits that destroy
+//! everything would be selective by how far the floors are from 0. Where m_0 - floor is below [`LEAST_RISE`], or may be none at all, there is no behaviour to
 //! lose: a claim about it cannot be judged. (The denominator is then held at that value.)
 
 use super::resample::{self, Rates, Resampling};
@@ -207,7 +208,7 @@ pub fn is_learnt(rise: f64, (low, _): (f64, f64)) -> bool {
 }
 
 fn ratio(base: f64, edited: f64, floor: f64) -> f64 {
-    (base - edited) / (base - floor).max(LEAST_RISE)
+    ((base - edited) / (base - floor).max(LEAST_RISE)).min(1.0)
 }
 
 #[cfg(test)]

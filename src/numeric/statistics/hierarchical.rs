@@ -1,11 +1,12 @@
-//! The bootstrap over two levels: seeds, and within each the levels it was measured on.
+//! The bootstrap over two levels: seeds, and the mazes that all of them were measured on.
 
 use super::interval::{Interval, quantile};
 use crate::numeric::random::{Purpose, Stream};
 
 /// The percentile bootstrap of a mean over groups, each known only up to `groups[i]`: bootstrap
-/// draws of its own value (Davison and Hinkley 1997, section 3.8: groups with replacement, and
-/// within a group its own resample). Draws that are not finite are left out. `None` where there is
+/// draws of its own value. Groups are taken with replacement, and the same draw of every group
+/// (Davison and Hinkley 1997, section 3.8): draw j of all groups is of the same mazes, whose luck
+/// they share. Draws that are not finite are left out. `None` where there is
 /// no group, or one has no draw.
 ///
 /// # Panics
@@ -30,10 +31,11 @@ pub fn hierarchical_mean(
     let mut stream = Stream::new(seed, Purpose::Bootstrap, index);
     let means: Vec<f64> = (0..draws)
         .map(|_| {
+            let draw = stream.next_u32() as usize;
             let sum: f64 = (0..groups.len())
                 .map(|_| {
                     let group = &groups[stream.below(len(groups.len())) as usize];
-                    group[stream.below(len(group.len())) as usize]
+                    group[draw % group.len()]
                 })
                 .sum();
             sum / groups.len() as f64
@@ -49,25 +51,25 @@ pub fn hierarchical_mean(
 mod tests {
     use super::*;
 
-    /// The variance of the mean of n groups is (variance between + mean variance within) / n.
+    /// The variance of the mean of n groups is that between them over n, and that of the draws they
+    /// share, whole.
     #[test]
     fn both_levels_count() {
-        let width = |between: f64, within: f64| {
+        let width = |between: f64, shared: f64| {
             let mut stream = Stream::new(1, Purpose::Nulls, 77);
+            let common: Vec<f64> = (0..400).map(|_| shared * stream.normal()).collect();
             let groups: Vec<Vec<f64>> = (0..40)
                 .map(|_| {
                     let centre = between * stream.normal();
-                    (0..200)
-                        .map(|_| centre + within * stream.normal())
-                        .collect()
+                    common.iter().map(|x| centre + x).collect()
                 })
                 .collect();
             let interval = hierarchical_mean(&groups, 0.95, 4000, 1, 0).unwrap();
-            (interval.high - interval.low) / (2.0 * 1.96) * 40f64.sqrt()
+            (interval.high - interval.low) / (2.0 * 1.96)
         };
-        assert!((width(0.0, 1.0) - 1.0).abs() < 0.1);
-        assert!((width(1.0, 0.0) - 1.0).abs() < 0.3);
-        assert!((width(1.0, 1.0) - 2f64.sqrt()).abs() < 0.3);
+        assert!((width(0.0, 1.0) - 1.0).abs() < 0.15);
+        assert!((width(1.0, 0.0) * 40f64.sqrt() - 1.0).abs() < 0.3);
+        assert!((width(6.0, 1.0) - (1.0 + 36.0 / 40.0f64).sqrt()).abs() < 0.4);
         assert_eq!(hierarchical_mean(&[], 0.95, 10, 1, 0), None);
         assert_eq!(
             hierarchical_mean(&[vec![1.0], vec![f64::NAN]], 0.95, 10, 1, 0),

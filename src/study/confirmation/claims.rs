@@ -91,8 +91,9 @@ pub struct Controls {
     pub p: f64,
     /// Controls drawn.
     pub draws: u64,
-    /// The chance that the best of as many random members as were tried comes as far.
-    pub p_best: f64,
+    /// Times the candidates the choice was made among (the union bound): controls were drawn at the
+    /// chosen dose alone.
+    pub p_chosen: f64,
 }
 
 /// The choices: for either claim the best of each family and role by its margin, the first of
@@ -166,7 +167,9 @@ pub fn test(
     progress: &mut dyn Progress,
 ) -> Result<Tested, Error> {
     let bench = Bench::new(config, policy, Split::Test, config.study.test_levels)?;
-    let resampling = Resampling::new(&bench.tasks.seeds(), BOOTSTRAP, config.seed);
+    // The same draws of mazes for every seed of the study: all are measured on the same mazes.
+    let mazes = config.study.first_seed;
+    let resampling = Resampling::new(&bench.tasks.seeds(), BOOTSTRAP, mazes);
     let drawn = Drawn::new(&bench.reference, &resampling);
     let rises: Vec<Rise> = Rate::ALL
         .map(|rate| {
@@ -209,7 +212,7 @@ pub fn test(
             interval: losses.selectivity_intervals[place],
             draws: losses.selectivity_draws[place]
                 .iter()
-                .map(|&draw| rounded(draw))
+                .map(|&draw| rounded(draw, losses.selectivity[place]))
                 .collect(),
             succeeds: choice.claim.can_be_judged(&learnt) && choice.claim.succeeds(&inside),
             controls: None,
@@ -225,8 +228,10 @@ pub fn test(
     })
 }
 
-/// Four decimals: what a bootstrap draw is worth.
-fn rounded(draw: f64) -> f32 {
+/// Four decimals: what a bootstrap draw is worth. One that took no level of some rate, as happens
+/// with a handful of levels, is the estimate.
+fn rounded(draw: f64, estimate: f64) -> f32 {
+    let draw = if draw.is_finite() { draw } else { estimate };
     ((draw * 1e4).round() / 1e4) as f32
 }
 
@@ -264,7 +269,10 @@ pub fn controls(
             continue;
         };
         let claim = frozen.claim;
-        let is_step = frozen.family == STEP;
+        let components = config.ablate.components;
+        if matches!(chosen.recipe, Recipe::Rollback(_) | Recipe::Add(..)) {
+            continue;
+        }
         let margin = |recipe: Recipe| {
             let losses = selection.losses(&recipe.apply(policy.theta, policy.theta_0));
             claim.margin(&|rate| losses.of(rate))
@@ -277,18 +285,18 @@ pub fn controls(
                 });
             }
             progress.advance(draw + 1, &family);
-            let index = (number as u64) << 24 | draw;
+            let index = (number as u64) << 24 | draw << 8;
             let random = match &chosen.recipe {
                 Recipe::Step(_, alpha) => {
                     // Of either sign alike: the direction's own is random.
-                    let direction = named.in_span(config.seed, (1 << 38) | index);
+                    let direction = named.in_span(components, config.seed, 1 << 38 | index);
                     margin(Recipe::Step(std::sync::Arc::new(direction), alpha.abs()))
                 }
                 Recipe::Project(basis, _) => {
                     let length = claimed.length * displacement(policy);
                     let random = |i: u64| {
-                        let index = 1 << 38 | index << 4 | i;
-                        named.in_span(config.seed, index)
+                        let index = 1 << 39 | index | i;
+                        named.in_span(components, config.seed, index)
                     };
                     let basis: Vec<Vec<f32>> = (0..basis.len() as u64).map(random).collect();
                     let off =
@@ -303,16 +311,14 @@ pub fn controls(
                     let matched = crate::ablate::edit::layer_matched(layout, indices, &mut stream);
                     margin(Recipe::Reset(std::sync::Arc::new(matched)))
                 }
-                Recipe::Rollback(_) | Recipe::Add(..) => f64::NEG_INFINITY,
+                Recipe::Rollback(_) | Recipe::Add(..) => unreachable!("passed over above"),
             };
             Ok(random >= chosen.margin(claim))
         })?;
-        // Either sign of a component is a member of its own here.
-        let members = frozen.members * if is_step { 2 } else { 1 };
         claimed.controls = Some(Controls {
             p,
             draws,
-            p_best: 1.0 - (1.0 - p).powf(members as f64),
+            p_chosen: (p * frozen.candidates as f64).min(1.0),
         });
     }
     Ok(())

@@ -194,7 +194,7 @@ impl<'a> Trials<'a> {
             for i in 0..len as u64 {
                 random.push(Direction {
                     name: format!("random {} {i}", named.name),
-                    values: Arc::new(named.in_span(config.seed, (number as u64) << 20 | i)),
+                    values: Arc::new(named.in_span(len, config.seed, (number as u64) << 20 | i)),
                 });
             }
         }
@@ -354,10 +354,13 @@ impl Named {
         format!("{} {i}", self.name)
     }
 
-    /// A random unit direction in the span, numbered `index`.
-    pub fn in_span(&self, seed: u64, index: u64) -> Vec<f32> {
+    /// A random unit direction in the span of the `len` leading components, numbered `index`.
+    pub fn in_span(&self, len: usize, seed: u64, index: u64) -> Vec<f32> {
         let d = &self.decomposed.decomposition;
+        let len = len.min(d.rank);
+        let rows = d.u.chunks_exact(d.rank.max(1));
+        let leading: Vec<f32> = rows.flat_map(|row| &row[..len]).copied().collect();
         let mut stream = Stream::new(seed, Purpose::Controls, (1 << 40) + index);
-        edit::in_span(&d.u, d.rank, &mut stream)
+        edit::in_span(&leading, len, &mut stream)
     }
 }

@@ -74,24 +74,10 @@ pub fn study(
     begin(resolved, invocation, run)?;
     let settings = &resolved.config.study;
     let calibration = planted::calibrate(resolved, invocation, run, every, progress)?;
-    let mut seeds = Vec::new();
-    for seed in settings.first_seed..settings.first_seed + settings.seeds {
-        let name = format!("seed-{seed}");
-        let of_seed = resolved.with_seed(seed);
-        let mut progress = Prefixed {
-            prefix: format!("seed {seed}: "),
-            inner: &mut *progress,
-        };
-        seeds.push(inside(&of_seed, invocation, run, &name, |inner| {
-            remembered(inner, "findings.json", &of_seed, |inner| {
-                seed::findings(&of_seed, inner, every, &mut progress)
-            })
-        })?);
-    }
     let command = storage::read_text(&run.command())?;
     let network = crate::nn::Network::new(resolved.config.net.shape(&resolved.config.env), 1)
         .map_err(crate::ppo::Error::from)?;
-    let study = Study {
+    let mut study = Study {
         preset: resolved.preset.clone(),
         config: resolved.config.to_toml(),
         config_sha256: resolved.sha256(),
@@ -99,11 +85,28 @@ pub fn study(
         version: env!("CARGO_PKG_VERSION").into(),
         layout: network.layout,
         anywhere_share: resolved.config.env.anywhere_share(),
-        summary: summary::summarise(&seeds, &resolved.config),
+        summary: summary::summarise(&[], &resolved.config),
         calibration,
-        seeds,
+        seeds: Vec::new(),
     };
-    write_json(&run.path().join("study.json"), &study)?;
+    for seed in settings.first_seed..settings.first_seed + settings.seeds {
+        let name = format!("seed-{seed}");
+        let of_seed = resolved.with_seed(seed);
+        let mut progress = Prefixed {
+            prefix: format!("seed {seed}: "),
+            inner: &mut *progress,
+        };
+        study
+            .seeds
+            .push(inside(&of_seed, invocation, run, &name, |inner| {
+                remembered(inner, "findings.json", &of_seed, |inner| {
+                    seed::findings(&of_seed, inner, every, &mut progress)
+                })
+            })?);
+        // After every seed, so that `gouda report` shows how far it is.
+        study.summary = summary::summarise(&study.seeds, &resolved.config);
+        write_json(&run.path().join("study.json"), &study)?;
+    }
     Ok(study)
 }
 
@@ -116,7 +119,7 @@ fn inside<T>(
     job: impl FnOnce(&RunDir) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let path = run.path().join(name);
-    let inner = if path.join("config.toml").exists() {
+    let inner = if path.exists() {
         RunDir::resume(&path)?
     } else {
         RunDir::create(&path)?
@@ -143,13 +146,15 @@ fn remembered<T: Serialize + serde::de::DeserializeOwned>(
 ) -> Result<T, Error> {
     let path = run.path().join(file);
     if path.exists() {
-        let kept: Kept<T> = read_json(&path, "what a stage of a study found")?;
-        if kept.config_sha256 == resolved.sha256() {
-            return Ok(kept.found);
+        // Its shape may be that of another analysis: that is known only then.
+        let kept: Kept<serde_json::Value> = read_json(&path, STAGE)?;
+        if kept.analysis == ANALYSIS && kept.config_sha256 == resolved.sha256() {
+            return Ok(read_json::<Kept<T>>(&path, STAGE)?.found);
         }
     }
     let found = job(run)?;
     let kept = Kept {
+        analysis: ANALYSIS,
         config_sha256: resolved.sha256(),
         found,
     };
@@ -157,9 +162,16 @@ fn remembered<T: Serialize + serde::de::DeserializeOwned>(
     Ok(kept.found)
 }
 
-/// What a stage found, and under which settings.
+/// What is expected of a stage's file.
+const STAGE: &str = "what a stage of a study found";
+
+/// Counted up with every change of what a stage finds: what an older analysis kept is found anew.
+const ANALYSIS: u32 = 1;
+
+/// What a stage found, by which analysis and under which settings.
 #[derive(Serialize, Deserialize)]
 struct Kept<T> {
+    analysis: u32,
     config_sha256: String,
     found: T,
 }

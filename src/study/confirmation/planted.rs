@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ablate::Rate;
 use crate::ablate::selectivity::LEAST_RISE;
+use crate::ablate::{Rate, Split, edit};
 use crate::locators::calibration;
 use crate::locators::{self, Decompositions, Supervision};
 use crate::numeric::statistics::roc_area;
@@ -19,6 +19,7 @@ use crate::study::reproduce::Invocation;
 use crate::study::results::Curves;
 use crate::study::{Error, Progress, Resolved, train};
 
+use super::bench::Bench;
 use super::history::History;
 
 /// What the locators found.
@@ -32,6 +33,9 @@ pub struct Calibration {
     pub curves: Curves,
     /// By how much S2 and S5 rose in its training, on curve levels.
     pub learnt: [f64; 2],
+    /// Losses on selection levels where the half that moved in the region is reset, and where the
+    /// other is, in the order of `Rate::ALL`: whether the halves serve what they learnt from.
+    pub halves: [[f64; 7]; 2],
     /// The locators that missed an easy plant: an area below .8 for either claim.
     pub uncalibrated: Vec<String>,
     /// The locators that only a policy can be asked about, where the routed one did not learn both
@@ -110,6 +114,18 @@ fn find(
         });
         progress.advance(routed.len() as u64, locator.name());
     }
+    let policy = history.policy();
+    let selection = Bench::new(
+        config,
+        &policy,
+        Split::Selection,
+        config.study.selection_levels,
+    )?;
+    let halves = [&inside, &outside].map(|half| {
+        let indices: Vec<usize> = (0..half.len()).filter(|&index| half[index]).collect();
+        let reset = edit::reset(policy.theta, policy.theta_0, &indices);
+        selection.losses(&reset).0
+    });
     let rise = |rate: Rate| {
         let curve = &trained.curves.rates[rate.index()];
         let share = |k: Option<&u64>| k.map_or(0.0, |&k| k as f64 / curve.count as f64);
@@ -140,6 +156,7 @@ fn find(
     Ok(Calibration {
         uncalibrated: missed,
         untested,
+        halves,
         learnt,
         curves: trained.curves,
         synthetic,

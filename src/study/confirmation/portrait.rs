@@ -16,6 +16,8 @@ use crate::study::candidates::Policy;
 pub struct Portrait {
     /// The claim it was chosen for.
     pub claim: Claim,
+    /// The family it is the best of: steps along components, or random in-span ones.
+    pub family: String,
     /// Component, sign and dose.
     pub member: String,
     /// The dose.
@@ -33,7 +35,7 @@ pub fn portrait(
     policy: &Policy<'_>,
     edited: &[f32],
     probes: &[Probe],
-    (claim, member, dose): (Claim, &str, f64),
+    (claim, family, member, dose): (Claim, &str, &str, f64),
 ) -> Portrait {
     let actions = policy.network.shape.action_len;
     let before = centred(policy.network, policy.theta, probes);
@@ -51,6 +53,7 @@ pub fn portrait(
     let same: f64 = shift.iter().map(|x| x * x).sum();
     Portrait {
         claim,
+        family: family.into(),
         member: member.into(),
         dose,
         by_tensor: by_tensor(&policy.network.layout, policy.theta, edited),
@@ -126,7 +129,12 @@ mod tests {
             for index in tensors[at].range() {
                 edited[index] += 0.3 * stream.normal() as f32;
             }
-            let found = portrait(&policy, &edited, &[probe.clone()], (Claim::A, "it", 0.1));
+            let found = portrait(
+                &policy,
+                &edited,
+                &[probe.clone()],
+                (Claim::A, "steps", "it", 0.1),
+            );
             assert!((found.by_tensor[at] - 1.0).abs() < 1e-6);
             found.bias
         };

@@ -73,13 +73,17 @@ pub fn retrain(
     };
     let (early, late): (Vec<Vec<f32>>, Vec<Vec<f32>>) = (set(Label::Early), set(Label::Late));
     let random: Vec<Vec<f32>> = (0..early.len().max(late.len()) as u64)
-        .map(|i| named.in_span(config.seed, (1 << 36) + i))
+        .map(|i| named.in_span(config.ablate.components, config.seed, (1 << 36) + i))
         .collect();
     let arms = [("early", early), ("late", late), ("random", random)];
     let arms = arms.iter().filter(|(_, basis)| !basis.is_empty());
     let mut found = Vec::new();
     for (name, basis) in arms {
         for when in [When::BeforeOptimizer, When::AfterOptimizer] {
+            if *name == "random" && when == When::AfterOptimizer {
+                // The control of the two sets before it; after it the sets are each other's.
+                continue;
+            }
             progress.begin(
                 &format!("training again without {name} components, {}", when.name()),
                 updates,

@@ -361,14 +361,18 @@ fn by_tensor(layout: &Layout, scores: &[f64]) -> Vec<f64> {
 /// What the chosen steps along components are.
 fn portraits(history: &History, (claims, tried): (&[Claimed], &[Tried])) -> Vec<Portrait> {
     let policy = history.policy();
-    let steps = claims.iter().filter(|c| c.frozen.family == STEP);
+    let shown = [STEP, RANDOM_STEP];
+    let steps = claims
+        .iter()
+        .filter(|c| shown.contains(&c.frozen.family.as_str()));
     steps
         .map(|claimed| {
             let frozen = &claimed.frozen;
             let edited = tried[frozen.place()]
                 .recipe
                 .apply(policy.theta, policy.theta_0);
-            let what = (frozen.claim, frozen.member.as_str(), frozen.dose);
+            let (family, member) = (frozen.family.as_str(), frozen.member.as_str());
+            let what = (frozen.claim, family, member, frozen.dose);
             portrait(&policy, &edited, &history.probes, what)
         })
         .collect()

@@ -1,5 +1,8 @@
 //! The temporal claim itself: do early components hurt the corner and late ones the cheese?
 //!
+//! Sets are compared with all others of the same lengths among the components that were tried: who is
+//! in the early set is what the claim says.
+//!
 //! The effect of a component is `mean over signs and doses of (S5 loss - S2 loss)` of the steps along
 //! it, on selection levels: positive where it costs the corner more. The proposal predicts that it
 //! falls with the temporal index.
@@ -13,7 +16,7 @@ use crate::numeric::statistics;
 use crate::numeric::sum::mean;
 use crate::study::Error;
 
-use super::edits::{Named, RANDOM_STEP, Tried};
+use super::edits::{Named, Tried};
 
 /// Draws of random sets.
 const DRAWS: u64 = 999;
@@ -48,7 +51,8 @@ pub struct Temporal {
     pub sets: [Vec<usize>; 2],
     /// Mean effect of the early set minus that of the late one; the proposal predicts a positive one.
     pub difference: Option<f64>,
-    /// Share of pairs of sets of random in-span directions whose difference is at least as large.
+    /// Share of pairs of sets of the same lengths, drawn among its components, whose difference is at
+    /// least as large.
     pub p: Option<f64>,
 }
 
@@ -109,17 +113,8 @@ pub fn temporal(
     let difference = of_set(&sets[0])
         .zip(of_set(&sets[1]))
         .map(|(early, late)| early - late);
-    let mut names: Vec<&str> = tried
-        .iter()
-        .filter(|one| one.family == RANDOM_STEP)
-        .map(|one| one.member.as_str())
-        .collect();
-    names.dedup();
-    let random: Vec<f64> = names
-        .iter()
-        .filter_map(|name| effects(&|one| one.member == *name))
-        .collect();
-    let p = difference.and_then(|found| share_as_large(&random, &sets, found, seed));
+    let all: Vec<f64> = components.iter().map(|c| c.effect).collect();
+    let p = difference.and_then(|found| share_as_large(&all, &sets, found, seed));
     Ok(Temporal {
         decomposition: named.name.into(),
         correlation: statistics::spearman(&column(|c| c.temporal_index), &effect),
@@ -132,13 +127,13 @@ pub fn temporal(
 }
 
 /// p-value of a difference against pairs of disjoint random sets of the same lengths.
-fn share_as_large(random: &[f64], sets: &[Vec<usize>; 2], found: f64, seed: u64) -> Option<f64> {
+fn share_as_large(all: &[f64], sets: &[Vec<usize>; 2], found: f64, seed: u64) -> Option<f64> {
     let (early, late) = (sets[0].len(), sets[1].len());
-    if early + late > random.len() {
+    if early + late > all.len() {
         return None;
     }
     let mut stream = Stream::new(seed, Purpose::Nulls, 1 << 41);
-    let mut shuffled = random.to_vec();
+    let mut shuffled = all.to_vec();
     let as_large = (0..DRAWS).filter(|_| {
         stream.shuffle(&mut shuffled);
         mean(&shuffled[..early]) - mean(&shuffled[early..early + late]) >= found
