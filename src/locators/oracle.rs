@@ -66,7 +66,7 @@ impl Locator for Oracle {
 
     fn meaning(&self) -> &'static str {
         "a mask over parameters trained on discovery levels to lose the targets and keep the spared \
-         when what it marks is reset: an upper bound, not a method"
+         when what it marks is reset: the best mask found, not a method"
     }
 
     fn supervision(&self) -> Supervision {

@@ -1,19 +1,20 @@
 //! The locators against each other, the temporal claim, and what failed.
 
-use crate::ablate::Claim;
+use crate::ablate::{Claim, Rate};
 use crate::report::number::{NONE, fixed, signed};
 use crate::study::confirmation::Study;
-use crate::study::results::Role;
+use crate::study::confirmation::edits::{RANDOM_STEP, STEP};
+use crate::study::confirmation::summary::NOTHING;
 
 use super::behaviour::is_locators;
 use super::tables::{maybe, p, table, told, with_interval};
 
 /// What stands behind the name of a locator that is not calibrated.
 fn mark(study: &Study, locator: &str) -> &'static str {
-    let among = |names: &[String]| names.iter().any(|name| name == locator);
-    if among(&study.calibration.uncalibrated) {
+    let calibration = &study.calibration;
+    if calibration.missed().contains(&locator) {
         " *"
-    } else if among(&study.calibration.untested) {
+    } else if calibration.untested().contains(&locator) {
         " †"
     } else {
         ""
@@ -24,8 +25,10 @@ fn mark(study: &Study, locator: &str) -> &'static str {
 pub fn currency(study: &Study) -> String {
     let mut text = "`summary.ranking`, `seeds[].currency`; src/study/confirmation/currency.rs.\n\n\
          The top q % of parameters by each locator's score are put back to their initial values; \
-         the area is the mean of selectivity over ln q. Beside it as many random parameters of \
-         every tensor. A locator marked * missed a planted truth it should have found; one marked † could not be \
+         the area is the mean of selectivity over ln q, on selection levels (it makes no choice). Beside \
+         it one draw for each q of as many random parameters of every tensor. p is of \"above random\", \
+         the sign-flip test over seeds; Holm over the gradient SVDs and both claims, the others \
+         explore. A locator marked * missed a planted truth it should have found; one marked † could not be \
          asked (see the planted truth).\n\n"
         .to_owned();
     for (place, claim) in Claim::ALL.into_iter().enumerate() {
@@ -36,8 +39,10 @@ pub fn currency(study: &Study) -> String {
                 with_interval(&one.area),
                 signed(one.random, 2),
                 with_interval(&one.above),
+                p(one.above.p),
                 p(one.p_adjusted),
                 one.oracle_share.map_or(NONE.into(), |s| fixed(s, 2)),
+                one.area.values.len().to_string(),
             ]
         });
         text += &format!("**Claim {claim:?}**\n\n");
@@ -48,8 +53,10 @@ pub fn currency(study: &Study) -> String {
                 "area",
                 "random's",
                 "above random",
+                "p",
                 "p (Holm)",
                 "share of the oracle",
+                "seeds",
             ],
             rows,
         );
@@ -121,8 +128,8 @@ pub fn temporal(study: &Study) -> String {
         "`summary.temporal`, `seeds[].temporal`; src/study/confirmation/temporal.rs.\n\n\
          The effect of a component is the mean of (S5 loss - S2 loss) over steps along it. The \
          proposal predicts a negative rank correlation with the temporal index, and a positive \
-         difference between early and late sets. \"Beyond random\": seeds whose difference exceeds \
-         95 % of pairs of sets of random in-span directions. Labels need all nulls of METHOD \
+         difference between early and late sets. \"Beyond chance\": seeds whose difference exceeds \
+         95 % of pairs of sets of the same lengths among the same components. p are of single tests. Labels need all nulls of METHOD \
          section 4 to reject. What rolling back or taking back the displacement of either phase \
          does stands under A and B (\"rollback\").\n\n{}",
         table(
@@ -134,7 +141,7 @@ pub fn temporal(study: &Study) -> String {
                 "p",
                 "early minus late",
                 "p",
-                "beyond random",
+                "beyond chance",
                 "labelled early, late",
             ],
             rows
@@ -157,11 +164,12 @@ pub fn directions(study: &Study) -> String {
             let claimed = one.claims.iter().find(|c| {
                 c.frozen.claim == portrait.claim
                     && c.frozen.member == portrait.member
-                    && c.frozen.role == Role::Practical
+                    && c.frozen.family == portrait.family
             });
             vec![
                 one.seed.to_string(),
                 format!("{:?}", portrait.claim),
+                portrait.family.clone(),
                 format!("{} {}", portrait.member, signed(portrait.dose, 3)),
                 claimed.map_or(NONE.into(), |c| signed(c.selectivity, 2)),
                 claimed.map_or(NONE.into(), |c| {
@@ -172,22 +180,25 @@ pub fn directions(study: &Study) -> String {
             ]
         })
     });
-    let biases: Vec<f64> = study
-        .seeds
-        .iter()
-        .flat_map(|one| one.portraits.iter().map(|portrait| portrait.bias))
-        .collect();
+    let bias = |family: &str| {
+        let all = study.seeds.iter().flat_map(|one| &one.portraits);
+        let of = all.filter(|portrait| portrait.family == family);
+        let biases: Vec<f64> = of.map(|portrait| portrait.bias).collect();
+        fixed(crate::numeric::sum::mean(&biases), 2)
+    };
     format!(
         "`seeds[].portraits`; src/study/confirmation/portrait.rs.\n\n\
-         For the step along one component that was chosen for each claim: whether it is a bias \
-         towards actions (share of the change of the centred logits that is the same in every probe \
-         state; mean {} over seeds and claims), and the tensors with the largest shares of its \
-         squared length.\n\n{}",
-        fixed(crate::numeric::sum::mean(&biases), 2),
+         For the step along one component, and the random in-span step, that were chosen for each \
+         claim: whether it is a bias towards actions (share of the change of the centred logits that is \
+         the same in every probe state; mean {} for components, {} for random directions), and the \
+         tensors with the largest shares of its squared length.\n\n{}",
+        bias(STEP),
+        bias(RANDOM_STEP),
         table(
             &[
                 "seed",
                 "claim",
+                "family",
                 "component, dose",
                 "selectivity",
                 "met",
@@ -218,18 +229,16 @@ pub fn places(study: &Study) -> String {
         row
     }];
     let first = study.seeds.first();
-    for (number, one) in first
-        .map_or(&[][..], |one| &one.currency)
-        .iter()
-        .enumerate()
-    {
+    for one in first.map_or(&[][..], |one| &one.currency) {
         for (place, claim) in Claim::ALL.into_iter().enumerate() {
             let mut row = vec![one.locator.clone(), format!("{claim:?}")];
             row.extend(weights.iter().map(|&i| {
                 let values: Vec<f64> = study
                     .seeds
                     .iter()
-                    .filter_map(|one| Some(one.currency.get(number)?.by_tensor[place][i]))
+                    .filter_map(|seed| seed.currency.iter().find(|c| c.locator == one.locator))
+                    .filter(|found| found.found[place] != NOTHING)
+                    .map(|found| found.by_tensor[place][i])
                     .collect();
                 fixed(crate::numeric::sum::mean(&values), 2)
             }));
@@ -259,13 +268,23 @@ pub fn relearning(study: &Study) -> String {
             .filter(|one| one.claim == claim && one.edit == edit)
             .map(|one| one.updates)
             .collect();
-        let mut back: Vec<u64> = all.iter().filter_map(|&updates| updates).collect();
-        back.sort_unstable();
+        let back = all.iter().flatten().count();
+        // What never came back took longer than anything that did.
+        let mut order: Vec<u64> = all
+            .iter()
+            .map(|updates| updates.unwrap_or(u64::MAX))
+            .collect();
+        order.sort_unstable();
+        let median = order.get(order.len() / 2).copied().unwrap_or(u64::MAX);
         vec![
             edit,
             format!("{claim:?}"),
-            format!("{}/{}", back.len(), all.len()),
-            back.get(back.len() / 2).map_or(NONE.into(), u64::to_string),
+            format!("{back}/{}", all.len()),
+            if median == u64::MAX {
+                "never".into()
+            } else {
+                median.to_string()
+            },
             all.iter()
                 .map(|updates| updates.map_or("never".into(), |u| u.to_string()))
                 .collect::<Vec<String>>()
@@ -274,8 +293,9 @@ pub fn relearning(study: &Study) -> String {
     });
     format!(
         "`seeds[].relearning`; src/study/relearn.rs.\n\n\
-         Updates of further training until the targets of the claim are back to 90 % of the \
-         unedited policy's rate.\n\n{}",
+         Updates of further training until the claim's first target (A: S2, B: S5) is back to 90 % of \
+         the unedited policy's rate on curve levels, after the chosen step along a component and after \
+         the chosen random in-span step, each of its own length.\n\n{}",
         table(
             &["edit", "claim", "back on", "median updates", "by seed"],
             rows
@@ -360,22 +380,38 @@ pub fn planted(study: &Study) -> String {
          src/study/confirmation/planted.rs.\n\n\
          Area under the ROC curve of each locator's scores, for A, B: the parameters known to serve \
          the behaviour against all others and, in brackets, against those of the other behaviour \
-         alone (a locator that takes one for the other is below .5 there). On made-up gradients, and on a policy trained so that transitions outside \
-         of the region move one half of every layer and those inside the other (S2 rose by {}, S5 by \
+         alone (a locator that takes one for the other is below .5 there). On made-up gradients, and on \
+         a policy trained so that transitions outside of the region move one half of every layer and those inside the other (S2 rose by {}, S5 by \
          {} in its training; where a rise is below .1 there is nothing to find). .5 is chance. An \
-         asterisk: below .8 on an easy plant, or, for locators that only a policy can be asked about, \
-         on the routed policy. {}\n\n{}",
+         asterisk: either area below .8 on an easy plant, or, for locators that only a policy can be \
+         asked about, on the routed policy. {} The streams of the routed policy are recorded before \
+         routing, so that locators that read them cannot find its halves. {}\n\n{}",
         signed(calibration.learnt[0], 2),
         signed(calibration.learnt[1], 2),
-        if calibration.untested.is_empty() {
+        if calibration.untested().is_empty() {
             String::new()
         } else {
             format!(
                 "Marked †, not calibrated, for the routed policy did not learn both: {}.",
-                calibration.untested.join("; ")
+                calibration.untested().join("; ")
             )
         },
+        halves(study),
         table(&headings, rows),
+    )
+}
+
+/// Whether the halves of the routed policy serve what they learnt from.
+fn halves(study: &Study) -> String {
+    let losses = |half: &[f64; 7]| {
+        let loss = |rate: Rate| format!("{} {}", rate.name(), signed(half[rate.index()], 2));
+        [Rate::S2, Rate::S5].map(loss).join(", ")
+    };
+    let [inside, outside] = &study.calibration.halves;
+    format!(
+        "Losses where the half that moved in the region is reset: {}; where the other is: {}.",
+        losses(inside),
+        losses(outside)
     )
 }
 
@@ -400,8 +436,8 @@ pub fn failed(study: &Study) -> String {
             .unwrap_or(0);
         if met < (8 * seeds).div_ceil(10) {
             items.push(format!(
-                "{claim:?}: no locator's edit meets the rule on 8 of 10 seeds; the most is {met} of \
-                 {seeds}."
+                "{claim:?} is not reached: no locator's edit meets the rule on 8 of 10 seeds; the most \
+                 is {met} of {seeds}."
             ));
         }
         let never = families
@@ -413,12 +449,10 @@ pub fn failed(study: &Study) -> String {
             families.iter().filter(|f| is_locators(f)).count()
         ));
     }
-    if !study.calibration.uncalibrated.is_empty() {
-        items.push(format!(
-            "Uncalibrated: {}.",
-            study.calibration.uncalibrated.join("; ")
-        ));
-    }
+    items.push(format!(
+        "Uncalibrated: {}.",
+        study.calibration.missed().join("; ")
+    ));
     let lines: String = items.iter().map(|item| format!("- {item}\n")).collect();
     format!("{lines}")
 }

@@ -124,9 +124,11 @@ fn head(study: &Study) -> String {
          Every figure is one of `study.json` (that of the committed text: data/results/study-quick.json); \
          each section names the field and the source that made it. \
          Rates are exact: the probability of success on a level, from the policy's own action \
-         probabilities, averaged over {} test levels a situation. Intervals are 95 %, bootstrap over \
-         seeds and within a seed over mazes; p over seeds is the exact sign-flip test, which cannot \
-         fall below {:.3} with {} seeds. METHOD.md defines the rest.\n\n{}",
+         probabilities; those of the premise and of A and B are means over {} test levels a situation, \
+         their intervals (95 %) bootstraps over seeds and the mazes that all of them share. Elsewhere \
+         rates are of selection levels (relearning: curve levels) and intervals bootstraps over seeds. p \
+         over seeds is the exact sign-flip test, which cannot fall below {:.3} with {} seeds. Seeds 0 \
+         and 1 were tuned on, 2 and 3 used while the study was written. METHOD.md defines the rest.\n\n{}",
         study.command,
         study.version,
         study.preset,

@@ -2,9 +2,7 @@
 //! tensor.
 //!
 //! The area of a curve is the mean of selectivity over ln q, by trapezia: it makes no choice of q,
-//! so selection levels give it without bias. A locator's share of the oracle is
-//! `(area - random area) / (oracle's area - random area)`, with the oracle's own matched random in the
-//! denominator's place of it.
+//! so selection levels give it without bias.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +25,7 @@ pub struct Currency {
     pub seconds: f64,
     /// What it found for A and for B.
     pub found: [String; 2],
-    /// Share of the reset parameters in each tensor, for the largest q below 10 %, by claim.
+    /// Share of the top 5 % of parameters in each tensor, by claim.
     pub by_tensor: [Vec<f64>; 2],
     /// For A and for B.
     pub curves: [Curve; 2],
@@ -48,8 +46,6 @@ pub struct Curve {
     pub area: f64,
     /// Area under `random`.
     pub random_area: f64,
-    /// Share of the oracle's area, both above random.
-    pub oracle_share: Option<f64>,
 }
 
 impl Curve {
@@ -67,7 +63,6 @@ impl Curve {
             losses: pairs.iter().map(|pair| pair[0]).collect(),
             selectivity,
             random,
-            oracle_share: None,
         }
     }
 }
@@ -84,24 +79,6 @@ fn area(percent: &[f64], values: &[f64]) -> f64 {
         .map(|(x, y)| 0.5 * (y[0] + y[1]) * (x[1] - x[0]))
         .sum();
     sum / width
-}
-
-/// Fills in every locator's share of the oracle, where there is one that beats random.
-pub fn share_of_oracle(all: &mut [Currency], oracle: &str) {
-    let Some(found) = all.iter().find(|one| one.locator == oracle) else {
-        return;
-    };
-    let reach = [0, 1].map(|claim| found.curves[claim].area - found.curves[claim].random_area);
-    for (claim, reach) in reach
-        .into_iter()
-        .enumerate()
-        .filter(|(_, reach)| *reach > 0.0)
-    {
-        for one in all.iter_mut() {
-            let curve = &mut one.curves[claim];
-            curve.oracle_share = Some((curve.area - curve.random_area) / reach);
-        }
-    }
 }
 
 #[cfg(test)]

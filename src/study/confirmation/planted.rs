@@ -36,11 +36,42 @@ pub struct Calibration {
     /// Losses on selection levels where the half that moved in the region is reset, and where the
     /// other is, in the order of `Rate::ALL`: whether the halves serve what they learnt from.
     pub halves: [[f64; 7]; 2],
-    /// The locators that missed an easy plant: an area below .8 for either claim.
-    pub uncalibrated: Vec<String>,
+}
+
+impl Calibration {
+    /// The locators that missed an easy plant; where made-up matrices say nothing, the halves of the
+    /// routed policy.
+    pub fn missed(&self) -> Vec<&str> {
+        let mut missed = calibration::uncalibrated(&self.synthetic);
+        if self.took() {
+            let low = |areas: &[f64; 2]| areas.iter().any(|&area| area < calibration::AREA_MIN);
+            let asked = self.only_routed();
+            let found = asked.filter(|one| one.areas.as_ref().is_none_or(low));
+            missed.extend(found.map(|one| one.locator.as_str()));
+        }
+        missed
+    }
+
     /// The locators that only a policy can be asked about, where the routed one did not learn both
     /// behaviours: there is nothing to find.
-    pub untested: Vec<String>,
+    pub fn untested(&self) -> Vec<&str> {
+        if self.took() {
+            return Vec::new();
+        }
+        self.only_routed().map(|one| one.locator.as_str()).collect()
+    }
+
+    /// Whether the routed policy learnt both behaviours.
+    fn took(&self) -> bool {
+        self.learnt.iter().all(|&rise| rise >= LEAST_RISE)
+    }
+
+    fn only_routed(&self) -> impl Iterator<Item = &Routed> {
+        self.routed.iter().filter(|one| {
+            let mut rows = self.synthetic.iter();
+            !rows.any(|row| row.locator == one.locator && row.areas.is_some())
+        })
+    }
 }
 
 /// One locator on the policy with routed gradients.
@@ -132,30 +163,7 @@ fn find(
         share(curve.successes.last()) - share(curve.successes.first())
     };
     let learnt = [rise(Rate::S2), rise(Rate::S5)];
-    let took = learnt.iter().all(|&rise| rise >= LEAST_RISE);
-    let asked = |name: &str| {
-        synthetic
-            .iter()
-            .any(|c| c.locator == name && c.areas.is_some())
-    };
-    let (mut missed, mut untested): (Vec<String>, Vec<String>) = Default::default();
-    missed.extend(
-        calibration::uncalibrated(&synthetic)
-            .into_iter()
-            .map(String::from),
-    );
-    // Where made-up matrices say nothing, the routed policy must.
-    for one in routed.iter().filter(|one| !asked(&one.locator)) {
-        let low = |areas: &[f64; 2]| areas.iter().any(|&area| area < calibration::AREA_MIN);
-        if !took {
-            untested.push(one.locator.clone());
-        } else if one.areas.as_ref().is_none_or(low) {
-            missed.push(one.locator.clone());
-        }
-    }
     Ok(Calibration {
-        uncalibrated: missed,
-        untested,
         halves,
         learnt,
         curves: trained.curves,

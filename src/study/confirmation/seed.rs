@@ -23,7 +23,7 @@ use crate::study::{Config, Error, Progress, Resolved, decompose};
 
 use super::bench::Bench;
 use super::claims::{self, Claimed};
-use super::currency::{self, Currency, Curve};
+use super::currency::{Currency, Curve};
 use super::edits::{Family, Named, RANDOM_STEP, STEP, Trials, Tried};
 use super::history::History;
 use super::portrait::{Portrait, portrait};
@@ -339,7 +339,6 @@ fn all_locators(
                 .map(|claim| Curve::new(claim, &percents, &pairs[Located::index(claim)])),
         });
     }
-    currency::share_of_oracle(&mut all, locators::ORACLE);
     Ok(all)
 }
 

@@ -1,5 +1,9 @@
 //! Over the seeds: means with intervals, exact sign-flip tests, Holm over claims and methods.
 //!
+//! Hypotheses, whose p-values Holm adjusts together, are those of the proposal alone: steps along single
+//! components, and the gradient SVD's sets by time, projected off or reset, for both claims. All other
+//! p-values explore, and are given as they are.
+//!
 //! A mean's interval is the hierarchical bootstrap's: seeds with replacement, and within a seed its
 //! bootstrap over mazes where there is one. The sign-flip test of n seeds cannot give less than
 //! `2^(1 - n)`.
@@ -7,14 +11,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ablate::{Claim, Rate};
-use crate::locators::Supervision;
+use crate::locators::{ORACLE, Supervision};
 use crate::numeric::statistics::{hierarchical_mean, holm, sign_flip};
 use crate::numeric::sum::mean;
 use crate::study::Config;
 use crate::study::results::Role;
 
 use super::claims::Claimed;
-use super::edits::{MATCHED, RANDOM_STEP, RESET};
+use super::currency::{Currency, Curve};
+use super::edits::{MATCHED, RANDOM_STEP, RESET, STEP};
 use super::seed::Findings;
 
 /// Bootstrap draws over seeds.
@@ -75,6 +80,8 @@ pub struct Phases {
 pub struct Ranked {
     /// Its name.
     pub locator: String,
+    /// What it scores.
+    pub meaning: String,
     /// What it was told.
     pub supervision: Supervision,
     /// Area under selectivity against ln q.
@@ -83,9 +90,9 @@ pub struct Ranked {
     pub random: f64,
     /// Area above random, by seed.
     pub above: Over,
-    /// p of `above`, adjusted (Holm) over locators and both claims.
+    /// p of `above`, adjusted (Holm) over the gradient SVDs and both claims; none for others.
     pub p_adjusted: Option<f64>,
-    /// Mean share of the oracle's area above random.
+    /// Area above random as a share of the oracle's, where the oracle's is certainly above 0.
     pub oracle_share: Option<f64>,
     /// Mean seconds a seed.
     pub seconds: f64,
@@ -106,15 +113,19 @@ pub struct Family {
     pub successes: usize,
     /// Selectivity on test levels.
     pub selectivity: Over,
-    /// Its excess over the control of its kind, seed by seed: the best random in-span step, for
-    /// resets the best of as many random parameters of every tensor.
+    /// How far inside the rule of success (the number it was chosen by) on test levels, minus that of
+    /// its control, seed by seed: the best of as many random in-span steps as components were
+    /// tried, for resets the best of as many random parameters of every tensor. None for controls.
     pub above_control: Option<Over>,
-    /// p of `above_control`, adjusted (Holm) over the families that are no controls and both claims.
+    /// p of `above_control`, adjusted (Holm) over the hypotheses and both claims; none for others.
     pub p_adjusted: Option<f64>,
+    /// Members, signs and doses it was chosen from, on the first seed.
+    pub candidates: usize,
     /// Mean losses, in the order of `Rate::ALL`.
     pub losses: [f64; 7],
-    /// Seeds whose random controls were fewer than one in twenty as far inside the rule, and seeds
-    /// with such controls.
+    /// Seeds on which random controls at its dose came as far inside the rule in fewer than one case in
+    /// twenty, the doses it was chosen from counted in (a union bound), and seeds with such controls.
+    /// None for steps along single components, of which too many were tried for that bound.
     pub beyond_controls: Option<(usize, usize)>,
 }
 
@@ -228,28 +239,36 @@ pub fn summarise(seeds: &[Findings], config: &Config) -> Summary {
     }
 }
 
+/// What a locator says where no component has the phase that is asked for.
+pub const NOTHING: &str = "no component";
+
+/// The locators in the order in which seeds have them.
+fn locators(seeds: &[Findings]) -> Vec<&Currency> {
+    let mut all: Vec<&Currency> = Vec::new();
+    for one in seeds.iter().flat_map(|one| &one.currency) {
+        if !all.iter().any(|other| other.locator == one.locator) {
+            all.push(one);
+        }
+    }
+    all
+}
+
 fn ranking(seeds: &[Findings], seed: u64) -> [Vec<Ranked>; 2] {
-    let mut ranking = [Vec::new(), Vec::new()];
-    let names = seeds.first().map_or(&[][..], |one| &one.currency);
-    for (number, first) in names.iter().enumerate() {
+    let mut ranking: [Vec<Ranked>; 2] = [Vec::new(), Vec::new()];
+    for (number, first) in locators(seeds).into_iter().enumerate() {
         for (claim, ranked) in ranking.iter_mut().enumerate() {
             let all: Vec<_> = seeds
                 .iter()
                 .filter_map(|one| one.currency.iter().find(|c| c.locator == first.locator))
+                .filter(|one| one.found[claim] != NOTHING)
                 .collect();
-            let values = |of: &dyn Fn(&super::currency::Curve) -> f64| -> Vec<f64> {
+            let values = |of: &dyn Fn(&Curve) -> f64| -> Vec<f64> {
                 all.iter().map(|one| of(&one.curves[claim])).collect()
             };
             let place = |kind: u64| {
-                (
-                    seed,
-                    1 << 20 | (number as u64) << 4 | kind << 1 | claim as u64,
-                )
+                let index = 1 << 20 | (number as u64) << 4 | kind << 1 | claim as u64;
+                (seed, index)
             };
-            let shares: Vec<f64> = all
-                .iter()
-                .filter_map(|one| one.curves[claim].oracle_share)
-                .collect();
             let (Some(area), Some(above)) = (
                 Over::of(values(&|curve| curve.area), place(0)),
                 Over::of(values(&|curve| curve.area - curve.random_area), place(1)),
@@ -258,23 +277,28 @@ fn ranking(seeds: &[Findings], seed: u64) -> [Vec<Ranked>; 2] {
             };
             ranked.push(Ranked {
                 locator: first.locator.clone(),
+                meaning: first.meaning.clone(),
                 supervision: first.supervision,
                 area,
                 random: mean(&values(&|curve| curve.random_area)),
                 above,
                 p_adjusted: None,
-                oracle_share: (!shares.is_empty()).then(|| mean(&shares)),
+                oracle_share: None,
                 seconds: mean(&all.iter().map(|one| one.seconds).collect::<Vec<f64>>()),
             });
         }
     }
-    adjust(
-        ranking
-            .iter_mut()
-            .flatten()
-            .map(|one| (one.above.p, &mut one.p_adjusted)),
-    );
+    let tested = ranking.iter_mut().flatten();
+    let tested = tested.filter(|one| GRADIENTS.contains(&one.locator.as_str()));
+    adjust(tested.map(|one| (one.above.p, &mut one.p_adjusted)));
     for ranked in &mut ranking {
+        let oracle = ranked.iter().find(|one| one.locator == ORACLE);
+        let is_sure = |one: &&Ranked| one.above.interval.is_some_and(|(low, _)| low > 0.0);
+        if let Some(reach) = oracle.filter(is_sure).map(|one| one.above.mean) {
+            for one in ranked.iter_mut() {
+                one.oracle_share = Some(one.above.mean / reach);
+            }
+        }
         ranked.sort_by(|a, b| b.area.mean.total_cmp(&a.area.mean));
     }
     ranking
@@ -292,7 +316,7 @@ fn pairs(seeds: &[Findings], seed: u64) -> Vec<Pair> {
                 let area = |one: &Findings, name: &str| {
                     let mut found = one.currency.iter();
                     let found = found.find(|c| c.locator == name)?;
-                    Some(found.curves[place].area)
+                    (found.found[place] != NOTHING).then_some(found.curves[place].area)
                 };
                 let difference = |one: &Findings| Some(area(one, gradients)? - area(one, weights)?);
                 let values = seeds.iter().filter_map(difference).collect();
@@ -322,7 +346,7 @@ fn families(seeds: &[Findings], seed: u64) -> [Vec<Family>; 2] {
         });
         found.cloned()
     };
-    let mut families = [Vec::new(), Vec::new()];
+    let mut families: [Vec<Family>; 2] = [Vec::new(), Vec::new()];
     for (place, claim) in Claim::ALL.into_iter().enumerate() {
         let mut keys: Vec<(String, Role)> = seeds
             .iter()
@@ -336,6 +360,7 @@ fn families(seeds: &[Findings], seed: u64) -> [Vec<Family>; 2] {
             let all: Vec<(&Findings, Claimed)> = seeds
                 .iter()
                 .filter_map(|one| Some((one, find(one, claim, &family, role)?)))
+                .filter(|(_, own)| own.frozen.member != NOTHING)
                 .collect();
             let control = match family.strip_suffix(RESET) {
                 Some(locator) => format!("{locator}{MATCHED}"),
@@ -343,13 +368,10 @@ fn families(seeds: &[Findings], seed: u64) -> [Vec<Family>; 2] {
             };
             let above = all.iter().filter_map(|(one, own)| {
                 let control = find(one, claim, &control, Role::Control)?;
-                let draws = own.draws.iter().zip(&control.draws);
-                let draws = draws
-                    .map(|(own, control)| f64::from(own - control))
-                    .collect();
-                Some((own.selectivity - control.selectivity, draws))
+                let margin = |one: &Claimed| claim.margin(&|rate| one.losses[rate.index()]);
+                Some(margin(own) - margin(&control))
             });
-            let (above, above_draws): (Vec<f64>, Vec<Vec<f64>>) = above.unzip();
+            let above: Vec<f64> = above.collect();
             let draws = |c: &Claimed| c.draws.iter().map(|&d| f64::from(d)).collect::<Vec<f64>>();
             let groups: Vec<Vec<f64>> = all.iter().map(|(_, c)| draws(c)).collect();
             let index = |kind: u64| {
@@ -367,19 +389,18 @@ fn families(seeds: &[Findings], seed: u64) -> [Vec<Family>; 2] {
                         .collect::<Vec<f64>>(),
                 )
             });
-            let controls: Vec<f64> = all
-                .iter()
-                .filter_map(|(_, c)| Some(c.controls?.p))
+            let controls = all.iter().filter(|_| family != STEP);
+            let controls: Vec<f64> = controls
+                .filter_map(|(_, c)| Some(c.controls?.p_chosen))
                 .collect();
-            let is_control = role == Role::Control;
+            let is_compared = matches!(role, Role::Practical | Role::Predicted);
             families[place].push(Family {
                 successes: all.iter().filter(|(_, c)| c.succeeds).count(),
                 seeds: all.len(),
                 supervision: all[0].1.frozen.supervision,
-                above_control: (!is_control)
-                    .then(|| Over::of_groups(above, &above_draws, index(1)))
-                    .flatten(),
+                above_control: is_compared.then(|| Over::of(above, index(1))).flatten(),
                 p_adjusted: None,
+                candidates: all[0].1.frozen.candidates,
                 beyond_controls: (!controls.is_empty()).then(|| {
                     let beyond = controls.iter().filter(|&&p| p < 0.05).count();
                     (beyond, controls.len())
@@ -391,11 +412,8 @@ fn families(seeds: &[Findings], seed: u64) -> [Vec<Family>; 2] {
             });
         }
     }
-    let tested = families
-        .iter_mut()
-        .flatten()
-        .filter(|one| matches!(one.role, Role::Practical | Role::Predicted));
-    adjust(tested.map(|one| {
+    let tested = families.iter_mut().flatten();
+    adjust(tested.filter(|one| is_hypothesis(one)).map(|one| {
         let p = one.above_control.as_ref().and_then(|above| above.p);
         (p, &mut one.p_adjusted)
     }));
@@ -403,6 +421,19 @@ fn families(seeds: &[Findings], seed: u64) -> [Vec<Family>; 2] {
         family.sort_by(|a, b| b.selectivity.mean.total_cmp(&a.selectivity.mean));
     }
     families
+}
+
+/// Whether it is one of the proposal's own: a single component's step, or the gradient SVD's set for
+/// the claim.
+pub fn is_hypothesis(family: &Family) -> bool {
+    match family.role {
+        Role::Practical => family.family == STEP,
+        Role::Predicted => GRADIENTS.iter().any(|name| {
+            let edit = family.family.strip_prefix(name);
+            edit.is_some_and(|edit| edit.starts_with(": "))
+        }),
+        Role::Swapped | Role::Control => false,
+    }
 }
 
 /// Holm's adjustment over those that have a p-value.
