@@ -4,6 +4,7 @@
 //! its interval and its p-value, and names the field of study.json that holds it.
 
 mod behaviour;
+mod details;
 mod methods;
 mod tables;
 
@@ -81,38 +82,38 @@ pub fn sections(study: &Study) -> Vec<Section> {
             "directions",
             "Directions",
             "What the chosen directions are",
-            methods::directions(study),
+            details::directions(study),
         ),
         section(
             "places",
             "Places",
             "Where the locators point",
-            methods::places(study),
+            details::places(study),
         ),
         section(
             "relearning",
             "Relearning",
             "How fast ablated behaviours come back",
-            methods::relearning(study),
+            details::relearning(study),
         ),
         section(
             "retraining",
             "Retraining",
             "Training again with components projected out",
-            methods::retraining(study),
+            details::retraining(study),
         ),
         section(
             "planted",
             "Planted",
             "Planted truth: what is found where the answer is known",
-            methods::planted(study),
+            details::planted(study),
         ),
-        section("failed", "Failed", "What failed", methods::failed(study)),
+        section("failed", "Failed", "What failed", details::failed(study)),
         section(
             "cost",
             "Cost",
             "What it took, and what froze the choices",
-            methods::cost(study),
+            details::cost(study),
         ),
     ]
 }

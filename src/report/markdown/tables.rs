@@ -2,7 +2,7 @@
 
 use crate::locators::Supervision;
 use crate::report::number::{NONE, fixed, probability, signed};
-use crate::study::confirmation::summary::Over;
+use crate::study::confirmation::over::Over;
 use crate::study::results::Role;
 
 /// A table; the first column is words, the others are set to the right.

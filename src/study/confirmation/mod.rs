@@ -14,6 +14,7 @@ pub mod claims;
 pub mod currency;
 pub mod edits;
 pub mod history;
+pub mod over;
 pub mod planted;
 pub mod portrait;
 pub mod retrain;

@@ -1,0 +1,88 @@
+//! A number over seeds: mean, interval, exact test; and the adjustment of several.
+
+use serde::{Deserialize, Serialize};
+
+use crate::numeric::statistics::{hierarchical_mean, holm, sign_flip};
+use crate::numeric::sum::mean;
+
+/// Bootstrap draws over seeds.
+const DRAWS: u32 = 10_000;
+
+/// A mean over seeds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Over {
+    /// The mean.
+    pub mean: f64,
+    /// Its 95 % interval; none where there is one seed.
+    pub interval: Option<(f64, f64)>,
+    /// Exact two-sided sign-flip test that it is 0.
+    pub p: Option<f64>,
+    /// By seed; a seed that has none is left out.
+    pub values: Vec<f64>,
+}
+
+impl Over {
+    /// Of values known exactly; `None` for no values. The bootstrap draws from stream `index`.
+    pub fn of(values: Vec<f64>, (seed, index): (u64, u64)) -> Option<Self> {
+        let groups: Vec<Vec<f64>> = values.iter().map(|&value| vec![value]).collect();
+        Self::of_groups(values, &groups, (seed, index))
+    }
+
+    /// Of values with draws of each.
+    pub fn of_groups(
+        values: Vec<f64>,
+        groups: &[Vec<f64>],
+        (seed, index): (u64, u64),
+    ) -> Option<Self> {
+        if values.is_empty() {
+            return None;
+        }
+        let interval = (values.len() > 1)
+            .then(|| hierarchical_mean(groups, 0.95, DRAWS, seed, (1 << 48) + index))
+            .flatten();
+        Some(Self {
+            mean: mean(&values),
+            interval: interval.map(|interval| (interval.low, interval.high)),
+            p: sign_flip(&values),
+            values,
+        })
+    }
+}
+
+/// Holm's adjustment over those that have a p-value.
+pub fn adjust<'a>(all: impl Iterator<Item = (Option<f64>, &'a mut Option<f64>)>) {
+    let tested: Vec<(f64, &mut Option<f64>)> =
+        all.filter_map(|(p, place)| Some((p?, place))).collect();
+    let p: Vec<f64> = tested.iter().map(|(p, _)| *p).collect();
+    for ((_, place), adjusted) in tested.into_iter().zip(holm(&p)) {
+        *place = Some(adjusted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_seed_has_no_interval_and_ten_of_one_sign_have_the_least_p() {
+        let one = Over::of(vec![0.4], (1, 0)).unwrap();
+        assert_eq!((one.mean, one.interval, one.p), (0.4, None, Some(1.0)));
+        let values: Vec<f64> = (1..=10).map(f64::from).collect();
+        let ten = Over::of(values, (1, 0)).unwrap();
+        assert_eq!(ten.p, Some(2.0 / 1024.0));
+        let (low, high) = ten.interval.unwrap();
+        assert!(
+            (3.0..4.5).contains(&low) && (6.5..8.0).contains(&high),
+            "{low} {high}"
+        );
+        assert!(Over::of(Vec::new(), (1, 0)).is_none());
+    }
+
+    #[test]
+    fn holm_runs_over_those_that_were_tested() {
+        let mut found = [None; 3];
+        let p = [Some(0.01), None, Some(0.03)];
+        adjust(p.into_iter().zip(found.iter_mut()));
+        assert_eq!(found, [Some(0.02), None, Some(0.03)]);
+    }
+}
