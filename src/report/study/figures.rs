@@ -1,6 +1,7 @@
 //! Figures over seeds.
 
 use crate::ablate::{Claim, Rate};
+use crate::locators::Located;
 use crate::report::axes::{Axis, PANEL, Plot, Size, range_of};
 use crate::report::figure::{Look, Sample, figure, key, legend, look, rate_key};
 use crate::report::number::{fixed, percent, percent_bare, signed};
@@ -190,7 +191,7 @@ fn scatter(study: &Study, claim: Claim) -> String {
 fn forest(study: &Study, claim: Claim) -> String {
     const ROW: f64 = 17.0;
     const NAMES: f64 = 190.0;
-    let ranked = &study.summary.ranking[index(claim)];
+    let ranked = &study.summary.ranking[Located::index(claim)];
     let ends = |one: &Ranked| {
         let (low, high) = one.area.interval.unwrap_or((one.area.mean, one.area.mean));
         [low, high, one.random, 0.0]
@@ -241,13 +242,13 @@ fn forest(study: &Study, claim: Claim) -> String {
 
 /// Mean selectivity against the percentage reset, every locator a line.
 fn against_q(study: &Study, claim: Claim) -> String {
-    let ranked = &study.summary.ranking[index(claim)];
+    let ranked = &study.summary.ranking[Located::index(claim)];
     let mut lines: Vec<(&str, Vec<(f64, f64)>)> = Vec::new();
     for one in ranked {
         let curves = study.seeds.iter().filter_map(|seed| {
             let mut found = seed.currency.iter();
             let found = found.find(|c| c.locator == one.locator)?;
-            Some(&found.curves[index(claim)])
+            Some(&found.curves[Located::index(claim)])
         });
         let curves: Vec<_> = curves.collect();
         let Some(first) = curves.first() else {
@@ -353,8 +354,4 @@ fn index_against_effect(study: &Study, number: usize) -> String {
     let name = format!("Components of {}", first.decomposition);
     let caption = "a point a component and seed; the proposal predicts a fall";
     figure("", &name, caption, "", &plot.svg.finish(&name))
-}
-
-fn index(claim: Claim) -> usize {
-    crate::locators::Located::index(claim)
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::ablate::recipe::Recipe;
 use crate::ablate::selectivity::is_learnt;
 use crate::ablate::{Claim, Drawn, Rate, Resampling, Split};
-use crate::locators::Supervision;
+use crate::locators::{Located, Supervision};
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::statistics;
 use crate::study::candidates::{Policy, displacement, distance};
@@ -200,7 +200,7 @@ pub fn test(
             .entry(choice.tried)
             .or_insert_with(|| bench.measure(&edited));
         let losses = bench.reference.losses(found, (&resampling, &drawn));
-        let place = index_of(choice.claim);
+        let place = Located::index(choice.claim);
         let inside = |rate: Rate| (losses.values[rate.index()], losses.intervals[rate.index()]);
         claims.push(Claimed {
             frozen: choice.clone(),
@@ -233,10 +233,6 @@ pub fn test(
 fn rounded(draw: f64, estimate: f64) -> f32 {
     let draw = if draw.is_finite() { draw } else { estimate };
     ((draw * 1e4).round() / 1e4) as f32
-}
-
-fn index_of(claim: Claim) -> usize {
-    crate::locators::Located::index(claim)
 }
 
 /// Draws the random controls of the two hypotheses' choices: for a step, random directions in the

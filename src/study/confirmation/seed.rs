@@ -28,7 +28,7 @@ use super::edits::{Family, Named, RANDOM_STEP, STEP, Trials, Tried};
 use super::history::History;
 use super::portrait::{Portrait, portrait};
 use super::retrain::{Retrained, retrain};
-use super::temporal::{Temporal, temporal};
+use super::temporal::{Temporal, behavioural_axis, temporal};
 
 /// Checkpoints that rollback tries, evenly spaced.
 const ROLLBACKS: usize = 12;
@@ -224,40 +224,6 @@ impl Clock {
 fn labels(components: &[crate::locate::Component]) -> [usize; 2] {
     use crate::locate::Label;
     [Label::Early, Label::Late].map(|label| components.iter().filter(|c| c.label == label).count())
-}
-
-/// The behavioural axis: at each share of training, the mean share of their final rise that S5 and S2
-/// had reached (running maximum, linear between the points of the curves).
-fn behavioural_axis(curves: &Curves) -> impl Fn(f64) -> f64 + use<> {
-    use crate::ablate::Rate;
-    let last = curves
-        .frames
-        .last()
-        .map_or(1.0, |&frames| frames.max(1) as f64);
-    let tau: Vec<f64> = curves.frames.iter().map(|&f| f as f64 / last).collect();
-    let risen = [Rate::S5, Rate::S2].map(|rate| {
-        let successes = &curves.rates[rate.index()].successes;
-        let mut most = 0u64;
-        let first = successes.first().copied().unwrap_or(0);
-        let risen: Vec<f64> = successes
-            .iter()
-            .map(|&k| {
-                most = most.max(k.saturating_sub(first));
-                most as f64
-            })
-            .collect();
-        let whole = risen.last().copied().unwrap_or(0.0).max(1.0);
-        risen.into_iter().map(|x| x / whole).collect::<Vec<f64>>()
-    });
-    move |at| {
-        let after = tau.iter().position(|&t| t >= at).unwrap_or(tau.len() - 1);
-        let Some(before) = after.checked_sub(1) else {
-            return 0.0;
-        };
-        let part = ((at - tau[before]) / (tau[after] - tau[before])).min(1.0);
-        let value = |risen: &[f64]| risen[before] + part * (risen[after] - risen[before]);
-        risen.iter().map(|risen| value(risen)).sum::<f64>() / 2.0
-    }
 }
 
 /// The decompositions whose single components are tried.

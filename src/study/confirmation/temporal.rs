@@ -15,6 +15,7 @@ use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::statistics;
 use crate::numeric::sum::mean;
 use crate::study::Error;
+use crate::study::results::Curves;
 
 use super::edits::{Named, Tried};
 
@@ -126,6 +127,39 @@ pub fn temporal(
     })
 }
 
+/// The behavioural axis: at each share of training, the mean share of their final rise that S5 and S2
+/// had reached (running maximum, linear between the points of the curves).
+pub fn behavioural_axis(curves: &Curves) -> impl Fn(f64) -> f64 + use<> {
+    let last = curves
+        .frames
+        .last()
+        .map_or(1.0, |&frames| frames.max(1) as f64);
+    let tau: Vec<f64> = curves.frames.iter().map(|&f| f as f64 / last).collect();
+    let risen = [Rate::S5, Rate::S2].map(|rate| {
+        let successes = &curves.rates[rate.index()].successes;
+        let mut most = 0u64;
+        let first = successes.first().copied().unwrap_or(0);
+        let risen: Vec<f64> = successes
+            .iter()
+            .map(|&k| {
+                most = most.max(k.saturating_sub(first));
+                most as f64
+            })
+            .collect();
+        let whole = risen.last().copied().unwrap_or(0.0).max(1.0);
+        risen.into_iter().map(|x| x / whole).collect::<Vec<f64>>()
+    });
+    move |at| {
+        let after = tau.iter().position(|&t| t >= at).unwrap_or(tau.len() - 1);
+        let Some(before) = after.checked_sub(1) else {
+            return 0.0;
+        };
+        let part = ((at - tau[before]) / (tau[after] - tau[before])).min(1.0);
+        let value = |risen: &[f64]| risen[before] + part * (risen[after] - risen[before]);
+        risen.iter().map(|risen| value(risen)).sum::<f64>() / 2.0
+    }
+}
+
 /// p-value of a difference against pairs of disjoint random sets of the same lengths.
 fn share_as_large(all: &[f64], sets: &[Vec<usize>; 2], found: f64, seed: u64) -> Option<f64> {
     let (early, late) = (sets[0].len(), sets[1].len());
@@ -153,5 +187,41 @@ mod tests {
         assert!(p(0.86) < 0.01 && p(-2.0) == 1.0);
         assert!((0.4..0.6).contains(&p(0.0)), "{}", p(0.0));
         assert_eq!(share_as_large(&random[..5], &sets, 0.0, 1), None);
+    }
+
+    /// S5 and S2 rise one after the other: each is half of the axis, and a fall is no way back.
+    #[test]
+    fn the_behavioural_axis_is_the_mean_share_of_both_rises() {
+        use crate::study::results::RateCurve;
+        let curve = |rate: Rate| RateCurve {
+            rate,
+            count: 100,
+            successes: match rate {
+                Rate::S5 => vec![20, 60, 40, 60, 60],
+                Rate::S2 => vec![0, 0, 0, 10, 40],
+                _ => vec![0; 5],
+            },
+        };
+        let curves = Curves {
+            frames: vec![0, 25, 50, 75, 100],
+            rates: Rate::ALL.map(curve).into(),
+            p_cheese: Vec::new(),
+            p_corner: Vec::new(),
+            t_corner: None,
+            t_cheese: None,
+            lag: None,
+            returns: Vec::new(),
+        };
+        let axis = behavioural_axis(&curves);
+        for (at, expected) in [
+            (0.0, 0.0),
+            (0.25, 0.5),
+            (0.5, 0.5),
+            (0.75, 0.625),
+            (1.0, 1.0),
+        ] {
+            assert!((axis(at) - expected).abs() < 1e-12, "{at}: {}", axis(at));
+        }
+        assert!((axis(0.125) - 0.25).abs() < 1e-12);
     }
 }
