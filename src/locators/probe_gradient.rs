@@ -61,31 +61,6 @@ pub fn sum_and_gradient<T: Real>(
     (value, gradient)
 }
 
-/// The log-probabilities of every state, `(states, actions)`.
-pub fn log_probs(network: &Network, params: &[f32], observations: &[u8]) -> Vec<f32> {
-    let (len, action_len) = (network.observation_len(), network.shape.action_len);
-    observations
-        .par_chunks(BLOCK * len)
-        .map_init(
-            || Workspace::new(network),
-            |workspace, block| {
-                let mut found = Vec::with_capacity(block.len() / len * action_len);
-                for seen in block.chunks(network.sample_len * len) {
-                    workspace.forward(network, params, seen, seen.len() / len);
-                    let logits = workspace.logits(network, seen.len() / len);
-                    for logits in logits.chunks_exact(action_len) {
-                        let start = found.len();
-                        found.resize(start + action_len, 0.0);
-                        softmax::forward(logits, &mut found[start..]);
-                    }
-                }
-                found
-            },
-        )
-        .flatten_iter()
-        .collect()
-}
-
 /// The summed probability of the actions in a bit set.
 pub fn share<T: Real>(log_probs: &[T], actions: u16) -> f64 {
     let chosen = log_probs
