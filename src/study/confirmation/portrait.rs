@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ablate::Claim;
 use crate::locators::Probe;
-use crate::locators::probe_gradient::log_probs;
-use crate::nn::{Layout, Network};
+use crate::nn::{Layout, Network, Workspace};
 use crate::study::candidates::Policy;
 
 /// One edit.
@@ -73,15 +72,19 @@ fn by_tensor(layout: &Layout, theta: &[f32], edited: &[f32]) -> Vec<f64> {
     layout.tensors.iter().map(share).collect()
 }
 
-/// The logits on all probe states, their mean over actions taken off: those of log-probabilities are
-/// the same.
+/// The logits on all probe states, their mean over actions taken off.
 fn centred(network: &Network, params: &[f32], probes: &[Probe]) -> Vec<f64> {
-    let actions = network.shape.action_len;
+    let mut workspace = Workspace::new(network);
+    let (len, actions) = (network.observation_len(), network.shape.action_len);
     let mut all = Vec::new();
     for probe in probes {
-        for row in log_probs(network, params, &probe.observations).chunks_exact(actions) {
-            let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / actions as f64;
-            all.extend(row.iter().map(|&x| f64::from(x) - mean));
+        for block in probe.observations.chunks(len * network.sample_len) {
+            let n = block.len() / len;
+            workspace.forward(network, params, block, n);
+            for row in workspace.logits(network, n).chunks_exact(actions) {
+                let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / actions as f64;
+                all.extend(row.iter().map(|&x| f64::from(x) - mean));
+            }
         }
     }
     all
