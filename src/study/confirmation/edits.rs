@@ -76,6 +76,8 @@ pub struct Trials<'a> {
     displacement: f64,
     /// All that was tried.
     pub tried: Vec<Tried>,
+    /// How much of it before the present stage.
+    begun: usize,
 }
 
 /// What a family has in common.
@@ -100,7 +102,14 @@ impl<'a> Trials<'a> {
             selection,
             displacement: crate::study::candidates::displacement(policy),
             tried: Vec::new(),
+            begun: 0,
         }
+    }
+
+    /// A stage of so many edits begins.
+    pub fn begin(&mut self, stage: &str, steps: usize, progress: &mut dyn Progress) {
+        self.begun = self.tried.len();
+        progress.begin(stage, steps as u64);
     }
 
     /// The percentages of parameters that resets put back.
@@ -135,7 +144,7 @@ impl<'a> Trials<'a> {
             recipe,
             losses: self.selection.losses(&edited),
         });
-        progress.advance(self.tried.len() as u64, family.name);
+        progress.advance((self.tried.len() - self.begun) as u64, family.name);
         Ok(self.tried.last().expect("one was pushed"))
     }
 
@@ -176,10 +185,24 @@ impl<'a> Trials<'a> {
             meant_for: None,
             is_control,
         };
+        let tried = |named: &Named| {
+            config
+                .ablate
+                .components
+                .min(named.decomposed.decomposition.rank)
+        };
+        let steps = |named: &Named| match named.is_stream {
+            true => tried(named),
+            // As many random directions beside them.
+            false => 2 * tried(named) * doses.len(),
+        };
+        let components: usize = decompositions.iter().map(steps).sum();
+        let all = 2 * (components + ISOTROPIC as usize * doses.len());
+        self.begin("steps along components on selection levels", all, progress);
         let mut random = Vec::new();
         for (number, named) in decompositions.iter().enumerate() {
             let d = &named.decomposed.decomposition;
-            let len = config.ablate.components.min(d.rank);
+            let len = tried(named);
             let component = |i: usize| Direction {
                 name: named.member(i),
                 values: Arc::new(d.u_column(i)),

@@ -132,7 +132,6 @@ pub fn findings(
     )?;
     let named = named(&seen)?;
     let mut trials = Trials::new(config, &policy, &selection);
-    progress.begin("choosing edits on selection levels", 0);
     trials.practical(&named, progress)?;
     rollbacks(&mut trials, &policy, progress)?;
     clock.lap("steps");
@@ -265,6 +264,7 @@ fn rollbacks(
         .filter(|&i| i > 0)
         .collect();
     picked.dedup();
+    trials.begin("rollbacks on selection levels", picked.len(), progress);
     let picked = picked.into_iter().map(|i| policy.checkpoints[i].clone());
     for candidate in recipe::rollbacks(picked) {
         let member = (candidate.member.as_str(), candidate.dose);
@@ -280,8 +280,14 @@ fn all_locators(
     progress: &mut dyn Progress,
 ) -> Result<Vec<Currency>, Error> {
     let percents = trials.percents().to_vec();
-    let mut all = Vec::new();
-    for (number, locator) in locators::all().into_iter().enumerate() {
+    let (mut all, locators) = (Vec::new(), locators::all());
+    progress.begin(
+        "locators and their edits on selection levels",
+        locators.len() as u64,
+    );
+    for (number, locator) in locators.into_iter().enumerate() {
+        progress.advance(number as u64, locator.name());
+        let progress = &mut Unseen(&*progress);
         let begun = Instant::now();
         let Some(located) = locator.locate(seen)? else {
             continue;
@@ -306,6 +312,19 @@ fn all_locators(
         });
     }
     Ok(all)
+}
+
+/// Passes on only whether the user asked to stop: a locator's edits are not counted one by one.
+struct Unseen<'a>(&'a dyn Progress);
+
+impl Progress for Unseen<'_> {
+    fn begin(&mut self, _: &str, _: u64) {}
+
+    fn advance(&mut self, _: u64, _: &str) {}
+
+    fn is_interrupted(&self) -> bool {
+        self.0.is_interrupted()
+    }
 }
 
 /// Of the parameters with the highest scores, the share in each tensor.
