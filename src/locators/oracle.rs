@@ -343,6 +343,7 @@ mod tests {
             matrix: &matrix,
             tau: &[0.5],
         };
+        let decompositions = crate::locators::Decompositions::default();
         let run = Run {
             layout: &network.layout,
             theta_0: &theta_0,
@@ -357,6 +358,7 @@ mod tests {
                 value: None,
                 entropy: None,
             },
+            decompositions: &decompositions,
             t_corner: None,
             behaviour: Some(behaviour),
             rank: 1,
