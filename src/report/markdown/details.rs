@@ -315,8 +315,7 @@ pub fn failed(study: &Study) -> String {
         "Uncalibrated: {}.",
         study.calibration.missed().join("; ")
     ));
-    let lines: String = items.iter().map(|item| format!("- {item}\n")).collect();
-    format!("{lines}")
+    items.iter().map(|item| format!("- {item}\n")).collect()
 }
 
 /// Seconds by stage.
