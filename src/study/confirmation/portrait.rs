@@ -132,7 +132,7 @@ mod tests {
             let found = portrait(
                 &policy,
                 &edited,
-                &[probe.clone()],
+                std::slice::from_ref(&probe),
                 (Claim::A, "steps", "it", 0.1),
             );
             assert!((found.by_tensor[at] - 1.0).abs() < 1e-6);
