@@ -228,14 +228,14 @@ pub fn short(study: &Study) -> String {
         if let Some((rank, one)) = of.next() {
             items.push(format!(
                 "**Gradients or weights, {claim:?}.** Best of the gradient SVDs in the common currency: \
-                 {}, place {} of {}, area {}, above random {} (adjusted p = {}). Pairs with the SVDs of \
+                 {}, place {} of {}, area {}, above random {} (p = {}). Pairs with the SVDs of \
                  weights: {}.",
                 one.locator,
                 rank + 1,
                 ranked.len(),
                 with_interval(&one.area),
                 with_interval(&one.above),
-                p(one.p_adjusted),
+                p(one.above.p),
                 pairs(study, claim)
             ));
         }
