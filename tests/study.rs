@@ -119,8 +119,8 @@ fn killed_and_resumed_on_other_threads_it_says_the_same() {
         assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
     }
     // What was frozen is what was tested.
-    let study = findings(&whole);
-    for one in study["seeds"].as_array().unwrap() {
+    let found = findings(&whole);
+    for one in found["seeds"].as_array().unwrap() {
         let path = whole.join(format!("seed-{}/frozen.json", one["seed"]));
         let frozen: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let claims = one["claims"].as_array().unwrap();
