@@ -189,26 +189,24 @@ mod tests {
 
     #[test]
     fn who_is_calibrated() {
-        let row = |locator: &str, is_easy, found| Calibration {
+        let row = |locator: &str, is_easy, (found, told_apart)| Calibration {
             locator: locator.into(),
             plant: "a plant".into(),
             is_easy,
-            areas: Some([0.9, found].map(|found| Areas {
-                found,
-                told_apart: 0.5,
-            })),
+            areas: Some([0.9, found].map(|found| Areas { found, told_apart })),
         };
         let needs_more = Calibration {
             areas: None,
-            ..row("needs more", true, 0.0)
+            ..row("needs more", true, (0.0, 0.0))
         };
         let table = [
-            row("misses", true, 0.79),
-            row("misses", true, 0.1),
-            row("finds", true, 0.81),
-            row("finds", false, 0.1),
+            row("misses", true, (0.79, 0.9)),
+            row("misses", true, (0.1, 0.9)),
+            row("finds", true, (0.81, 0.81)),
+            row("finds", false, (0.1, 0.1)),
+            row("takes one for the other", true, (0.95, 0.5)),
             needs_more,
         ];
-        assert_eq!(uncalibrated(&table), ["misses"]);
+        assert_eq!(uncalibrated(&table), ["misses", "takes one for the other"]);
     }
 }
