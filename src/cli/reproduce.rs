@@ -40,10 +40,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
-    if !args.resuming.resume {
-        // Before there is a directory.
-        args.settings.resolve()?.config.check_rows()?;
-    }
+    args.resuming.check_rows(&args.settings)?;
     let invocation = args.running.start()?;
     let (resolved, run) = args.resuming.open(&args.settings, &args.running)?;
     let mut watcher = args.running.watcher();

@@ -170,6 +170,14 @@ pub struct Resuming {
 }
 
 impl Resuming {
+    /// Refuses, before there is a directory, settings of a new run that leave nothing to decompose.
+    pub fn check_rows(&self, settings: &Settings) -> Result<(), Error> {
+        if !self.resume {
+            settings.resolve()?.config.check_rows()?;
+        }
+        Ok(())
+    }
+
     /// The settings in force and the run's directory, locked.
     pub fn open(
         &self,

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Error, Run};
 use crate::gradients::{GradientMatrix, Scaled, row_norms};
 use crate::locate::temporal::profile;
-use crate::locate::{Component, Course};
+use crate::locate::{Component, Course, Label, TemporalSet};
 use crate::svd::{self, Decomposition};
 
 /// Residual, relative to the largest singular value, that directions of locators need.
@@ -117,6 +117,17 @@ impl Decomposed {
             row_norms,
             components,
         }
+    }
+
+    /// The early or the late set: labelled where labels are known.
+    ///
+    /// # Errors
+    /// Norms that are not finite.
+    pub fn set(&self, label: Label) -> Result<TemporalSet, Error> {
+        Ok(match self.components.as_slice() {
+            [] => TemporalSet::of_courses(&self.courses()?, label),
+            judged => TemporalSet::of_components(judged, label),
+        })
     }
 
     /// The course of every component against the norms of the matrix.

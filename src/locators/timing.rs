@@ -13,11 +13,8 @@ pub const LABELS: [Label; 2] = [Label::Late, Label::Early];
 /// # Errors
 /// Norms that are not finite.
 pub fn sets(decomposed: &Decomposed) -> Result<[TemporalSet; 2], Error> {
-    if !decomposed.components.is_empty() {
-        return Ok(LABELS.map(|label| TemporalSet::of_components(&decomposed.components, label)));
-    }
-    let courses = decomposed.courses()?;
-    Ok(LABELS.map(|label| TemporalSet::of_courses(&courses, label)))
+    let [a, b] = LABELS;
+    Ok([decomposed.set(a)?, decomposed.set(b)?])
 }
 
 /// What the sets of a decomposition say.

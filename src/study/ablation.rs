@@ -115,13 +115,7 @@ impl<'a> Bench<'a> {
         split: Split,
         count: usize,
     ) -> Result<Self, Error> {
-        let env = &config.env;
-        let tasks = Tasks::new(
-            split,
-            (env.world, env.region, env.timeout),
-            env.actions,
-            count,
-        )?;
+        let tasks = config.tasks(split, count)?;
         let measure = |params| tasks.measure(policy.network, params, config.seed);
         let reference = Reference {
             base: measure(policy.theta),
@@ -152,7 +146,8 @@ struct Report<'a> {
     rises: Vec<Rise>,
 }
 
-fn rises(reference: &Reference, drawn: &Drawn) -> Vec<Rise> {
+/// By how much every rate rose in training, and whether that is a behaviour.
+pub fn rises(reference: &Reference, drawn: &Drawn) -> Vec<Rise> {
     let rise = |rate| {
         let (value, interval) = (reference.rise(rate), drawn.rise(rate));
         Rise {

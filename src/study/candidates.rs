@@ -19,7 +19,7 @@ const ROLLBACKS: usize = 12;
 /// Random bases beside each temporal set that is projected off.
 const RANDOM_BASES: u64 = 4;
 /// Isotropic directions.
-const ISOTROPIC: u64 = 3;
+pub const ISOTROPIC: u64 = 3;
 
 /// Steps along single components.
 pub const STEP: &str = "step along a component";
@@ -123,17 +123,19 @@ pub fn candidates(
     for (set, decomposed) in decompositions.iter().enumerate() {
         temporal(config, policy, (2 * set as u64, decomposed), &mut all);
     }
-    // Evenly spaced, neither the untrained nor the final policy.
+    all.extend(rollbacks(policy));
+    all
+}
+
+/// Rollbacks to some checkpoints, evenly spaced, neither the untrained nor the final policy.
+pub fn rollbacks(policy: &Policy<'_>) -> Vec<Candidate> {
     let len = policy.checkpoints.len();
     let picked = (1..=ROLLBACKS)
         .map(|i| i * (len - 1) / (ROLLBACKS + 1))
         .filter(|&i| i > 0);
     let mut picked: Vec<usize> = picked.collect();
     picked.dedup();
-    all.extend(recipe::rollbacks(
-        picked.into_iter().map(|i| policy.checkpoints[i].clone()),
-    ));
-    all
+    recipe::rollbacks(picked.into_iter().map(|i| policy.checkpoints[i].clone()))
 }
 
 /// Projections off early and late components.

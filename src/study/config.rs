@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ablate::Situation;
+use crate::ablate::{Situation, Split, Tasks};
 use crate::ppo::{EnvSettings, NetSettings, PpoSettings, Settings};
 use crate::svd;
 
@@ -219,6 +219,16 @@ impl Config {
             net: self.net.clone(),
             ppo: self.ppo.clone(),
         }
+    }
+
+    /// `count` levels of every situation from `split`.
+    ///
+    /// # Errors
+    /// Levels that cannot be made.
+    pub fn tasks(&self, split: Split, count: usize) -> Result<Tasks, Error> {
+        let env = &self.env;
+        let place = (env.world, env.region, env.timeout);
+        Ok(Tasks::new(split, place, env.actions, count)?)
     }
 
     /// As TOML.

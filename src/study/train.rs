@@ -249,13 +249,7 @@ impl<'a> Session<'a> {
         recorded: Recorded,
         points: Vec<CurvePoint>,
     ) -> Result<Self, Error> {
-        let env = &config.env;
-        let tasks = Tasks::new(
-            Split::Curve,
-            (env.world, env.region, env.timeout),
-            env.actions,
-            config.record.curve_levels,
-        )?;
+        let tasks = config.tasks(Split::Curve, config.record.curve_levels)?;
         Ok(Self {
             keeping: Keeping {
                 every,

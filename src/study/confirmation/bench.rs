@@ -26,9 +26,7 @@ impl<'a> Bench<'a> {
         split: Split,
         count: usize,
     ) -> Result<Self, Error> {
-        let env = &config.env;
-        let place = (env.world, env.region, env.timeout);
-        let tasks = Tasks::new(split, place, env.actions, count)?;
+        let tasks = config.tasks(split, count)?;
         let reference = Reference {
             base: tasks.measure_exact(policy.network, policy.theta),
             floor: tasks.measure_exact(policy.network, policy.theta_0),

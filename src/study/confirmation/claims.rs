@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ablate::recipe::Recipe;
-use crate::ablate::selectivity::is_learnt;
 use crate::ablate::{Claim, Drawn, Rate, Resampling, Split};
 use crate::locators::{Located, Supervision};
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::statistics;
+use crate::study::ablation::rises;
 use crate::study::candidates::{Policy, displacement, distance};
 use crate::study::results::{Rise, Role};
 use crate::study::{Config, Error, Progress};
@@ -171,17 +171,7 @@ pub fn test(
     let mazes = config.study.first_seed;
     let resampling = Resampling::new(&bench.tasks.seeds(), BOOTSTRAP, mazes);
     let drawn = Drawn::new(&bench.reference, &resampling);
-    let rises: Vec<Rise> = Rate::ALL
-        .map(|rate| {
-            let (value, interval) = (bench.reference.rise(rate), drawn.rise(rate));
-            Rise {
-                rate,
-                value,
-                interval,
-                is_learnt: is_learnt(value, interval),
-            }
-        })
-        .into();
+    let rises = rises(&bench.reference, &drawn);
     let learnt = |rate: Rate| rises[rate.index()].is_learnt;
     let total = displacement(policy);
     progress.begin("measuring on test levels", frozen.len() as u64);

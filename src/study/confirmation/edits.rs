@@ -12,16 +12,12 @@ use crate::study::{Config, Error, Progress};
 
 use super::bench::{Bench, Losses};
 
-/// Steps along single components of the total gradient, chosen by effect: the practical hypothesis.
-pub const STEP: &str = "step along a component";
+pub use crate::study::candidates::{ISOTROPIC, RANDOM_STEP, STEP};
+
 /// Steps along single components of a stream's gradient.
 pub const STREAM_STEP: &str = "step along a stream's component";
-/// Their control, as many directions at the same doses.
-pub const RANDOM_STEP: &str = "random in-span step";
 /// Steps in the whole space, of the same lengths.
 pub const ISOTROPIC_STEP: &str = "isotropic step";
-/// Isotropic directions tried.
-const ISOTROPIC: u64 = 3;
 
 /// An edit that was tried.
 #[derive(Debug)]

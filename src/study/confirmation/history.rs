@@ -46,9 +46,7 @@ impl History {
             let params = checkpoint::load_checkpoint(&path, &network.layout)?;
             checkpoints.push((updates as f64 / total, params));
         }
-        let env = &config.env;
-        let place = (env.world, env.region, env.timeout);
-        let discovery = Tasks::new(Split::Discovery, place, env.actions, PROBE_LEVELS)?;
+        let discovery = config.tasks(Split::Discovery, PROBE_LEVELS)?;
         let probes = probes::probes(&discovery, PROBE_STATES);
         Ok(Self {
             probes,

@@ -8,8 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ablate::edit::orthonormal;
-use crate::ablate::{Rate, Split, Tasks};
-use crate::locate::{Label, TemporalSet};
+use crate::ablate::{Rate, Split};
+use crate::locate::Label;
 use crate::ppo::Trainer;
 use crate::ppo::projection::{Projection, When};
 use crate::study::candidates::Policy;
@@ -54,24 +54,18 @@ pub fn retrain(
         return Ok(Vec::new());
     };
     let updates = (share * total).round() as u64;
-    let env = &config.env;
-    let place = (env.world, env.region, env.timeout);
-    let tasks = Tasks::new(Split::Selection, place, env.actions, study.selection_levels)?;
+    let tasks = config.tasks(Split::Selection, study.selection_levels)?;
     let rates = |params: &[f32]| {
         let measured = tasks.measure_exact(policy.network, params);
         Rate::ALL.map(|rate| measured.rate(rate))
     };
     let without = rates(params);
     let d = &named.decomposed.decomposition;
-    let courses = named.decomposed.courses()?;
-    let set = |label| {
-        let set = match named.decomposed.components.as_slice() {
-            [] => TemporalSet::of_courses(&courses, label),
-            judged => TemporalSet::of_components(judged, label),
-        };
-        set.members.into_iter().map(|i| d.u_column(i)).collect()
+    let set = |label| -> Result<Vec<Vec<f32>>, Error> {
+        let members = named.decomposed.set(label)?.members.into_iter();
+        Ok(members.map(|i| d.u_column(i)).collect())
     };
-    let (early, late): (Vec<Vec<f32>>, Vec<Vec<f32>>) = (set(Label::Early), set(Label::Late));
+    let (early, late) = (set(Label::Early)?, set(Label::Late)?);
     let random: Vec<Vec<f32>> = (0..early.len().max(late.len()) as u64)
         .map(|i| named.in_span(config.ablate.components, config.seed, (1 << 36) + i))
         .collect();

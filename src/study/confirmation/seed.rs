@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ablate::recipe::{self, Recipe};
-use crate::ablate::{Claim, Split, Tasks, edit};
+use crate::ablate::recipe::Recipe;
+use crate::ablate::{Claim, Split, edit};
 use crate::gradients::row_norms;
 use crate::locators::weights_svd::{self, AgainstNull, WeightsSvd};
 use crate::locators::{
@@ -15,7 +15,7 @@ use crate::locators::{
 use crate::nn::Layout;
 use crate::storage::RunDir;
 use crate::storage::manifest::write_json;
-use crate::study::candidates::Policy;
+use crate::study::candidates::{self, Policy};
 use crate::study::relearn::Relearning;
 use crate::study::results::{Curves, Rise};
 use crate::study::train;
@@ -30,8 +30,6 @@ use super::portrait::{Portrait, portrait};
 use super::retrain::{Retrained, retrain};
 use super::temporal::{Temporal, behavioural_axis, temporal};
 
-/// Checkpoints that rollback tries, evenly spaced.
-const ROLLBACKS: usize = 12;
 /// Share of the unedited policy's rate at which a behaviour is back.
 const RELEARNT_SHARE: f64 = 0.9;
 /// Learning rate of relearning, as a share of training's first.
@@ -113,13 +111,11 @@ pub fn findings(
     let judged = decompose::decompose(config, run, &history.checkpoints, progress)?;
     let labelled = [0, 1].map(|which| labels(&judged[which].0.components));
     let decompositions = Decompositions::default();
-    for ((found, _), (key, columns)) in judged.into_iter().zip([
-        (Recorded::Total, Columns::Raw),
-        (Recorded::Total, Columns::UnitNorm),
-    ]) {
-        let norms = row_norms(&history.recordings.total.0)?;
-        let judged = Decomposed::judged(found.decomposition, found.components, (norms, columns));
-        decompositions.provide(key, columns, judged);
+    let norms = row_norms(&history.recordings.total.0)?;
+    for ((found, _), columns) in judged.into_iter().zip([Columns::Raw, Columns::UnitNorm]) {
+        let norms = (norms.clone(), columns);
+        let judged = Decomposed::judged(found.decomposition, found.components, norms);
+        decompositions.provide(Recorded::Total, columns, judged);
     }
     clock.lap("decompositions");
 
@@ -258,15 +254,9 @@ fn rollbacks(
         meant_for: None,
         is_control: true,
     };
-    let len = policy.checkpoints.len();
-    let mut picked: Vec<usize> = (1..=ROLLBACKS)
-        .map(|i| i * (len - 1) / (ROLLBACKS + 1))
-        .filter(|&i| i > 0)
-        .collect();
-    picked.dedup();
-    trials.begin("rollbacks on selection levels", picked.len(), progress);
-    let picked = picked.into_iter().map(|i| policy.checkpoints[i].clone());
-    for candidate in recipe::rollbacks(picked) {
+    let candidates = candidates::rollbacks(policy);
+    trials.begin("rollbacks on selection levels", candidates.len(), progress);
+    for candidate in candidates {
         let member = (candidate.member.as_str(), candidate.dose);
         trials.attempt(family, member, candidate.recipe, progress)?;
     }
@@ -362,7 +352,8 @@ fn portraits(history: &History, (claims, tried): (&[Claimed], &[Tried])) -> Vec<
         .collect()
 }
 
-/// How fast what the best edit of either claim took comes back, beside as long a random step.
+/// How fast what the chosen step along a component took comes back, and what the chosen random
+/// in-span step took, each of its own length.
 fn relearnt(
     config: &Config,
     policy: &Policy<'_>,
@@ -373,14 +364,7 @@ fn relearnt(
     if config.study.relearn_updates == 0 {
         return Ok(found);
     }
-    let env = &config.env;
-    let place = (env.world, env.region, env.timeout);
-    let tasks = Tasks::new(
-        Split::Curve,
-        place,
-        env.actions,
-        config.study.selection_levels,
-    )?;
+    let tasks = config.tasks(Split::Curve, config.study.selection_levels)?;
     progress.begin("relearning", 4);
     for claim in Claim::ALL {
         let own = claims

@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ablate::Rate;
-use crate::locate::{Label, TemporalSet, temporal};
+use crate::locate::{Label, temporal};
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::statistics;
 use crate::numeric::sum::mean;
@@ -96,16 +96,12 @@ pub fn temporal(
     }
     let column = |of: fn(&ComponentEffect) -> f64| components.iter().map(of).collect::<Vec<f64>>();
     let effect = column(|c| c.effect);
-    let sets = [Label::Early, Label::Late].map(|label| {
-        let set = match decomposed.components.as_slice() {
-            [] => TemporalSet::of_courses(&courses, label),
-            judged => TemporalSet::of_components(judged, label),
-        };
-        let tried = set.members.into_iter();
-        tried
-            .filter(|i| components.iter().any(|c| c.index == *i))
-            .collect::<Vec<usize>>()
-    });
+    let set = |label| -> Result<Vec<usize>, Error> {
+        let members = decomposed.set(label)?.members.into_iter();
+        let is_tried = |i: &usize| components.iter().any(|c| c.index == *i);
+        Ok(members.filter(is_tried).collect())
+    };
+    let sets = [set(Label::Early)?, set(Label::Late)?];
     let of_set = |set: &[usize]| -> Option<f64> {
         let members = components.iter().filter(|c| set.contains(&c.index));
         let effects: Vec<f64> = members.map(|c| c.effect).collect();
