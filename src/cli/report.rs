@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use crate::storage::manifest::read_json;
-use crate::storage::{RunDir, atomic};
+use crate::storage::{self, RunDir, atomic};
 use crate::study::Results;
 use crate::study::confirmation::Study;
 
@@ -22,7 +22,7 @@ pub struct Args {
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let run = RunDir::open(&args.run)?;
     let study = run.path().join("study.json");
-    if study.exists() {
+    if storage::exists(&study)? {
         let study: Study = read_json(&study, "the results of a study")?;
         study::write(&run, &study)?;
     } else {

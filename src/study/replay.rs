@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::gradients::{GradientMatrix, Matrix, RowMeta};
 use crate::ppo::{Trainer, Update};
-use crate::storage::{RunDir, RunManifest, lines};
+use crate::storage::{self, RunDir, RunManifest, lines};
 
 use super::checkpoint::{checkpoint_path, load_checkpoint};
 use super::resume::{self, Point};
@@ -74,7 +74,7 @@ pub fn check(
         ..replay.run(trainer, limit, progress)?
     });
     let path = resume::middle(run);
-    if path.exists() {
+    if storage::exists(&path)? {
         let replayed = Point::load(&path, config, param_len).and_then(|point| {
             let sums = [point.total, point.update].map(|sum| RowSum::from_partial(config, sum));
             let trainer = Trainer::from_state(config.settings(), config.seed, point.trainer)?;
@@ -110,7 +110,9 @@ fn files(run: &RunDir) -> Check {
     let (ok, detail) = match verified {
         Ok(detail) => (true, detail),
         // Interrupted: what was recorded can be checked all the same.
-        Err(_) if !run.manifest().exists() => (true, "no manifest: not finished".into()),
+        Err(_) if !storage::exists(&run.manifest()).unwrap_or(true) => {
+            (true, "no manifest: not finished".into())
+        }
         Err(error) => (false, error.to_string()),
     };
     Check {
@@ -267,7 +269,7 @@ impl<'a> Replay<'a> {
     /// The parameters against the checkpoint after so many updates, where there is one.
     fn parameters(&self, trainer: &Trainer) -> Result<Option<String>, Error> {
         let path = checkpoint_path(&self.run.checkpoints(), trainer.updates());
-        if !path.exists() {
+        if !storage::exists(&path)? {
             return Ok(None);
         }
         let recorded = load_checkpoint(&path, &trainer.network().layout)?;
