@@ -24,10 +24,6 @@ pub enum Image {
     Torn,
 }
 
-impl Image {
-    pub const ALL: [Self; 3] = [Self::Everything, Self::Synced, Self::Torn];
-}
-
 const SECTOR: u64 = 512;
 
 #[derive(Clone, Debug)]

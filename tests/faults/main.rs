@@ -232,13 +232,17 @@ fn the_power_goes(job: Job, step: usize) {
     let places = (operations + 1).div_ceil(step);
 
     let kept = AtomicUsize::new(0);
-    let images = places * Image::ALL.len();
+    // Torn images are drawn: many in the long version.
+    let draws = if is_long() { 8 } else { 1 };
+    let mut kinds = vec![(Image::Everything, 0), (Image::Synced, 0)];
+    kinds.extend((0..draws).map(|draw| (Image::Torn, draw)));
+    let images = places * kinds.len();
     on_two_threads(images, |index| {
-        let image = Image::ALL[index % Image::ALL.len()];
-        let after = index / Image::ALL.len() * step;
-        let what = format!("{job:?}, {image:?} after {after} of {operations} operations");
-        let path = dir.path().join(format!("{after}{image:?}"));
-        let mut random = Stream::new(1, Purpose::Controls, after as u64);
+        let (image, draw) = kinds[index % kinds.len()];
+        let after = index / kinds.len() * step;
+        let what = format!("{job:?}, {image:?} ({draw}) after {after} of {operations} operations");
+        let path = dir.path().join(format!("{after}{image:?}{draw}"));
+        let mut random = Stream::new(draw, Purpose::Controls, after as u64);
         recording.build(after, image, &mut random, &path);
         kept.fetch_add(sealed(&path, &what), Ordering::Relaxed);
         expected.after(job, &path, &what);
