@@ -69,7 +69,7 @@ impl Error {
                 | study::Error::Settings { .. }
                 | study::Error::OtherSetting { .. }
                 | study::Error::Range { .. } => code::USAGE,
-                study::Error::NotToml { .. } => code::MALFORMED,
+                study::Error::NotToml { .. } | study::Error::Stored { .. } => code::MALFORMED,
                 study::Error::Interrupted { .. } | study::Error::Stopped { .. } => {
                     code::INTERRUPTED
                 }
@@ -101,6 +101,7 @@ fn of_storage(error: &storage::Error) -> u8 {
         storage::Error::Io { .. } => code::IO,
         storage::Error::Malformed { .. } => code::MALFORMED,
         storage::Error::Occupied { .. } | storage::Error::Begun { .. } => code::USAGE,
+        storage::Error::NotFinite { .. } => code::NUMERICAL,
         storage::Error::Locked { .. } => code::LOCKED,
     }
 }

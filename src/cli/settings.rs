@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::storage::{RunDir, read_text};
+use crate::storage::{RunDir, read_named_text, read_text};
 use crate::study::config::Preset;
 use crate::study::reproduce::Invocation;
 use crate::study::resolve::{Resolved, resolve, resume};
@@ -81,7 +81,7 @@ impl Settings {
 
     fn file(&self) -> Result<Option<(&Path, String)>, Error> {
         match &self.config {
-            Some(path) => Ok(Some((path.as_path(), read_text(path)?))),
+            Some(path) => Ok(Some((path.as_path(), read_named_text(path)?))),
             None => Ok(None),
         }
     }

@@ -144,7 +144,7 @@ fn of_run(
         let summary = json!({
             "ok": failed.is_none(),
             "simd": simd::path().name(),
-            "run": path,
+            "run": path.display().to_string(),
             "checks": checks,
         });
         serde_json::to_writer(&mut *out, &summary)?;

@@ -8,6 +8,9 @@ use crate::nn::{Kind, Shape};
 use super::Error;
 use super::loss::Coefficients;
 
+/// Most frames of an iteration: all of them are held, with what each observed.
+const FRAMES_MAX: usize = 1 << 24;
+
 /// The levels an agent trains on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -202,6 +205,10 @@ impl PpoSettings {
             if found < least || found > most {
                 return refuse(name, found.to_string(), &format!("{least} to {most}"));
             }
+        }
+        if self.batch_len() > FRAMES_MAX {
+            let expected = format!("at most {FRAMES_MAX} frames, num_envs x num_steps");
+            return refuse("ppo.num_steps", self.num_steps.to_string(), &expected);
         }
         if !self.batch_len().is_multiple_of(self.minibatch_size) {
             let expected = format!("a divisor of num_envs x num_steps = {}", self.batch_len());
