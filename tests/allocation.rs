@@ -4,6 +4,7 @@
 //! constant ([`bound`]).
 
 use std::alloc::{GlobalAlloc, Layout as Memory, System};
+use std::error::Error;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -263,16 +264,13 @@ fn matrices(dir: &Path, count: &mut Count) {
                 mask: true,
                 ..Reading::default()
             };
-            count.read(&what, len, || {
+            count.read(&what, len, || -> Result<_, Box<dyn Error>> {
                 let matrix = Matrix::open_as(&path, reading)?;
                 non_finite_len(&matrix, &matrix)?;
                 matrix.verify()?;
                 let unit = Scaled::unit_norm(&matrix)?;
                 let options = svd::Options::with_rank(4);
-                svd::truncated(&unit, &options, &mut |_| {}).map_err(|error| match error {
-                    svd::Error::Gradients(error) => error,
-                    other => panic!("{what}: {other}"),
-                })
+                Ok(svd::truncated(&unit, &options, &mut |_| {})?)
             });
         }
     }

@@ -87,9 +87,10 @@ impl Error {
     }
 }
 
-/// A level file is malformed input; everything else about levels is a setting.
+/// A level file, and where a run was put down, are malformed input; everything else about levels is a
+/// setting.
 fn of_maze(error: &maze::Error) -> u8 {
-    if matches!(error, maze::Error::Text { .. }) {
+    if matches!(error, maze::Error::Text { .. } | maze::Error::State { .. }) {
         code::MALFORMED
     } else {
         code::USAGE

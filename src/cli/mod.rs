@@ -89,7 +89,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Characters of a message.
-const MESSAGE_LEN: usize = 4000;
+const MESSAGE_LEN: usize = 2000;
 
 /// Passes text on, and escape sequences that came with it as what they are: names in files are
 /// anyone's.

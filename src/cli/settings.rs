@@ -14,7 +14,7 @@ use super::Error;
 use super::progress::Watcher;
 
 /// Most threads: beyond any machine, and few enough that starting them takes no time.
-const THREADS_MAX: usize = 1024;
+pub(super) const THREADS_MAX: usize = 1024;
 
 /// A preset on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]

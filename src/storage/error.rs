@@ -123,9 +123,8 @@ fn within(path: &Path, most: u64, found: u64) -> Result<(), Error> {
     if found <= most {
         return Ok(());
     }
-    let expected = format!("a file of at most {} MB", most.div_ceil(1_000_000));
-    let found = format!("more: {} MB", found / 1_000_000);
-    Err(Error::malformed(path, expected, found))
+    let expected = format!("a file of at most {most} bytes");
+    Err(Error::malformed(path, expected, found.to_string()))
 }
 
 /// The whole of a text file of at most [`TEXT_MAX`] bytes.
@@ -171,19 +170,22 @@ mod tests {
         for text in [read_text(&path), read_named_text(&path)] {
             let text = text.unwrap_err().to_string();
             assert!(
-                text.ends_with("large.toml: expected a file of at most 17 MB, found more: 16 MB"),
+                text.ends_with("expected a file of at most 16777216 bytes, found 16777217"),
                 "{text}"
             );
         }
         file.set_len(WHOLE_MAX + 1).unwrap();
         let text = read_bytes(&path).unwrap_err().to_string();
-        assert!(text.contains("at most 1074 MB"), "{text}");
+        assert!(
+            text.contains("at most 1073741824 bytes, found 1073741825"),
+            "{text}"
+        );
         let zero = Path::new("/dev/zero");
         if zero.exists() {
             let text = read_bytes(zero).unwrap_err().to_string();
             assert!(text.contains("expected a regular file"), "{text}");
             let text = read_named_text(zero).unwrap_err().to_string();
-            assert!(text.contains("at most 17 MB"), "{text}");
+            assert!(text.contains("at most 16777216 bytes"), "{text}");
         }
     }
 

@@ -82,7 +82,7 @@ pub fn check(
     if path.exists() {
         let replayed = Point::load(&path, config, param_len).and_then(|point| {
             let sums = [point.total, point.update].map(|sum| RowSum::from_partial(config, sum));
-            let trainer = Trainer::from_state(config.settings(), config.seed, point.trainer)?;
+            let trainer = resume::trainer(&path, config, point.trainer)?;
             let [total, update] = sums;
             let mut replay = Replay::new(config, run, &streams, (total, update))?;
             replay.row = point.recorded.total_rows;

@@ -171,7 +171,7 @@ fn layered(
             .parse()
             .map_err(|error: toml::de::Error| Error::NotToml {
                 path: path.display().to_string(),
-                message: error.to_string(),
+                message: error.to_string().trim().into(),
             })?;
         for (key, value) in flatten(&table) {
             put(&mut entries, &key, value, Source::File)?;

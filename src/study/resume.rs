@@ -19,9 +19,9 @@ use crate::maze::EnvState;
 use crate::nn::adam::Adam;
 use crate::nn::sgd::Sgd;
 use crate::numeric::random::{Purpose, Stream};
-use crate::ppo::TrainerState;
 use crate::ppo::settings::OptimizerKind;
 use crate::ppo::trainer::Optimizer;
+use crate::ppo::{self, Trainer, TrainerState};
 use crate::storage::{self, Checksum, RunDir, checksum, tensors};
 
 use super::rows::{Begun, Partial};
@@ -208,6 +208,20 @@ impl Point {
                 sum: next(),
             },
         })
+    }
+}
+
+/// The trainer that the point at `path` holds the state of.
+///
+/// # Errors
+/// A state that training under these settings does not come to; the file is named.
+pub fn trainer(path: &Path, config: &Config, state: TrainerState) -> Result<Trainer, Error> {
+    match Trainer::from_state(config.settings(), config.seed, state) {
+        Err(error @ (ppo::Error::State { .. } | ppo::Error::Maze(_))) => {
+            let expected = "a state that training comes to";
+            Err(storage::Error::malformed(path, expected, error.to_string()).into())
+        }
+        outcome => Ok(outcome?),
     }
 }
 

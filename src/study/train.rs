@@ -237,7 +237,7 @@ impl<'a> Session<'a> {
             total,
             update,
         } = point;
-        let trainer = Trainer::from_state(config.settings(), config.seed, trainer)?;
+        let trainer = resume::trainer(&resume::latest(run), config, trainer)?;
         // An interruption leaves a checkpoint where an uninterrupted run has none.
         for (updates, path) in checkpoints(&run.checkpoints())? {
             if !is_due(updates, config.record.checkpoints, config.ppo.total_updates) {

@@ -159,6 +159,7 @@ fn run(case: &Case, dir: &Path) -> Outcome {
         .args(["-c", script, "sh", env!("CARGO_BIN_EXE_gouda")])
         .args(case.args.iter().map(place))
         .current_dir(dir)
+        .env_remove("RUST_BACKTRACE")
         .stdin(Stdio::null())
         .stdout(std::fs::File::create(dir.join("stdout.txt")).unwrap())
         .stderr(out)
@@ -180,7 +181,8 @@ fn run(case: &Case, dir: &Path) -> Outcome {
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let wrong = fault(case, code, &text);
     if std::env::var_os("GOUDA_SHOW").is_some() {
-        println!("== {} [{code:?}]\n{text}", case.what);
+        let took = begun.elapsed().as_secs_f64();
+        println!("== {} [{code:?}] {took:.2} s\n{text}", case.what);
     }
     Outcome {
         wrong: wrong.map(|wrong| format!("{}: {wrong}\n{text}", case.what)),

@@ -102,7 +102,7 @@ pub fn cases() -> Vec<Case> {
         "level: /dev/zero",
         "maze --level /dev/zero",
         3,
-        &["at most 17 MB"],
+        &["at most 16777216 bytes"],
         |_| {},
     ));
     cases.push(case(
