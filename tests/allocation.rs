@@ -81,7 +81,7 @@ static ALLOCATOR: Counting = Counting;
 /// The most that reading files of `bytes` bytes may ask for: at once, and in all.
 fn bound(bytes: u64) -> (usize, usize) {
     let bytes = bytes as usize;
-    (4 * bytes + (5 << 20), 16 * bytes + (12 << 20))
+    (4 * bytes + (2 << 20), 16 * bytes + (4 << 20))
 }
 
 /// Sizes that nothing has.
@@ -164,7 +164,7 @@ fn put_up(text: &str) -> Vec<String> {
     let step = if std::env::var_os("GOUDA_LONG").is_some() {
         1
     } else {
-        1 + places.len() / 60
+        1 + places.len() / 20
     };
     let chosen = places.into_iter().step_by(step);
     chosen

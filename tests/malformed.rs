@@ -125,6 +125,36 @@ fn paths_that_are_no_text_are_told_as_well_as_they_can_be() {
 }
 
 #[test]
+fn names_out_of_files_reach_the_terminal_as_text() {
+    let dir = harness::directory();
+    let run = harness::trained(&dir.path().join("run"));
+    harness::replace(
+        &run.join("manifest.json"),
+        "\"curves.json\"",
+        "\"report.html\"",
+    );
+    let results = concat!(env!("CARGO_MANIFEST_DIR"), "/data/results/quick-seed0.json");
+    let text = std::fs::read_to_string(results).unwrap();
+    let named = text.replace("\"family\": \"", "\"family\": \"\\u001b[2J\\u009b31m\\r");
+    assert_ne!(named, text);
+    std::fs::write(run.join("results.json"), named).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_gouda"))
+        .args(["reproduce", "--resume", "--out"])
+        .arg(&run)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("\\u{1b}[2J\\u{9b}31m\\r"), "{told}");
+    let is_plain = |c: char| c == '\n' || !c.is_control();
+    assert!(told.chars().all(is_plain), "{told}");
+}
+
+#[test]
 fn results_of_which_any_part_is_changed_are_refused_or_shown() {
     let (tried, refused) = results::mutated();
     println!(

@@ -154,7 +154,7 @@ impl Matrix {
         };
         for (source, shard) in self.sources.iter().zip(&manifest.shards) {
             source.map.advise_sequential();
-            let row_bytes = shard.params.len() * source.dtype.bytes();
+            let row_bytes = shard.params.len().saturating_mul(source.dtype.bytes());
             let block_bytes = manifest.block_rows.saturating_mul(row_bytes);
             let blocks = source.data().chunks(block_bytes);
             for (index, (block, &expected)) in blocks.zip(&shard.blocks).enumerate() {

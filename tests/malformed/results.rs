@@ -389,7 +389,7 @@ pub fn mutated() -> (usize, usize) {
     let step = if std::env::var_os("GOUDA_LONG").is_some() {
         1
     } else {
-        3
+        7
     };
     let results = read("quick-seed0.json");
     for (path, value) in changes(&results).into_iter().step_by(step) {
@@ -487,7 +487,7 @@ fn gather(value: &Value, path: String, changes: &mut Vec<(String, Value)>) {
             put(json!([]));
             if let Some(last) = items.last() {
                 put(items[..items.len() - 1].into());
-                put([&items[..], &[last.clone()]].concat().into());
+                put([&items[..], std::slice::from_ref(last)].concat().into());
             }
             // Records of a list are alike; pairs are not.
             let len = if items.len() < 3 { items.len() } else { 1 };

@@ -901,6 +901,67 @@ fn points_that_contradict_themselves() -> Vec<Case> {
 }
 
 fn directories() -> Vec<Case> {
+    let mut cases = links();
+    cases.extend(others());
+    cases
+}
+
+#[cfg(not(unix))]
+fn links() -> Vec<Case> {
+    Vec::new()
+}
+
+/// What a run that is gone on with would be written through.
+#[cfg(unix)]
+fn links() -> Vec<Case> {
+    use std::os::unix::fs::symlink;
+    let mut cases = Vec::new();
+    for name in [
+        "metrics.jsonl",
+        "gradients/total/shard-00000.npy",
+        "resume/latest.safetensors",
+        ".lock",
+    ] {
+        cases.push(case(
+            &format!("a link out of the run: {name}"),
+            RESUME,
+            3,
+            &[name, "files inside", "a link out of it"],
+            move |dir| {
+                unfinish(dir);
+                let elsewhere = dir.join("elsewhere");
+                std::fs::rename(of(dir, name), &elsewhere).unwrap();
+                symlink(elsewhere, of(dir, name)).unwrap();
+            },
+        ));
+        cases.push(case(
+            &format!("a pipe in the run: {name}"),
+            RESUME,
+            3,
+            &[name, "a regular file"],
+            move |dir| {
+                unfinish(dir);
+                std::fs::remove_file(of(dir, name)).unwrap();
+                pipe(&of(dir, name));
+            },
+        ));
+    }
+    cases.push(case(
+        "a lock that is a pipe",
+        "report {dir}/r",
+        3,
+        &[".lock", "a regular file"],
+        |dir| {
+            let results = concat!(env!("CARGO_MANIFEST_DIR"), "/data/results/quick-seed0.json");
+            std::fs::create_dir(dir.join("r")).unwrap();
+            std::fs::copy(results, dir.join("r/results.json")).unwrap();
+            pipe(&dir.join("r/.lock"));
+        },
+    ));
+    cases
+}
+
+fn others() -> Vec<Case> {
     vec![
         case(
             "a run that is not there, resumed",

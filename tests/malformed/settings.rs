@@ -102,6 +102,16 @@ fn sets() -> Vec<Case> {
             case
         })
         .collect();
+    let large = "train --out {dir}/o --set ppo.num_envs=4096 --set ppo.num_steps=4096 \
+        --set ppo.minibatch_size=16777216 --set net.hidden=4096";
+    let words = &["ppo.minibatch_size = 16777216", "at most 128 GiB"];
+    cases.push(case(
+        "a gradient for each of 2^18 blocks",
+        large,
+        2,
+        words,
+        |_| {},
+    ));
     let both = "train --out {dir}/o --set ppo.num_envs=65536 --set ppo.num_steps=65536";
     let words = &["ppo.num_steps = 65536", "at most 16777216 frames"];
     cases.push(case("2^32 frames an iteration", both, 2, words, |_| {}));
