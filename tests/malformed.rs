@@ -27,6 +27,9 @@ fn every_malformed_input_is_told_in_one_message_and_its_own_code() {
     cases.extend(matrices::cases());
     cases.extend(runs::cases());
     cases.extend(results::cases());
+    if !std::path::Path::new("/dev/zero").exists() {
+        cases.retain(|case| !case.args.iter().any(|arg| arg.starts_with("/dev/")));
+    }
     let outcomes = harness::run_all(&cases, &base, dir.path());
     let wrong: Vec<&str> = outcomes.iter().filter_map(Outcome::wrong).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));

@@ -152,13 +152,22 @@ fn run(case: &Case, dir: &Path) -> Outcome {
         let arg = arg.replace("{run}", run.to_str().unwrap());
         arg.replace("{dir}", dir.to_str().unwrap())
     };
-    // A limit of addresses, where the shell knows one: what is only announced is not taken.
-    let script = "ulimit -v 3000000 2>/dev/null; exec \"$@\"";
+    let program = env!("CARGO_BIN_EXE_gouda");
+    let mut command = if cfg!(unix) {
+        // A limit of addresses, where the shell knows one: what is only announced is not taken.
+        let script = "ulimit -v 3000000 2>/dev/null; exec \"$@\"";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, "sh", program]);
+        shell
+    } else {
+        Command::new(program)
+    };
     let out = std::fs::File::create(dir.join("stderr.txt")).unwrap();
-    let mut child = Command::new("sh")
-        .args(["-c", script, "sh", env!("CARGO_BIN_EXE_gouda")])
+    // Few threads: each takes addresses of its own.
+    let mut child = command
         .args(case.args.iter().map(place))
         .current_dir(dir)
+        .envs([("RAYON_NUM_THREADS", "2"), ("MALLOC_ARENA_MAX", "2")])
         .env_remove("RUST_BACKTRACE")
         .stdin(Stdio::null())
         .stdout(std::fs::File::create(dir.join("stdout.txt")).unwrap())
