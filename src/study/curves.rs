@@ -93,10 +93,13 @@ pub fn contradiction(curves: &Curves) -> Option<(String, String)> {
     if expected != found {
         return Some((format!("the rates {expected}"), found));
     }
+    if points == 0 {
+        return Some(("frames of one point or more".into(), "none".into()));
+    }
     let lens = curves.rates.iter().map(|curve| curve.successes.len());
     let lens = lens.chain([curves.p_cheese.len(), curves.p_corner.len()]);
-    if let Some(len) = lens.into_iter().find(|&len| len != points || len == 0) {
-        let expected = format!("curves of {} points, as many as frames", points.max(1));
+    if let Some(len) = lens.into_iter().find(|&len| len != points) {
+        let expected = format!("curves of {points} points, as many as frames");
         return Some((expected, len.to_string()));
     }
     curves.rates.iter().find_map(|curve| {

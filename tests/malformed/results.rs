@@ -307,7 +307,7 @@ fn findings() -> Vec<Case> {
             "findings: no curves",
             resume,
             3,
-            &["findings.json", "curves of 1 points"],
+            &["findings.json", "one point or more"],
             put(1, |f| {
                 f["curves"]["frames"] = json!([]);
             }),

@@ -439,7 +439,7 @@ fn curves() -> Vec<Case> {
             "no frames",
             "\"frames\": [",
             "\"frames\": [], \"others\": [".into(),
-            &["curves.json", "curves of 1 points"],
+            &["curves.json", "one point or more"],
         ),
         (
             "cut",
