@@ -239,26 +239,34 @@ pub fn replace_state(path: &Path, from: &str, to: &str) {
     let bytes = std::fs::read(path).unwrap();
     let (header, data) = split(&bytes);
     let mut header: serde_json::Value = serde_json::from_slice(header).unwrap();
-    let metadata = &mut header["__metadata__"];
-    let state = metadata["state"].as_str().unwrap().to_owned();
+    let state = header["__metadata__"]["state"].as_str().unwrap().to_owned();
     let changed = state.replacen(from, to, 1);
     assert_ne!(state, changed, "{}: no {from} in {state}", path.display());
-    let mut sum = crc32fast::Hasher::new();
-    sum.update(changed.as_bytes());
-    sum.update(data);
-    metadata["crc32"] = format!("{:08x}", sum.finalize()).into();
-    metadata["state"] = changed.into();
-    std::fs::write(path, safetensors(&header.to_string(), data)).unwrap();
+    header["__metadata__"]["state"] = changed.into();
+    save(path, header, data);
 }
 
-/// Changes one number of the tensors' data.
+/// Changes one number of the tensors' data, and makes the checksum right again where there is one.
 pub fn replace_value(path: &Path, index: usize, value: f32) {
     let bytes = std::fs::read(path).unwrap();
     let (header, data) = split(&bytes);
     let mut data = data.to_vec();
     data[4 * index..4 * index + 4].copy_from_slice(&value.to_le_bytes());
-    let header = String::from_utf8(header.to_vec()).unwrap();
-    std::fs::write(path, safetensors(&header, &data)).unwrap();
+    save(path, serde_json::from_slice(header).unwrap(), &data);
+}
+
+/// Writes a safetensors file; a checksum in it becomes that of its other strings, in the order of
+/// their keys, and of its data.
+fn save(path: &Path, mut header: serde_json::Value, data: &[u8]) {
+    let metadata = header["__metadata__"].as_object_mut().unwrap();
+    if metadata.contains_key("crc32") {
+        let mut sum = crc32fast::Hasher::new();
+        let others = metadata.iter().filter(|(key, _)| *key != "crc32");
+        others.for_each(|(_, text)| sum.update(text.as_str().unwrap().as_bytes()));
+        sum.update(data);
+        metadata.insert("crc32".into(), format!("{:08x}", sum.finalize()).into());
+    }
+    std::fs::write(path, safetensors(&header.to_string(), data)).unwrap();
 }
 
 fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
