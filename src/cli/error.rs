@@ -69,7 +69,7 @@ impl Error {
                 | study::Error::Settings { .. }
                 | study::Error::OtherSetting { .. }
                 | study::Error::Range { .. } => code::USAGE,
-                study::Error::NotToml { .. } => code::MALFORMED,
+                study::Error::NotToml { .. } | study::Error::Stored { .. } => code::MALFORMED,
                 study::Error::Interrupted { .. } | study::Error::Stopped { .. } => {
                     code::INTERRUPTED
                 }
@@ -87,9 +87,10 @@ impl Error {
     }
 }
 
-/// A level file is malformed input; everything else about levels is a setting.
+/// A level file, and where a run was put down, are malformed input; everything else about levels is a
+/// setting.
 fn of_maze(error: &maze::Error) -> u8 {
-    if matches!(error, maze::Error::Text { .. }) {
+    if matches!(error, maze::Error::Text { .. } | maze::Error::State { .. }) {
         code::MALFORMED
     } else {
         code::USAGE
@@ -101,6 +102,7 @@ fn of_storage(error: &storage::Error) -> u8 {
         storage::Error::Io { .. } => code::IO,
         storage::Error::Malformed { .. } => code::MALFORMED,
         storage::Error::Occupied { .. } | storage::Error::Begun { .. } => code::USAGE,
+        storage::Error::NotFinite { .. } => code::NUMERICAL,
         storage::Error::Locked { .. } => code::LOCKED,
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
+use crate::storage::shown::plain;
 use crate::study::Progress;
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -30,9 +31,9 @@ enum Display {
     Lines { last: Instant },
 }
 
-/// A line on stderr. Nobody may be reading: a run does not end for that.
+/// A line on stderr, without escape sequences. Nobody may be reading: a run does not end for that.
 pub fn line(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", plain(text));
 }
 
 impl Watcher {

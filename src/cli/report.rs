@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use crate::storage::manifest::read_json;
 use crate::storage::{self, RunDir, atomic};
 use crate::study::Results;
 use crate::study::confirmation::Study;
@@ -20,15 +19,18 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
-    let run = RunDir::open(&args.run)?;
+    // Read before the lock, which must not litter a directory of something else.
+    let run = RunDir::look(&args.run)?;
     let study = run.path().join("study.json");
     if storage::exists(&study)? {
-        let study: Study = read_json(&study, "the results of a study")?;
+        let study = Study::load(&study)?;
+        let run = RunDir::open(&args.run)?;
         study::write(&run, &study)?;
     } else {
-        let results = run.path().join("results.json");
-        let results: Results = read_json(&results, "the results of a run")?;
-        atomic::write(&run.report(), crate::report::html(&results).as_bytes())?;
+        let results = Results::load(&run.path().join("results.json"))?;
+        let page = crate::report::html(&results);
+        let run = RunDir::open(&args.run)?;
+        atomic::write(&run.report(), page.as_bytes())?;
     }
     writeln!(out, "{}", run.report().display())?;
     Ok(())

@@ -6,7 +6,6 @@ use std::time::Instant;
 use crate::ablate::Claim;
 use crate::nn::Network;
 use crate::ppo::{minibatch, rollout, trainer};
-use crate::storage::manifest::read_json;
 use crate::storage::{RunDir, atomic};
 use crate::study::config::Config;
 use crate::study::reproduce::{finish, is_finished, reproduce};
@@ -48,7 +47,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let begun = Instant::now();
     let results = if is_finished(&run, "report.html")? {
         watcher.say("nothing to do: this run is finished");
-        read_json(&run.path().join("results.json"), "the results of a run")?
+        Results::load(&run.path().join("results.json"))?
     } else {
         let every = args.resuming.every();
         let results = reproduce(&resolved, &invocation, &run, every, &mut watcher)?;

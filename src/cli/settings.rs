@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::storage::{RunDir, exists, read_text};
+use crate::storage::{RunDir, exists, read_named_text, read_text};
 use crate::study::config::Preset;
 use crate::study::reproduce::Invocation;
 use crate::study::resolve::{Resolved, resolve, resume};
@@ -14,7 +14,7 @@ use super::Error;
 use super::progress::Watcher;
 
 /// Most threads: beyond any machine, and few enough that starting them takes no time.
-const THREADS_MAX: usize = 1024;
+pub(super) const THREADS_MAX: usize = 1024;
 
 /// A preset on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -81,7 +81,7 @@ impl Settings {
 
     fn file(&self) -> Result<Option<(&Path, String)>, Error> {
         match &self.config {
-            Some(path) => Ok(Some((path.as_path(), read_text(path)?))),
+            Some(path) => Ok(Some((path.as_path(), read_named_text(path)?))),
             None => Ok(None),
         }
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::numeric::simd;
+use crate::storage::shown::cut;
 use crate::storage::{RunDir, read_text};
 use crate::study::digests::{self, Comparison, Digests};
 use crate::study::replay::{self, Limit};
@@ -144,7 +145,7 @@ fn of_run(
         let summary = json!({
             "ok": failed.is_none(),
             "simd": simd::path().name(),
-            "run": path,
+            "run": path.display().to_string(),
             "checks": checks,
         });
         serde_json::to_writer(&mut *out, &summary)?;
@@ -152,7 +153,8 @@ fn of_run(
     } else {
         for check in &checks {
             let verdict = if check.ok { "same" } else { "DIFFERS" };
-            writeln!(out, "{:<21} {verdict:<8} {}", check.check, check.detail)?;
+            let detail = cut(&check.detail, 1000, 200);
+            writeln!(out, "{:<21} {verdict:<8} {detail}", check.check)?;
         }
     }
     match failed {

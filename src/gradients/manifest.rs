@@ -29,6 +29,8 @@ pub const FORMAT: &str = "gouda gradient matrix";
 pub const VERSION: u32 = 1;
 /// Rows of one shard under one checksum.
 pub const BLOCK_ROWS: usize = 64;
+/// Updates that are told apart as `f64`, and more than anyone makes.
+const UPDATES_MAX: u64 = 1 << 53;
 /// Name of the manifest within the folder of a stream.
 pub const FILE: &str = "manifest.json";
 
@@ -102,6 +104,17 @@ impl Rows {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.norm.is_empty()
+    }
+
+    /// The first row that ends before it begins, or beyond any count of updates.
+    fn disorder(&self) -> Option<(String, String)> {
+        let mut pairs = self.first_update.iter().zip(&self.last_update);
+        let at = pairs.position(|(&first, &last)| first > last || last >= UPDATES_MAX)?;
+        let (first, last) = (self.first_update[at], self.last_update[at]);
+        Some((
+            format!("first_update up to last_update, below 2^53, in row {at}"),
+            format!("{first} and {last}"),
+        ))
     }
 }
 
@@ -200,6 +213,7 @@ impl Manifest {
                 format!("{len} values of {field}"),
             ))
         };
+        let order = || self.rows.disorder();
         let blocks =
             || (self.block_rows == 0).then(|| ("block_rows of 1 or more".into(), "0".into()));
         let shards = || self.shards_contradict();
@@ -214,6 +228,7 @@ impl Manifest {
         header
             .or_else(columns)
             .or_else(rows)
+            .or_else(order)
             .or_else(blocks)
             .or_else(shards)
             .or_else(checksum)
@@ -318,6 +333,11 @@ mod tests {
                 "\"norm\":[0.1]",
                 "\"norm\":[]",
                 "expected 1 rows, found 0 values of norm",
+            ),
+            (
+                "\"last_update\":[3]",
+                "\"last_update\":[18446744073709551615]",
+                "below 2^53, in row 0, found 0 and 18446744073709551615",
             ),
             (
                 "\"block_rows\":64",

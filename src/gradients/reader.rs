@@ -95,6 +95,19 @@ impl Matrix {
         })
     }
 
+    /// Opens the folder of a stream that was recorded and sealed: one with a manifest.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); a folder without a manifest.
+    pub fn recorded(path: &Path) -> Result<Self, Error> {
+        let file = path.join(manifest::FILE);
+        if !storage::exists(&file)? {
+            // What the system says of it: it may be there and closed to us.
+            storage::read_bytes(&file)?;
+        }
+        Self::open(path)
+    }
+
     /// What the rows are, for a recorded stream.
     pub fn rows(&self) -> Option<&Rows> {
         self.manifest.as_ref().map(|manifest| &manifest.rows)
@@ -141,7 +154,7 @@ impl Matrix {
         };
         for (source, shard) in self.sources.iter().zip(&manifest.shards) {
             source.map.advise_sequential();
-            let row_bytes = shard.params.len() * source.dtype.bytes();
+            let row_bytes = shard.params.len().saturating_mul(source.dtype.bytes());
             let block_bytes = manifest.block_rows.saturating_mul(row_bytes);
             let blocks = source.data().chunks(block_bytes);
             for (index, (block, &expected)) in blocks.zip(&shard.blocks).enumerate() {
@@ -218,6 +231,9 @@ pub fn non_finite_len(matrix: &Matrix, part: &dyn GradientMatrix) -> Result<u64,
     let masked = || matrix.sources.iter().map(Source::masked).sum::<u64>();
     let before = masked();
     let (time_len, param_len) = (part.time_len(), part.param_len());
+    if time_len == 0 {
+        return Ok(0);
+    }
     let mut block = Vec::new();
     for start in (0..param_len).step_by(1024) {
         let params = start..param_len.min(start + 1024);
@@ -234,7 +250,7 @@ pub fn non_finite_len(matrix: &Matrix, part: &dyn GradientMatrix) -> Result<u64,
 fn of_manifest(path: &Path, manifest: &Manifest) -> Result<Vec<Source>, Error> {
     let open = |shard: &manifest::Shard| {
         let expected = [manifest.shape.0, shard.params.len()];
-        let file = path.join(&shard.file);
+        let file = storage::manifest::inside(path, &shard.file)?;
         let source = Source::open(&file, Some(expected))?.at(0, shard.params.start);
         if source.fortran_order {
             let found = "Fortran order";

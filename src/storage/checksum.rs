@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::disk::File;
+use super::error::regular;
 
 /// A CRC-32 in the making; the order of the updates is part of it, their lengths are not.
 #[derive(Clone, Debug, Default)]
@@ -57,8 +58,9 @@ impl FileSum {
     /// Reads the file at `path` through, a piece at a time.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// The file cannot be read, or is no regular file.
     pub fn of(path: &Path) -> Result<Self, Error> {
+        regular(path)?;
         let mut file = File::open(path).map_err(Error::io(path, "read"))?;
         let mut piece = vec![0; 1 << 20];
         let mut sum = Checksum::new();

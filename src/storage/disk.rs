@@ -331,15 +331,63 @@ pub(super) fn list(path: &Path) -> io::Result<Vec<(OsString, bool)>> {
     Ok(entries)
 }
 
+/// What may be at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    File,
+    Directory,
+    /// A symbolic link, where it is not followed.
+    Link,
+    /// A device, a pipe, a socket.
+    Other,
+}
+
+impl Kind {
+    fn of(metadata: &fs::Metadata) -> Self {
+        match metadata {
+            found if found.is_file() => Self::File,
+            found if found.is_dir() => Self::Directory,
+            found if found.is_symlink() => Self::Link,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// What is at `path`, or where the link at it leads, and its length.
+///
+/// # Errors
+/// Nothing is there, and the system's.
+pub(super) fn look(path: &Path) -> io::Result<(Kind, u64)> {
+    ask(&Request::Look(path))?;
+    let found = fs::metadata(path)?;
+    Ok((Kind::of(&found), found.len()))
+}
+
+/// What is at `path` itself.
+///
+/// # Errors
+/// As for [`look`].
+pub(super) fn look_here(path: &Path) -> io::Result<Kind> {
+    ask(&Request::Look(path))?;
+    Ok(Kind::of(&fs::symlink_metadata(path)?))
+}
+
+/// The absolute path without links.
+///
+/// # Errors
+/// As for [`look`].
+pub(super) fn canonical(path: &Path) -> io::Result<PathBuf> {
+    ask(&Request::Look(path))?;
+    fs::canonicalize(path)
+}
+
 /// Whether what is at `path` is a directory.
 ///
 /// # Errors
 /// Nothing is there, and the system's.
 pub fn is_directory(path: &Path) -> Result<bool, Error> {
-    ask(&Request::Look(path))
-        .and_then(|()| fs::metadata(path))
-        .map(|metadata| metadata.is_dir())
-        .map_err(Error::io(path, "open"))
+    let (kind, _) = look(path).map_err(Error::io(path, "open"))?;
+    Ok(kind == Kind::Directory)
 }
 
 /// Whether anything is at `path`. Unlike the standard library's, it does not take a disk that

@@ -56,8 +56,8 @@ impl GrowingNpy {
             let expected = format!("a .npy file of {columns} columns being written");
             return Err(Error::malformed(aside, expected, "another header"));
         }
-        let needed = growing.offset(rows);
-        if found < needed {
+        let needed = u128::from(growing.data_offset) + rows as u128 * columns as u128 * 4;
+        if u128::from(found) < needed {
             let expected = format!("at least {needed} bytes, for {rows} rows of {columns}");
             return Err(Error::malformed(aside, expected, found.to_string()));
         }

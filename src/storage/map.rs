@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::disk::File;
+use super::error::regular;
 
 /// The bytes of a file, paged in as they are touched.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ impl Map {
     /// # Errors
     /// The file cannot be opened or mapped.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        regular(path)?;
         let file = File::open(path).map_err(Error::io(path, "open"))?;
         let file = file.to_map().map_err(Error::io(path, "map"))?;
         // SAFETY: the map is read-only and private to this value. That nobody changes the file

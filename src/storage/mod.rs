@@ -20,11 +20,12 @@ mod npy_dictionary;
 pub mod npy_header;
 pub mod run_dir;
 pub mod scratch;
+pub mod shown;
 pub mod tensors;
 
 pub use checksum::{Checksum, FileSum};
 pub use disk::{exists, is_directory};
-pub use error::{Error, read_bytes, read_text};
+pub use error::{Error, read_bytes, read_named_text, read_text};
 pub use growing::GrowingNpy;
 pub use lines::Lines;
 pub use manifest::RunManifest;

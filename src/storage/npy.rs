@@ -7,6 +7,7 @@ use std::path::Path;
 pub use super::npy_header::{Dtype, Header, header, parse};
 
 use super::disk::File;
+use super::error::regular;
 use super::npy_header::MAX_HEADER_BYTES;
 use super::{Error, atomic};
 
@@ -96,6 +97,7 @@ pub fn read_header(path: &Path) -> Result<Header, Error> {
 
 /// The file, standing where its data begins.
 fn open(path: &Path) -> Result<(File, Header), Error> {
+    regular(path)?;
     let mut file = File::open(path).map_err(Error::io(path, "open"))?;
     let file_bytes = file.byte_len().map_err(Error::io(path, "measure"))?;
     let mut head = Vec::new();

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::atomic::sync_parent;
-use super::disk::{self, File};
+use super::disk::{self, File, Kind};
+use super::error::regular;
 
 const LOCK: &str = ".lock";
 
@@ -72,8 +73,8 @@ impl RunDir {
     /// too; it has no `config.toml`.
     ///
     /// # Errors
-    /// It is not there, holds something that is no run ([`Error::Occupied`]), or
-    /// [`Error::Locked`].
+    /// It is not there, holds something that is no run ([`Error::Occupied`]), [`Error::Locked`], or has
+    /// a link out of it, or a device or pipe in it: what is gone on with is written.
     pub fn resume(path: &Path) -> Result<Self, Error> {
         require_directory(path)?;
         // Before the lock, which must not litter a directory of something else.
@@ -86,6 +87,7 @@ impl RunDir {
                 }
             }
         }
+        refuse_ways_out(path, path)?;
         let run = Self::open(path)?;
         remove_asides(path)?;
         Ok(run)
@@ -252,6 +254,27 @@ fn list(path: &Path) -> Result<Vec<(OsString, bool)>, Error> {
     disk::list(path).map_err(Error::io(path, "list"))
 }
 
+/// Refuses links in `path` and the directories in it that lead out of `root`, and what is neither
+/// file nor directory.
+fn refuse_ways_out(root: &Path, path: &Path) -> Result<(), Error> {
+    for (name, is_directory) in list(path)? {
+        let entry = path.join(name);
+        if is_directory {
+            refuse_ways_out(root, &entry)?;
+            continue;
+        }
+        if disk::look_here(&entry).map_err(Error::io(&entry, "look at"))? == Kind::Link {
+            let real = |path: &Path| disk::canonical(path).map_err(Error::io(path, "open"));
+            if !real(&entry)?.starts_with(real(root)?) {
+                let expected = format!("files inside {}", root.display());
+                return Err(Error::malformed(&entry, expected, "a link out of it"));
+            }
+        }
+        regular(&entry)?;
+    }
+    Ok(())
+}
+
 fn require_directory(path: &Path) -> Result<(), Error> {
     match disk::is_directory(path)? {
         true => Ok(()),
@@ -260,7 +283,12 @@ fn require_directory(path: &Path) -> Result<(), Error> {
 }
 
 fn lock(path: &Path) -> Result<File, Error> {
-    let locked = File::lock(&path.join(LOCK)).map_err(Error::io(path, "lock"))?;
+    let file = path.join(LOCK);
+    // Links are not followed: where they lead, nothing is to be made.
+    if !matches!(disk::look_here(&file), Ok(Kind::File) | Err(_)) {
+        return Err(Error::malformed(&file, "a regular file", "something else"));
+    }
+    let locked = File::lock(&file).map_err(Error::io(path, "lock"))?;
     locked.ok_or_else(|| Error::Locked {
         path: path.to_owned(),
     })
@@ -337,6 +365,33 @@ mod tests {
         fs::write(path.join("config.toml.99.part"), "").unwrap();
         let run = RunDir::resume(&path).unwrap();
         refuse_occupied(run.path()).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_run_with_a_link_out_of_it_is_not_gone_on_with() {
+        use std::os::unix::fs::symlink;
+        let dir = tempfile::tempdir().unwrap();
+        let (run, other) = (dir.path().join("run"), dir.path().join("other"));
+        fs::create_dir_all(run.join("gradients")).unwrap();
+        fs::write(run.join("config.toml"), "").unwrap();
+        fs::write(&other, "x").unwrap();
+        symlink(run.join("config.toml"), run.join("within")).unwrap();
+        drop(RunDir::resume(&run).unwrap());
+        for (name, to) in [
+            ("gradients/metrics.jsonl", other.as_path()),
+            ("up", dir.path()),
+            ("zero", Path::new("/dev/zero")),
+        ] {
+            symlink(to, run.join(name)).unwrap();
+            let error = RunDir::resume(&run).unwrap_err().to_string();
+            assert!(error.contains("a link out of it"), "{error}");
+            fs::remove_file(run.join(name)).unwrap();
+        }
+        fs::remove_file(run.join(LOCK)).unwrap();
+        symlink(&other, run.join(LOCK)).unwrap();
+        let error = RunDir::open(&run).unwrap_err().to_string();
+        assert!(error.contains(".lock: expected a regular file"), "{error}");
     }
 
     #[test]

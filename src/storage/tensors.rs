@@ -10,7 +10,7 @@ use std::path::Path;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 
-use super::{Error, atomic, error::read_bytes};
+use super::{Error, atomic, error::read_at_most};
 
 /// One tensor to be saved.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +61,9 @@ pub fn save(
     })
 }
 
+/// Most bytes of a header that the format allows.
+const HEADER_MAX: u64 = 100_000_000;
+
 /// What a checkpoint holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
@@ -73,10 +76,16 @@ pub struct Checkpoint {
 /// Reads a checkpoint that must have exactly the tensors `expected`, by name and shape.
 ///
 /// # Errors
-/// The file cannot be read or is not a safetensors file; a tensor is missing, too many, of another
-/// shape or type: the first such is named.
+/// The file cannot be read, is larger than these tensors and a header can be, or is not a safetensors
+/// file; a tensor is missing, too many, of another shape or type, or holds a NaN or an infinity: the
+/// first such is named.
 pub fn load(path: &Path, expected: &[(String, Vec<usize>)]) -> Result<Checkpoint, Error> {
-    let bytes = read_bytes(path)?;
+    let lens = expected.iter().map(|(_, shape)| {
+        let axes = shape.iter().map(|&axis| axis as u64);
+        axes.fold(4, u64::saturating_mul)
+    });
+    let need = lens.fold(8 + HEADER_MAX, u64::saturating_add);
+    let bytes = read_at_most(path, need)?;
     let file = parse(path, &bytes)?;
     let mut tensors = Vec::with_capacity(expected.len());
     for (name, shape) in expected {
@@ -99,6 +108,14 @@ pub fn load(path: &Path, expected: &[(String, Vec<usize>)]) -> Result<Checkpoint
         // Copied as bytes: in the file they need not be aligned.
         let mut values = vec![0f32; found.data().len() / 4];
         bytemuck::cast_slice_mut(&mut values).copy_from_slice(found.data());
+        if let Some(index) = values.iter().position(|value| !value.is_finite()) {
+            return Err(Error::NotFinite {
+                path: path.to_owned(),
+                tensor: name.clone(),
+                index,
+                value: values[index],
+            });
+        }
         tensors.push(values);
     }
     let mut names = file.names();
@@ -125,7 +142,7 @@ pub fn load(path: &Path, expected: &[(String, Vec<usize>)]) -> Result<Checkpoint
 /// # Errors
 /// The file cannot be read or is not a safetensors file.
 pub fn metadata(path: &Path) -> Result<BTreeMap<String, String>, Error> {
-    metadata_of(path, &read_bytes(path)?)
+    metadata_of(path, &super::read_bytes(path)?)
 }
 
 fn metadata_of(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, String>, Error> {
@@ -203,9 +220,9 @@ mod tests {
         );
         assert_eq!(metadata(&path).unwrap(), saved);
 
-        let first = read_bytes(&path).unwrap();
+        let first = super::super::read_bytes(&path).unwrap();
         sample(&path);
-        assert_eq!(first, read_bytes(&path).unwrap());
+        assert_eq!(first, super::super::read_bytes(&path).unwrap());
         let header_len = u64::from_le_bytes(first[..8].try_into().unwrap());
         assert_eq!(header_len % 8, 0);
     }
@@ -235,11 +252,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_finite_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.safetensors");
+        for value in [f32::NAN, f32::NEG_INFINITY] {
+            let (name, shape) = ("w", &[2usize][..]);
+            let values = &[1.0, value];
+            let tensor = Tensor {
+                name,
+                shape,
+                values,
+            };
+            save(&path, &[tensor], &BTreeMap::new()).unwrap();
+            let error = load(&path, &named(&[("w", &[2])])).unwrap_err().to_string();
+            let expected = format!("c.safetensors: w[1] is {value}, expected a finite number");
+            assert!(error.ends_with(&expected), "{error}");
+        }
+    }
+
+    #[test]
     fn any_cut_and_any_other_file_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c.safetensors");
         sample(&path);
-        let whole = read_bytes(&path).unwrap();
+        let whole = super::super::read_bytes(&path).unwrap();
         for len in 0..whole.len() {
             std::fs::write(&path, &whole[..len]).unwrap();
             let expected = named(&[("b", &[]), ("none", &[0, 4]), ("w", &[2, 3])]);

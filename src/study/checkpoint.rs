@@ -42,7 +42,7 @@ pub fn save_checkpoint(
 /// The parameters of a checkpoint, flat, in the order of `layout`.
 ///
 /// # Errors
-/// A file that is not a checkpoint of this network.
+/// A file that is not a checkpoint of this network, or holds what is not finite.
 pub fn load_checkpoint(path: &Path, layout: &Layout) -> Result<Vec<f32>, Error> {
     let expected: Vec<(String, Vec<usize>)> = layout
         .tensors
@@ -50,6 +50,30 @@ pub fn load_checkpoint(path: &Path, layout: &Layout) -> Result<Vec<f32>, Error> 
         .map(|t| (t.name.clone(), t.shape.clone()))
         .collect();
     Ok(tensors::load(path, &expected)?.tensors.concat())
+}
+
+/// Share of training and parameters of every checkpoint of a run that made `total` updates, theta_0
+/// first and theta_T last.
+///
+/// # Errors
+/// One of these two is missing, a file beyond them, or one that is not a checkpoint of this network.
+pub fn load_all(dir: &Path, layout: &Layout, total: u64) -> Result<Vec<(f64, Vec<f32>)>, Error> {
+    let found = checkpoints(dir)?;
+    for (wanted, end) in [(0, found.first()), (total, found.last())] {
+        if end.is_none_or(|(updates, _)| *updates != wanted) {
+            let path = checkpoint_path(dir, wanted);
+            let expected = "the checkpoint after so many updates";
+            let found = end.map_or("no checkpoint".into(), |(updates, _)| {
+                format!("{updates} at that end")
+            });
+            return Err(crate::storage::Error::malformed(&path, expected, found).into());
+        }
+    }
+    let one = |(updates, path): &(u64, PathBuf)| {
+        let params = load_checkpoint(path, layout)?;
+        Ok((*updates as f64 / total as f64, params))
+    };
+    found.iter().map(one).collect()
 }
 
 /// The checkpoints of a run: updates made, in order, and the file.

@@ -14,7 +14,7 @@ use crate::svd::{self, Decomposition};
 
 use super::candidates::Decomposed;
 use super::results::DecompositionSummary;
-use super::{Config, Error, Progress};
+use super::{Config, Error, Progress, streams};
 
 /// The folders under `svd/`: raw columns, and columns scaled to length 1.
 pub const COLUMNS: [&str; 2] = ["raw", "unit-norm"];
@@ -32,7 +32,8 @@ pub fn decompose(
     checkpoints: &[(f64, Vec<f32>)],
     progress: &mut dyn Progress,
 ) -> Result<Vec<(Decomposed, DecompositionSummary)>, Error> {
-    let matrix = Matrix::open(&run.gradients().join("total"))?;
+    let param_len = checkpoints.first().map_or(0, |(_, params)| params.len());
+    let matrix = streams::open(config, run, "total", param_len)?;
     matrix.verify()?;
     let layout = matrix
         .layout()

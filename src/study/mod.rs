@@ -16,6 +16,7 @@ pub mod resolve;
 pub mod results;
 pub mod resume;
 pub mod rows;
+pub mod stored;
 pub mod streams;
 pub mod train;
 
@@ -48,6 +49,14 @@ pub enum Error {
         /// The file.
         path: String,
         /// Where it stops being TOML.
+        message: String,
+    },
+    /// The settings of a run, as its directory has them, are none.
+    #[error("{path}: {message}")]
+    Stored {
+        /// The file.
+        path: String,
+        /// What was expected and found.
         message: String,
     },
     /// A setting out of range.

@@ -55,8 +55,15 @@ pub fn check(
 ) -> Result<Vec<Check>, Error> {
     let mut checks = vec![files(run)];
     let mut streams = Vec::new();
+    let trainer = Trainer::new(config.settings(), config.seed)?;
+    let param_len = trainer.params().len();
     for name in streams::names(config) {
-        let matrix = Matrix::open(&run.gradients().join(name))?;
+        // One that was interrupted has fewer rows, and curves when it is done.
+        let matrix = if storage::exists(&run.curves())? {
+            streams::open(config, run, name, param_len)?
+        } else {
+            Matrix::recorded(&run.gradients().join(name))?
+        };
         let sum = matrix.manifest().map_or(0, |manifest| manifest.checksum);
         let rows = matrix.rows().map_or(0, |rows| rows.len());
         checks.push(Check {
@@ -65,8 +72,6 @@ pub fn check(
         });
         streams.push(matrix);
     }
-    let trainer = Trainer::new(config.settings(), config.seed)?;
-    let param_len = trainer.params().len();
     let start = RowSum::new(config, param_len);
     let mut replay = Replay::new(config, run, &streams, (start.clone(), start))?;
     checks.push(Check {
@@ -77,7 +82,7 @@ pub fn check(
     if storage::exists(&path)? {
         let replayed = Point::load(&path, config, param_len).and_then(|point| {
             let sums = [point.total, point.update].map(|sum| RowSum::from_partial(config, sum));
-            let trainer = Trainer::from_state(config.settings(), config.seed, point.trainer)?;
+            let trainer = resume::trainer(&path, config, point.trainer)?;
             let [total, update] = sums;
             let mut replay = Replay::new(config, run, &streams, (total, update))?;
             replay.row = point.recorded.total_rows;

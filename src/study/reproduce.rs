@@ -92,14 +92,8 @@ pub fn reproduce(
 
     let network = Network::new(config.net.shape(&config.env), trainer::RUN)
         .map_err(crate::ppo::Error::from)?;
-    let total = config.ppo.total_updates as f64;
-    let mut checkpoints = Vec::new();
-    for (updates, path) in checkpoint::checkpoints(&run.checkpoints())? {
-        checkpoints.push((
-            updates as f64 / total,
-            checkpoint::load_checkpoint(&path, &network.layout)?,
-        ));
-    }
+    let total = config.ppo.total_updates;
+    let checkpoints = checkpoint::load_all(&run.checkpoints(), &network.layout, total)?;
     let (theta_0, theta) = (
         checkpoints[0].1.clone(),
         checkpoints[checkpoints.len() - 1].1.clone(),
