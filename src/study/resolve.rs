@@ -205,15 +205,20 @@ fn layered(
 fn build(entries: &BTreeMap<String, (Value, Source)>) -> Result<Config, Error> {
     let mut root = Table::new();
     for (key, (value, _)) in entries {
-        match key.split_once('.') {
-            None => root.insert(key.clone(), value.clone()),
-            Some((table, name)) => root
-                .entry(table)
-                .or_insert_with(|| Value::Table(Table::new()))
-                .as_table_mut()
-                .expect("a key is a table in every preset or in none")
-                .insert(name.to_owned(), value.clone()),
+        let Some((table, name)) = key.split_once('.') else {
+            root.insert(key.clone(), value.clone());
+            continue;
         };
+        let inside = root
+            .entry(table)
+            .or_insert_with(|| Value::Table(Table::new()));
+        let Some(inside) = inside.as_table_mut() else {
+            return Err(Error::Settings {
+                from: table.into(),
+                message: format!("expected one of its settings, as in {key}=VALUE"),
+            });
+        };
+        inside.insert(name.to_owned(), value.clone());
     }
     root.try_into()
         .map_err(|error: toml::de::Error| Error::Settings {
