@@ -42,14 +42,21 @@ pub fn save_checkpoint(
 /// The parameters of a checkpoint, flat, in the order of `layout`.
 ///
 /// # Errors
-/// A file that is not a checkpoint of this network.
+/// A file that is not a checkpoint of this network; a parameter that is not finite.
 pub fn load_checkpoint(path: &Path, layout: &Layout) -> Result<Vec<f32>, Error> {
     let expected: Vec<(String, Vec<usize>)> = layout
         .tensors
         .iter()
         .map(|t| (t.name.clone(), t.shape.clone()))
         .collect();
-    Ok(tensors::load(path, &expected)?.tensors.concat())
+    let params = tensors::load(path, &expected)?.tensors.concat();
+    match layout.first_not_finite(&params) {
+        None => Ok(params),
+        Some((place, value)) => Err(Error::NotFinite {
+            place: format!("{}: {place}", path.display()),
+            found: value.into(),
+        }),
+    }
 }
 
 /// The checkpoints of a run: updates made, in order, and the file.
