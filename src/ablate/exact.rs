@@ -23,7 +23,8 @@ use crate::maze::{ActionSet, CHANNEL_LEN, Cell, Level, Move, observation_len, ob
 use crate::nn::{Network, Workspace, softmax};
 
 use super::Error;
-use super::measure::{Mean, Measurement, Rate, Tasks, check_params, not_finite};
+use super::finite::{check_params, not_finite};
+use super::measure::{Mean, Measurement, Rate, Tasks};
 use super::situation::{Situation, Task};
 
 /// Probabilities of the four moves and of none, in the order of [`Move::ALL`].

@@ -10,12 +10,13 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 use crate::maze::{ActionSet, Cell, observe};
-use crate::nn::{Network, Workspace, finite, softmax};
+use crate::nn::{Network, Workspace, softmax};
 use crate::numeric::random::{Purpose, Stream};
 use crate::ppo::sample;
 
 use super::Error;
 use super::exact::Chains;
+use super::finite::{check_params, not_finite};
 use super::situation::{self, Situation, Split, Task};
 
 /// A success that is counted. S1 and S4 have two each.
@@ -434,21 +435,6 @@ fn play_block(
         active.retain(|&i| !players[i].is_over());
     }
     Ok(())
-}
-
-/// A rectifier turns NaN to 0, so that the logits may not show it.
-pub(super) fn check_params(network: &Network, params: &[f32]) -> Result<(), Error> {
-    match network.layout.first_not_finite(params) {
-        None => Ok(()),
-        Some(_) => Err(not_finite((network, params), &[])),
-    }
-}
-
-/// The error of a policy that gives no probabilities somewhere in `observations`.
-pub(super) fn not_finite((network, params): (&Network, &[f32]), observations: &[u8]) -> Error {
-    let found = finite::culprit(network, params, observations);
-    let (what, found) = found.unwrap_or_else(|| ("a probability".into(), f32::NAN));
-    Error::NotFinite { what, found }
 }
 
 /// What the policy sees on levels with the mouse put at a cell.

@@ -4,6 +4,7 @@
 pub mod edit;
 pub mod exact;
 pub mod exact_gradient;
+mod finite;
 pub mod measure;
 pub mod recipe;
 pub mod resample;
