@@ -244,9 +244,10 @@ impl Manifest {
         } in &self.shards
         {
             let mut parts = Path::new(file).components();
+            // A slash at the end is no component of its own.
             if !matches!(
                 (parts.next(), parts.next()),
-                (Some(Component::Normal(_)), None)
+                (Some(Component::Normal(name)), None) if name == file.as_str()
             ) {
                 return Some(("the name of a file in the same folder".into(), file.clone()));
             }
@@ -355,6 +356,8 @@ mod tests {
                 "file in the same folder, found /etc/passwd",
             ),
             ("a.npy", "..", "file in the same folder, found .."),
+            ("a.npy", "a.npy/", "file in the same folder, found a.npy/"),
+            ("a.npy", "a.npy/.", "file in the same folder, found a.npy/."),
             ("a.npy", "", "file in the same folder, found "),
             (
                 "\"start\":2",

@@ -19,7 +19,7 @@ use super::relu;
 /// Activations and gradients of one block.
 #[derive(Clone, Debug)]
 pub struct Workspace<T> {
-    buffers: Vec<Vec<T>>,
+    pub(super) buffers: Vec<Vec<T>>,
     gradients: Vec<Vec<T>>,
     argmax: Vec<Vec<u32>>,
 }

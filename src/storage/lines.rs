@@ -130,14 +130,10 @@ impl Lines {
 /// The file cannot be read, or a line is not a `T`: it is named by number, from 1.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, Error> {
     let bytes = read_bytes(path)?;
-    let whole = bytes
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(&[][..], |end| &bytes[..end]);
-    if whole.is_empty() {
+    let Some(end) = bytes.iter().rposition(|&byte| byte == b'\n') else {
         return Ok(Vec::new());
-    }
-    whole
+    };
+    bytes[..end]
         .split(|&byte| byte == b'\n')
         .enumerate()
         .map(|(index, line)| {
@@ -191,6 +187,10 @@ mod tests {
             error.contains("expected a record in line 3, found "),
             "{error}"
         );
+        // A line of nothing is no record, and counts.
+        std::fs::write(&path, b"\n1").unwrap();
+        let error = read::<i32>(&path).unwrap_err().to_string();
+        assert!(error.contains("in line 1, found "), "{error}");
     }
 
     #[test]

@@ -100,6 +100,14 @@ pub enum Error {
         /// The stage.
         stage: &'static str,
     },
+    /// A NaN or an infinity in what a file holds.
+    #[error("{place} is {found}, expected a finite number")]
+    NotFinite {
+        /// The file and the entry of a tensor.
+        place: String,
+        /// NaN or an infinity.
+        found: f64,
+    },
     /// Training.
     #[error(transparent)]
     Ppo(#[from] crate::ppo::Error),

@@ -377,7 +377,7 @@ impl<'a> Session<'a> {
     fn measure(&mut self, trainer: &Trainer) -> Result<(), Error> {
         let measured = self
             .tasks
-            .measure(trainer.network(), trainer.params(), self.config.seed);
+            .measure(trainer.network(), trainer.params(), self.config.seed)?;
         let (sum, count) = std::mem::take(&mut self.recorded.episodes);
         let place = (trainer.updates(), self.recorded.frames);
         let point = CurvePoint::new(place, &measured, (count > 0.0).then(|| sum / count));

@@ -40,7 +40,7 @@ struct Certificate {
 /// Writes `decomposition` into the directory `dir`, which is there.
 ///
 /// # Errors
-/// The system's.
+/// An entry that is not finite; the system's.
 pub fn save(dir: &Path, decomposition: &Decomposition) -> Result<(), Error> {
     save_with(dir, decomposition, Map::new())
 }
@@ -48,13 +48,14 @@ pub fn save(dir: &Path, decomposition: &Decomposition) -> Result<(), Error> {
 /// As [`save`], with `notes` among the fields of the certificate.
 ///
 /// # Errors
-/// The system's.
+/// An entry that is not finite; the system's.
 pub fn save_with(
     dir: &Path,
     decomposition: &Decomposition,
     notes: Map<String, Value>,
 ) -> Result<(), Error> {
     let d = decomposition;
+    check_finite(dir, d)?;
     npy::write_f32(&dir.join("U.npy"), &[d.param_len, d.rank], &d.u)?;
     npy::write_f64(&dir.join("S.npy"), &[d.rank], &d.s)?;
     npy::write_f64(&dir.join("V.npy"), &[d.time_len, d.rank], &d.v)?;
@@ -87,7 +88,7 @@ pub fn save_with(
 /// Reads what [`save`] wrote.
 ///
 /// # Errors
-/// A file is missing or damaged, or they do not belong together.
+/// A file is missing or damaged, or they do not belong together, or an entry is not finite.
 pub fn load(dir: &Path) -> Result<Decomposition, Error> {
     let path = dir.join("certificate.json");
     let c: Certificate = manifest::read_json(&path, "the certificate of a decomposition")?;
@@ -115,7 +116,7 @@ pub fn load(dir: &Path) -> Result<Decomposition, Error> {
             return Err(crate::storage::Error::malformed(&dir.join(name), expected, found).into());
         }
     }
-    Ok(Decomposition {
+    let decomposition = Decomposition {
         rank: c.rank,
         requested: c.requested,
         time_len: c.time_len,
@@ -133,7 +134,27 @@ pub fn load(dir: &Path) -> Result<Decomposition, Error> {
         stop: c.stop,
         orthogonality_u: c.orthogonality_u,
         orthogonality_v: c.orthogonality_v,
-    })
+    };
+    check_finite(dir, &decomposition)?;
+    Ok(decomposition)
+}
+
+/// Refuses NaN and infinities in what is written, or was read.
+fn check_finite(dir: &Path, d: &Decomposition) -> Result<(), Error> {
+    let wide = |values: &[f32]| values.iter().position(|value| !value.is_finite());
+    let place = |values: &[f64]| values.iter().position(|value| !value.is_finite());
+    let u = wide(&d.u).map(|at| ("U.npy", d.rank, at, d.u[at].into()));
+    let s = || place(&d.s).map(|at| ("S.npy", 1, at, d.s[at]));
+    let v = || place(&d.v).map(|at| ("V.npy", d.rank, at, d.v[at]));
+    match u.or_else(s).or_else(v) {
+        None => Ok(()),
+        Some((name, width, at, value)) => Err(Error::NotFinite {
+            place: dir.join(name).display().to_string(),
+            row: at / width,
+            column: at % width,
+            value,
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -159,6 +180,43 @@ mod tests {
                 assert!((a - b).abs() <= f64::EPSILON * b);
             }
         }
+        let sound = run(&noise(20, 30, 5), &Options::with_rank(4));
+        for (name, value) in ["U", "S", "V"].into_iter().flat_map(|name| {
+            [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(|value| (name, value))
+        }) {
+            let mut bad = sound.clone();
+            let place = match name {
+                "U" => {
+                    bad.u[4 * 7 + 2] = value as f32;
+                    "row 7, column 2"
+                }
+                "S" => {
+                    bad.s[3] = value;
+                    "row 3, column 0"
+                }
+                _ => {
+                    bad.v[4 * 19] = value;
+                    "row 19, column 0"
+                }
+            };
+            let refused = |error: Error| {
+                let text = error.to_string();
+                let expected = format!("{name}.npy: {place} is {value}, expected a finite");
+                assert!(text.contains(&expected), "{text}");
+            };
+            refused(save(dir.path(), &bad).unwrap_err());
+            save(dir.path(), &sound).unwrap();
+            let (u, s, v) = (&bad.u, &bad.s, &bad.v);
+            crate::storage::npy::write_f32(&dir.path().join("U.npy"), &[30, 4], u).unwrap();
+            crate::storage::npy::write_f64(&dir.path().join("S.npy"), &[4], s).unwrap();
+            crate::storage::npy::write_f64(&dir.path().join("V.npy"), &[20, 4], v).unwrap();
+            refused(load(dir.path()).unwrap_err());
+        }
+        save(
+            dir.path(),
+            &run(&dense(20, 30, |_| 0.0), &Options::with_rank(4)),
+        )
+        .unwrap();
         let other = run(&noise(21, 30, 5), &Options::with_rank(4));
         let v = dir.path().join("V.npy");
         crate::storage::npy::write_f64(&v, &[21, 4], &other.v).unwrap();

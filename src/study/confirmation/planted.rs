@@ -152,11 +152,12 @@ fn find(
         Split::Selection,
         config.study.selection_levels,
     )?;
-    let halves = [&inside, &outside].map(|half| {
+    let lost = |half: &Vec<bool>| {
         let indices: Vec<usize> = (0..half.len()).filter(|&index| half[index]).collect();
         let reset = edit::reset(policy.theta, policy.theta_0, &indices);
-        selection.losses(&reset).0
-    });
+        Ok::<[f64; 7], Error>(selection.losses(&reset)?.0)
+    };
+    let halves = [lost(&inside)?, lost(&outside)?];
     let rise = |rate: Rate| {
         let curve = &trained.curves.rates[rate.index()];
         let share = |k: Option<&u64>| k.map_or(0.0, |&k| k as f64 / curve.count as f64);
