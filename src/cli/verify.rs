@@ -14,7 +14,7 @@ use crate::study::resolve;
 
 use super::Error;
 use super::progress::Watcher;
-use super::settings::start;
+use super::settings::{Mapping, start};
 
 /// Check that this machine computes the same bits, or that a run is what it says
 ///
@@ -42,6 +42,9 @@ pub struct Args {
     /// Worker threads; results do not depend on it [default: one a core]
     #[arg(long)]
     threads: Option<usize>,
+
+    #[command(flatten)]
+    mapping: Mapping,
 
     /// No progress on stderr
     #[arg(long)]
@@ -138,7 +141,7 @@ fn of_run(
     let text = read_text(&settings)?;
     let config = resolve::resume((&settings, &text), None, None, &[], None)?.config;
     let limit = args.updates.map_or(Limit::Time(STRETCH), Limit::Updates);
-    let checks = replay::check(&config, &run, limit, watcher)?;
+    let checks = replay::check(&config, &run, args.mapping.access(), limit, watcher)?;
     let failed = checks.iter().find(|check| !check.ok);
     if args.json {
         let summary = json!({

@@ -19,6 +19,7 @@ mod npy_dictionary;
 pub mod npy_header;
 pub mod run_dir;
 pub mod scratch;
+pub mod sealed;
 pub mod tensors;
 
 pub use checksum::{Checksum, FileSum};
@@ -29,3 +30,4 @@ pub use manifest::RunManifest;
 pub use map::Map;
 pub use run_dir::RunDir;
 pub use scratch::Scratch;
+pub use sealed::{Access, SealedFile};

@@ -5,9 +5,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-pub use super::npy_header::{Dtype, Header, header, parse};
+pub use super::npy_header::{Dtype, Header, MAX_HEADER_BYTES, header, parse};
 
-use super::npy_header::MAX_HEADER_BYTES;
 use super::{Error, atomic};
 
 /// Writes `values`, whose axes have the lengths `shape`.

@@ -3,12 +3,12 @@
 
 use std::ops::Range;
 
-use crate::gradients::{EveryOther, GradientMatrix, Matrix, Scaled, Sketch, row_norms};
+use crate::gradients::{EveryOther, GradientMatrix, Matrix, Reading, Scaled, Sketch, row_norms};
 use crate::locate::{self, Component, Evidence, NullOptions, Projections, Stability, split_half};
 use crate::nn::Layout;
 use crate::numeric::sum;
 use crate::storage::manifest::write_json;
-use crate::storage::{RunDir, run_dir};
+use crate::storage::{Access, RunDir, run_dir};
 use crate::svd::null::{self, SpectrumNull};
 use crate::svd::{self, Decomposition};
 
@@ -29,10 +29,11 @@ const BINS: usize = 120;
 pub fn decompose(
     config: &Config,
     run: &RunDir,
+    access: Access,
     checkpoints: &[(f64, Vec<f32>)],
     progress: &mut dyn Progress,
 ) -> Result<Vec<(Decomposed, DecompositionSummary)>, Error> {
-    let matrix = Matrix::open(&run.gradients().join("total"))?;
+    let matrix = Matrix::open_as(&run.gradients().join("total"), Reading::by(access))?;
     matrix.verify()?;
     let layout = matrix
         .layout()

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::gradients::{GradientMatrix, Matrix, RowMeta};
+use crate::gradients::{GradientMatrix, Matrix, Reading, RowMeta};
 use crate::ppo::{Trainer, Update};
-use crate::storage::{RunDir, RunManifest, lines};
+use crate::storage::{Access, RunDir, RunManifest, lines};
 
 use super::checkpoint::{checkpoint_path, load_checkpoint};
 use super::resume::{self, Point};
@@ -50,13 +50,14 @@ pub struct Check {
 pub fn check(
     config: &Config,
     run: &RunDir,
+    access: Access,
     limit: Limit,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Check>, Error> {
     let mut checks = vec![files(run)];
     let mut streams = Vec::new();
     for name in streams::names(config) {
-        let matrix = Matrix::open(&run.gradients().join(name))?;
+        let matrix = Matrix::open_as(&run.gradients().join(name), Reading::by(access))?;
         let sum = matrix.manifest().map_or(0, |manifest| manifest.checksum);
         let rows = matrix.rows().map_or(0, |rows| rows.len());
         checks.push(Check {
