@@ -20,6 +20,7 @@ pub mod npy_header;
 pub mod run_dir;
 pub mod scratch;
 pub mod sealed;
+pub mod summed;
 pub mod tensors;
 
 pub use checksum::{Checksum, FileSum};
