@@ -170,7 +170,7 @@ fn tell(args: &Args, path: &Path, checks: &[Check], out: &mut dyn Write) -> Resu
         let summary = json!({
             "ok": failed.is_none(),
             "simd": simd::path().name(),
-            "run": path,
+            "run": path.to_string_lossy(),
             "checks": checks,
         });
         serde_json::to_writer(&mut *out, &summary)?;

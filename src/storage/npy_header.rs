@@ -308,6 +308,7 @@ mod tests {
                 file(&with_shape("(2, -3)"), 24),
                 "an axis length of 64 bits",
             ),
+            (file(&with_shape("(2,03)"), 24), "an axis length of 64 bits"),
             (
                 file(&with_shape("(2, 99999999999999999999)"), 24),
                 "an axis length of 64 bits",

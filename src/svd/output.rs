@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::bounds::{Bounds, bounds};
 use super::{Decomposition, Error, Method, Stop};
-use crate::storage::{self, FileSum, npy, summed};
+use crate::storage::{self, FileSum, atomic, npy, summed};
 
 /// `certificate.json`. What is not known is null; there is no NaN and no infinity in it.
 #[derive(Serialize, Deserialize)]
@@ -63,8 +63,23 @@ pub fn save(dir: &Path, decomposition: &Decomposition) -> Result<(), Error> {
 /// As [`save`], with `notes` among the fields of the certificate.
 ///
 /// # Errors
-/// The system's.
+/// The system's; what was written before it is removed, so that the directory can be used again.
 pub fn save_with(
+    dir: &Path,
+    decomposition: &Decomposition,
+    notes: Map<String, Value>,
+) -> Result<(), Error> {
+    let written = write(dir, decomposition, notes);
+    if written.is_err() {
+        for name in ["U.npy", "S.npy", "V.npy"] {
+            // The first error is the one to tell.
+            let _ = atomic::remove(&dir.join(name));
+        }
+    }
+    written
+}
+
+fn write(
     dir: &Path,
     decomposition: &Decomposition,
     notes: Map<String, Value>,

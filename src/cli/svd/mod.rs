@@ -213,7 +213,8 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let seconds = begun.elapsed().as_secs_f64();
     let passes = found.passes + extra_passes;
     let notes = json!({
-        "matrix": args.matrix,
+        // It need not be UTF-8.
+        "matrix": args.matrix.to_string_lossy(),
         "time_axis": args.time_axis,
         "window": args.window,
         "stride": args.stride,
@@ -244,7 +245,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         .fold(0.0, f64::max);
     if args.running.json {
         let summary = json!({
-            "out": directory,
+            "out": directory.to_string_lossy(),
             "rank": found.rank,
             "sigma": found.s,
             "worst_residual": worst,
