@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::Error;
 use super::entry::{Entry, all_finite};
 use crate::storage::npy::{self, Dtype, MAX_HEADER_BYTES};
-use crate::storage::{self, Access, SealedFile};
+use crate::storage::{self, Access, Sealed};
 
 /// Columns that are decoded together where neighbours in the file are neighbours in time: a cache
 /// line of the block they are written to.
@@ -23,7 +23,7 @@ const BAND_BYTES: usize = 128 << 20;
 /// A file of two axes.
 #[derive(Debug)]
 pub(super) struct Source {
-    pub(super) file: SealedFile,
+    pub(super) file: Sealed,
     /// Where its first axis lies in the matrix of files.
     pub(super) rows: Range<usize>,
     /// Where its second axis does.
@@ -46,7 +46,7 @@ impl Source {
         access: Access,
         expected: Option<[usize; 2]>,
     ) -> Result<Self, Error> {
-        let file = SealedFile::open(path, access)?;
+        let file = Sealed::open(path, access)?;
         let mut room = Vec::new();
         let head = file.bytes(0, file.len().min(MAX_HEADER_BYTES), &mut room)?;
         let header = npy::parse(path, head, file.len() as u64)?;

@@ -31,4 +31,4 @@ pub use manifest::RunManifest;
 pub use map::Map;
 pub use run_dir::RunDir;
 pub use scratch::Scratch;
-pub use sealed::{Access, SealedFile};
+pub use sealed::{Access, Sealed};

@@ -24,7 +24,7 @@ pub enum Access {
 
 /// A sealed file.
 #[derive(Debug)]
-pub struct SealedFile {
+pub struct Sealed {
     path: PathBuf,
     len: usize,
     bytes: Bytes,
@@ -36,7 +36,7 @@ enum Bytes {
     Open(File),
 }
 
-impl SealedFile {
+impl Sealed {
     /// Opens the file at `path`.
     ///
     /// # Errors
@@ -181,7 +181,7 @@ mod tests {
         let path = dir.path().join("s");
         let contents: Vec<u8> = (0..100_000u32).map(|i| (i * 7 >> 3) as u8).collect();
         std::fs::write(&path, &contents).unwrap();
-        let files = [Access::Map, Access::Read].map(|a| SealedFile::open(&path, a).unwrap());
+        let files = [Access::Map, Access::Read].map(|a| Sealed::open(&path, a).unwrap());
         let mut room = Vec::new();
         for (offset, len) in [(0, 100_000), (99_999, 1), (100_000, 0), (17, 4096), (3, 0)] {
             for file in &files {
@@ -204,7 +204,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("s");
         std::fs::write(&path, [1; 1000]).unwrap();
-        let sealed = SealedFile::open(&path, Access::Read).unwrap();
+        let sealed = Sealed::open(&path, Access::Read).unwrap();
         let file = File::options().write(true).open(&path).unwrap();
         file.set_len(500).unwrap();
         let mut room = Vec::new();

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use crate::nn::Kind;
+use crate::storage;
 
 use super::Error;
 use super::config::{Config, Preset};
@@ -73,15 +74,18 @@ pub fn resume(
     sets: &[String],
     seed: Option<u64>,
 ) -> Result<Resolved, Error> {
-    let unreadable = |message: String| Error::Settings {
-        from: path.display().to_string(),
-        message,
+    // What the program wrote itself: wrong in it is damage, or of another release.
+    let unreadable = |message: String| {
+        storage::Error::malformed(path, "the settings of a run of this release", message)
     };
     let stored: Table = text
         .parse()
         .map_err(|error: toml::de::Error| unreadable(error.to_string()))?;
     let entries = layered(&stored, None, &[], None)?;
-    let config = build(&entries)?;
+    let config = build(&entries).map_err(|error| match error {
+        Error::Settings { message, .. } => unreadable(message).into(),
+        error => error,
+    })?;
     config.check()?;
     let base: Table = preset
         .map_or(Ok(stored), |preset| preset.text().parse())
