@@ -650,7 +650,7 @@ fn what_cannot_be_resumed_says_why() {
         bytes[last] ^= 1;
     });
     assert!(
-        found[1].contains("checkpoints: ")
+        found[1].contains("\"checkpoints\": ")
             && found[1].contains("000000011.safetensors: expected CRC"),
         "{found:?}"
     );
