@@ -197,13 +197,7 @@ fn a_flipped_bit_anywhere_is_found_and_named() {
         read().unwrap();
         let bits = |at: usize| (8 * at..8 * at + 8).collect::<Vec<usize>>();
         let middle = header..whole.len().saturating_sub(tail).max(header);
-        let one = |at: usize| {
-            if is_long() {
-                bits(at)
-            } else {
-                vec![8 * at + at / step % 8]
-            }
-        };
+        let one = |at: usize| vec![8 * at + at / step % 8];
         let places = (0..header.min(whole.len()))
             .chain(middle.end..whole.len())
             .flat_map(bits)

@@ -8,10 +8,11 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use gouda::storage::{FileSum, RunDir, RunManifest};
-use small::{Mount, copy, directory, expect, gouda, is_long, run, stderr};
+use small::{Mount, copy, directory, ended, expect, gouda, is_long, run, stderr};
 
 /// What a manifest says of the files of its run.
 type Outputs = BTreeMap<String, FileSum>;
@@ -42,9 +43,18 @@ fn signal(child: &Child) {
     assert!(kill.unwrap().success());
 }
 
-/// Prints its line of the table when it is through.
+/// How many tests there are here.
+const TESTS: usize = 7;
+
+/// Gathers what was tried; the last of the tests prints the line of the table.
 fn passed(what: &str) {
-    println!("load: {what}");
+    static PASSED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let mut passed = PASSED.lock().unwrap();
+    passed.push(what.into());
+    if passed.len() == TESTS {
+        let (ended, what) = (ended(0), passed.join("; "));
+        println!("reliability: load | {ended} | {ended} ended as they should, 0 panics: {what}");
+    }
 }
 
 #[test]
@@ -129,6 +139,7 @@ fn ctrl_c_once_seals_and_twice_ends_at_once_and_both_resume_to_the_same_bytes() 
             .read_to_string(&mut text)
             .unwrap();
         assert!(matches!(code, Some(0 | 130)), "{code:?}: {text}");
+        ended(1);
         if code == Some(130) {
             cut_short += 1;
             assert!(text.contains("once more to stop at once"), "{text}");
@@ -230,6 +241,7 @@ fn a_closed_pipe_ends_no_command_badly() {
         let output = child.wait_with_output().unwrap();
         let text = stderr(&output);
         assert_eq!(output.status.code(), Some(0), "{command:?}: {text}");
+        ended(1);
         assert!(
             !text.contains("panicked") && !text.contains("pipe"),
             "{command:?}: {text}"
@@ -283,8 +295,7 @@ fn progress_does_not_wrap_on_a_narrow_terminal() {
             .output()
     };
     if !pty(80, "true").is_ok_and(|output| output.status.success()) {
-        println!("skipped: script(1) is not here");
-        return;
+        return passed("no script(1), no narrow terminals");
     }
     for columns in [10, 20, 40, 80] {
         let out = dir.path().join(columns.to_string());
@@ -492,7 +503,7 @@ fn a_read_only_run_can_be_read_and_says_where_it_cannot_be_written() {
     expect(&mut run("reproduce", &whole, &[]), 0, &[]);
     copy(&whole, &other);
     let Some(sealed) = Mount::read_only(&whole) else {
-        return;
+        return passed("no mount, no read-only run");
     };
     let path = sealed.path().to_str().unwrap();
     let out = dir.path().join("out");

@@ -138,6 +138,7 @@ impl Running {
 pub struct Mapping {
     /// Read matrices a piece at a time instead of mapping them into memory: the same bits, slower
     ///
+    /// A pass over a matrix that is in the page cache takes two to three times as much CPU time.
     /// A mapped file that someone else cuts short meanwhile ends the process with SIGBUS, which nothing
     /// can prevent. Where it is read, that is an error which names the file (exit 4). For files on a
     /// network or a failing disk, or that other programs may write.

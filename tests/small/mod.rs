@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// 27 updates of 50 parameters or so.
 pub const SETTINGS: [&str; 18] = [
@@ -67,6 +68,14 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// Programs that ended as they should.
+static ENDED: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts a program that ended as it should, and tells how many have.
+pub fn ended(more: usize) -> usize {
+    ENDED.fetch_add(more, Ordering::Relaxed) + more
+}
+
 /// Runs the command, which must exit with `code` and say each of `words`.
 pub fn expect(command: &mut Command, code: i32, words: &[&str]) -> Output {
     let output = command.output().unwrap();
@@ -75,6 +84,7 @@ pub fn expect(command: &mut Command, code: i32, words: &[&str]) -> Output {
     for word in words {
         assert!(text.contains(word), "{command:?}, {word}: {text}");
     }
+    ended(1);
     output
 }
 
