@@ -274,7 +274,11 @@ fn the_commands_find_what_is_damaged() {
     let flipped = |path: &Path, from_end: usize, check: &dyn Fn()| {
         let whole = fs::read(path).unwrap();
         let at = whole.len() - 1 - from_end;
-        with(path, &whole, &|| Ok(check()), |bytes| bytes[at] ^= 2).unwrap();
+        let read = || {
+            check();
+            Ok(())
+        };
+        with(path, &whole, &read, |bytes| bytes[at] ^= 2).unwrap();
     };
     for (index, (name, from_end)) in [
         ("shard-00000.npy", 100),

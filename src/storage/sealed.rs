@@ -1,7 +1,7 @@
 //! The bytes of a sealed file: lent from a memory map, or read into room of the caller's.
 //!
 //! A map costs nothing but the pages, and cannot tell of a file that is cut short meanwhile: see
-//! [`map`](super::map). Reading, `--no-mmap`, copies the same bytes once more and tells it as the
+//! [`map`]. Reading, `--no-mmap`, copies the same bytes once more and tells it as the
 //! failure of that file.
 
 use std::fs::File;
@@ -179,7 +179,7 @@ mod tests {
     fn read_and_mapped_are_the_same_bytes_and_refuse_the_same() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("s");
-        let contents: Vec<u8> = (0..100_000u32).map(|i| (i * 7 >> 3) as u8).collect();
+        let contents: Vec<u8> = (0..100_000u32).map(|i| ((i * 7) >> 3) as u8).collect();
         std::fs::write(&path, &contents).unwrap();
         let files = [Access::Map, Access::Read].map(|a| Sealed::open(&path, a).unwrap());
         let mut room = Vec::new();

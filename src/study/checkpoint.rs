@@ -1,7 +1,7 @@
 //! Checkpoints of a run: `checkpoints/<updates>.safetensors`, the parameters tensor by tensor.
 //!
 //! Metadata: `gouda`: "checkpoint version 2", `updates`, `frames`, and the `crc32` of
-//! [`tensors`](crate::storage::tensors). A file that has neither `gouda` nor `crc32` is read too:
+//! [`tensors`]. A file that has neither `gouda` nor `crc32` is read too:
 //! another program's, or version 1, which had only updates and frames.
 
 use std::collections::BTreeMap;
