@@ -5,13 +5,14 @@ mod small;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use gouda::storage::{FileSum, RunDir, RunManifest};
+use gouda::numeric::random::{Purpose, Stream};
+use gouda::storage::{FileSum, RunDir, RunManifest, npy};
 use small::{Mount, copy, directory, ended, expect, gouda, is_long, run, stderr};
 
 /// What a manifest says of the files of its run.
@@ -117,14 +118,17 @@ fn ctrl_c_once_seals_and_twice_ends_at_once_and_both_resume_to_the_same_bytes() 
         "--resume-every=0",
     ];
     let whole = dir.path().join("whole");
+    let begun_at = Instant::now();
     expect(&mut run("train", &whole, &more), 0, &[]);
+    // Only chooses the delays, so that most of the signals find the run at work.
+    let longest = begun_at.elapsed();
     let tries = if is_long() { 40 } else { 6 };
     let mut cut_short = 0;
     for attempt in 0..tries {
         let out = dir.path().join(format!("run {attempt}"));
         let mut child = run("train", &out, &more);
         let mut child = begun(child.stderr(Stdio::piped()).spawn().unwrap(), &out);
-        std::thread::sleep(Duration::from_millis(13 * attempt));
+        std::thread::sleep(longest.mul_f64(0.5 * f64::from(attempt) / f64::from(tries)));
         signal(&child);
         if attempt % 2 == 1 {
             // The second may find it gone: then the first was enough.
@@ -161,7 +165,34 @@ fn ctrl_c_once_seals_and_twice_ends_at_once_and_both_resume_to_the_same_bytes() 
         );
         assert_eq!(outputs(&out), outputs(&whole), "{attempt}");
     }
-    assert!(cut_short > tries / 2, "{cut_short}");
+    assert!(cut_short > tries / 3, "{cut_short}");
+    // A decomposition leaves nothing, and its directory can be used again.
+    let noise = dir.path().join("noise.npy");
+    let mut stream = Stream::new(0, Purpose::Controls, 0);
+    let piece: Vec<f32> = (0..1 << 20)
+        .map(|_| stream.uniform() as f32 - 0.5)
+        .collect();
+    let values = [&piece[..]; 12].concat();
+    let values = &values[..values.len() - values.len() % 1001];
+    npy::write_f32(&noise, &[1001, values.len() / 1001], values).unwrap();
+    let mut svd = gouda(&["svd", "--method=krylov", "--tolerance=3e-7", "--out"]);
+    svd.arg(dir.path().join("svd")).arg(&noise);
+    let mut child = svd
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(
+        lines
+            .by_ref()
+            .any(|line| line.unwrap().starts_with("SVD, MB: "))
+    );
+    signal(&child);
+    let said: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said:?}");
+    assert_eq!(fs::read_dir(dir.path().join("svd")).unwrap().count(), 0);
+    ended(1);
     // Verifying is stopped too.
     let mut verify = gouda(&["verify"]);
     let mut child = verify
@@ -224,11 +255,19 @@ fn a_closed_pipe_ends_no_command_badly() {
         commands.push(gouda(args));
     }
     if is_long() {
-        commands.push(run(
-            "study",
-            &dir.path().join("study"),
-            &["--set=study.seeds=1"],
-        ));
+        let sets = [
+            "--set=record.streams_every=1",
+            "--set=study.seeds=1",
+            "--set=study.rank=2",
+            "--set=study.selection_levels=8",
+            "--set=study.test_levels=8",
+            "--set=study.controls=19",
+            "--set=study.relearn_updates=6",
+            "--set=study.retrain_seeds=1",
+            "--set=study.retrain_updates=6",
+            "--set=study.planted_updates=12",
+        ];
+        commands.push(run("study", &dir.path().join("study"), &sets));
     }
     let tried = commands.len();
     for mut command in commands {
