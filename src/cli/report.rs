@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::storage::manifest::read_json;
 use crate::storage::run_dir::ensure_directory;
-use crate::storage::{RunDir, atomic};
+use crate::storage::{self, RunDir, atomic};
 use crate::study::Results;
 use crate::study::confirmation::Study;
 
@@ -40,7 +40,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         None => RunDir::look(&args.run)?,
     };
     let study = run.path().join("study.json");
-    if study.exists() {
+    if storage::exists(&study)? {
         let study: Study = read_json(&study, "the results of a study")?;
         study::write(&to, &study)?;
     } else {

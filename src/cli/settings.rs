@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::storage::{Access, RunDir, read_text};
+use crate::storage::{Access, RunDir, exists, read_text};
 use crate::study::config::Preset;
 use crate::study::reproduce::Invocation;
 use crate::study::resolve::{Resolved, resolve, resume};
@@ -70,7 +70,7 @@ impl Settings {
     /// nothing was begun.
     fn resume(&self, run: &RunDir) -> Result<Resolved, Error> {
         let path = run.config();
-        if !path.exists() {
+        if !exists(&path)? {
             return self.resolve();
         }
         let file = self.file()?;
@@ -122,7 +122,7 @@ impl Running {
     fn directory(&self, resolved: &Resolved) -> Result<RunDir, Error> {
         let path = match &self.out {
             Some(path) => path.clone(),
-            None => free_name(&resolved.preset, resolved.config.seed),
+            None => free_name(&resolved.preset, resolved.config.seed)?,
         };
         Ok(RunDir::create(&path)?)
     }
@@ -229,14 +229,15 @@ impl Resuming {
 }
 
 /// `runs/quick-seed0`, or the first of `runs/quick-seed0-2`, `-3`, ... that is not there.
-fn free_name(preset: &str, seed: u64) -> PathBuf {
+fn free_name(preset: &str, seed: u64) -> Result<PathBuf, Error> {
     let base = format!("{preset}-seed{seed}");
     let name = |number: u32| match number {
         1 => Path::new("runs").join(&base),
         _ => Path::new("runs").join(format!("{base}-{number}")),
     };
-    (1..)
-        .map(name)
-        .find(|path| !path.exists())
-        .expect("some number is free")
+    let mut number = 1;
+    while exists(&name(number))? {
+        number += 1;
+    }
+    Ok(name(number))
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::numeric::simd;
-use crate::storage::{RunDir, read_text};
+use crate::storage::{RunDir, exists, read_text};
 use crate::study::digests::{self, Comparison, Digests};
 use crate::study::replay::{self, Check, Limit};
 use crate::study::resolve;
@@ -152,10 +152,11 @@ fn checks(args: &Args, path: &Path, watcher: &mut Watcher) -> Result<Vec<Check>,
     let run = RunDir::look(path)?;
     let settings = run.config();
     let access = args.mapping.access();
-    if !settings.exists() && path.join("certificate.json").exists() {
+    let is_run = exists(&settings)?;
+    if !is_run && exists(&path.join("certificate.json"))? {
         return Ok(vec![replay::decomposition(path)]);
     }
-    if !settings.exists() && run.manifest().exists() {
+    if !is_run && exists(&run.manifest())? {
         return Ok(vec![replay::stream(path, access)?]);
     }
     let text = read_text(&settings)?;

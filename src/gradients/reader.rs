@@ -75,9 +75,9 @@ impl Matrix {
             }
         }
         let mut manifest = None;
-        let sources = if !path.is_dir() {
+        let sources = if !storage::is_directory(path)? {
             vec![Source::open(path, reading.access, None)?]
-        } else if path.join(manifest::FILE).exists() {
+        } else if storage::exists(&path.join(manifest::FILE))? {
             if reading.time_axis != 0 {
                 let expected = "time on axis 0 in a folder with a manifest";
                 return Err(Error::shape("axis", expected, reading.time_axis));

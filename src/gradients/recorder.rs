@@ -83,10 +83,11 @@ impl Recorder {
     ) -> Result<Self, Error> {
         let lines_path = dir.join("rows.jsonl.part");
         unseal(dir, &lines_path)?;
+        // What was on its way when the power went may be no lines at all: it is cut off first.
+        let lines = Lines::resume(&lines_path, rows_len)?;
         let mut rows = Rows::default();
         let metas: Vec<RowMeta> = lines::read(&lines_path)?;
-        metas.iter().take(rows_len).for_each(|meta| rows.push(meta));
-        let lines = Lines::resume(&lines_path, rows_len)?;
+        metas.iter().for_each(|meta| rows.push(meta));
 
         let shards = cut(layout.len(), expected_rows, shard_bytes)?
             .into_iter()

@@ -59,7 +59,7 @@ impl Sketch {
     /// It cannot be read, is damaged, or is that of another matrix by its shape.
     pub fn of(matrix: &Matrix) -> Result<Option<Self>, Error> {
         let path = matrix.path().join(SKETCH_FILE);
-        let (Some(manifest), true) = (matrix.manifest(), path.exists()) else {
+        let (Some(manifest), true) = (matrix.manifest(), storage::exists(&path)?) else {
             return Ok(None);
         };
         if let Some(expected) = manifest.sketch {

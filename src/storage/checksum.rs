@@ -1,12 +1,12 @@
 //! CRC-32 (the polynomial of zip and PNG): tells damage, not malice.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use super::disk::File;
 
 /// A CRC-32 in the making; the order of the updates is part of it, their lengths are not.
 #[derive(Clone, Debug, Default)]

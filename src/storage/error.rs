@@ -1,8 +1,9 @@
 //! What can go wrong with a file, kept apart by what the user can do about it.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use super::disk;
 
 /// A failure of storage. The text is complete: it includes the system's own message.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +74,7 @@ impl Error {
 /// # Errors
 /// The file cannot be read.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(Error::io(path, "read"))
+    disk::read(path).map_err(Error::io(path, "read"))
 }
 
 /// The whole of a text file.
@@ -101,7 +102,7 @@ mod tests {
             "{text}"
         );
 
-        fs::write(&path, b"ab\xff").unwrap();
+        std::fs::write(&path, b"ab\xff").unwrap();
         let text = read_text(&path).unwrap_err().to_string();
         assert!(
             text.ends_with("expected UTF-8 text, found other bytes at offset 2"),

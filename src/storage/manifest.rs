@@ -2,12 +2,11 @@
 //! where there is one, everything it names was written before.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::read_bytes;
+use super::error::{read_bytes, read_text};
 use super::{Error, FileSum, atomic};
 
 /// What made the outputs of a run, and their checksums.
@@ -40,7 +39,7 @@ impl RunManifest {
             gouda_version: env!("CARGO_PKG_VERSION").into(),
             commit: option_env!("GOUDA_COMMIT").map(Into::into),
             rustc: option_env!("GOUDA_RUSTC").map(Into::into),
-            cpu: fs::read_to_string("/proc/cpuinfo")
+            cpu: read_text(Path::new("/proc/cpuinfo"))
                 .ok()
                 .as_deref()
                 .and_then(cpu_model),
@@ -136,6 +135,8 @@ fn cpu_model(cpuinfo: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -8,6 +8,7 @@ compile_error!("the files are little-endian and are mapped as they are");
 
 pub mod atomic;
 pub mod checksum;
+pub mod disk;
 pub mod error;
 pub mod growing;
 pub mod half;
@@ -24,6 +25,7 @@ pub mod summed;
 pub mod tensors;
 
 pub use checksum::{Checksum, FileSum};
+pub use disk::{exists, is_directory};
 pub use error::{Error, read_bytes, read_text};
 pub use growing::GrowingNpy;
 pub use lines::Lines;

@@ -1,12 +1,12 @@
 //! `.npy` files of floats, whole: see [`npy_header`](super::npy_header) for the format. Sizes are
 //! checked against the length of the file before anything is allocated.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 pub use super::npy_header::{Dtype, Header, MAX_HEADER_BYTES, header, parse};
 
+use super::disk::File;
 use super::{Checksum, Error, atomic};
 
 /// Writes `values`, whose axes have the lengths `shape`, and tells the checksum of the file.
@@ -107,7 +107,7 @@ pub fn read_header(path: &Path) -> Result<Header, Error> {
 /// The file, standing where its data begins.
 fn open(path: &Path) -> Result<(File, Header), Error> {
     let mut file = File::open(path).map_err(Error::io(path, "open"))?;
-    let file_bytes = file.metadata().map_err(Error::io(path, "measure"))?.len();
+    let file_bytes = file.byte_len().map_err(Error::io(path, "measure"))?;
     let mut head = Vec::new();
     file.by_ref()
         .take(MAX_HEADER_BYTES as u64)

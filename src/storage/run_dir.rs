@@ -3,11 +3,12 @@
 //! A lock on `.lock` inside it is held as long as the value lives; the system gives it up when the
 //! process ends, however it ends.
 
-use std::fs::{self, File, TryLockError};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::atomic::sync_parent;
+use super::disk::{self, File};
 
 const LOCK: &str = ".lock";
 
@@ -37,8 +38,8 @@ impl RunDir {
     /// [`Error::Locked`] where another process has
     /// begun to write it, and the system's.
     pub fn create(path: &Path) -> Result<Self, Error> {
-        fs::create_dir_all(path).map_err(Error::io(path, "create"))?;
-        if path.join("config.toml").exists() {
+        ensure_directory(path)?;
+        if disk::exists(&path.join("config.toml"))? {
             return Err(Error::Begun {
                 path: path.to_owned(),
             });
@@ -76,9 +77,8 @@ impl RunDir {
     pub fn resume(path: &Path) -> Result<Self, Error> {
         require_directory(path)?;
         // Before the lock, which must not litter a directory of something else.
-        if !path.join("config.toml").exists() {
-            for entry in fs::read_dir(path).map_err(Error::io(path, "list"))? {
-                let name = entry.map_err(Error::io(path, "list"))?.file_name();
+        if !disk::exists(&path.join("config.toml"))? {
+            for (name, _) in list(path)? {
                 if name != LOCK && !is_aside(Path::new(&name)) {
                     return Err(Error::Occupied {
                         path: path.to_owned(),
@@ -169,7 +169,7 @@ impl RunDir {
 /// # Errors
 /// The system's.
 pub fn ensure_directory(path: &Path) -> Result<(), Error> {
-    fs::create_dir_all(path).map_err(Error::io(path, "create"))
+    disk::make_directory(path).map_err(Error::io(path, "create"))
 }
 
 /// Waits until the names of the files in a directory are on the disk.
@@ -186,7 +186,7 @@ pub fn sync_directory(path: &Path) -> Result<(), Error> {
 /// # Errors
 /// The system's.
 pub fn remove_file(path: &Path) -> Result<(), Error> {
-    fs::remove_file(path).map_err(Error::io(path, "delete"))?;
+    disk::remove(path).map_err(Error::io(path, "delete"))?;
     sync_parent(path)
 }
 
@@ -195,7 +195,7 @@ pub fn remove_file(path: &Path) -> Result<(), Error> {
 /// # Errors
 /// The system's.
 pub fn remove_directory(path: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(path) {
+    match disk::remove_all(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         outcome => outcome.map_err(Error::io(path, "delete")),
     }
@@ -204,16 +204,12 @@ pub fn remove_directory(path: &Path) -> Result<(), Error> {
 /// Deletes what processes that were killed left aside in `path` and the directories in it: the
 /// files of [`atomic`](super::atomic), `<name>.<process>.part`. For the holder of the lock.
 fn remove_asides(path: &Path) -> Result<(), Error> {
-    for entry in fs::read_dir(path).map_err(Error::io(path, "list"))? {
-        let entry = entry.map_err(Error::io(path, "list"))?;
-        let is_directory = entry
-            .file_type()
-            .map_err(Error::io(&entry.path(), "look at"))?
-            .is_dir();
+    for (name, is_directory) in list(path)? {
+        let entry = path.join(name);
         if is_directory {
-            remove_asides(&entry.path())?;
-        } else if is_aside(&entry.path()) {
-            fs::remove_file(entry.path()).map_err(Error::io(&entry.path(), "delete"))?;
+            remove_asides(&entry)?;
+        } else if is_aside(&entry) {
+            disk::remove(&entry).map_err(Error::io(&entry, "delete"))?;
         }
     }
     Ok(())
@@ -233,19 +229,9 @@ fn is_aside(path: &Path) -> bool {
 /// # Errors
 /// The system's.
 pub fn files_ending(path: &Path, suffix: &str) -> Result<Vec<PathBuf>, Error> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(Error::io(path, "list"))? {
-        let entry = entry.map_err(Error::io(path, "list"))?;
-        if entry
-            .file_name()
-            .as_encoded_bytes()
-            .ends_with(suffix.as_bytes())
-        {
-            files.push(entry.path());
-        }
-    }
-    files.sort_unstable();
-    Ok(files)
+    let names = list(path)?.into_iter().map(|(name, _)| name);
+    let named = names.filter(|name| name.as_encoded_bytes().ends_with(suffix.as_bytes()));
+    Ok(named.map(|name| path.join(name)).collect())
 }
 
 /// Refuses a directory that holds anything but a lock.
@@ -253,45 +239,37 @@ pub fn files_ending(path: &Path, suffix: &str) -> Result<Vec<PathBuf>, Error> {
 /// # Errors
 /// [`Error::Occupied`], and the system's.
 pub fn refuse_occupied(path: &Path) -> Result<(), Error> {
-    for entry in fs::read_dir(path).map_err(Error::io(path, "list"))? {
-        if entry.map_err(Error::io(path, "list"))?.file_name() != LOCK {
-            return Err(Error::Occupied {
-                path: path.to_owned(),
-            });
-        }
+    match list(path)?.iter().all(|(name, _)| name == LOCK) {
+        true => Ok(()),
+        false => Err(Error::Occupied {
+            path: path.to_owned(),
+        }),
     }
-    Ok(())
+}
+
+/// The names in a directory, sorted, and which are directories themselves.
+fn list(path: &Path) -> Result<Vec<(OsString, bool)>, Error> {
+    disk::list(path).map_err(Error::io(path, "list"))
 }
 
 fn require_directory(path: &Path) -> Result<(), Error> {
-    if fs::metadata(path)
-        .map_err(Error::io(path, "open"))?
-        .is_dir()
-    {
-        Ok(())
-    } else {
-        Err(Error::malformed(path, "the directory of a run", "a file"))
+    match disk::is_directory(path)? {
+        true => Ok(()),
+        false => Err(Error::malformed(path, "the directory of a run", "a file")),
     }
 }
 
 fn lock(path: &Path) -> Result<File, Error> {
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path.join(LOCK))
-        .map_err(Error::io(path, "lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked {
-            path: path.to_owned(),
-        }),
-        Err(TryLockError::Error(source)) => Err(Error::io(path, "lock")(source)),
-    }
+    let locked = File::lock(&path.join(LOCK)).map_err(Error::io(path, "lock"))?;
+    locked.ok_or_else(|| Error::Locked {
+        path: path.to_owned(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

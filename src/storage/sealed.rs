@@ -4,12 +4,12 @@
 //! [`map`]. Reading, `--no-mmap`, copies the same bytes once more and tells it as the
 //! failure of that file.
 
-use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use super::disk::File;
 use super::map::{self, Map};
 
 /// How the bytes of sealed files are come by.
@@ -49,7 +49,7 @@ impl Sealed {
             }
             Access::Read => {
                 let file = File::open(path).map_err(Error::io(path, "open"))?;
-                let len = file.metadata().map_err(Error::io(path, "measure"))?.len();
+                let len = file.byte_len().map_err(Error::io(path, "measure"))?;
                 // What does not fit in memory addresses cannot be mapped either.
                 let too_long = |_| Error::malformed(path, "a file that can be addressed", "more");
                 (usize::try_from(len).map_err(too_long)?, Bytes::Open(file))
@@ -98,7 +98,7 @@ impl Sealed {
                 }
                 // Not cleared first: what is there is written over.
                 room.resize(len, 0);
-                read_at(file, room, offset as u64)
+                file.read_exact_at(room, offset as u64)
                     .map_err(|error| self.cut(error, offset + len))?;
                 Ok(room)
             }
@@ -149,28 +149,6 @@ impl Sealed {
     }
 }
 
-#[cfg(unix)]
-fn read_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, out, offset)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, mut out: &mut [u8], mut offset: u64) -> io::Result<()> {
-    use std::os::windows::fs::FileExt;
-    while !out.is_empty() {
-        match file.seek_read(out, offset) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(read_len) => {
-                out = &mut out[read_len..];
-                offset += read_len as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,7 +183,7 @@ mod tests {
         let path = dir.path().join("s");
         std::fs::write(&path, [1; 1000]).unwrap();
         let sealed = Sealed::open(&path, Access::Read).unwrap();
-        let file = File::options().write(true).open(&path).unwrap();
+        let file = File::write_to(&path).unwrap();
         file.set_len(500).unwrap();
         let mut room = Vec::new();
         assert_eq!(sealed.bytes(0, 500, &mut room).unwrap(), [1; 500]);

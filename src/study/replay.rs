@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::gradients::{GradientMatrix, Matrix, Reading, RowMeta, Sketch};
 use crate::nn::Layout;
 use crate::ppo::{Trainer, Update};
-use crate::storage::{Access, RunDir, RunManifest, lines};
+use crate::storage::{self, Access, RunDir, RunManifest, lines};
 use crate::svd;
 
 use super::checkpoint::{checkpoint_path, checkpoints, load_checkpoint};
@@ -71,7 +71,7 @@ pub fn check(
     let param_len = trainer.params().len();
     checks.push(parameters(run, &trainer.network().layout));
     let latest = resume::latest(run);
-    if latest.exists() {
+    if storage::exists(&latest)? {
         let point = Point::load(&latest, config, param_len);
         let detail = point.as_ref().map_or(0, |point| point.trainer.updates);
         checks.push(Check {
@@ -90,7 +90,7 @@ pub fn check(
         ..replay.run(trainer, limit, progress).or_else(failed)?
     });
     let path = resume::middle(run);
-    if path.exists() {
+    if storage::exists(&path)? {
         let replayed = Point::load(&path, config, param_len).and_then(|point| {
             let sums = [point.total, point.update].map(|sum| RowSum::from_partial(config, sum));
             let trainer = Trainer::from_state(config.settings(), config.seed, point.trainer)?;
@@ -172,7 +172,9 @@ fn files(run: &RunDir) -> Check {
     let (ok, detail) = match verified {
         Ok(detail) => (true, detail),
         // Interrupted: what was recorded can be checked all the same.
-        Err(_) if !run.manifest().exists() => (true, "no manifest: not finished".into()),
+        Err(_) if !storage::exists(&run.manifest()).unwrap_or(true) => {
+            (true, "no manifest: not finished".into())
+        }
         Err(error) => (false, error.to_string()),
     };
     Check {
@@ -334,7 +336,7 @@ impl<'a> Replay<'a> {
     /// The parameters against the checkpoint after so many updates, where there is one.
     fn parameters(&self, trainer: &Trainer) -> Result<Option<String>, Error> {
         let path = checkpoint_path(&self.run.checkpoints(), trainer.updates());
-        if !path.exists() {
+        if !storage::exists(&path)? {
             return Ok(None);
         }
         let recorded = load_checkpoint(&path, &trainer.network().layout)?;

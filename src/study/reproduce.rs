@@ -34,10 +34,10 @@ pub struct Invocation {
 /// Files that cannot be written.
 pub fn begin(resolved: &Resolved, invocation: &Invocation, run: &RunDir) -> Result<(), Error> {
     let mut command = invocation.command.join(" ") + "\n";
-    if run.command().exists() {
+    if storage::exists(&run.command())? {
         command = storage::read_text(&run.command())? + &command;
     }
-    if !run.config().exists() {
+    if !storage::exists(&run.config())? {
         atomic::write(&run.config(), resolved.to_toml().as_bytes())?;
     }
     Ok(atomic::write(&run.command(), command.as_bytes())?)
@@ -48,7 +48,7 @@ pub fn begin(resolved: &Resolved, invocation: &Invocation, run: &RunDir) -> Resu
 /// # Errors
 /// A manifest that cannot be read.
 pub fn is_finished(run: &RunDir, output: &str) -> Result<bool, Error> {
-    if !run.manifest().exists() {
+    if !storage::exists(&run.manifest())? {
         return Ok(false);
     }
     Ok(RunManifest::load(&run.manifest())?
@@ -174,7 +174,7 @@ pub fn finish(
     let mut files: Vec<PathBuf> = checkpoints.into_iter().map(|(_, path)| path).collect();
     for columns in decompose::COLUMNS {
         let folder = run.svd().join(columns);
-        if folder.exists() {
+        if storage::exists(&folder)? {
             files.extend(run_dir::files_ending(&folder, "")?);
         }
     }

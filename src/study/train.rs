@@ -110,11 +110,11 @@ pub fn train(
         Network::new(config.net.shape(&config.env), 1).map_err(crate::ppo::Error::from)?;
     let layout = &network.layout;
     let point = match resume::latest(run) {
-        path if path.exists() => Some(Point::load(&path, config, layout.len())?),
+        path if storage::exists(&path)? => Some(Point::load(&path, config, layout.len())?),
         _ => None,
     };
     progress.begin("training", config.ppo.total_updates);
-    if run.curves().exists() {
+    if storage::exists(&run.curves())? {
         progress.pass_over(config.ppo.total_updates);
         let seconds = point.map_or(0.0, |point| point.recorded.seconds);
         return trained(run, seconds);

@@ -93,7 +93,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let path = args.file.clone().unwrap_or_else(|| {
         std::env::temp_dir().join(format!("gouda-bench-{}.npy", std::process::id()))
     });
-    if !path.exists() {
+    if !storage::exists(&path)? {
         watcher.say(&format!("writing {}", path.display()));
         make(&path, args.rows, args.cols)?;
     }

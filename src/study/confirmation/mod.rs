@@ -120,12 +120,12 @@ fn inside<T>(
     job: impl FnOnce(&RunDir) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let path = run.path().join(name);
-    let inner = if path.exists() {
+    let inner = if storage::exists(&path)? {
         RunDir::resume(&path)?
     } else {
         RunDir::create(&path)?
     };
-    if !inner.config().exists() {
+    if !storage::exists(&inner.config())? {
         begin(resolved, invocation, &inner)?;
     } else if storage::read_text(&inner.config())? != resolved.to_toml() {
         return Err(storage::Error::malformed(
@@ -146,7 +146,7 @@ fn remembered<T: Serialize + serde::de::DeserializeOwned>(
     job: impl FnOnce(&RunDir) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let path = run.path().join(file);
-    if path.exists() {
+    if storage::exists(&path)? {
         // Its shape may be that of another analysis: that is known only then.
         let kept: Kept<serde_json::Value> = read_json(&path, STAGE)?;
         if kept.analysis == ANALYSIS && kept.config_sha256 == resolved.sha256() {
