@@ -58,10 +58,14 @@ impl Sketch {
     /// # Errors
     /// It cannot be read, is damaged, or is that of another matrix by its shape.
     pub fn of(matrix: &Matrix) -> Result<Option<Self>, Error> {
-        let path = matrix.path().join(SKETCH_FILE);
-        let (Some(manifest), true) = (matrix.manifest(), storage::exists(&path)?) else {
+        // A plain file has no place for one beside it.
+        let Some(manifest) = matrix.manifest() else {
             return Ok(None);
         };
+        let path = matrix.path().join(SKETCH_FILE);
+        if !storage::exists(&path)? {
+            return Ok(None);
+        }
         if let Some(expected) = manifest.sketch {
             FileSum::of(&path)?.check(&path, expected)?;
         }

@@ -379,7 +379,9 @@ pub fn is_directory(path: &Path) -> Result<bool, Error> {
 /// # Errors
 /// The system's.
 pub fn exists(path: &Path) -> Result<bool, Error> {
-    ask(&Request::Look(path))
-        .and_then(|()| path.try_exists())
-        .map_err(Error::io(path, "look for"))
+    match ask(&Request::Look(path)).and_then(|()| path.try_exists()) {
+        // What should hold it is a file.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
+        found => found.map_err(Error::io(path, "look for")),
+    }
 }
