@@ -371,7 +371,7 @@ fn run(path: &Path, count: &mut Count) {
 
     changed(&total.join("manifest.json"), |what| {
         count.read(what, bytes_of(&total), || {
-            let matrix = Matrix::recorded(&total)?;
+            let matrix = Matrix::recorded(&total, gouda::storage::Access::Map)?;
             Sketch::of(&matrix)?;
             matrix.verify()?;
             Scaled::unit_norm(&matrix).map(drop)

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use crate::storage::run_dir::ensure_directory;
 use crate::storage::{self, RunDir, atomic};
 use crate::study::Results;
 use crate::study::confirmation::Study;
@@ -11,27 +12,40 @@ use super::{Error, study};
 
 /// Make report.html anew from a run's results.json, or a study's RESULTS.md and report.html from its
 /// study.json
+///
+/// A study that is still going on can be reported as far as it is.
 #[derive(clap::Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  gouda report runs/quick-seed0
+  gouda report /mnt/archive/quick-seed0 --out here    of a run that cannot be written")]
 pub struct Args {
     /// The directory of the run or study
     run: PathBuf,
+
+    /// Write into this directory instead
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
-    // Read before the lock, which must not litter a directory of something else.
+    // Not locked: every file is replaced whole, and a writer may be at work.
     let run = RunDir::look(&args.run)?;
+    let to = match &args.out {
+        Some(path) => {
+            ensure_directory(path)?;
+            RunDir::look(path)?
+        }
+        None => RunDir::look(&args.run)?,
+    };
     let study = run.path().join("study.json");
     if storage::exists(&study)? {
         let study = Study::load(&study)?;
-        let run = RunDir::open(&args.run)?;
-        study::write(&run, &study)?;
+        study::write(&to, &study)?;
     } else {
         let results = Results::load(&run.path().join("results.json"))?;
-        let page = crate::report::html(&results);
-        let run = RunDir::open(&args.run)?;
-        atomic::write(&run.report(), page.as_bytes())?;
+        atomic::write(&to.report(), crate::report::html(&results).as_bytes())?;
     }
-    writeln!(out, "{}", run.report().display())?;
+    writeln!(out, "{}", to.report().display())?;
     Ok(())
 }

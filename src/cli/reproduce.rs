@@ -13,7 +13,7 @@ use crate::study::results::{Onset, Role};
 use crate::study::{self, Results};
 
 use super::Error;
-use super::settings::{Resuming, Running, Settings};
+use super::settings::{Mapping, Resuming, Running, Settings};
 
 /// Train, record, decompose, locate, ablate, report: the main job
 ///
@@ -35,12 +35,15 @@ pub struct Args {
     running: Running,
     #[command(flatten)]
     resuming: Resuming,
+    #[command(flatten)]
+    mapping: Mapping,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     args.resuming.check_rows(&args.settings)?;
-    let invocation = args.running.start()?;
+    let mut invocation = args.running.start()?;
+    invocation.access = args.mapping.access();
     let (resolved, run) = args.resuming.open(&args.settings, &args.running)?;
     let mut watcher = args.running.watcher();
     watcher.say(&plan(&resolved.config, &run)?);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::storage::{RunDir, exists, read_named_text, read_text};
+use crate::storage::{Access, RunDir, exists, read_named_text, read_text};
 use crate::study::config::Preset;
 use crate::study::reproduce::Invocation;
 use crate::study::resolve::{Resolved, resolve, resume};
@@ -133,6 +133,30 @@ impl Running {
     }
 }
 
+/// How what was recorded is read.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Mapping {
+    /// Read matrices a piece at a time instead of mapping them into memory: the same bits, slower
+    ///
+    /// A pass over a matrix that is in the page cache takes two to three times as much CPU time.
+    /// A mapped file that someone else cuts short meanwhile ends the process with SIGBUS, which nothing
+    /// can prevent. Where it is read, that is an error which names the file (exit 4). For files on a
+    /// network or a failing disk, or that other programs may write.
+    #[arg(long)]
+    no_mmap: bool,
+}
+
+impl Mapping {
+    /// How files are read.
+    pub fn access(self) -> Access {
+        if self.no_mmap {
+            Access::Read
+        } else {
+            Access::Map
+        }
+    }
+}
+
 /// Starts so many worker threads, one a core where nothing is said, and says who runs what.
 pub fn start(threads: Option<usize>) -> Result<Invocation, Error> {
     if let Some(threads) = threads
@@ -154,6 +178,7 @@ pub fn start(threads: Option<usize>) -> Result<Invocation, Error> {
     Ok(Invocation {
         command,
         threads: rayon::current_num_threads(),
+        access: Access::default(),
     })
 }
 

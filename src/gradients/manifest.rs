@@ -2,7 +2,7 @@
 //! whole.
 //!
 //! ```text
-//! format, version   "gouda gradient matrix", 1
+//! format, version   "gouda gradient matrix", 2
 //! stream            name of the folder
 //! shape             [T, P]
 //! layout            tensors: name, shape, offset
@@ -10,7 +10,11 @@
 //! shards            file, params {start, end}, blocks [CRC-32 of each block's bytes]
 //! rows              one array of length T a field
 //! checksum          CRC-32 of all block checksums, little-endian, shard after shard
+//! sketch            CRC-32 of sketch.npy
+//! crc32             of this file, see [`summed`](crate::storage::summed)
 //! ```
+//! Version 1 had neither of the last two, and is read.
+//!
 //! The checksums do not depend on how recording was buffered or interrupted, only on the entries
 //! and the cut into shards.
 
@@ -21,12 +25,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use crate::nn::layout::Layout;
-use crate::storage::{self, Checksum};
+use crate::storage::{self, Checksum, summed};
 
 /// What `format` says.
 pub const FORMAT: &str = "gouda gradient matrix";
-/// The version this program writes and reads.
-pub const VERSION: u32 = 1;
+/// The version this program writes; it reads those before too.
+pub const VERSION: u32 = 2;
+/// The version before, which had no checksum of its own or of the sketch.
+const UNSUMMED: u32 = 1;
 /// Rows of one shard under one checksum.
 pub const BLOCK_ROWS: usize = 64;
 /// Updates that are told apart as `f64`, and more than anyone makes.
@@ -134,7 +140,7 @@ pub struct Shard {
 pub struct Manifest {
     /// [`FORMAT`].
     pub format: String,
-    /// [`VERSION`].
+    /// [`VERSION`], or one before.
     pub version: u32,
     /// Name of the stream: "total", "policy".
     pub stream: String,
@@ -150,16 +156,22 @@ pub struct Manifest {
     pub rows: Rows,
     /// Checksum of the matrix, see above.
     pub checksum: u32,
+    /// Checksum of the sketch beside it; version 1 has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sketch: Option<u32>,
+}
+
+/// What another version has too.
+#[derive(Deserialize)]
+struct Version {
+    format: String,
+    version: u32,
 }
 
 impl Manifest {
     /// Writes the manifest into the folder of the stream, as compact JSON.
     pub(super) fn save(&self, dir: &Path) -> Result<(), Error> {
-        storage::atomic::write_with(&dir.join(FILE), |out| {
-            serde_json::to_writer(&mut *out, self)?;
-            out.write_all(b"\n")
-        })?;
-        Ok(())
+        Ok(summed::write(&dir.join(FILE), self)?)
     }
 
     /// Reads the manifest in the folder of a stream and checks that its parts fit together.
@@ -177,14 +189,25 @@ impl Manifest {
     /// # Errors
     /// Those of [`load`](Self::load) but for the system's.
     pub fn parse(path: &Path, contents: &[u8]) -> Result<Self, Error> {
-        let manifest: Self = serde_json::from_slice(contents).map_err(|error| {
+        let unreadable = |error: serde_json::Error| {
             let expected = "the manifest of a gradient matrix";
             storage::Error::malformed(path, expected, error.to_string())
-        })?;
-        match manifest.contradiction() {
-            None => Ok(manifest),
-            Some((expected, found)) => Err(storage::Error::malformed(path, expected, found).into()),
+        };
+        // On its own first: another version may have other fields.
+        let Version { format, version } = serde_json::from_slice(contents).map_err(unreadable)?;
+        if format != FORMAT || !(UNSUMMED..=VERSION).contains(&version) {
+            let expected = format!("format \"{FORMAT}\" version {VERSION}");
+            let found = format!("format \"{format}\" version {version}");
+            return Err(storage::Error::malformed(path, expected, found).into());
         }
+        let manifest: Self = serde_json::from_slice(contents).map_err(unreadable)?;
+        if let Some((expected, found)) = manifest.contradiction() {
+            return Err(storage::Error::malformed(path, expected, found).into());
+        }
+        if version > UNSUMMED {
+            summed::check(path, contents)?;
+        }
+        Ok(manifest)
     }
 
     fn contradiction(&self) -> Option<(String, String)> {
@@ -196,16 +219,10 @@ impl Manifest {
             }
         };
         let (time_len, param_len) = self.shape;
-        let header = differ(
-            format!("format \"{FORMAT}\" version {VERSION}"),
-            format!("format \"{}\" version {}", self.format, self.version),
+        let columns = differ(
+            format!("a layout of {param_len} parameters"),
+            format!("a layout of {} parameters", self.layout.len()),
         );
-        let columns = || {
-            differ(
-                format!("a layout of {param_len} parameters"),
-                format!("a layout of {} parameters", self.layout.len()),
-            )
-        };
         let rows = || {
             let (field, len) = self.rows.uneven(time_len)?;
             Some((
@@ -225,13 +242,17 @@ impl Manifest {
             )
             .filter(|_| self.checksum != checksum(&self.shards))
         };
-        header
-            .or_else(columns)
+        let sketch = || {
+            let is_missing = self.version > UNSUMMED && self.sketch.is_none();
+            is_missing.then(|| ("the checksum of the sketch".into(), "none".into()))
+        };
+        columns
             .or_else(rows)
             .or_else(order)
             .or_else(blocks)
             .or_else(shards)
             .or_else(checksum)
+            .or_else(sketch)
     }
 
     fn shards_contradict(&self) -> Option<(String, String)> {
@@ -304,6 +325,7 @@ mod tests {
             checksum: checksum(&shards),
             shards,
             rows,
+            sketch: Some(5),
         }
     }
 
@@ -318,7 +340,7 @@ mod tests {
 
         let text = storage::read_text(&dir.path().join(FILE)).unwrap();
         let cases = [
-            ("\"version\":1", "\"version\":2", "version 1, found format"),
+            ("\"version\":2", "\"version\":3", "version 2, found format"),
             ("gouda gradient", "other", "found format \"other matrix\""),
             (
                 "\"shape\":[1,6]",
@@ -373,6 +395,9 @@ mod tests {
             ("[7]", "[7,7]", "1 checksums of a.npy, found 2"),
             ("[7]", "[8]", "of the blocks"),
             ("\"rows\"", "\"lines\"", "missing field `rows`"),
+            (",\"sketch\":5", "", "expected the checksum of the sketch"),
+            ("\"norm\":[0.1]", "\"norm\":[0.2]", "at the end, found"),
+            ("\"crc32\"", "\"crc33\"", "at the end, found"),
         ];
         for (from, to, message) in cases {
             let changed = text.replacen(from, to, 1);

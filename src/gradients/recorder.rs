@@ -270,8 +270,8 @@ impl Recorder {
             checksum: manifest::checksum(&shards),
             shards,
             rows: self.rows,
+            sketch: Some(self.sketch.save(&self.dir)?),
         };
-        self.sketch.save(&self.dir)?;
         manifest.save(&self.dir)?;
         self.lines.remove()?;
         Ok(manifest)

@@ -7,14 +7,14 @@
 //! 128 of them and in `f64` beyond, one lane a column: the same bits on any machine, with any number
 //! of threads, and after a recording was resumed.
 //!
-//! On disk it is `sketch.npy` beside the manifest, `f8` of shape (T, 64).
+//! On disk it is `sketch.npy` beside the manifest, which knows its checksum; `f8` of shape (T, 64).
 
 use std::path::Path;
 
 use super::manifest;
 use super::{Error, Matrix};
 use crate::numeric::simd::vectorised;
-use crate::storage::{self, npy};
+use crate::storage::{self, FileSum, npy};
 
 /// Columns of a sketch.
 pub const SKETCH_LEN: usize = 64;
@@ -50,8 +50,8 @@ impl Sketch {
         self.values.len() / SKETCH_LEN
     }
 
-    /// Writes `sketch.npy` into the folder of a stream.
-    pub(super) fn save(&self, dir: &Path) -> Result<(), Error> {
+    /// Writes `sketch.npy` into the folder of a stream, and tells its checksum.
+    pub(super) fn save(&self, dir: &Path) -> Result<u32, Error> {
         let shape = [self.len(), SKETCH_LEN];
         Ok(npy::write_f64(
             &dir.join(SKETCH_FILE),
@@ -63,12 +63,19 @@ impl Sketch {
     /// The sketch that lies beside the manifest of `matrix`; none where there is no such file.
     ///
     /// # Errors
-    /// It cannot be read, is that of another matrix by its shape, or is not finite.
+    /// It cannot be read, is damaged, is that of another matrix by its shape, or is not finite.
     pub fn of(matrix: &Matrix) -> Result<Option<Self>, Error> {
-        let path = matrix.path().join(SKETCH_FILE);
-        let (Some(manifest), true) = (matrix.manifest(), storage::exists(&path)?) else {
+        // A plain file has no place for one beside it.
+        let Some(manifest) = matrix.manifest() else {
             return Ok(None);
         };
+        let path = matrix.path().join(SKETCH_FILE);
+        if !storage::exists(&path)? {
+            return Ok(None);
+        }
+        if let Some(expected) = manifest.sketch {
+            FileSum::of(&path)?.check(&path, expected)?;
+        }
         let (shape, values) = npy::read_f64(&path)?;
         let expected = [manifest.shape.0, SKETCH_LEN];
         if shape != expected {

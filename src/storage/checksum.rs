@@ -80,6 +80,18 @@ impl FileSum {
             }
         }
     }
+
+    /// Holds the file at `path`, whose sum this is, to the checksum that is `expected` of it.
+    ///
+    /// # Errors
+    /// It is another.
+    pub fn check(&self, path: &Path, expected: u32) -> Result<(), Error> {
+        if self.crc32 == expected {
+            return Ok(());
+        }
+        let found = format!("{:08x}: the file is damaged", self.crc32);
+        Err(Error::malformed(path, format!("CRC {expected:08x}"), found))
+    }
 }
 
 #[cfg(test)]

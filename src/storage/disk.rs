@@ -215,6 +215,15 @@ impl File {
         self.file.sync_all()
     }
 
+    /// Fills `out` with what lies from byte `offset` on; where the next byte is read stays as it is.
+    ///
+    /// # Errors
+    /// The file ends before that; the system's.
+    pub(super) fn read_exact_at(&self, out: &mut [u8], offset: u64) -> io::Result<()> {
+        self.disk.ask(&Request::Fetch(&self.path))?;
+        read_exact_at(&self.file, out, offset)
+    }
+
     /// The system's file, to be mapped.
     ///
     /// # Errors
@@ -223,6 +232,28 @@ impl File {
         self.disk.ask(&Request::Map(&self.path))?;
         Ok(&self.file)
     }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &fs::File, out: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, out, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &fs::File, mut out: &mut [u8], mut offset: u64) -> io::Result<()> {
+    use std::os::windows::fs::FileExt;
+    while !out.is_empty() {
+        match file.seek_read(out, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(len) => {
+                out = &mut out[len..];
+                offset += len as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 impl Read for File {
@@ -396,7 +427,9 @@ pub fn is_directory(path: &Path) -> Result<bool, Error> {
 /// # Errors
 /// The system's.
 pub fn exists(path: &Path) -> Result<bool, Error> {
-    ask(&Request::Look(path))
-        .and_then(|()| path.try_exists())
-        .map_err(Error::io(path, "look for"))
+    match ask(&Request::Look(path)).and_then(|()| path.try_exists()) {
+        // What should hold it is a file.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
+        found => found.map_err(Error::io(path, "look for")),
+    }
 }

@@ -2,7 +2,9 @@
 //!
 //! Caveat: a file cut short by someone else while it is mapped ends the process with SIGBUS when
 //! the lost part is touched. No check can prevent that; lengths are checked when the map is made,
-//! and this program never changes a file after it has been sealed.
+//! and this program never changes a file after it has been sealed. Where that may happen (files
+//! on a network, a disk that fails), `--no-mmap` reads instead ([`sealed`](super::sealed)): the
+//! cut is then an error that names the file.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -20,7 +20,9 @@ mod npy_dictionary;
 pub mod npy_header;
 pub mod run_dir;
 pub mod scratch;
+pub mod sealed;
 pub mod shown;
+pub mod summed;
 pub mod tensors;
 
 pub use checksum::{Checksum, FileSum};
@@ -32,3 +34,4 @@ pub use manifest::RunManifest;
 pub use map::Map;
 pub use run_dir::RunDir;
 pub use scratch::Scratch;
+pub use sealed::{Access, Sealed};

@@ -1,11 +1,21 @@
 //! Checkpoints of a run: `checkpoints/<updates>.safetensors`, the parameters tensor by tensor.
+//!
+//! Metadata: `gouda`: "checkpoint version 2", `updates`, `frames`, and the `crc32` of
+//! [`tensors`]. A file that has neither `gouda` nor `crc32` is read too:
+//! another program's, or version 1, which had only updates and frames.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::nn::Layout;
-use crate::storage::{run_dir, tensors};
+use crate::storage::{self, run_dir, tensors};
 
 use super::Error;
+
+/// The key of what a file is.
+const KIND: &str = "gouda";
+/// What this program writes and reads.
+const VERSION: &str = "checkpoint version 2";
 
 /// Where the checkpoint after `updates` updates is.
 pub fn checkpoint_path(dir: &Path, updates: u64) -> PathBuf {
@@ -32,6 +42,7 @@ pub fn save_checkpoint(
         })
         .collect();
     let metadata = [
+        (KIND, VERSION.to_owned()),
         ("updates", updates.to_string()),
         ("frames", frames.to_string()),
     ];
@@ -42,14 +53,38 @@ pub fn save_checkpoint(
 /// The parameters of a checkpoint, flat, in the order of `layout`.
 ///
 /// # Errors
-/// A file that is not a checkpoint of this network, or holds what is not finite.
+/// A file that is damaged, of another version, or not a checkpoint of this network, or holds what is not
+/// finite.
 pub fn load_checkpoint(path: &Path, layout: &Layout) -> Result<Vec<f32>, Error> {
     let expected: Vec<(String, Vec<usize>)> = layout
         .tensors
         .iter()
         .map(|t| (t.name.clone(), t.shape.clone()))
         .collect();
-    Ok(tensors::load(path, &expected)?.tensors.concat())
+    let file = tensors::load(path, &expected)?;
+    match contradiction(&file.metadata) {
+        None => Ok(file.tensors.concat()),
+        Some((expected, found)) => Err(storage::Error::malformed(path, expected, found).into()),
+    }
+}
+
+/// What is wrong with metadata that is not another program's: where one of the entries that make it
+/// ours is there, all must be.
+fn contradiction(metadata: &BTreeMap<String, String>) -> Option<(String, String)> {
+    let ours = [KIND, tensors::CHECKSUM];
+    if !ours.iter().any(|&key| metadata.contains_key(key)) {
+        return None;
+    }
+    let keys = ours.into_iter().chain(["updates", "frames"]);
+    if let Some(key) = keys.into_iter().find(|&key| !metadata.contains_key(key)) {
+        let found: Vec<&str> = metadata.keys().map(String::as_str).collect();
+        return Some((
+            format!("an entry {key}"),
+            format!("only {}", found.join(", ")),
+        ));
+    }
+    let found = &metadata[KIND];
+    (found != VERSION).then(|| (format!("a {VERSION}"), found.clone()))
 }
 
 /// Share of training and parameters of every checkpoint of a run that made `total` updates, theta_0

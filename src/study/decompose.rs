@@ -8,7 +8,7 @@ use crate::locate::{self, Component, Evidence, NullOptions, Projections, Stabili
 use crate::nn::Layout;
 use crate::numeric::sum;
 use crate::storage::manifest::write_json;
-use crate::storage::{RunDir, run_dir};
+use crate::storage::{Access, RunDir, run_dir};
 use crate::svd::null::{self, SpectrumNull};
 use crate::svd::{self, Decomposition};
 
@@ -29,11 +29,12 @@ const BINS: usize = 120;
 pub fn decompose(
     config: &Config,
     run: &RunDir,
+    access: Access,
     checkpoints: &[(f64, Vec<f32>)],
     progress: &mut dyn Progress,
 ) -> Result<Vec<(Decomposed, DecompositionSummary)>, Error> {
     let param_len = checkpoints.first().map_or(0, |(_, params)| params.len());
-    let matrix = streams::open(config, run, "total", param_len)?;
+    let matrix = streams::open(config, run, access, ("total", param_len))?;
     matrix.verify()?;
     let layout = matrix
         .layout()

@@ -8,15 +8,18 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::gradients::{GradientMatrix, Matrix, RowMeta};
+use crate::gradients::{GradientMatrix, Matrix, Reading, RowMeta, Sketch};
+use crate::nn::Layout;
 use crate::ppo::{Trainer, Update};
-use crate::storage::{self, RunDir, RunManifest, lines};
+use crate::storage::{self, Access, RunDir, RunManifest, lines};
+use crate::svd;
 
-use super::checkpoint::{checkpoint_path, load_checkpoint};
+use super::checkpoint::{checkpoint_path, checkpoints, load_checkpoint};
 use super::resume::{self, Point};
 use super::rows::{self, RowSum};
 use super::streams;
@@ -50,6 +53,7 @@ pub struct Check {
 pub fn check(
     config: &Config,
     run: &RunDir,
+    access: Access,
     limit: Limit,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Check>, Error> {
@@ -60,23 +64,35 @@ pub fn check(
     for name in streams::names(config) {
         // One that was interrupted has fewer rows, and curves when it is done.
         let matrix = if storage::exists(&run.curves())? {
-            streams::open(config, run, name, param_len)?
+            streams::open(config, run, access, (name, param_len))?
         } else {
-            Matrix::recorded(&run.gradients().join(name))?
+            Matrix::recorded(&run.gradients().join(name), access)?
         };
-        let sum = matrix.manifest().map_or(0, |manifest| manifest.checksum);
-        let rows = matrix.rows().map_or(0, |rows| rows.len());
         checks.push(Check {
             check: format!("gradients/{name}").into(),
-            ..outcome(matrix.verify(), format!("{rows} rows, checksum {sum:08x}"))
+            ..whole(&matrix)
         });
         streams.push(matrix);
     }
+    checks.push(parameters(run, &trainer.network().layout));
+    let latest = resume::latest(run);
+    if storage::exists(&latest)? {
+        let point = Point::load(&latest, config, param_len);
+        let detail = point.as_ref().map_or(0, |point| point.trainer.updates);
+        checks.push(Check {
+            check: "point to go on from".into(),
+            ..outcome(point.map(|_| ()), format!("after {detail} updates"))
+        });
+    }
     let start = RowSum::new(config, param_len);
     let mut replay = Replay::new(config, run, &streams, (start.clone(), start))?;
+    let failed = |error: Error| match error {
+        Error::Stopped { .. } => Err(error),
+        error => Ok(outcome(Err(error), String::new())),
+    };
     checks.push(Check {
         check: "replay from theta_0".into(),
-        ..replay.run(trainer, limit, progress)?
+        ..replay.run(trainer, limit, progress).or_else(failed)?
     });
     let path = resume::middle(run);
     if storage::exists(&path)? {
@@ -89,10 +105,9 @@ pub fn check(
             replay.part_row = point.recorded.part_rows;
             replay.run(trainer, limit, progress)
         });
-        let failed = |error: Error| outcome(Err(error), String::new());
         checks.push(Check {
             check: "replay from half-way".into(),
-            ..replayed.unwrap_or_else(failed)
+            ..replayed.or_else(failed)?
         });
     }
     Ok(checks)
@@ -103,6 +118,53 @@ fn outcome(found: Result<(), impl ToString>, detail: String) -> Check {
         check: "".into(),
         ok: found.is_ok(),
         detail: found.map_or_else(|error| error.to_string(), |()| detail),
+    }
+}
+
+/// Holds the folder of a stream, on its own, to its checksums.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn stream(dir: &Path, access: Access) -> Result<Check, Error> {
+    let matrix = Matrix::open_as(dir, Reading::by(access))?;
+    Ok(Check {
+        check: "stream".into(),
+        ..whole(&matrix)
+    })
+}
+
+/// Holds what `gouda svd` left in a folder to its checksums.
+pub fn decomposition(dir: &Path) -> Check {
+    let loaded = svd::output::load(dir);
+    let rank = loaded.as_ref().map_or(0, |found| found.rank);
+    Check {
+        check: "decomposition".into(),
+        ..outcome(loaded.map(|_| ()), format!("{rank} triplets"))
+    }
+}
+
+/// A stream and its sketch against their checksums.
+fn whole(matrix: &Matrix) -> Check {
+    let sum = matrix.manifest().map_or(0, |manifest| manifest.checksum);
+    let rows = matrix.rows().map_or(0, |rows| rows.len());
+    let verified = matrix.verify().and_then(|()| Sketch::of(matrix));
+    outcome(
+        verified.map(|_| ()),
+        format!("{rows} rows, checksum {sum:08x}"),
+    )
+}
+
+/// Every checkpoint against its own checksum: the manifest names them only at the end.
+fn parameters(run: &RunDir, layout: &Layout) -> Check {
+    let all = checkpoints(&run.checkpoints());
+    let len = all.as_ref().map_or(0, Vec::len);
+    let loaded = all.and_then(|all| {
+        all.iter()
+            .try_for_each(|(_, path)| load_checkpoint(path, layout).map(|_| ()))
+    });
+    Check {
+        check: "checkpoints".into(),
+        ..outcome(loaded, format!("{len} files"))
     }
 }
 
@@ -184,6 +246,11 @@ impl<'a> Replay<'a> {
                 done > 0 && trainer.is_between_iterations() && begun.elapsed() >= time
             }) {
                 break;
+            }
+            if progress.is_interrupted() {
+                return Err(Error::Stopped {
+                    stage: "the replay",
+                });
             }
             let update = match streams::in_parts(self.config, trainer.updates()) {
                 true => trainer.advance_in_parts()?,

@@ -7,7 +7,7 @@ use crate::nn::Network;
 use crate::numeric::statistics;
 use crate::ppo::trainer;
 use crate::storage::manifest::write_json;
-use crate::storage::{self, RunDir, RunManifest, atomic, run_dir};
+use crate::storage::{self, Access, RunDir, RunManifest, atomic, run_dir};
 
 use super::ablation;
 use super::candidates::{Policy, displacement};
@@ -23,6 +23,8 @@ pub struct Invocation {
     pub command: Vec<String>,
     /// Worker threads.
     pub threads: usize,
+    /// How what was recorded is read.
+    pub access: Access,
 }
 
 /// Begins a run: its settings and command line, on disk before anything is computed. One that was
@@ -100,7 +102,7 @@ pub fn reproduce(
     );
 
     let (decomposed, mut decompositions): (Vec<_>, Vec<_>) =
-        decompose::decompose(config, run, &checkpoints, progress)?
+        decompose::decompose(config, run, invocation.access, &checkpoints, progress)?
             .into_iter()
             .unzip();
     let policy = Policy {

@@ -4,7 +4,8 @@
 //! resume/latest.safetensors    every some seconds, at an interruption and at the end
 //! resume/middle.safetensors    once, half-way: where `gouda verify RUN` replays from
 //!   tensors    params; adam.first, adam.second or sgd.velocity; total.sum, update.sum
-//!   metadata   state: JSON, everything else; crc32: of state's bytes and then the tensors'
+//!   metadata   state: JSON, everything else; crc32: of state's bytes and then the tensors',
+//!              which is what `storage::tensors` sums
 //! ```
 //! A point is put down only after the rows and lines it counts are on the disk, and replaces the
 //! one before it whole or not at all. When it is put down depends on the clock; what it holds, but
@@ -22,7 +23,7 @@ use crate::numeric::random::{Purpose, Stream};
 use crate::ppo::settings::OptimizerKind;
 use crate::ppo::trainer::Optimizer;
 use crate::ppo::{self, Trainer, TrainerState};
-use crate::storage::{self, Checksum, RunDir, checksum, tensors};
+use crate::storage::{self, RunDir, checksum, tensors};
 
 use super::rows::{Begun, Partial};
 use super::{Config, Error, train};
@@ -130,13 +131,7 @@ impl Point {
             actions: self.trainer.actions.clone(),
         };
         let state = serde_json::to_string(&said).expect("plain data with text keys");
-        let mut sum = Checksum::new();
-        sum.update(state.as_bytes());
-        parts.iter().for_each(|(_, values)| sum.update_f32s(values));
-        let metadata = [
-            ("state".to_owned(), state),
-            ("crc32".to_owned(), format!("{:08x}", sum.finish())),
-        ];
+        let metadata = [("state".to_owned(), state)];
         let shape = [param_len];
         let parts: Vec<tensors::Tensor<'_>> = parts
             .into_iter()
@@ -302,24 +297,15 @@ fn settings_sum(config: &Config) -> u32 {
     checksum::of_bytes(config.to_toml().as_bytes())
 }
 
-/// The metadata, once the checksum is right.
+/// The metadata; that the file is what its checksum says was seen when it was loaded.
 fn said(path: &Path, file: &tensors::Checkpoint) -> Result<Said, Error> {
     let entry = |key: &str| {
         let missing = || storage::Error::malformed(path, format!("an entry {key}"), "none");
         file.metadata.get(key).ok_or_else(missing)
     };
+    // No point was ever put down without one.
+    entry(tensors::CHECKSUM)?;
     let state = entry("state")?;
-    let mut sum = Checksum::new();
-    sum.update(state.as_bytes());
-    file.tensors
-        .iter()
-        .for_each(|values| sum.update_f32s(values));
-    let (expected, found) = (entry("crc32")?, format!("{:08x}", sum.finish()));
-    if *expected != found {
-        let expected = format!("CRC {expected}");
-        let found = format!("{found}: the file is damaged");
-        return Err(storage::Error::malformed(path, expected, found).into());
-    }
     let unreadable = |error: serde_json::Error| {
         storage::Error::malformed(path, "the state of a run", error.to_string())
     };

@@ -10,7 +10,7 @@
 use crate::gradients::{GradientMatrix, Manifest, Matrix, Recorder};
 use crate::nn::Layout;
 use crate::ppo::{Part, Update};
-use crate::storage::{self, RunDir, run_dir};
+use crate::storage::{self, Access, RunDir, run_dir};
 
 use super::rows::{self, Partial, RowSum};
 use super::{Config, Error};
@@ -24,13 +24,18 @@ pub fn names(config: &Config) -> Vec<&'static str> {
     ["total", "update"].into_iter().chain(parts).collect()
 }
 
-/// A sealed stream of a finished run of `config`, whose network has `param_len` parameters.
+/// A sealed stream of a finished run of `config`, by name, and the parameters of its network.
 ///
 /// # Errors
 /// It is not there, is damaged, or has other rows or parameters than such a run records.
-pub fn open(config: &Config, run: &RunDir, name: &str, param_len: usize) -> Result<Matrix, Error> {
+pub fn open(
+    config: &Config,
+    run: &RunDir,
+    access: Access,
+    (name, param_len): (&str, usize),
+) -> Result<Matrix, Error> {
     let dir = run.gradients().join(name);
-    let matrix = Matrix::recorded(&dir)?;
+    let matrix = Matrix::recorded(&dir, access)?;
     let rows = match name {
         "total" | "update" => config.time_len(),
         _ => config.part_len(),

@@ -1,7 +1,8 @@
 //! The decomposition as files that others can open.
 //!
 //! `U.npy` (f4, P x k), `S.npy` (f8, k), `V.npy` (f8, T x k), and `certificate.json` with
-//! everything else, written last: where it is, the rest is whole.
+//! everything else, written last: where it is, the rest is whole. It has the checksums of the three
+//! in `files`, and its own at its end ([`summed`]). Files of before, without `files`, are read.
 
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::bounds::{Bounds, bounds};
 use super::{Decomposition, Error, Method, Stop};
-use crate::storage::{manifest, npy};
+use crate::storage::{self, FileSum, atomic, npy, summed};
 
 /// `certificate.json`. What is not known is null; there is no NaN and no infinity in it.
 #[derive(Serialize, Deserialize)]
@@ -32,9 +33,23 @@ struct Certificate {
     explained: Vec<f64>,
     next_singular_value: Option<f64>,
     bounds: Bounds,
+    /// CRC-32 of each file; files of before had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    files: Option<Files>,
     /// What the caller adds: how the matrix was read, what it took.
     #[serde(flatten)]
     notes: Map<String, Value>,
+}
+
+/// The checksums.
+#[derive(Serialize, Deserialize)]
+struct Files {
+    #[serde(rename = "U.npy")]
+    u: u32,
+    #[serde(rename = "S.npy")]
+    s: u32,
+    #[serde(rename = "V.npy")]
+    v: u32,
 }
 
 /// Writes `decomposition` into the directory `dir`, which is there.
@@ -48,17 +63,35 @@ pub fn save(dir: &Path, decomposition: &Decomposition) -> Result<(), Error> {
 /// As [`save`], with `notes` among the fields of the certificate.
 ///
 /// # Errors
-/// An entry that is not finite; the system's.
+/// An entry that is not finite; the system's. What was written before it is removed, so that the directory
+/// can be used again.
 pub fn save_with(
+    dir: &Path,
+    decomposition: &Decomposition,
+    notes: Map<String, Value>,
+) -> Result<(), Error> {
+    let written = write(dir, decomposition, notes);
+    if written.is_err() {
+        for name in ["U.npy", "S.npy", "V.npy"] {
+            // The first error is the one to tell.
+            let _ = atomic::remove(&dir.join(name));
+        }
+    }
+    written
+}
+
+fn write(
     dir: &Path,
     decomposition: &Decomposition,
     notes: Map<String, Value>,
 ) -> Result<(), Error> {
     let d = decomposition;
     check_finite(dir, d)?;
-    npy::write_f32(&dir.join("U.npy"), &[d.param_len, d.rank], &d.u)?;
-    npy::write_f64(&dir.join("S.npy"), &[d.rank], &d.s)?;
-    npy::write_f64(&dir.join("V.npy"), &[d.time_len, d.rank], &d.v)?;
+    let files = Files {
+        u: npy::write_f32(&dir.join("U.npy"), &[d.param_len, d.rank], &d.u)?,
+        s: npy::write_f64(&dir.join("S.npy"), &[d.rank], &d.s)?,
+        v: npy::write_f64(&dir.join("V.npy"), &[d.time_len, d.rank], &d.v)?,
+    };
     let certificate = Certificate {
         rank: d.rank,
         requested: d.requested,
@@ -77,9 +110,10 @@ pub fn save_with(
         explained: d.explained(),
         next_singular_value: d.next_singular_value,
         bounds: bounds(d),
+        files: Some(files),
         notes,
     };
-    Ok(manifest::write_json(
+    Ok(summed::write_pretty(
         &dir.join("certificate.json"),
         &certificate,
     )?)
@@ -91,7 +125,23 @@ pub fn save_with(
 /// A file is missing or damaged, or they do not belong together, or an entry is not finite.
 pub fn load(dir: &Path) -> Result<Decomposition, Error> {
     let path = dir.join("certificate.json");
-    let c: Certificate = manifest::read_json(&path, "the certificate of a decomposition")?;
+    let contents = storage::read_bytes(&path)?;
+    let c: Certificate = serde_json::from_slice(&contents).map_err(|error| {
+        let expected = "the certificate of a decomposition";
+        storage::Error::malformed(&path, expected, error.to_string())
+    })?;
+    match &c.files {
+        Some(files) => {
+            summed::check(&path, &contents)?;
+            for (name, expected) in [("U.npy", files.u), ("S.npy", files.s), ("V.npy", files.v)] {
+                let file = dir.join(name);
+                FileSum::of(&file)?.check(&file, expected)?;
+            }
+        }
+        // A flipped bit can make `files` another key, and a note.
+        None if c.notes.contains_key("crc32") => summed::check(&path, &contents)?,
+        None => {}
+    }
     let (u_shape, u) = npy::read_f32(&dir.join("U.npy"))?;
     let (s_shape, s) = npy::read_f64(&dir.join("S.npy"))?;
     let (v_shape, v) = npy::read_f64(&dir.join("V.npy"))?;
@@ -221,6 +271,6 @@ mod tests {
         let v = dir.path().join("V.npy");
         crate::storage::npy::write_f64(&v, &[21, 4], &other.v).unwrap();
         let text = load(dir.path()).unwrap_err().to_string();
-        assert!(text.contains("V.npy: expected shape [20, 0]"), "{text}");
+        assert!(text.contains("V.npy: expected CRC "), "{text}");
     }
 }

@@ -65,6 +65,7 @@ impl Job {
         let invocation = Invocation {
             command: vec!["gouda".into()],
             threads: 1,
+            access: Default::default(),
         };
         let (resolved, invocation, every) = (&resolved, &invocation, Duration::ZERO);
         match self {

@@ -18,7 +18,7 @@ use crate::svd::lanczos::{CrossCheck, cross_check};
 use crate::svd::{self, Decomposition, Event, Method, Plan, Stop};
 
 use super::progress::Watcher;
-use super::settings::Running;
+use super::settings::{Mapping, Running};
 use super::{Error, speed};
 
 /// Truncated SVD of a gradient matrix, with its certificate
@@ -115,6 +115,9 @@ pub struct Args {
     seed: u64,
 
     #[command(flatten)]
+    mapping: Mapping,
+
+    #[command(flatten)]
     running: Running,
 }
 
@@ -163,6 +166,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         time_axis: usize::from(args.time_axis),
         stack_axis: args.stack_axis.map(usize::from),
         mask: args.non_finite == NonFinite::Mask,
+        access: args.mapping.access(),
     };
     let mut matrix = Matrix::open_as(&args.matrix, reading).map_err(|error| match error {
         gradients::Error::Shape { .. } => Error::Usage(format!("--time-axis: {error}")),

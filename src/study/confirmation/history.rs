@@ -5,7 +5,7 @@ use crate::gradients::{Dense, GradientMatrix, Matrix};
 use crate::locators::{Behaviour, Decompositions, Probe, Run, Stream, Streams, probes};
 use crate::nn::Network;
 use crate::ppo::trainer;
-use crate::storage::RunDir;
+use crate::storage::{Access, RunDir};
 use crate::study::candidates::Policy;
 use crate::study::results::Curves;
 use crate::study::train::Trained;
@@ -37,7 +37,12 @@ impl History {
     ///
     /// # Errors
     /// Files that are missing or damaged, levels that cannot be made.
-    pub fn open(config: &Config, run: &RunDir, trained: &Trained) -> Result<Self, Error> {
+    pub fn open(
+        config: &Config,
+        run: &RunDir,
+        access: Access,
+        trained: &Trained,
+    ) -> Result<Self, Error> {
         let network = Network::new(config.net.shape(&config.env), trainer::RUN)
             .map_err(crate::ppo::Error::from)?;
         let total = config.ppo.total_updates;
@@ -46,7 +51,7 @@ impl History {
         let probes = probes::probes(&discovery, PROBE_STATES);
         Ok(Self {
             probes,
-            recordings: Recordings::open(config, run, &network)?,
+            recordings: Recordings::open(config, run, access, &network)?,
             phases: phases(trained),
             discovery,
             checkpoints,
@@ -108,8 +113,18 @@ pub struct Recordings {
 }
 
 impl Recordings {
-    fn open(config: &Config, run: &RunDir, network: &Network) -> Result<Self, Error> {
-        let open = |name: &str| streams::open(config, run, name, network.layout.len());
+    fn open(
+        config: &Config,
+        run: &RunDir,
+        access: Access,
+        network: &Network,
+    ) -> Result<Self, Error> {
+        // Held to its checksums before anything is found in it.
+        let open = |name: &str| -> Result<Matrix, Error> {
+            let matrix = streams::open(config, run, access, (name, network.layout.len()))?;
+            matrix.verify()?;
+            Ok(matrix)
+        };
         let total = open("total")?;
         let tau = decompose::times(config, &total);
         let parts = if config.record.streams_every == 0 {

@@ -102,7 +102,7 @@ pub fn study(
             .seeds
             .push(inside(&of_seed, invocation, run, &name, |inner| {
                 remembered(inner, "findings.json", &of_seed, |inner| {
-                    seed::findings(&of_seed, inner, every, &mut progress)
+                    seed::findings(&of_seed, inner, invocation.access, every, &mut progress)
                 })
             })?);
         // After every seed, so that `gouda report` shows how far it is.

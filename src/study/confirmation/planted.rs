@@ -14,7 +14,7 @@ use crate::locators::calibration;
 use crate::locators::{self, Decompositions, Supervision};
 use crate::numeric::statistics::roc_area;
 use crate::ppo::routing;
-use crate::storage::RunDir;
+use crate::storage::{Access, RunDir};
 use crate::study::reproduce::Invocation;
 use crate::study::results::Curves;
 use crate::study::{Error, Progress, Resolved, train};
@@ -106,7 +106,7 @@ pub fn calibrate(
     let planted = resolved.with_config(config);
     super::inside(&planted, invocation, run, "planted", |inner| {
         super::remembered(inner, "calibration.json", &planted, |inner| {
-            find(&planted, inner, every, progress)
+            find(&planted, inner, invocation.access, every, progress)
         })
     })
 }
@@ -114,6 +114,7 @@ pub fn calibrate(
 fn find(
     resolved: &Resolved,
     run: &RunDir,
+    access: Access,
     every: Duration,
     progress: &mut dyn Progress,
 ) -> Result<Calibration, Error> {
@@ -123,7 +124,7 @@ fn find(
     let synthetic = calibration::calibrate(&all, config.seed)?;
     progress.advance(1, "done");
     let trained = train::train(config, run, every, progress)?;
-    let history = History::open(config, run, &trained)?;
+    let history = History::open(config, run, access, &trained)?;
     let decompositions = Decompositions::default();
     let seen = history.run(config, &decompositions);
     let inside = routing::inside(&history.network.layout);
