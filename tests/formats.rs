@@ -125,7 +125,7 @@ fn a_stream_written_by_hand_is_read_and_decomposed() {
     let dir = tempfile::tempdir().unwrap();
     let stream = dir.path().join("stream");
     write(&stream);
-    let matrix = Matrix::recorded(&stream).unwrap();
+    let matrix = Matrix::recorded(&stream, gouda::storage::Access::Map).unwrap();
     matrix.verify().unwrap();
     assert_eq!((matrix.time_len(), matrix.param_len()), (ROWS, PARAMS));
     let mut block = vec![0.0; ROWS * PARAMS];
@@ -186,7 +186,10 @@ fn a_stream_written_wrongly_is_refused() {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from));
         std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
-        assert!(Matrix::recorded(&stream).is_err(), "{to}");
+        assert!(
+            Matrix::recorded(&stream, gouda::storage::Access::Map).is_err(),
+            "{to}"
+        );
     }
     assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
 }

@@ -12,7 +12,7 @@ use gouda::cli;
 use gouda::gradients::{Manifest, Matrix};
 use gouda::nn::{Layout, Network};
 use gouda::ppo::trainer::Optimizer;
-use gouda::storage::{RunDir, checksum, lines, npy};
+use gouda::storage::{FileSum, RunDir, checksum, lines, npy, summed};
 use gouda::study::checkpoint::{checkpoints, load_checkpoint, save_checkpoint};
 use gouda::study::config::{Config, Preset};
 use gouda::study::resolve::{Resolved, resolve};
@@ -286,7 +286,9 @@ fn seal_again(stream: &Path, values: &[f32]) {
     let block = checksum::of_f32s(values);
     manifest.shards[0].blocks = vec![block];
     manifest.checksum = checksum::of_bytes(&block.to_le_bytes());
-    std::fs::write(path, serde_json::to_vec(&manifest).unwrap()).unwrap();
+    let sketch = FileSum::of(&stream.join("sketch.npy")).unwrap();
+    manifest.sketch = Some(sketch.crc32);
+    summed::write(&path, &manifest).unwrap();
 }
 
 fn gouda(arguments: &[&str], config: Option<&[&str]>) -> (Option<i32>, String) {
@@ -388,6 +390,7 @@ fn the_program_exits_with_5_and_names_the_number() {
         let mut values = sound_sketch.clone();
         values[64 + 7] = value.into();
         npy::write_f64(&sketch, &sketch_shape, &values).unwrap();
+        seal_again(&stream, &sound);
         let place = format!("sketch.npy: row 1, column 7 is {value}");
         exits(&decompose, None, &[&place]);
         npy::write_f64(&sketch, &sketch_shape, &sound_sketch).unwrap();

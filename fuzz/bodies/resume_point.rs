@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use gouda::nn::{Network, init};
 use gouda::ppo::Trainer;
+use gouda::storage::checksum;
 use gouda::storage::tensors::{self, Tensor};
-use gouda::storage::{Checksum, checksum};
 use gouda::study::config::{Config, Preset};
 use gouda::study::resolve::resolve;
 use gouda::study::resume::Point;
@@ -56,13 +56,7 @@ pub fn check(bytes: &[u8]) -> bool {
     ];
     let zeros = vec![0.0; params.len()];
     let values = |name| if name == "params" { params } else { &zeros };
-    let mut sum = Checksum::new();
-    sum.update(state.as_bytes());
-    names.iter().for_each(|&name| sum.update_f32s(values(name)));
-    let metadata = BTreeMap::from([
-        ("state".to_owned(), state),
-        ("crc32".to_owned(), format!("{:08x}", sum.finish())),
-    ]);
+    let metadata = BTreeMap::from([("state".to_owned(), state)]);
     let shape = [params.len()];
     let tensors = names.map(|name| Tensor {
         name,

@@ -104,7 +104,6 @@ fn of_storage(error: &storage::Error) -> u8 {
         storage::Error::Io { .. } => code::IO,
         storage::Error::Malformed { .. } => code::MALFORMED,
         storage::Error::Occupied { .. } | storage::Error::Begun { .. } => code::USAGE,
-        storage::Error::NotFinite { .. } => code::NUMERICAL,
         storage::Error::Locked { .. } => code::LOCKED,
     }
 }

@@ -153,7 +153,7 @@ fn checks(args: &Args, path: &Path, watcher: &mut Watcher) -> Result<Vec<Check>,
     let run = RunDir::look(path)?;
     let settings = run.config();
     let access = args.mapping.access();
-    let is_run = exists(&settings)?;
+    let is_run = exists(&settings)? || exists(&run.metrics())?;
     if !is_run && exists(&path.join("certificate.json"))? {
         return Ok(vec![replay::decomposition(path)]);
     }

@@ -34,18 +34,6 @@ pub enum Error {
         /// What this one has.
         found: String,
     },
-    /// A number in a file that is a NaN or an infinity.
-    #[error("{}: {tensor}[{index}] is {value}, expected a finite number", path.display())]
-    NotFinite {
-        /// The file.
-        path: PathBuf,
-        /// Where in it.
-        tensor: String,
-        /// Which entry, from 0.
-        index: usize,
-        /// The value.
-        value: f32,
-    },
     /// An output directory that already holds something.
     #[error("{} is not empty; name another directory with --out", path.display())]
     Occupied {

@@ -62,9 +62,16 @@ pub fn load_checkpoint(path: &Path, layout: &Layout) -> Result<Vec<f32>, Error> 
         .map(|t| (t.name.clone(), t.shape.clone()))
         .collect();
     let file = tensors::load(path, &expected)?;
-    match contradiction(&file.metadata) {
-        None => Ok(file.tensors.concat()),
-        Some((expected, found)) => Err(storage::Error::malformed(path, expected, found).into()),
+    if let Some((expected, found)) = contradiction(&file.metadata) {
+        return Err(storage::Error::malformed(path, expected, found).into());
+    }
+    let params = file.tensors.concat();
+    match layout.first_not_finite(&params) {
+        None => Ok(params),
+        Some((place, value)) => Err(Error::NotFinite {
+            place: format!("{}: {place}", path.display()),
+            found: value.into(),
+        }),
     }
 }
 

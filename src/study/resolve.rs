@@ -87,7 +87,9 @@ pub fn resume(
         Ok((entries, config))
     });
     let (entries, config) = config.map_err(|error| match error {
-        Error::Settings { message, .. } => unreadable(message),
+        Error::Settings { message, .. } => unreadable(format!(
+            "expected the settings of a run of this release: {message}"
+        )),
         other => unreadable(other.to_string()),
     })?;
     let base: Table = preset

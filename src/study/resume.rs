@@ -216,6 +216,14 @@ pub fn trainer(path: &Path, config: &Config, state: TrainerState) -> Result<Trai
             let expected = "a state that training comes to";
             Err(storage::Error::malformed(path, expected, error.to_string()).into())
         }
+        Err(ppo::Error::NotFinite {
+            update,
+            what,
+            found,
+        }) => Err(Error::NotFinite {
+            place: format!("{}: update {update}: the {what}", path.display()),
+            found,
+        }),
         outcome => Ok(outcome?),
     }
 }

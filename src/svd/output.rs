@@ -260,6 +260,12 @@ mod tests {
             crate::storage::npy::write_f32(&dir.path().join("U.npy"), &[30, 4], u).unwrap();
             crate::storage::npy::write_f64(&dir.path().join("S.npy"), &[4], s).unwrap();
             crate::storage::npy::write_f64(&dir.path().join("V.npy"), &[20, 4], v).unwrap();
+            // As a release wrote it that kept no checksums.
+            let certificate = dir.path().join("certificate.json");
+            let mut c: Map<String, Value> =
+                storage::manifest::read_json(&certificate, "an object").unwrap();
+            assert!(c.remove("files").is_some() && c.remove("crc32").is_some());
+            storage::manifest::write_json(&certificate, &c).unwrap();
             refused(load(dir.path()).unwrap_err());
         }
         save(

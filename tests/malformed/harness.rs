@@ -231,7 +231,19 @@ pub fn replace(path: &Path, from: &str, to: &str) {
     let text = std::fs::read_to_string(path).unwrap();
     let changed = text.replacen(from, to, 1);
     assert_ne!(text, changed, "{}: no {from}", path.display());
-    std::fs::write(path, changed).unwrap();
+    std::fs::write(path, summed_again(changed)).unwrap();
+}
+
+/// Makes the checksum right again that a JSON file may end in.
+fn summed_again(mut text: String) -> String {
+    let key = ",\"crc32\":\"";
+    let Some(at) = text.rfind(key) else {
+        return text;
+    };
+    let sum = gouda::storage::checksum::of_bytes(&text.as_bytes()[..at]);
+    let digits = at + key.len();
+    text.replace_range(digits..digits + 8, &format!("{sum:08x}"));
+    text
 }
 
 /// Changes the state of a point to resume from, and makes its checksum right again.
