@@ -82,3 +82,8 @@ pub fn assert_same(
         assert!(found[name] == *bytes, "{what}: {name} differs");
     }
 }
+
+/// Whether the long versions are asked for.
+pub fn is_long() -> bool {
+    std::env::var_os("GOUDA_LONG").is_some_and(|value| value != "0")
+}
