@@ -1,5 +1,8 @@
 //! A run that takes milliseconds, and what of it is promised to the byte.
 
+// Not every test uses all of it.
+#![allow(dead_code)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
