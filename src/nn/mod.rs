@@ -11,6 +11,7 @@ pub mod conv2d;
 pub mod dense;
 #[cfg(test)]
 pub(crate) mod finite_difference;
+pub mod hooks;
 pub mod image;
 pub mod init;
 pub mod layout;
@@ -22,6 +23,7 @@ pub mod softmax;
 pub mod value;
 pub mod workspace;
 
+pub use hooks::{Part, Site};
 pub use image::Image;
 pub use layout::Layout;
 pub use network::{Kind, Network, Shape};
