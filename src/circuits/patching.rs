@@ -116,6 +116,32 @@ impl Told {
         first.iter().zip(second).map(|(a, b)| a - b).collect()
     }
 
+    /// The mean of parts of sites, by number, over cells, channels, and either state of every pair.
+    pub fn means(
+        &self,
+        network: &Network,
+        params: &[f32],
+        sites: &[Site],
+        parts: &[(usize, Part)],
+    ) -> Vec<f64> {
+        let mut sums = vec![0.0; parts.len()];
+        for pairs in self.blocks(network) {
+            for which in [0, 1] {
+                let run = self.run(network, params, which, &pairs);
+                for (sum, (site, part)) in sums.iter_mut().zip(parts) {
+                    for sample in 0..pairs.len() {
+                        let values = run.read(&sites[*site], part, sample);
+                        let mean = values.iter().copied().map(f64::from).sum::<f64>();
+                        *sum += mean / values.len() as f64;
+                    }
+                }
+            }
+        }
+        let samples = 2.0 * self.len().max(1) as f64;
+        sums.iter_mut().for_each(|sum| *sum /= samples);
+        sums
+    }
+
     /// Blocks of pairs that fit the network, as ranges.
     pub(super) fn blocks(&self, network: &Network) -> Vec<std::ops::Range<usize>> {
         let block = network.sample_len;
