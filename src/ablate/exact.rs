@@ -20,7 +20,7 @@
 use rayon::prelude::*;
 
 use crate::maze::{ActionSet, CHANNEL_LEN, Cell, Level, Move, observation_len, observe};
-use crate::nn::{Network, Workspace, softmax};
+use crate::nn::{Network, Steering, Workspace, softmax};
 
 use super::measure::{Mean, Measurement, Rate, Tasks};
 use super::situation::{Situation, Task};
@@ -165,6 +165,7 @@ impl Chains {
         &self,
         actions: ActionSet,
         (network, params): (&Network, &[f32]),
+        steering: Option<&Steering>,
         states: &[usize],
     ) -> Vec<Moves> {
         let block = network.sample_len;
@@ -178,7 +179,8 @@ impl Chains {
                 for &state in states {
                     self.observe(state, observations);
                 }
-                workspace.forward(network, params, observations, states.len());
+                let policy = (network, params);
+                workspace.forward_steered(policy, observations, states.len(), steering);
                 let logits = workspace.logits(network, states.len());
                 let logits = logits.chunks_exact(network.shape.action_len);
                 for (moves, logits) in moves.iter_mut().zip(logits) {
@@ -362,9 +364,19 @@ impl Walk {
 impl Tasks {
     /// The probability of success on every level under the policy `params`. Nothing is drawn.
     pub fn measure_exact(&self, network: &Network, params: &[f32]) -> Measurement {
+        self.measure_steered(network, params, None)
+    }
+
+    /// The same with something added to the policy's activations in every forward pass.
+    pub fn measure_steered(
+        &self,
+        network: &Network,
+        params: &[f32],
+        steering: Option<&Steering>,
+    ) -> Measurement {
         let chains = self.chains();
         let states: Vec<usize> = (0..chains.states.len()).collect();
-        let moves = chains.moves(self.actions, (network, params), &states);
+        let moves = chains.moves(self.actions, (network, params), steering, &states);
         let run = |chain: &Chain| -> Vec<[f64; 2]> {
             let walks = chain.walks.iter();
             walks.map(|walk| walk.run(&moves[chain.first..])).collect()

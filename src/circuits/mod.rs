@@ -8,6 +8,8 @@
 pub mod pairs;
 pub mod patching;
 pub mod paths;
+pub mod steering;
 
 pub use pairs::{Fact, Pairs, Sought};
 pub use patching::{Patched, Share, Told};
+pub use steering::{Direction, Steered};

@@ -291,28 +291,37 @@ mod tests {
             let (Some(_), Some(input)) = (&site.parameters, network.input(site)) else {
                 continue;
             };
-            let edge = Edge {
-                site: number,
-                from: input.image.channels - 1,
-                to: 1,
-            };
-            let slice = network.slice(site, edge.from, edge.to);
             let cells = input.image.height * input.image.width;
-            assert_eq!(slice.len(), if site.image.height == 1 { cells } else { 9 });
-            let mut without = params.clone();
-            slice.iter().for_each(|&index| without[index] = 0.0);
-            for (params, is_cut) in [(&params, false), (&without, true)] {
-                let [first, second] = [0, 1].map(|w| told.run(&network, params, w, &block));
-                let mut exchange = Exchange::new(&network, (&second, &first), block.len());
-                exchange.patch(params, site, &[edge]);
-                let [now, before] =
-                    [&exchange.live, &second].map(|w| w.read(site, &site.whole(), 0));
-                assert_eq!(now == before, is_cut, "{}", site.name);
-                // No other channel moves.
-                let others = now.iter().zip(&before).enumerate();
-                let mut others = others.filter(|(i, _)| i % site.image.channels != edge.to);
-                assert!(others.all(|(_, (now, before))| now == before));
+            let (first, second) = (0, 1);
+            let mut moved = 0;
+            for to in 0..site.image.channels {
+                let edge = Edge {
+                    site: number,
+                    from: input.image.channels - 1,
+                    to,
+                };
+                let slice = network.slice(site, edge.from, to);
+                assert_eq!(slice.len(), if site.image.height == 1 { cells } else { 9 });
+                let mut without = params.clone();
+                slice.iter().for_each(|&index| without[index] = 0.0);
+                for (params, is_cut) in [(&params, false), (&without, true)] {
+                    let run = |which| told.run(&network, params, which, &block);
+                    let (other, base) = (run(first), run(second));
+                    let mut exchange = Exchange::new(&network, (&base, &other), block.len());
+                    exchange.patch(params, site, &[edge]);
+                    for sample in block.clone() {
+                        let read = |w: &Workspace<f32>| w.read(site, &site.whole(), sample);
+                        let (now, before) = (read(&exchange.live), read(&base));
+                        assert!(!is_cut || now == before, "{}", site.name);
+                        moved += usize::from(now != before);
+                        // No other channel moves.
+                        let others = now.iter().zip(&before).enumerate();
+                        let mut others = others.filter(|(i, _)| i % site.image.channels != to);
+                        assert!(others.all(|(_, (now, before))| now == before));
+                    }
+                }
             }
+            assert!(moved > 0, "{}", site.name);
         }
     }
 

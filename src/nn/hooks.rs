@@ -81,6 +81,15 @@ impl Site {
     }
 }
 
+/// What is added to a site's values in every forward pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Steering {
+    /// Where.
+    pub site: Site,
+    /// What, `(cells, channels)`.
+    pub vector: Vec<f32>,
+}
+
 impl Network {
     /// Every site, in the order in which a forward pass comes to them: of each convolution its output
     /// (rectified where it is), of a residual block the stream after it too; the pools and rectifiers
@@ -265,6 +274,27 @@ impl<T: Real> Workspace<T> {
         sample_len: usize,
     ) {
         self.run(network, params, site.op + 1..network.ops.len(), sample_len);
+    }
+
+    /// [`forward`](Self::forward) with something added to the values of a site on the way, where there
+    /// is a steering.
+    pub fn forward_steered(
+        &mut self,
+        (network, params): (&Network, &[T]),
+        observations: &[u8],
+        sample_len: usize,
+        steering: Option<&Steering>,
+    ) {
+        // What follows the site is run twice: a forward pass that stops would be no plain one.
+        self.forward(network, params, observations, sample_len);
+        if let Some(Steering { site, vector }) = steering {
+            self.patch(site, &site.whole(), sample_len, |_, values| {
+                for (value, &more) in values.iter_mut().zip(vector) {
+                    *value = *value + T::from_f64(more.into());
+                }
+            });
+            self.forward_after(network, params, site, sample_len);
+        }
     }
 
     /// Runs the operation alone that gives a site its values, on what its input holds now.

@@ -23,7 +23,7 @@ pub mod softmax;
 pub mod value;
 pub mod workspace;
 
-pub use hooks::{Part, Site};
+pub use hooks::{Part, Site, Steering};
 pub use image::Image;
 pub use layout::Layout;
 pub use network::{Kind, Network, Shape};
