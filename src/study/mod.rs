@@ -3,6 +3,7 @@
 pub mod ablation;
 pub mod candidates;
 pub mod checkpoint;
+pub mod circuits;
 pub mod config;
 pub mod confirmation;
 pub mod curves;
