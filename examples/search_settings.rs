@@ -113,7 +113,7 @@ fn run(
         let updates = trainer.updates();
         if curve.len() as u64 * total <= updates * POINTS {
             let begin = Instant::now();
-            let measured = tasks.measure(trainer.network(), trainer.params(), seed);
+            let measured = tasks.measure(trainer.network(), trainer.params(), seed)?;
             let rates = Rate::ALL.map(|rate| measured.rate(rate));
             eprintln!(
                 "{candidate} seed {seed}: {updates}/{total} {rates:.2?} {:.0} s",

@@ -1,7 +1,6 @@
 //! Runs that are killed or interrupted anywhere, and resume to the bytes of one that was not.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -15,39 +14,8 @@ use gouda::study::resume::{Point, latest, middle};
 use gouda::study::train::train;
 use gouda::study::{Error, Progress, Silent};
 
-/// Iterations of six updates, a small network, curves and checkpoints within iterations too.
-const TINY: [&str; 18] = [
-    "env.world=9",
-    "env.min_maze_dim=3",
-    "env.timeout=20",
-    "net.channels=4",
-    "net.blocks=1",
-    "net.hidden=8",
-    "ppo.num_envs=8",
-    "ppo.num_steps=16",
-    "ppo.minibatch_size=64",
-    "ppo.total_updates=27",
-    "record.checkpoints=5",
-    "record.curve_points=4",
-    "record.curve_levels=8",
-    "svd.rank=4",
-    "ablate.components=2",
-    "ablate.controls=2",
-    "ablate.selection_levels=8",
-    "ablate.test_levels=8",
-];
-
-/// In memory where the system has a place for that: what a killed process wrote outlives it there
-/// as on a disk, and thousands of syncs cost nothing.
-fn directory() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir()
-        && let Ok(dir) = tempfile::tempdir_in(memory)
-    {
-        return dir;
-    }
-    tempfile::tempdir().unwrap()
-}
+mod common;
+use common::{TINY, assert_same, directory, promised};
 
 fn config(more: &[&str]) -> Config {
     // The sizes of `small` are refused beside `impala`.
@@ -58,51 +26,6 @@ fn config(more: &[&str]) -> Config {
         .map(ToString::to_string)
         .collect();
     resolve(Preset::Quick, None, &sets, Some(3)).unwrap().config
-}
-
-/// Every file of a run that is promised to the byte, by its path in it.
-fn promised(run: &Path) -> BTreeMap<String, Vec<u8>> {
-    fn gather(root: &Path, dir: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
-        for entry in std::fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path
-                .strip_prefix(root)
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .to_owned();
-            // The lock, points to resume from, and what tells of the command line and the clock.
-            let apart = [
-                ".lock",
-                "resume",
-                "command.txt",
-                "manifest.json",
-                "results.json",
-                "report.html",
-            ];
-            if apart.contains(&name.as_str()) {
-            } else if path.is_dir() {
-                gather(root, &path, found);
-            } else {
-                found.insert(name, std::fs::read(path).unwrap());
-            }
-        }
-    }
-    let mut found = BTreeMap::new();
-    gather(run, run, &mut found);
-    found
-}
-
-fn assert_same(
-    found: &BTreeMap<String, Vec<u8>>,
-    expected: &BTreeMap<String, Vec<u8>>,
-    what: &str,
-) {
-    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(found), names(expected), "{what}");
-    for (name, bytes) in expected {
-        assert!(found[name] == *bytes, "{what}: {name} differs");
-    }
 }
 
 /// Stops training after so many updates: as Ctrl-C does, or by unwinding, which seals nothing.
@@ -650,7 +573,8 @@ fn what_cannot_be_resumed_says_why() {
         bytes[last] ^= 1;
     });
     assert!(
-        found[1].contains("update 10: the first to differ is parameters"),
+        found[1].contains("\"checkpoints\": ")
+            && found[1].contains("000000011.safetensors: expected CRC"),
         "{found:?}"
     );
     let found = change("resume/middle.safetensors", &|bytes| bytes.truncate(100));

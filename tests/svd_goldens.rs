@@ -200,11 +200,11 @@ fn what_is_refused_says_why_and_by_its_code() {
         (
             &plain,
             &["--window", "20..31"],
-            3,
+            2,
             "window: expected one within 0..30",
         ),
         (&plain, &["--window", "5"], 2, "expected A..B"),
-        (&plain, &["--params", "0..121"], 3, "range of parameters"),
+        (&plain, &["--params", "0..121"], 2, "range of parameters"),
         (&plain, &["--layers", "a"], 2, "stream folder"),
         (&plain, &["--learning-rate"], 2, "stream folder"),
         (&plain, &["--stride", "0"], 2, "1 or more"),

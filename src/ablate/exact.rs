@@ -22,6 +22,8 @@ use rayon::prelude::*;
 use crate::maze::{ActionSet, CHANNEL_LEN, Cell, Level, Move, observation_len, observe};
 use crate::nn::{Network, Steering, Workspace, softmax};
 
+use super::Error;
+use super::finite::{check_params, not_finite};
 use super::measure::{Mean, Measurement, Rate, Tasks};
 use super::situation::{Situation, Task};
 
@@ -363,20 +365,33 @@ impl Walk {
 
 impl Tasks {
     /// The probability of success on every level under the policy `params`. Nothing is drawn.
-    pub fn measure_exact(&self, network: &Network, params: &[f32]) -> Measurement {
+    ///
+    /// # Errors
+    /// A parameter, or a logit somewhere, that is not finite.
+    pub fn measure_exact(&self, network: &Network, params: &[f32]) -> Result<Measurement, Error> {
         self.measure_steered(network, params, None)
     }
 
     /// The same with something added to the policy's activations in every forward pass.
+    ///
+    /// # Errors
+    /// As for [`measure_exact`](Self::measure_exact).
     pub fn measure_steered(
         &self,
         network: &Network,
         params: &[f32],
         steering: Option<&Steering>,
-    ) -> Measurement {
+    ) -> Result<Measurement, Error> {
+        check_params(network, params)?;
         let chains = self.chains();
         let states: Vec<usize> = (0..chains.states.len()).collect();
         let moves = chains.moves(self.actions, (network, params), steering, &states);
+        let is_bad = |moves: &Moves| moves.iter().any(|p| !p.is_finite());
+        if let Some(state) = moves.iter().position(is_bad) {
+            let mut observation = Vec::new();
+            chains.observe(state, &mut observation);
+            return Err(not_finite((network, params), &observation));
+        }
         let run = |chain: &Chain| -> Vec<[f64; 2]> {
             let walks = chain.walks.iter();
             walks.map(|walk| walk.run(&moves[chain.first..])).collect()
@@ -409,11 +424,11 @@ impl Tasks {
             }
         }
         let [p_cheese, p_corner] = decisions.map(|found| Mean::of(&found));
-        Measurement {
+        Ok(Measurement {
             probabilities,
             p_cheese,
             p_corner,
-        }
+        })
     }
 }
 

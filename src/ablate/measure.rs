@@ -16,6 +16,7 @@ use crate::ppo::sample;
 
 use super::Error;
 use super::exact::Chains;
+use super::finite::{check_params, not_finite};
 use super::situation::{self, Situation, Split, Task};
 
 /// A success that is counted. S1 and S4 have two each.
@@ -253,11 +254,20 @@ impl Tasks {
     }
 
     /// Plays every level once under the policy `params`, with the action draws of `seed`.
-    pub fn measure(&self, network: &Network, params: &[f32], seed: u64) -> Measurement {
+    ///
+    /// # Errors
+    /// A parameter, or a logit somewhere, that is not finite.
+    pub fn measure(
+        &self,
+        network: &Network,
+        params: &[f32],
+        seed: u64,
+    ) -> Result<Measurement, Error> {
+        check_params(network, params)?;
         let mut probabilities = Vec::new();
         let (mut p_cheese, mut p_corner) = (Mean::default(), Mean::default());
         for (situation, tasks) in &self.situations {
-            let outcomes = self.play(*situation, tasks, (network, params), seed);
+            let outcomes = self.play(*situation, tasks, (network, params), seed)?;
             let mut push = |success: fn(&Outcome) -> bool| {
                 let successes = outcomes.iter().map(success);
                 probabilities.push(successes.map(|s| f64::from(u8::from(s))).collect());
@@ -271,16 +281,16 @@ impl Tasks {
                 Situation::S4 => {
                     push(|o| o.cheese);
                     push(|o| o.region);
-                    (p_cheese, p_corner) = self.decide(tasks, network, params);
+                    (p_cheese, p_corner) = self.decide(tasks, network, params)?;
                 }
                 Situation::S5 => push(|o| o.region),
             }
         }
-        Measurement {
+        Ok(Measurement {
             probabilities,
             p_cheese,
             p_corner,
-        }
+        })
     }
 
     fn play(
@@ -289,9 +299,9 @@ impl Tasks {
         tasks: &[Task],
         (network, params): (&Network, &[f32]),
         seed: u64,
-    ) -> Vec<Outcome> {
+    ) -> Result<Vec<Outcome>, Error> {
         let block = network.sample_len;
-        tasks
+        let outcomes: Result<Vec<Vec<Outcome>>, Error> = tasks
             .par_chunks(block)
             .enumerate()
             .map_init(
@@ -303,19 +313,21 @@ impl Tasks {
                         .enumerate()
                         .map(|(i, task)| Player::new(task, situation, seed, first + i as u64))
                         .collect();
-                    play_block(&mut players, self.actions, (network, params), workspace);
-                    players
-                        .into_iter()
-                        .map(|player| player.outcome)
-                        .collect::<Vec<_>>()
+                    play_block(&mut players, self.actions, (network, params), workspace)?;
+                    Ok(players.into_iter().map(|player| player.outcome).collect())
                 },
             )
-            .flatten_iter()
-            .collect()
+            .collect();
+        Ok(outcomes?.concat())
     }
 
     /// Mean probabilities of the moves towards cheese and corner at the decision squares.
-    fn decide(&self, tasks: &[Task], network: &Network, params: &[f32]) -> (Mean, Mean) {
+    fn decide(
+        &self,
+        tasks: &[Task],
+        network: &Network,
+        params: &[f32],
+    ) -> Result<(Mean, Mean), Error> {
         let probabilities: Vec<[f64; 2]> = tasks
             .par_chunks(network.sample_len)
             .map_init(
@@ -348,8 +360,14 @@ impl Tasks {
             )
             .flatten_iter()
             .collect();
+        let bad = probabilities.iter().flatten().any(|p| !p.is_finite());
+        if bad {
+            let squares = tasks.iter().filter_map(|task| Some((task, task.decision?)));
+            let squares = squares.map(|(task, decision)| (task, decision.cell));
+            return Err(not_finite((network, params), &seen(squares, network)));
+        }
         let mean = |i: usize| Mean::of(&probabilities.iter().map(|p| p[i]).collect::<Vec<f64>>());
-        (mean(0), mean(1))
+        Ok((mean(0), mean(1)))
     }
 }
 
@@ -397,7 +415,7 @@ fn play_block(
     actions: ActionSet,
     (network, params): (&Network, &[f32]),
     workspace: &mut Workspace<f32>,
-) {
+) -> Result<(), Error> {
     let mut active: Vec<usize> = (0..players.len()).collect();
     while !active.is_empty() {
         let mice = active.iter().map(|&i| (players[i].task, players[i].mouse));
@@ -406,11 +424,28 @@ fn play_block(
             .iter()
             .zip(logits.chunks_exact(network.shape.action_len))
         {
-            let (action, _) = sample::action(logits, players[i].stream.uniform());
+            let (action, log_prob) = sample::action(logits, players[i].stream.uniform());
+            // One logit that is not finite, and no log-probability is.
+            if !log_prob.is_finite() {
+                let place = std::iter::once((players[i].task, players[i].mouse));
+                return Err(not_finite((network, params), &seen(place, network)));
+            }
             players[i].step(actions.movement(action));
         }
         active.retain(|&i| !players[i].is_over());
     }
+    Ok(())
+}
+
+/// What the policy sees on levels with the mouse put at a cell.
+fn seen<'a>(mice: impl Iterator<Item = (&'a Task, Cell)>, network: &Network) -> Vec<u8> {
+    let mut observations = Vec::new();
+    for (task, mouse) in mice {
+        let start = observations.len();
+        observations.resize(start + network.observation_len(), 0);
+        observe(&task.level, mouse, &mut observations[start..]);
+    }
+    observations
 }
 
 /// The logits of the policy on levels with the mouse put at a cell, `(levels, action_len)`.
@@ -419,14 +454,8 @@ pub fn forward<'a, 'w>(
     (network, params): (&Network, &[f32]),
     workspace: &'w mut Workspace<f32>,
 ) -> &'w [f32] {
-    let mut observations = Vec::new();
-    let mut len = 0;
-    for (task, mouse) in mice {
-        let start = observations.len();
-        observations.resize(start + network.observation_len(), 0);
-        observe(&task.level, mouse, &mut observations[start..]);
-        len += 1;
-    }
+    let observations = seen(mice, network);
+    let len = observations.len() / network.observation_len();
     workspace.forward(network, params, &observations, len);
     workspace.logits(network, len)
 }

@@ -4,6 +4,7 @@
 pub mod edit;
 pub mod exact;
 pub mod exact_gradient;
+mod finite;
 pub mod measure;
 pub mod recipe;
 pub mod resample;
@@ -21,4 +22,12 @@ pub enum Error {
     /// The situations cannot be built on such levels.
     #[error(transparent)]
     Maze(#[from] crate::maze::Error),
+    /// A policy that gives no probabilities.
+    #[error("policy that is measured: {what} is {found}, expected finite numbers")]
+    NotFinite {
+        /// Which number, by the name of its tensor.
+        what: String,
+        /// NaN or an infinity.
+        found: f32,
+    },
 }

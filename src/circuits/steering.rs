@@ -15,7 +15,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::pairs::Sought;
-use crate::ablate::{Measurement, Rate, Tasks};
+use crate::ablate::{Error, Measurement, Rate, Tasks};
 use crate::maze::{Level, observation_len, observe};
 use crate::nn::{Network, Site, Steering, Workspace};
 use crate::numeric::random::{Purpose, Stream};
@@ -127,8 +127,8 @@ fn of_levels(network: &Network, params: &[f32], levels: &[[Level; 2]]) -> Vec<(V
 /// beside `random_len` random vectors. Calls `done` after each direction.
 ///
 /// # Errors
-/// Those of `done`.
-pub fn measure<E>(
+/// A policy that is not finite; those of `done`.
+pub fn measure<E: From<Error>>(
     (network, params): (&Network, &[f32]),
     (found_on, test): (&Tasks, &Tasks),
     doses: &[f64],
@@ -140,12 +140,13 @@ pub fn measure<E>(
     for sought in Sought::ALL {
         let all = directions(network, params, found_on, sought);
         for (number, (site, (direction, mean_length))) in sites.iter().zip(all).enumerate() {
-            let steer = |vector: &[f32], dose: f64| {
+            let steer = |vector: &[f32], dose: f64| -> Result<Steered, Error> {
                 let steering = Steering {
                     site: site.clone(),
                     vector: vector.iter().map(|x| dose as f32 * x).collect(),
                 };
-                Steered::of(&test.measure_steered(network, params, Some(&steering)))
+                let measured = test.measure_steered(network, params, Some(&steering))?;
+                Ok(Steered::of(&measured))
             };
             let length = norm(&direction);
             let random = (0..random_len)
@@ -154,15 +155,15 @@ pub fn measure<E>(
                     let vector = random(site, length, seed, index);
                     doses.iter().map(|&dose| steer(&vector, dose)).collect()
                 })
-                .collect();
+                .collect::<Result<_, Error>>()?;
             found.push(Direction {
                 sought,
                 site: site.name.clone(),
                 length: length / mean_length.max(f64::MIN_POSITIVE),
                 doses: doses
                     .iter()
-                    .map(|&dose| (dose, steer(&direction, dose)))
-                    .collect(),
+                    .map(|&dose| Ok((dose, steer(&direction, dose)?)))
+                    .collect::<Result<_, Error>>()?,
                 random,
             });
             done()?;
@@ -237,13 +238,13 @@ mod tests {
     fn nothing_added_changes_nothing_and_random_vectors_have_the_length() {
         let (network, params) = policy(Kind::Small, 9);
         let tasks = Tasks::new(Split::Discovery, (9, 5, 30), ActionSet::Four, 8).unwrap();
-        let base = Steered::of(&tasks.measure_exact(&network, &params));
+        let base = Steered::of(&tasks.measure_exact(&network, &params).unwrap());
         let all = measure(
             (&network, &params),
             (&tasks, &tasks),
             &[0.0, 1.0],
             (2, 1),
-            || Ok::<(), ()>(()),
+            || Ok::<(), Error>(()),
         )
         .unwrap();
         assert_eq!(all.len(), 2 * network.sites().len());

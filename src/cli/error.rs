@@ -69,7 +69,8 @@ impl Error {
                 | study::Error::Settings { .. }
                 | study::Error::OtherSetting { .. }
                 | study::Error::Range { .. } => code::USAGE,
-                study::Error::NotToml { .. } => code::MALFORMED,
+                study::Error::NotToml { .. } | study::Error::Stored { .. } => code::MALFORMED,
+                study::Error::NotFinite { .. } => code::NUMERICAL,
                 study::Error::Interrupted { .. } | study::Error::Stopped { .. } => {
                     code::INTERRUPTED
                 }
@@ -81,15 +82,17 @@ impl Error {
                 study::Error::Locators(locators::Error::Svd(error)) => of_svd(error),
                 study::Error::Locators(locators::Error::Gradients(error)) => of_gradients(error),
                 study::Error::Locators(locators::Error::Locate(error)) => of_locate(error),
-                study::Error::Ablate(ablate::Error::Maze(error)) => of_maze(error),
+                study::Error::Locators(locators::Error::Ablate(error))
+                | study::Error::Ablate(error) => of_ablate(error),
             },
         }
     }
 }
 
-/// A level file is malformed input; everything else about levels is a setting.
+/// A level file, and where a run was put down, are malformed input; everything else about levels is a
+/// setting.
 fn of_maze(error: &maze::Error) -> u8 {
-    if matches!(error, maze::Error::Text { .. }) {
+    if matches!(error, maze::Error::Text { .. } | maze::Error::State { .. }) {
         code::MALFORMED
     } else {
         code::USAGE
@@ -133,6 +136,13 @@ fn of_locate(error: &locate::Error) -> u8 {
         locate::Error::Svd(error) => of_svd(error),
         locate::Error::Gradients(error) => of_gradients(error),
         locate::Error::Mismatch { .. } | locate::Error::Value { .. } => code::FAILURE,
+    }
+}
+
+fn of_ablate(error: &ablate::Error) -> u8 {
+    match error {
+        ablate::Error::Maze(error) => of_maze(error),
+        ablate::Error::NotFinite { .. } => code::NUMERICAL,
     }
 }
 

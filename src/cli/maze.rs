@@ -121,7 +121,7 @@ pub fn run(args: &Args, colour: bool, out: &mut dyn Write) -> Result<(), crate::
 
 /// The level in a text file; what is malformed in it is told with the file's name.
 fn read_level(path: &Path) -> Result<Level, crate::cli::Error> {
-    let text = storage::read_text(path)?;
+    let text = storage::read_named_text(path)?;
     Level::from_text(&text).map_err(|error| match error {
         Error::Text {
             line,

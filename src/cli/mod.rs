@@ -22,6 +22,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::storage::shown::{cut, plain};
+
 pub use error::Error;
 
 /// Which parameters learned which behaviour, told from the training gradients.
@@ -68,17 +70,49 @@ enum Command {
 /// Parses the process's arguments, runs the command, and says how it went.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let mut out = std::io::stdout().lock();
+    let out = std::io::stdout().lock();
     let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    // A drawing has colours of its own and nothing of a file but its cells.
+    let is_drawing = matches!(cli.command, Command::Maze(_));
+    let mut out = Plain {
+        out,
+        is_off: is_drawing,
+    };
     let outcome = run(&cli.command, colour, &mut out).and_then(|()| Ok(out.flush()?));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read our output has enough of it.
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            progress::line(&format!("gouda: {error}"));
+            let text = cut(&error.to_string(), MESSAGE_LEN, MESSAGE_LEN / 4);
+            progress::line(&format!("gouda: {text}"));
             ExitCode::from(error.exit_code())
         }
+    }
+}
+
+/// Characters of a message.
+const MESSAGE_LEN: usize = 2000;
+
+/// Passes text on, and escape sequences that came with it as what they are: names in files are
+/// anyone's.
+struct Plain<W> {
+    out: W,
+    is_off: bool,
+}
+
+impl<W: Write> Write for Plain<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match std::str::from_utf8(bytes) {
+            // Pieces of text come whole, and are written whole.
+            Ok(text) if !self.is_off => self.out.write_all(plain(text).as_bytes())?,
+            _ => self.out.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
     }
 }
 

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
+use crate::storage::shown::plain;
 use crate::study::Progress;
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
+/// Characters of the bar.
+const BAR_LEN: u64 = 12;
 
 /// Shows a run's progress.
 #[derive(Debug)]
@@ -30,9 +33,9 @@ enum Display {
     Lines { last: Instant },
 }
 
-/// A line on stderr. Nobody may be reading: a run does not end for that.
+/// A line on stderr, without escape sequences. Nobody may be reading: a run does not end for that.
 pub fn line(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", plain(text));
 }
 
 impl Watcher {
@@ -83,6 +86,21 @@ impl Watcher {
     }
 }
 
+/// A bar's line: its stage, how far it is, how fast, how long still, and what is being learnt.
+fn describe(stage: &str, (done, steps): (u64, u64), bar: &ProgressBar, note: &str) -> String {
+    let share =
+        |whole: u64| (u128::from(done) * u128::from(whole) / u128::from(steps.max(1))) as u64;
+    let full = share(BAR_LEN);
+    format!(
+        "{stage} {}{} {:>3}% {:>7} {:>3} left {note}",
+        "█".repeat(full as usize),
+        "░".repeat((BAR_LEN - full) as usize),
+        share(100),
+        format!("{:.1}/s", bar.per_sec()),
+        format!("{:#}", HumanDuration(bar.eta())),
+    )
+}
+
 impl Progress for Watcher {
     fn begin(&mut self, stage: &str, steps: u64) {
         self.end();
@@ -94,16 +112,11 @@ impl Progress for Watcher {
             Display::Quiet => {}
             Display::Bar(bar) => {
                 *bar = ProgressBar::new(steps);
-                let style = ProgressStyle::with_template(
-                    "{prefix} {bar:12} {percent:>3}% {speed:>7} {eta:>3} left {wide_msg}",
-                );
-                let speed = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-                    // What it is written to is memory.
-                    let _ = write!(out, "{:.1}/s", state.per_sec());
-                };
-                let style = style.expect("the template is fixed and valid");
-                bar.set_style(style.with_key("speed", speed));
-                bar.set_prefix(stage.to_owned());
+                // All of it is message: that is cut off where a narrow terminal ends, and parts of a
+                // template are not.
+                let style = ProgressStyle::with_template("{wide_msg}");
+                bar.set_style(style.expect("the template is fixed and valid"));
+                bar.set_message(stage.to_owned());
             }
             Display::Lines { last } => {
                 *last = Instant::now();
@@ -117,10 +130,9 @@ impl Progress for Watcher {
             Display::Quiet => {}
             Display::Bar(bar) => {
                 // Methods that stop early have taken all the steps they needed.
-                bar.set_position(done.min(self.steps));
-                if bar.message() != note {
-                    bar.set_message(note.to_owned());
-                }
+                let done = done.min(self.steps);
+                bar.set_position(done);
+                bar.set_message(describe(&self.stage, (done, self.steps), bar, note));
             }
             Display::Lines { last } => {
                 if last.elapsed() < LINE_EVERY && done != self.steps {
@@ -128,10 +140,10 @@ impl Progress for Watcher {
                 }
                 *last = Instant::now();
                 let elapsed = self.begun.elapsed();
-                let speed = (done - self.passed_over) as f64 / elapsed.as_secs_f64();
-                let left = Duration::from_secs_f64(
-                    self.steps.saturating_sub(done) as f64 / speed.max(1e-9),
-                );
+                let done_now = done.saturating_sub(self.passed_over);
+                let speed = done_now as f64 / elapsed.as_secs_f64();
+                let left = self.steps.saturating_sub(done) as f64 / speed.max(1e-9);
+                let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
                 line(&format!(
                     "{}: {done}/{} ({speed:.1}/s, {} left) {note}",
                     self.stage,

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use crate::storage::manifest::read_json;
-use crate::storage::{RunDir, atomic};
+use crate::storage::run_dir::ensure_directory;
+use crate::storage::{self, RunDir, atomic};
 use crate::study::Results;
 use crate::study::confirmation::Study;
 
@@ -12,24 +12,40 @@ use super::{Error, study};
 
 /// Make report.html anew from a run's results.json, or a study's RESULTS.md and report.html from its
 /// study.json
+///
+/// A study that is still going on can be reported as far as it is.
 #[derive(clap::Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  gouda report runs/quick-seed0
+  gouda report /mnt/archive/quick-seed0 --out here    of a run that cannot be written")]
 pub struct Args {
     /// The directory of the run or study
     run: PathBuf,
+
+    /// Write into this directory instead
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
-    let run = RunDir::open(&args.run)?;
+    // Not locked: every file is replaced whole, and a writer may be at work.
+    let run = RunDir::look(&args.run)?;
+    let to = match &args.out {
+        Some(path) => {
+            ensure_directory(path)?;
+            RunDir::look(path)?
+        }
+        None => RunDir::look(&args.run)?,
+    };
     let study = run.path().join("study.json");
-    if study.exists() {
-        let study: Study = read_json(&study, "the results of a study")?;
-        study::write(&run, &study)?;
+    if storage::exists(&study)? {
+        let study = Study::load(&study)?;
+        study::write(&to, &study)?;
     } else {
-        let results = run.path().join("results.json");
-        let results: Results = read_json(&results, "the results of a run")?;
-        atomic::write(&run.report(), crate::report::html(&results).as_bytes())?;
+        let results = Results::load(&run.path().join("results.json"))?;
+        atomic::write(&to.report(), crate::report::html(&results).as_bytes())?;
     }
-    writeln!(out, "{}", run.report().display())?;
+    writeln!(out, "{}", to.report().display())?;
     Ok(())
 }

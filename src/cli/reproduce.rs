@@ -6,7 +6,6 @@ use std::time::Instant;
 use crate::ablate::Claim;
 use crate::nn::Network;
 use crate::ppo::{minibatch, rollout, trainer};
-use crate::storage::manifest::read_json;
 use crate::storage::{RunDir, atomic};
 use crate::study::config::Config;
 use crate::study::reproduce::{finish, is_finished, reproduce};
@@ -14,7 +13,7 @@ use crate::study::results::{Onset, Role};
 use crate::study::{self, Results};
 
 use super::Error;
-use super::settings::{Resuming, Running, Settings};
+use super::settings::{Mapping, Resuming, Running, Settings};
 
 /// Train, record, decompose, locate, ablate, report: the main job
 ///
@@ -36,19 +35,22 @@ pub struct Args {
     running: Running,
     #[command(flatten)]
     resuming: Resuming,
+    #[command(flatten)]
+    mapping: Mapping,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     args.resuming.check_rows(&args.settings)?;
-    let invocation = args.running.start()?;
+    let mut invocation = args.running.start()?;
+    invocation.access = args.mapping.access();
     let (resolved, run) = args.resuming.open(&args.settings, &args.running)?;
     let mut watcher = args.running.watcher();
     watcher.say(&plan(&resolved.config, &run)?);
     let begun = Instant::now();
     let results = if is_finished(&run, "report.html")? {
         watcher.say("nothing to do: this run is finished");
-        read_json(&run.path().join("results.json"), "the results of a run")?
+        Results::load(&run.path().join("results.json"))?
     } else {
         let every = args.resuming.every();
         let results = reproduce(&resolved, &invocation, &run, every, &mut watcher)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::storage::{RunDir, read_text};
+use crate::storage::{Access, RunDir, exists, read_named_text, read_text};
 use crate::study::config::Preset;
 use crate::study::reproduce::Invocation;
 use crate::study::resolve::{Resolved, resolve, resume};
@@ -14,7 +14,7 @@ use super::Error;
 use super::progress::Watcher;
 
 /// Most threads: beyond any machine, and few enough that starting them takes no time.
-const THREADS_MAX: usize = 1024;
+pub(super) const THREADS_MAX: usize = 1024;
 
 /// A preset on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -70,7 +70,7 @@ impl Settings {
     /// nothing was begun.
     fn resume(&self, run: &RunDir) -> Result<Resolved, Error> {
         let path = run.config();
-        if !path.exists() {
+        if !exists(&path)? {
             return self.resolve();
         }
         let file = self.file()?;
@@ -81,7 +81,7 @@ impl Settings {
 
     fn file(&self) -> Result<Option<(&Path, String)>, Error> {
         match &self.config {
-            Some(path) => Ok(Some((path.as_path(), read_text(path)?))),
+            Some(path) => Ok(Some((path.as_path(), read_named_text(path)?))),
             None => Ok(None),
         }
     }
@@ -122,7 +122,7 @@ impl Running {
     fn directory(&self, resolved: &Resolved) -> Result<RunDir, Error> {
         let path = match &self.out {
             Some(path) => path.clone(),
-            None => free_name(&resolved.preset, resolved.config.seed),
+            None => free_name(&resolved.preset, resolved.config.seed)?,
         };
         Ok(RunDir::create(&path)?)
     }
@@ -130,6 +130,30 @@ impl Running {
     /// Who is told how far the run is; Ctrl-C is heard from here on.
     pub fn watcher(&self) -> Watcher {
         Watcher::new(self.quiet)
+    }
+}
+
+/// How what was recorded is read.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Mapping {
+    /// Read matrices a piece at a time instead of mapping them into memory: the same bits, slower
+    ///
+    /// A pass over a matrix that is in the page cache takes two to three times as much CPU time.
+    /// A mapped file that someone else cuts short meanwhile ends the process with SIGBUS, which nothing
+    /// can prevent. Where it is read, that is an error which names the file (exit 4). For files on a
+    /// network or a failing disk, or that other programs may write.
+    #[arg(long)]
+    no_mmap: bool,
+}
+
+impl Mapping {
+    /// How files are read.
+    pub fn access(self) -> Access {
+        if self.no_mmap {
+            Access::Read
+        } else {
+            Access::Map
+        }
     }
 }
 
@@ -154,6 +178,7 @@ pub fn start(threads: Option<usize>) -> Result<Invocation, Error> {
     Ok(Invocation {
         command,
         threads: rayon::current_num_threads(),
+        access: Access::default(),
     })
 }
 
@@ -204,14 +229,15 @@ impl Resuming {
 }
 
 /// `runs/quick-seed0`, or the first of `runs/quick-seed0-2`, `-3`, ... that is not there.
-fn free_name(preset: &str, seed: u64) -> PathBuf {
+fn free_name(preset: &str, seed: u64) -> Result<PathBuf, Error> {
     let base = format!("{preset}-seed{seed}");
     let name = |number: u32| match number {
         1 => Path::new("runs").join(&base),
         _ => Path::new("runs").join(format!("{base}-{number}")),
     };
-    (1..)
-        .map(name)
-        .find(|path| !path.exists())
-        .expect("some number is free")
+    let mut number = 1;
+    while exists(&name(number))? {
+        number += 1;
+    }
+    Ok(name(number))
 }

@@ -7,7 +7,7 @@ use crate::storage::{RunDir, atomic};
 use crate::study::confirmation::{self, Study};
 
 use super::Error;
-use super::settings::{Resuming, Running, Settings};
+use super::settings::{Mapping, Resuming, Running, Settings};
 
 /// Carry out the study: ten fresh seeds, every locator, every control, one table
 ///
@@ -28,12 +28,15 @@ pub struct Args {
     running: Running,
     #[command(flatten)]
     resuming: Resuming,
+    #[command(flatten)]
+    mapping: Mapping,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     args.resuming.check_rows(&args.settings)?;
-    let invocation = args.running.start()?;
+    let mut invocation = args.running.start()?;
+    invocation.access = args.mapping.access();
     let (resolved, run) = args.resuming.open(&args.settings, &args.running)?;
     let mut watcher = args.running.watcher();
     let settings = &resolved.config.study;

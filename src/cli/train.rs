@@ -55,7 +55,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
             .map(|(name, rate)| (name, rate.into()))
             .collect();
         let summary = json!({
-            "out": run.path(),
+            "out": run.path().display().to_string(),
             "updates": resolved.config.ppo.total_updates,
             "rows": trained.total.shape.0,
             "parameters": trained.total.shape.1,

@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::numeric::simd;
-use crate::storage::{RunDir, read_text};
+use crate::storage::shown::cut;
+use crate::storage::{RunDir, exists, read_text};
 use crate::study::digests::{self, Comparison, Digests};
-use crate::study::replay::{self, Limit};
+use crate::study::replay::{self, Check, Limit};
 use crate::study::resolve;
 
 use super::Error;
 use super::progress::Watcher;
-use super::settings::start;
+use super::settings::{Mapping, start};
 
 /// Check that this machine computes the same bits, or that a run is what it says
 ///
@@ -23,16 +24,18 @@ use super::settings::start;
 /// GOUDA_SIMD=portable|avx2|avx512 chooses the instruction set.
 ///
 /// With RUN: recomputes the checksums of its files, and trains a stretch again from the start and
-/// from half-way, to the recorded bits.
+/// from half-way, to the recorded bits. With the folder of a recorded stream, or one that `gouda svd`
+/// wrote: recomputes its checksums.
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:
   gouda verify
   GOUDA_SIMD=portable gouda verify --threads 1
   gouda verify runs/quick-seed0 --updates 240
+  gouda verify total-svd
 
 Exits with 0 where all is the same, with 1 where anything differs.")]
 pub struct Args {
-    /// A run's directory
+    /// A run's directory, or the folder of a stream or of a decomposition
     run: Option<PathBuf>,
 
     /// Updates to train again, from the start and from half-way [default: some seconds' worth]
@@ -42,6 +45,9 @@ pub struct Args {
     /// Worker threads; results do not depend on it [default: one a core]
     #[arg(long)]
     threads: Option<usize>,
+
+    #[command(flatten)]
+    mapping: Mapping,
 
     /// No progress on stderr
     #[arg(long)]
@@ -87,23 +93,23 @@ fn of_machine(
     let comparisons = found.compare(&Digests::built_in());
     let first = digests::first_difference(&comparisons);
     let (path, seconds) = (simd::path().name(), begun.elapsed().as_secs_f64());
-    if args.json {
-        let summary = json!({
-            "ok": first.is_none(),
-            "simd": path,
-            "threads": threads,
-            "seconds": seconds,
-            "first_difference": first,
-            "stages": comparisons,
-        });
-        serde_json::to_writer(&mut *out, &summary)?;
-        writeln!(out)?;
+    let summary = json!({
+        "ok": first.is_none(),
+        "simd": path,
+        "threads": threads,
+        "seconds": seconds,
+        "first_difference": first,
+        "stages": comparisons,
+    });
+    let told = if args.json {
+        writeln!(out, "{summary}")
     } else {
-        comparisons.iter().try_for_each(|c| line(c, out))?;
-        writeln!(out, "{path}, {threads} threads, {seconds:.1} s")?;
-    }
+        let lines = comparisons.iter().try_for_each(|c| line(c, out));
+        lines.and_then(|()| writeln!(out, "{path}, {threads} threads, {seconds:.1} s"))
+    };
     match first {
-        None => Ok(()),
+        None => Ok(told?),
+        // Whether or not anybody reads on.
         Some(c) => Err(Error::Differs(format!(
             "{}: {} differs first, in iteration {} (instruction set {path}, {threads} threads)",
             c.job,
@@ -133,30 +139,50 @@ fn of_run(
     watcher: &mut Watcher,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
+    let checks = checks(args, path, watcher)?;
+    let failed = checks.iter().find(|check| !check.ok);
+    let told = tell(args, path, &checks, out);
+    match failed {
+        // Whether or not anybody reads on.
+        Some(check) => Err(Error::Differs(format!("{}: {}", check.check, check.detail))),
+        None => told,
+    }
+}
+
+fn checks(args: &Args, path: &Path, watcher: &mut Watcher) -> Result<Vec<Check>, Error> {
     let run = RunDir::look(path)?;
     let settings = run.config();
+    let access = args.mapping.access();
+    let is_run = exists(&settings)? || exists(&run.metrics())?;
+    if !is_run && exists(&path.join("certificate.json"))? {
+        return Ok(vec![replay::decomposition(path)]);
+    }
+    if !is_run && exists(&run.manifest())? {
+        return Ok(vec![replay::stream(path, access)?]);
+    }
     let text = read_text(&settings)?;
     let config = resolve::resume((&settings, &text), None, None, &[], None)?.config;
     let limit = args.updates.map_or(Limit::Time(STRETCH), Limit::Updates);
-    let checks = replay::check(&config, &run, limit, watcher)?;
+    Ok(replay::check(&config, &run, access, limit, watcher)?)
+}
+
+fn tell(args: &Args, path: &Path, checks: &[Check], out: &mut dyn Write) -> Result<(), Error> {
     let failed = checks.iter().find(|check| !check.ok);
     if args.json {
         let summary = json!({
             "ok": failed.is_none(),
             "simd": simd::path().name(),
-            "run": path,
+            "run": path.display().to_string(),
             "checks": checks,
         });
         serde_json::to_writer(&mut *out, &summary)?;
         writeln!(out)?;
     } else {
-        for check in &checks {
+        for check in checks {
             let verdict = if check.ok { "same" } else { "DIFFERS" };
-            writeln!(out, "{:<21} {verdict:<8} {}", check.check, check.detail)?;
+            let detail = cut(&check.detail, 1000, 200);
+            writeln!(out, "{:<21} {verdict:<8} {detail}", check.check)?;
         }
     }
-    match failed {
-        None => Ok(()),
-        Some(check) => Err(Error::Differs(format!("{}: {}", check.check, check.detail))),
-    }
+    Ok(())
 }

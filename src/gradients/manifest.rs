@@ -2,7 +2,7 @@
 //! whole.
 //!
 //! ```text
-//! format, version   "gouda gradient matrix", 1
+//! format, version   "gouda gradient matrix", 2
 //! stream            name of the folder
 //! shape             [T, P]
 //! layout            tensors: name, shape, offset
@@ -10,7 +10,11 @@
 //! shards            file, params {start, end}, blocks [CRC-32 of each block's bytes]
 //! rows              one array of length T a field
 //! checksum          CRC-32 of all block checksums, little-endian, shard after shard
+//! sketch            CRC-32 of sketch.npy
+//! crc32             of this file, see [`summed`](crate::storage::summed)
 //! ```
+//! Version 1 had neither of the last two, and is read.
+//!
 //! The checksums do not depend on how recording was buffered or interrupted, only on the entries
 //! and the cut into shards.
 
@@ -21,14 +25,18 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use crate::nn::layout::Layout;
-use crate::storage::{self, Checksum};
+use crate::storage::{self, Checksum, summed};
 
 /// What `format` says.
 pub const FORMAT: &str = "gouda gradient matrix";
-/// The version this program writes and reads.
-pub const VERSION: u32 = 1;
+/// The version this program writes; it reads those before too.
+pub const VERSION: u32 = 2;
+/// The version before, which had no checksum of its own or of the sketch.
+const UNSUMMED: u32 = 1;
 /// Rows of one shard under one checksum.
 pub const BLOCK_ROWS: usize = 64;
+/// Updates that are told apart as `f64`, and more than anyone makes.
+const UPDATES_MAX: u64 = 1 << 53;
 /// Name of the manifest within the folder of a stream.
 pub const FILE: &str = "manifest.json";
 
@@ -103,6 +111,17 @@ impl Rows {
     pub fn is_empty(&self) -> bool {
         self.norm.is_empty()
     }
+
+    /// The first row that ends before it begins, or beyond any count of updates.
+    fn disorder(&self) -> Option<(String, String)> {
+        let mut pairs = self.first_update.iter().zip(&self.last_update);
+        let at = pairs.position(|(&first, &last)| first > last || last >= UPDATES_MAX)?;
+        let (first, last) = (self.first_update[at], self.last_update[at]);
+        Some((
+            format!("first_update up to last_update, below 2^53, in row {at}"),
+            format!("{first} and {last}"),
+        ))
+    }
 }
 
 /// One file of the matrix: a range of parameters for all of time.
@@ -121,7 +140,7 @@ pub struct Shard {
 pub struct Manifest {
     /// [`FORMAT`].
     pub format: String,
-    /// [`VERSION`].
+    /// [`VERSION`], or one before.
     pub version: u32,
     /// Name of the stream: "total", "policy".
     pub stream: String,
@@ -137,16 +156,22 @@ pub struct Manifest {
     pub rows: Rows,
     /// Checksum of the matrix, see above.
     pub checksum: u32,
+    /// Checksum of the sketch beside it; version 1 has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sketch: Option<u32>,
+}
+
+/// What another version has too.
+#[derive(Deserialize)]
+struct Version {
+    format: String,
+    version: u32,
 }
 
 impl Manifest {
     /// Writes the manifest into the folder of the stream, as compact JSON.
     pub(super) fn save(&self, dir: &Path) -> Result<(), Error> {
-        storage::atomic::write_with(&dir.join(FILE), |out| {
-            serde_json::to_writer(&mut *out, self)?;
-            out.write_all(b"\n")
-        })?;
-        Ok(())
+        Ok(summed::write(&dir.join(FILE), self)?)
     }
 
     /// Reads the manifest in the folder of a stream and checks that its parts fit together.
@@ -164,14 +189,25 @@ impl Manifest {
     /// # Errors
     /// Those of [`load`](Self::load) but for the system's.
     pub fn parse(path: &Path, contents: &[u8]) -> Result<Self, Error> {
-        let manifest: Self = serde_json::from_slice(contents).map_err(|error| {
+        let unreadable = |error: serde_json::Error| {
             let expected = "the manifest of a gradient matrix";
             storage::Error::malformed(path, expected, error.to_string())
-        })?;
-        match manifest.contradiction() {
-            None => Ok(manifest),
-            Some((expected, found)) => Err(storage::Error::malformed(path, expected, found).into()),
+        };
+        // On its own first: another version may have other fields.
+        let Version { format, version } = serde_json::from_slice(contents).map_err(unreadable)?;
+        if format != FORMAT || !(UNSUMMED..=VERSION).contains(&version) {
+            let expected = format!("format \"{FORMAT}\" version {VERSION}");
+            let found = format!("format \"{format}\" version {version}");
+            return Err(storage::Error::malformed(path, expected, found).into());
         }
+        let manifest: Self = serde_json::from_slice(contents).map_err(unreadable)?;
+        if let Some((expected, found)) = manifest.contradiction() {
+            return Err(storage::Error::malformed(path, expected, found).into());
+        }
+        if version > UNSUMMED {
+            summed::check(path, contents)?;
+        }
+        Ok(manifest)
     }
 
     fn contradiction(&self) -> Option<(String, String)> {
@@ -183,16 +219,10 @@ impl Manifest {
             }
         };
         let (time_len, param_len) = self.shape;
-        let header = differ(
-            format!("format \"{FORMAT}\" version {VERSION}"),
-            format!("format \"{}\" version {}", self.format, self.version),
+        let columns = differ(
+            format!("a layout of {param_len} parameters"),
+            format!("a layout of {} parameters", self.layout.len()),
         );
-        let columns = || {
-            differ(
-                format!("a layout of {param_len} parameters"),
-                format!("a layout of {} parameters", self.layout.len()),
-            )
-        };
         let rows = || {
             let (field, len) = self.rows.uneven(time_len)?;
             Some((
@@ -200,6 +230,7 @@ impl Manifest {
                 format!("{len} values of {field}"),
             ))
         };
+        let order = || self.rows.disorder();
         let blocks =
             || (self.block_rows == 0).then(|| ("block_rows of 1 or more".into(), "0".into()));
         let shards = || self.shards_contradict();
@@ -211,12 +242,17 @@ impl Manifest {
             )
             .filter(|_| self.checksum != checksum(&self.shards))
         };
-        header
-            .or_else(columns)
+        let sketch = || {
+            let is_missing = self.version > UNSUMMED && self.sketch.is_none();
+            is_missing.then(|| ("the checksum of the sketch".into(), "none".into()))
+        };
+        columns
             .or_else(rows)
+            .or_else(order)
             .or_else(blocks)
             .or_else(shards)
             .or_else(checksum)
+            .or_else(sketch)
     }
 
     fn shards_contradict(&self) -> Option<(String, String)> {
@@ -229,9 +265,10 @@ impl Manifest {
         } in &self.shards
         {
             let mut parts = Path::new(file).components();
+            // A slash at the end is no component of its own.
             if !matches!(
                 (parts.next(), parts.next()),
-                (Some(Component::Normal(_)), None)
+                (Some(Component::Normal(name)), None) if name == file.as_str()
             ) {
                 return Some(("the name of a file in the same folder".into(), file.clone()));
             }
@@ -288,6 +325,7 @@ mod tests {
             checksum: checksum(&shards),
             shards,
             rows,
+            sketch: Some(5),
         }
     }
 
@@ -302,7 +340,7 @@ mod tests {
 
         let text = storage::read_text(&dir.path().join(FILE)).unwrap();
         let cases = [
-            ("\"version\":1", "\"version\":2", "version 1, found format"),
+            ("\"version\":2", "\"version\":3", "version 2, found format"),
             ("gouda gradient", "other", "found format \"other matrix\""),
             (
                 "\"shape\":[1,6]",
@@ -320,6 +358,11 @@ mod tests {
                 "expected 1 rows, found 0 values of norm",
             ),
             (
+                "\"last_update\":[3]",
+                "\"last_update\":[18446744073709551615]",
+                "below 2^53, in row 0, found 0 and 18446744073709551615",
+            ),
+            (
                 "\"block_rows\":64",
                 "\"block_rows\":0",
                 "block_rows of 1 or more, found 0",
@@ -335,6 +378,8 @@ mod tests {
                 "file in the same folder, found /etc/passwd",
             ),
             ("a.npy", "..", "file in the same folder, found .."),
+            ("a.npy", "a.npy/", "file in the same folder, found a.npy/"),
+            ("a.npy", "a.npy/.", "file in the same folder, found a.npy/."),
             ("a.npy", "", "file in the same folder, found "),
             (
                 "\"start\":2",
@@ -350,6 +395,9 @@ mod tests {
             ("[7]", "[7,7]", "1 checksums of a.npy, found 2"),
             ("[7]", "[8]", "of the blocks"),
             ("\"rows\"", "\"lines\"", "missing field `rows`"),
+            (",\"sketch\":5", "", "expected the checksum of the sketch"),
+            ("\"norm\":[0.1]", "\"norm\":[0.2]", "at the end, found"),
+            ("\"crc32\"", "\"crc33\"", "at the end, found"),
         ];
         for (from, to, message) in cases {
             let changed = text.replacen(from, to, 1);

@@ -1,8 +1,9 @@
-//! Reads a gradient matrix through memory maps: the folder of a recorded stream; one plain `.npy`
+//! Reads a gradient matrix through memory maps, or without them: the folder of a recorded stream; one plain `.npy`
 //! file of two axes, anyone's; or a folder of such files that lie side by side, as
 //! `dask.array.to_npy_stack` leaves them.
 //!
-//! Memory: none of its own but pages that the system may take back. A shard is announced to the
+//! Memory: none of its own but pages that the system may take back; without maps, a row of what
+//! is read. A shard is announced to the
 //! system when a block begins at its first entry, so that a pass over tiles in order reads the
 //! disk shard by shard, ahead of use.
 
@@ -15,7 +16,7 @@ use super::source::Source;
 use super::{Error, GradientMatrix};
 use crate::nn::layout::Layout;
 use crate::storage::npy::Dtype;
-use crate::storage::{self, checksum, run_dir};
+use crate::storage::{self, Access, checksum, run_dir};
 
 /// How the files of a matrix are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,18 @@ pub struct Reading {
     pub stack_axis: Option<usize>,
     /// Reads a NaN or an infinity as 0 instead of refusing it.
     pub mask: bool,
+    /// How the bytes are come by; they are the same.
+    pub access: Access,
+}
+
+impl Reading {
+    /// As usual, with the bytes come by in this way.
+    pub fn by(access: Access) -> Self {
+        Self {
+            access,
+            ..Self::default()
+        }
+    }
 }
 
 /// A gradient matrix in files.
@@ -62,19 +75,19 @@ impl Matrix {
             }
         }
         let mut manifest = None;
-        let sources = if !path.is_dir() {
-            vec![Source::open(path, None)?]
-        } else if path.join(manifest::FILE).exists() {
+        let sources = if !storage::is_directory(path)? {
+            vec![Source::open(path, reading.access, None)?]
+        } else if storage::exists(&path.join(manifest::FILE))? {
             if reading.time_axis != 0 {
                 let expected = "time on axis 0 in a folder with a manifest";
                 return Err(Error::shape("axis", expected, reading.time_axis));
             }
             let read = Manifest::load(path)?;
-            let sources = of_manifest(path, &read)?;
+            let sources = of_manifest(path, &read, reading.access)?;
             manifest = Some(read);
             sources
         } else {
-            of_stack(path, reading.stack_axis)?
+            of_stack(path, reading)?
         };
         let last = sources.last().expect("each of them has at least one file");
         let (rows, columns) = (last.rows.end, last.columns.end);
@@ -93,6 +106,19 @@ impl Matrix {
             path: path.to_owned(),
             in_bands: false,
         })
+    }
+
+    /// Opens the folder of a stream that was recorded and sealed: one with a manifest.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); a folder without a manifest.
+    pub fn recorded(path: &Path, access: Access) -> Result<Self, Error> {
+        let file = path.join(manifest::FILE);
+        if !storage::exists(&file)? {
+            // What the system says of it: it may be there and closed to us.
+            storage::read_bytes(&file)?;
+        }
+        Self::open_as(path, Reading::by(access))
     }
 
     /// What the rows are, for a recorded stream.
@@ -126,7 +152,7 @@ impl Matrix {
         if let [source] = self.sources.as_slice()
             && source.is_by_time()
         {
-            source.map.advise_random();
+            source.file.advise_random();
             self.in_bands = true;
         }
     }
@@ -140,18 +166,21 @@ impl Matrix {
             return Ok(());
         };
         for (source, shard) in self.sources.iter().zip(&manifest.shards) {
-            source.map.advise_sequential();
-            let row_bytes = shard.params.len() * source.dtype.bytes();
+            source.file.advise_sequential();
+            let row_bytes = shard.params.len().saturating_mul(source.dtype.bytes());
             let block_bytes = manifest.block_rows.saturating_mul(row_bytes);
-            let blocks = source.data().chunks(block_bytes);
-            for (index, (block, &expected)) in blocks.zip(&shard.blocks).enumerate() {
+            let mut room = Vec::new();
+            for (index, &expected) in shard.blocks.iter().enumerate() {
+                let at = index * block_bytes;
+                let len = block_bytes.min(source.data_len() - at);
+                let block = source.data(at, len, &mut room)?;
                 let found = checksum::of_bytes(block);
                 if found != expected {
                     let first = index * manifest.block_rows;
                     let last = first + block.len() / row_bytes - 1;
                     let expected = format!("CRC {expected:08x} for rows {first} to {last}");
                     let found = format!("{found:08x}: the file is damaged");
-                    let path = source.map.path();
+                    let path = source.file.path();
                     return Err(storage::Error::malformed(path, expected, found).into());
                 }
             }
@@ -183,7 +212,7 @@ impl Matrix {
             if rows.start == source.time().start && self.sources.len() > 1 {
                 let begins = params.contains(&source.params().start);
                 if begins {
-                    source.map.advise_will_need(0..source.map.bytes().len());
+                    source.file.advise_will_need(0..source.file.len());
                 }
             }
             source
@@ -218,6 +247,9 @@ pub fn non_finite_len(matrix: &Matrix, part: &dyn GradientMatrix) -> Result<u64,
     let masked = || matrix.sources.iter().map(Source::masked).sum::<u64>();
     let before = masked();
     let (time_len, param_len) = (part.time_len(), part.param_len());
+    if time_len == 0 {
+        return Ok(0);
+    }
     let mut block = Vec::new();
     for start in (0..param_len).step_by(1024) {
         let params = start..param_len.min(start + 1024);
@@ -231,11 +263,11 @@ pub fn non_finite_len(matrix: &Matrix, part: &dyn GradientMatrix) -> Result<u64,
 }
 
 /// The shards that a manifest names.
-fn of_manifest(path: &Path, manifest: &Manifest) -> Result<Vec<Source>, Error> {
+fn of_manifest(path: &Path, manifest: &Manifest, access: Access) -> Result<Vec<Source>, Error> {
     let open = |shard: &manifest::Shard| {
         let expected = [manifest.shape.0, shard.params.len()];
-        let file = path.join(&shard.file);
-        let source = Source::open(&file, Some(expected))?.at(0, shard.params.start);
+        let file = storage::manifest::inside(path, &shard.file)?;
+        let source = Source::open(&file, access, Some(expected))?.at(0, shard.params.start);
         if source.fortran_order {
             let found = "Fortran order";
             return Err(storage::Error::malformed(&file, "a shard in C order", found).into());
@@ -252,7 +284,7 @@ fn of_manifest(path: &Path, manifest: &Manifest) -> Result<Vec<Source>, Error> {
 
 /// All `.npy` files of a folder, side by side; in the order of their numbers where the names are
 /// numbers, as dask's are, else in that of their names.
-fn of_stack(path: &Path, axis: Option<usize>) -> Result<Vec<Source>, Error> {
+fn of_stack(path: &Path, reading: Reading) -> Result<Vec<Source>, Error> {
     let mut files = run_dir::files_ending(path, ".npy")?;
     let begins = |file: &PathBuf, with: &str| {
         let name = file.file_name().unwrap_or_default();
@@ -268,7 +300,7 @@ fn of_stack(path: &Path, axis: Option<usize>) -> Result<Vec<Source>, Error> {
     });
     let sources: Vec<Source> = files
         .iter()
-        .map(|file| Source::open(file, None))
+        .map(|file| Source::open(file, reading.access, None))
         .collect::<Result<_, _>>()?;
     let Some(first) = sources.first() else {
         let expected = "manifest.json or .npy files";
@@ -280,7 +312,7 @@ fn of_stack(path: &Path, axis: Option<usize>) -> Result<Vec<Source>, Error> {
             _ => source.rows == first.rows,
         })
     };
-    let axis = axis.unwrap_or(usize::from(!fits(0)));
+    let axis = reading.stack_axis.unwrap_or(usize::from(!fits(0)));
     if !fits(axis) {
         let expected = format!("files that agree in the other axis than {axis}");
         return Err(storage::Error::malformed(path, expected, "others").into());
@@ -319,7 +351,7 @@ impl GradientMatrix for Matrix {
     }
 
     fn pass_bytes(&self) -> u64 {
-        let bytes = |source: &Source| source.data().len() as u64;
+        let bytes = |source: &Source| source.data_len() as u64;
         self.sources.iter().map(bytes).sum()
     }
 

@@ -83,10 +83,11 @@ impl Recorder {
     ) -> Result<Self, Error> {
         let lines_path = dir.join("rows.jsonl.part");
         unseal(dir, &lines_path)?;
+        // What was on its way when the power went may be no lines at all: it is cut off first.
+        let lines = Lines::resume(&lines_path, rows_len)?;
         let mut rows = Rows::default();
         let metas: Vec<RowMeta> = lines::read(&lines_path)?;
-        metas.iter().take(rows_len).for_each(|meta| rows.push(meta));
-        let lines = Lines::resume(&lines_path, rows_len)?;
+        metas.iter().for_each(|meta| rows.push(meta));
 
         let shards = cut(layout.len(), expected_rows, shard_bytes)?
             .into_iter()
@@ -136,10 +137,26 @@ impl Recorder {
                     row[shard.params.clone()].copy_from_slice(piece);
                 }
             }
-            rows.chunks_exact(width)
-                .for_each(|row| self.sketch.push(row));
+            for (index, row) in (first..).zip(rows.chunks_exact(width)) {
+                self.push_sketch(index, row)?;
+            }
         }
         Ok(())
+    }
+
+    fn push_sketch(&mut self, index: usize, row: &[f32]) -> Result<(), Error> {
+        self.sketch.push(row).map_err(|(column, value)| {
+            let largest = |a: &usize, b: &usize| row[*a].abs().total_cmp(&row[*b].abs());
+            let at = (0..row.len()).max_by(largest).unwrap_or(0);
+            let (tensor, within) = self.layout.locate(at);
+            Error::NonFinite {
+                place: format!("sketch of {}", self.dir.display()),
+                row: index,
+                column,
+                parameter: format!(" (of {}[{within}] = {:e} and others)", tensor.name, row[at]),
+                value,
+            }
+        })
     }
 
     /// Rows so far.
@@ -156,7 +173,7 @@ impl Recorder {
     ///
     /// # Errors
     /// The row has another length than the layout, or holds a NaN or an infinity, whose parameter
-    /// is named; the system's, disk full among them.
+    /// is named, or numbers that are too large for the sketch; the system's, disk full among them.
     pub fn push(&mut self, row: &[f32], meta: RowMeta) -> Result<(), Error> {
         let index = self.rows.len();
         if row.len() != self.layout.len() {
@@ -183,6 +200,7 @@ impl Recorder {
         check_finite(row, index, 0, Some(&self.layout), || {
             format!("gradient for {}", self.dir.display())
         })?;
+        self.push_sketch(index, row)?;
         if self.buffer.len() + row.len() > self.buffer.capacity() {
             self.flush()?;
         }
@@ -192,7 +210,6 @@ impl Recorder {
         };
         self.lines.push(&meta)?;
         self.rows.push(&meta);
-        self.sketch.push(row);
         self.buffer.extend_from_slice(row);
         Ok(())
     }
@@ -253,8 +270,8 @@ impl Recorder {
             checksum: manifest::checksum(&shards),
             shards,
             rows: self.rows,
+            sketch: Some(self.sketch.save(&self.dir)?),
         };
-        self.sketch.save(&self.dir)?;
         manifest.save(&self.dir)?;
         self.lines.remove()?;
         Ok(manifest)
@@ -352,6 +369,13 @@ mod tests {
             text.contains("row 1, column 4 (value.bias[0]) is inf"),
             "{text}"
         );
+        let huge = [f32::MAX, f32::MAX, 0.0, -f32::MAX, f32::MAX];
+        let text = recorder.push(&huge, meta(1)).unwrap_err().to_string();
+        assert!(
+            text.starts_with("sketch of ") && text.contains("row 1, column "),
+            "{text}"
+        );
+        assert!(text.contains("value.bias[0] = 3.4028235e38"), "{text}");
         let text = recorder.push(&[0.0; 4], meta(1)).unwrap_err().to_string();
         assert_eq!(text, "row 1: expected 5, found 4");
         let odd = RowMeta {

@@ -7,14 +7,14 @@
 //! 128 of them and in `f64` beyond, one lane a column: the same bits on any machine, with any number
 //! of threads, and after a recording was resumed.
 //!
-//! On disk it is `sketch.npy` beside the manifest, `f8` of shape (T, 64).
+//! On disk it is `sketch.npy` beside the manifest, which knows its checksum; `f8` of shape (T, 64).
 
 use std::path::Path;
 
 use super::manifest;
 use super::{Error, Matrix};
 use crate::numeric::simd::vectorised;
-use crate::storage::{self, npy};
+use crate::storage::{self, FileSum, npy};
 
 /// Columns of a sketch.
 pub const SKETCH_LEN: usize = 64;
@@ -32,10 +32,17 @@ pub struct Sketch {
 
 impl Sketch {
     /// Adds the row of S that belongs to `row` of the matrix.
-    pub(super) fn push(&mut self, row: &[f32]) {
+    ///
+    /// # Errors
+    /// A sum that is not finite, by column: numbers so large that 128 of them leave `f32`.
+    pub(super) fn push(&mut self, row: &[f32]) -> Result<(), (usize, f32)> {
         let mut sums = [0.0f64; SKETCH_LEN];
         vectorised(|| add_row(row, &mut sums));
+        if let Some(column) = sums.iter().position(|sum| !sum.is_finite()) {
+            return Err((column, sums[column] as f32));
+        }
         self.values.extend(sums);
+        Ok(())
     }
 
     /// Rows so far.
@@ -43,8 +50,8 @@ impl Sketch {
         self.values.len() / SKETCH_LEN
     }
 
-    /// Writes `sketch.npy` into the folder of a stream.
-    pub(super) fn save(&self, dir: &Path) -> Result<(), Error> {
+    /// Writes `sketch.npy` into the folder of a stream, and tells its checksum.
+    pub(super) fn save(&self, dir: &Path) -> Result<u32, Error> {
         let shape = [self.len(), SKETCH_LEN];
         Ok(npy::write_f64(
             &dir.join(SKETCH_FILE),
@@ -56,12 +63,19 @@ impl Sketch {
     /// The sketch that lies beside the manifest of `matrix`; none where there is no such file.
     ///
     /// # Errors
-    /// It cannot be read, or is that of another matrix by its shape.
+    /// It cannot be read, is damaged, is that of another matrix by its shape, or is not finite.
     pub fn of(matrix: &Matrix) -> Result<Option<Self>, Error> {
-        let path = matrix.path().join(SKETCH_FILE);
-        let (Some(manifest), true) = (matrix.manifest(), path.exists()) else {
+        // A plain file has no place for one beside it.
+        let Some(manifest) = matrix.manifest() else {
             return Ok(None);
         };
+        let path = matrix.path().join(SKETCH_FILE);
+        if !storage::exists(&path)? {
+            return Ok(None);
+        }
+        if let Some(expected) = manifest.sketch {
+            FileSum::of(&path)?.check(&path, expected)?;
+        }
         let (shape, values) = npy::read_f64(&path)?;
         let expected = [manifest.shape.0, SKETCH_LEN];
         if shape != expected {
@@ -69,9 +83,14 @@ impl Sketch {
             let found = format!("{shape:?}");
             return Err(storage::Error::malformed(&path, expected, found).into());
         }
-        if values.iter().any(|value| !value.is_finite()) {
-            let found = "NaN or infinity";
-            return Err(storage::Error::malformed(&path, "finite numbers", found).into());
+        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+            return Err(Error::NonFinite {
+                place: path.display().to_string(),
+                row: at / SKETCH_LEN,
+                column: at % SKETCH_LEN,
+                parameter: String::new(),
+                value: values[at] as f32,
+            });
         }
         Ok(Some(Self { values }))
     }
@@ -130,7 +149,7 @@ mod tests {
     fn a_row_is_its_signed_sums_and_signs_are_fair() {
         let row: Vec<f32> = (0..1000).map(|i| ((i * 37) % 101) as f32 - 50.0).collect();
         let mut sketch = Sketch::default();
-        sketch.push(&row);
+        sketch.push(&row).unwrap();
         for j in 0..SKETCH_LEN {
             let sign = |p: usize| 1.0 - 2.0 * (signs(p as u64) >> j & 1) as f64;
             let expected: f64 = (0..1000).map(|p| sign(p) * f64::from(row[p])).sum();

@@ -1,4 +1,4 @@
-//! One mapped `.npy` file as a rectangle of the matrix: floats of any width, in any order of the
+//! One sealed `.npy` file as a rectangle of the matrix: floats of any width, in any order of the
 //! axes.
 
 use std::ops::Range;
@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Error;
 use super::entry::{Entry, all_finite};
-use crate::storage::map::prefetch;
-use crate::storage::npy::{self, Dtype};
-use crate::storage::{self, Map};
+use crate::storage::npy::{self, Dtype, MAX_HEADER_BYTES};
+use crate::storage::{self, Access, Sealed};
 
 /// Columns that are decoded together where neighbours in the file are neighbours in time: a cache
 /// line of the block they are written to.
@@ -24,7 +23,7 @@ const BAND_BYTES: usize = 128 << 20;
 /// A file of two axes.
 #[derive(Debug)]
 pub(super) struct Source {
-    pub(super) map: Map,
+    pub(super) file: Sealed,
     /// Where its first axis lies in the matrix of files.
     pub(super) rows: Range<usize>,
     /// Where its second axis does.
@@ -41,11 +40,16 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Maps the file at `path` as rows and columns from `row` and `column` on; `expected` is its
-    /// shape where it is known.
-    pub(super) fn open(path: &Path, expected: Option<[usize; 2]>) -> Result<Self, Error> {
-        let map = Map::open(path)?;
-        let header = npy::parse(path, map.bytes(), map.bytes().len() as u64)?;
+    /// Opens the file at `path`; `expected` is its shape where it is known.
+    pub(super) fn open(
+        path: &Path,
+        access: Access,
+        expected: Option<[usize; 2]>,
+    ) -> Result<Self, Error> {
+        let file = Sealed::open(path, access)?;
+        let mut room = Vec::new();
+        let head = file.bytes(0, file.len().min(MAX_HEADER_BYTES), &mut room)?;
+        let header = npy::parse(path, head, file.len() as u64)?;
         let shape = match (header.shape.as_slice(), expected) {
             (&[rows, columns], None) => [rows, columns],
             (shape, Some(expected)) if shape == expected => expected,
@@ -58,7 +62,7 @@ impl Source {
             }
         };
         Ok(Self {
-            map,
+            file,
             rows: 0..shape[0],
             columns: 0..shape[1],
             dtype: header.dtype,
@@ -105,9 +109,19 @@ impl Source {
         }
     }
 
-    /// The numbers' bytes; the header's sizes were checked against the file's.
-    pub(super) fn data(&self) -> &[u8] {
-        &self.map.bytes()[self.data_offset..]
+    /// How many bytes the numbers take; the header's sizes were checked against the file's.
+    pub(super) fn data_len(&self) -> usize {
+        self.file.len() - self.data_offset
+    }
+
+    /// `len` of the numbers' bytes from byte `at` of them on.
+    pub(super) fn data<'a>(
+        &'a self,
+        at: usize,
+        len: usize,
+        room: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], Error> {
+        Ok(self.file.bytes(self.data_offset + at, len, room)?)
     }
 
     /// Whether neighbours in the file are parameters.
@@ -136,7 +150,7 @@ impl Source {
         let (bytes, stride) = (self.dtype.bytes(), self.params().len());
         for step in 0..self.time().len() {
             let at = |column: usize| self.data_offset + (step * stride + column) * bytes;
-            self.map
+            self.file
                 .advise_will_need(at(columns.start)..at(columns.end));
         }
     }
@@ -159,17 +173,19 @@ impl Source {
         let steps = steps.start - self.time().start..steps.end - self.time().start;
         let own = own.start - self.params().start..own.end - self.params().start;
         let bytes = self.dtype.bytes();
-        let data = self.data();
-        let run = |at: usize, len: usize| &data[at * bytes..(at + len) * bytes];
+        let mut room = Vec::new();
         if self.is_by_time() {
             let stride = self.params().len();
             let rows = out[place.0 * width..].chunks_mut(width);
             for (step, row) in steps.zip(rows) {
                 if step + AHEAD < self.time().len() {
-                    prefetch(run((step + AHEAD) * stride + own.start, own.len()));
+                    let ahead = self.data_offset + ((step + AHEAD) * stride + own.start) * bytes;
+                    self.file.prefetch(ahead..ahead + own.len() * bytes);
                 }
                 let row = &mut row[place.1..place.1 + own.len()];
-                T::decode(self.dtype, run(step * stride + own.start, own.len()), row);
+                let at = (step * stride + own.start) * bytes;
+                let piece = self.data(at, own.len() * bytes, &mut room)?;
+                T::decode(self.dtype, piece, row);
                 self.check(row, |i| (step, own.start + i))?;
             }
             return Ok(());
@@ -179,8 +195,9 @@ impl Source {
         for first in own.clone().step_by(COLUMNS) {
             let group = first..own.end.min(first + COLUMNS);
             for (param, column) in group.clone().zip(column.chunks_exact_mut(steps.len())) {
-                let bytes = run(param * stride + steps.start, steps.len());
-                T::decode(self.dtype, bytes, column);
+                let at = (param * stride + steps.start) * bytes;
+                let piece = self.data(at, steps.len() * bytes, &mut room)?;
+                T::decode(self.dtype, piece, column);
                 self.check(column, |i| (steps.start + i, param))?;
             }
             let place_in_row = place.1 + first - own.start;
@@ -219,7 +236,7 @@ impl Source {
                     (step, param)
                 };
                 return Err(Error::NonFinite {
-                    place: self.map.path().display().to_string(),
+                    place: self.file.path().display().to_string(),
                     row: self.rows.start + row,
                     column: self.columns.start + column,
                     parameter: String::new(),

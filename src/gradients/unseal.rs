@@ -8,12 +8,12 @@ use std::path::Path;
 
 use super::Error;
 use super::manifest::{FILE, Manifest};
-use crate::storage::{atomic, run_dir};
+use crate::storage::{atomic, exists, run_dir};
 
 /// Undoes the sealing of the folder `dir`, if it is sealed; `lines` is where the rows are told
 /// while recording.
 pub(super) fn unseal(dir: &Path, lines: &Path) -> Result<(), Error> {
-    if !dir.join(FILE).exists() {
+    if !exists(&dir.join(FILE))? {
         return Ok(());
     }
     let rows = Manifest::load(dir)?.rows;

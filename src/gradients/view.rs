@@ -16,10 +16,21 @@ const TILE_LEN: usize = 1 << 24;
 /// The Euclidean norm of each row: one pass, in `f64`, in a fixed order.
 ///
 /// # Errors
-/// Those of reading.
+/// Those of reading; rows without entries, whose number no file bounds.
 pub fn row_norms(matrix: &dyn GradientMatrix) -> Result<Vec<f64>, Error> {
     let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
-    let width = (TILE_LEN / time_len.max(1)).clamp(1, param_len.max(1));
+    if time_len == 0 {
+        return Ok(Vec::new());
+    }
+    if param_len == 0 {
+        let found = format!("{time_len} of none");
+        return Err(Error::shape(
+            "rows",
+            "one or more parameters in each",
+            found,
+        ));
+    }
+    let width = (TILE_LEN / time_len).clamp(1, param_len);
     let mut squares = vec![0.0; time_len];
     let double = matrix.is_double();
     let (mut tile, mut wide) = (Vec::new(), Vec::new());

@@ -63,6 +63,9 @@ pub enum Error {
     /// Courses over time.
     #[error(transparent)]
     Locate(#[from] crate::locate::Error),
+    /// A policy that cannot be measured.
+    #[error(transparent)]
+    Ablate(#[from] crate::ablate::Error),
 }
 
 /// What a locator was told beyond parameters and gradients; the later, the more.

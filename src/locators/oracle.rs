@@ -77,7 +77,8 @@ impl Locator for Oracle {
         let Some(behaviour) = run.behaviour else {
             return Ok(None);
         };
-        let masks = Claim::ALL.map(|claim| self.mask(run, &behaviour, claim));
+        let [early, late] = Claim::ALL.map(|claim| self.mask(run, &behaviour, claim));
+        let masks = [early?, late?];
         let describe = |mask: &Mask| {
             let count = mask.values.iter().filter(|&&m| m > 0.5).count();
             format!("{count} parameters above a half")
@@ -96,16 +97,20 @@ impl Locator for Oracle {
         };
         let displacement = norm(&run.displacement());
         let offer = |claim| {
-            let step = |dose: f64| (dose, self.step(run, &behaviour, claim, dose * displacement));
-            Offer {
+            let step = |dose: f64| {
+                let params = self.step(run, &behaviour, claim, dose * displacement)?;
+                Ok((dose, params))
+            };
+            let steps = STEPS.into_iter().map(step).collect::<Result<_, Error>>()?;
+            Ok(Offer {
                 claim: Some(claim),
                 edit: "best step",
                 member: "any direction".into(),
                 supervision: self.supervision(),
-                native: Native::Params(STEPS.map(step).into()),
-            }
+                native: Native::Params(steps),
+            })
         };
-        Ok(Claim::ALL.map(offer).into())
+        Claim::ALL.into_iter().map(offer).collect()
     }
 }
 
@@ -141,8 +146,16 @@ impl Mask {
 
 impl Oracle {
     /// Learns the mask of a claim.
-    pub fn mask(&self, run: &Run<'_>, behaviour: &Behaviour<'_>, claim: Claim) -> Mask {
-        let objective = Objective::new(behaviour, (run.theta, run.theta_0), claim, self.kappa);
+    ///
+    /// # Errors
+    /// A policy that is not finite.
+    pub fn mask(
+        &self,
+        run: &Run<'_>,
+        behaviour: &Behaviour<'_>,
+        claim: Claim,
+    ) -> Result<Mask, Error> {
+        let objective = Objective::new(behaviour, (run.theta, run.theta_0), claim, self.kappa)?;
         let displacement = run.displacement();
         let param_len = displacement.len();
         let mut mask = Mask {
@@ -175,19 +188,22 @@ impl Oracle {
             adam.update(&gradient, 1.0, rate, &mut update);
             logits.iter_mut().zip(&update).for_each(|(z, u)| *z += u);
         }
-        mask
+        Ok(mask)
     }
 
     /// The parameters after the best step that was found no longer than `length`, in whatever
     /// direction: what any step of that length can do. `lambda` and `start` play no part.
+    ///
+    /// # Errors
+    /// A policy that is not finite.
     pub fn step(
         &self,
         run: &Run<'_>,
         behaviour: &Behaviour<'_>,
         claim: Claim,
         length: f64,
-    ) -> Vec<f32> {
-        let objective = Objective::new(behaviour, (run.theta, run.theta_0), claim, self.kappa);
+    ) -> Result<Vec<f32>, Error> {
+        let objective = Objective::new(behaviour, (run.theta, run.theta_0), claim, self.kappa)?;
         let param_len = run.theta.len();
         let mut delta = vec![0.0f32; param_len];
         let mut adam = Adam::new(param_len, 1e-8);
@@ -206,7 +222,7 @@ impl Oracle {
             let scale = (length / norm(&delta).max(f64::MIN_POSITIVE)).min(1.0) as f32;
             delta.iter_mut().for_each(|d| *d *= scale);
         }
-        add(&delta)
+        Ok(add(&delta))
     }
 }
 
@@ -226,15 +242,15 @@ impl<'a> Objective<'a> {
         (theta, theta_0): (&[f32], &[f32]),
         claim: Claim,
         kappa: f64,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let measure = |params| behaviour.tasks.measure_exact(behaviour.network, params);
-        Self {
+        Ok(Self {
             behaviour,
             claim,
             kappa,
-            base: measure(theta),
-            floor: measure(theta_0),
-        }
+            base: measure(theta)?,
+            floor: measure(theta_0)?,
+        })
     }
 
     fn level_len(&self) -> usize {
@@ -372,14 +388,15 @@ mod tests {
             ..Oracle::default()
         };
         for claim in Claim::ALL {
-            let objective = Objective::new(&behaviour, (&theta, &theta_0), claim, oracle.kappa);
+            let objective =
+                Objective::new(&behaviour, (&theta, &theta_0), claim, oracle.kappa).unwrap();
             let loss = |params: &[f32]| objective.value_and_gradient(params, &objective.all()).0;
             let before = loss(&theta);
-            let mask = oracle.mask(&run, &behaviour, claim);
+            let mask = oracle.mask(&run, &behaviour, claim).unwrap();
             assert!(mask.values.iter().all(|m| (0.0..=1.0).contains(m)));
             assert!(loss(&mask.apply(&theta, &theta_0)) < before);
             let length = 0.1 * norm(&run.displacement());
-            let there = oracle.step(&run, &behaviour, claim, length);
+            let there = oracle.step(&run, &behaviour, claim, length).unwrap();
             let delta: Vec<f32> = there.iter().zip(&theta).map(|(a, b)| a - b).collect();
             assert!(norm(&delta) <= length * 1.0001);
             assert!(

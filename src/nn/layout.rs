@@ -114,6 +114,14 @@ impl Layout {
         (tensor, index - tensor.offset)
     }
 
+    /// The first of `values`, one a parameter, that is NaN or infinite: its place, as in
+    /// `conv1.weight[7]`, and itself.
+    pub fn first_not_finite(&self, values: &[f32]) -> Option<(String, f32)> {
+        let index = values.iter().position(|value| !value.is_finite())?;
+        let (tensor, within) = self.locate(index);
+        Some((format!("{}[{within}]", tensor.name), values[index]))
+    }
+
     /// The place in theta of the tensor `name`.
     pub fn range(&self, name: &str) -> Option<Range<usize>> {
         self.tensors
@@ -151,6 +159,11 @@ mod tests {
         assert_eq!(layout.range("b"), Some(7..11));
         assert_eq!(layout.range("c"), None);
         assert_eq!(Layout::new(vec![]).len(), 0);
+        let mut values = [0.0; 11];
+        assert_eq!(layout.first_not_finite(&values), None);
+        values[8..].fill(f32::NEG_INFINITY);
+        let expected = ("b[1]".to_owned(), f32::NEG_INFINITY);
+        assert_eq!(layout.first_not_finite(&values), Some(expected));
     }
 
     #[test]

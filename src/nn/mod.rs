@@ -9,6 +9,7 @@
 pub mod adam;
 pub mod conv2d;
 pub mod dense;
+pub mod finite;
 #[cfg(test)]
 pub(crate) mod finite_difference;
 pub mod hooks;

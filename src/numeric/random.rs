@@ -45,6 +45,12 @@ pub enum Purpose {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stream(Pcg64);
 
+/// The part of a generator's state that stays.
+#[derive(Deserialize)]
+struct Increment {
+    increment: u128,
+}
+
 impl Stream {
     /// The stream of `purpose` numbered `index` under `seed`.
     pub fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
@@ -60,6 +66,17 @@ impl Stream {
         let start = (u128::from(next(purpose)) << 64) | u128::from(next(index));
         let increment = (u128::from(next(index)) << 64) | u128::from(next(purpose));
         Self(Pcg64::new(start, increment))
+    }
+
+    /// Whether this is, drawn from however often, the stream of `purpose` numbered `index` under
+    /// `seed`: every one has an increment of its own.
+    pub fn is_of(&self, seed: u64, purpose: Purpose, index: u64) -> bool {
+        let increment = |stream: &Self| {
+            let parts = serde_json::to_string(&stream.0).expect("two numbers");
+            let parts: Increment = serde_json::from_str(&parts).expect("two numbers");
+            parts.increment
+        };
+        increment(self) == increment(&Self::new(seed, purpose, index))
     }
 
     /// 32 uniform bits.
@@ -119,6 +136,10 @@ mod tests {
         };
         let base = draw(1, Purpose::Actions, 2);
         assert_eq!(base, draw(1, Purpose::Actions, 2));
+        let mut stream = Stream::new(1, Purpose::Actions, 2);
+        stream.next_u32();
+        assert!(stream.is_of(1, Purpose::Actions, 2));
+        assert!(!stream.is_of(1, Purpose::Actions, 3) && !stream.is_of(0, Purpose::Actions, 2));
         assert_ne!(base, draw(2, Purpose::Actions, 2));
         assert_ne!(base, draw(1, Purpose::Levels, 2));
         assert_ne!(base, draw(1, Purpose::Actions, 3));

@@ -1,6 +1,7 @@
 //! Proximal policy optimisation (Schulman et al. 2017) as the published implementations do it:
 //! rollouts, generalised advantages, the clipped loss, and the trainer that turns them into updates.
 
+mod finite;
 pub mod gae;
 pub mod loss;
 pub mod minibatch;
@@ -54,7 +55,7 @@ pub enum Error {
     NotFinite {
         /// The optimiser step, counted from 0.
         update: u64,
-        /// Loss, gradient or parameter.
+        /// Which number: a parameter, an output of a layer, a moment, by the name of its tensor.
         what: String,
         /// NaN or an infinity.
         found: f64,

@@ -5,8 +5,14 @@ use serde::{Deserialize, Serialize};
 use crate::maze::{self, ActionSet, LevelSampler, Split, Variant};
 use crate::nn::{Kind, Shape};
 
-use super::Error;
 use super::loss::Coefficients;
+use super::{Error, minibatch};
+
+/// Most frames of an iteration: all of them are held, with what each observed.
+const FRAMES_MAX: usize = 1 << 24;
+
+/// Most memory of a run.
+const MEMORY_MAX: u128 = 1 << 37;
 
 /// The levels an agent trains on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -203,6 +209,10 @@ impl PpoSettings {
                 return refuse(name, found.to_string(), &format!("{least} to {most}"));
             }
         }
+        if self.batch_len() > FRAMES_MAX {
+            let expected = format!("at most {FRAMES_MAX} frames, num_envs x num_steps");
+            return refuse("ppo.num_steps", self.num_steps.to_string(), &expected);
+        }
         if !self.batch_len().is_multiple_of(self.minibatch_size) {
             let expected = format!("a divisor of num_envs x num_steps = {}", self.batch_len());
             return refuse(
@@ -255,7 +265,29 @@ impl Settings {
             });
         }
         self.env.rules()?;
-        crate::nn::Network::new(self.net.shape(&self.env), 1)?;
-        Ok(())
+        let network = crate::nn::Network::new(self.net.shape(&self.env), 1)?;
+        self.check_memory(&network)
+    }
+
+    /// Refuses what no machine holds: the observations of an iteration, and the gradient of every
+    /// block of a minibatch beside parameters, moments and sums.
+    fn check_memory(&self, network: &crate::nn::Network) -> Result<(), Error> {
+        let blocks = self.ppo.minibatch_size.div_ceil(minibatch::BLOCK) as u128;
+        let observations = self.ppo.batch_len() as u128 * network.observation_len() as u128;
+        let bytes = observations + 4 * network.param_len() as u128 * (blocks + 8);
+        if bytes <= MEMORY_MAX {
+            return Ok(());
+        }
+        Err(Error::Setting {
+            name: "ppo.minibatch_size",
+            found: self.ppo.minibatch_size.to_string(),
+            expected: format!(
+                "with {} parameters and {} frames an iteration, memory of at most {} GiB, not {} GiB",
+                network.param_len(),
+                self.ppo.batch_len(),
+                MEMORY_MAX >> 30,
+                bytes >> 30,
+            ),
+        })
     }
 }

@@ -8,6 +8,7 @@ use crate::maze::EnvState;
 use crate::numeric::random::Stream;
 
 use super::Error;
+use super::finite;
 use super::rollout::Frames;
 use super::settings::Settings;
 use super::trainer::{Optimizer, Trainer};
@@ -53,7 +54,8 @@ impl Trainer {
     /// The trainer that was put down as `state` under the same settings and seed.
     ///
     /// # Errors
-    /// Settings out of range, or a state that training with them does not come to.
+    /// Settings out of range, or a state that training with them does not come to; a parameter or
+    /// moment that is not finite.
     pub fn from_state(settings: Settings, seed: u64, state: TrainerState) -> Result<Self, Error> {
         let mut trainer = Self::new(settings, seed)?;
         let env_len = trainer.settings.ppo.num_envs;
@@ -88,18 +90,36 @@ impl Trainer {
             .restore(&state.environments, &state.actions)?;
         trainer.params = state.params;
         trainer.optimizer = state.optimizer;
+        trainer.check_finite()?;
         Ok(trainer)
+    }
+
+    /// An infinite second moment would stop its parameter without a word, and a rectifier hides a NaN:
+    /// no update shows them.
+    fn check_finite(&self) -> Result<(), Error> {
+        let moments = finite::moments(&self.optimizer);
+        for (name, values) in [("parameter", &*self.params)].into_iter().chain(moments) {
+            if let Some((place, value)) = self.network().layout.first_not_finite(values) {
+                return Err(Error::NotFinite {
+                    update: self.update,
+                    what: format!("{name} {place}"),
+                    found: value.into(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// A trainer that begins with these parameters: no update made, a fresh optimiser, environments at
     /// the start of the levels of `seed`.
     ///
     /// # Errors
-    /// Settings out of range, or parameters of another network.
+    /// Settings out of range, or parameters of another network or that are not finite.
     pub fn from_params(settings: Settings, seed: u64, params: Vec<f32>) -> Result<Self, Error> {
         let mut trainer = Self::new(settings, seed)?;
         check("parameters", trainer.params.len(), params.len())?;
         trainer.params = params;
+        trainer.check_finite()?;
         Ok(trainer)
     }
 

@@ -9,6 +9,7 @@ use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::sum;
 
 use super::Error;
+use super::finite::Made;
 use super::loss::Sums;
 use super::minibatch::{Gradient, Spread};
 use super::parts::{self, Parts};
@@ -215,20 +216,26 @@ impl Trainer {
             *part *= scale;
         }
         let update = self.update;
-        let finite = |what: &str, found: f64| {
-            if found.is_finite() {
-                Ok(())
-            } else {
-                Err(Error::NotFinite {
-                    update,
-                    what: what.into(),
-                    found,
-                })
-            }
-        };
-        finite("loss", sums.policy + sums.value + sums.entropy)?;
         let norm = sum::norm(gradient);
-        finite("gradient norm", norm)?;
+        let made = Made {
+            update,
+            network: &self.network,
+            params: &self.params,
+            frames,
+            indices,
+            gradient,
+            optimizer: &self.optimizer,
+            applied: &[],
+        };
+        for (what, found) in [
+            ("policy loss", sums.policy),
+            ("value loss", sums.value),
+            ("entropy", sums.entropy),
+            ("divergence", sums.divergence),
+            ("gradient norm", norm),
+        ] {
+            made.check(what, found)?;
+        }
         if let Some(projection) = &self.projection {
             projection.apply(When::BeforeOptimizer, gradient);
         }
@@ -246,7 +253,17 @@ impl Trainer {
         }
         self.moved.copy_from_slice(&self.params);
         sum::add(&self.applied, &mut self.moved);
-        finite("parameters' norm", sum::norm(&self.moved))?;
+        let made = Made {
+            update,
+            network: &self.network,
+            params: &self.params,
+            frames,
+            indices,
+            gradient,
+            optimizer: &self.optimizer,
+            applied: &self.applied,
+        };
+        made.check("parameters' norm", sum::norm(&self.moved))?;
         std::mem::swap(&mut self.params, &mut self.moved);
         self.update += 1;
         Ok(Some(Update {

@@ -2,11 +2,11 @@
 //! synced, renamed over the name, and the directory synced.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::Error;
+use super::disk::File;
+use super::{Error, disk};
 
 /// Gives `path` the contents `bytes`.
 ///
@@ -31,7 +31,7 @@ pub fn write_with(
         .and_then(|()| rename(&aside, path));
     if written.is_err() {
         // The first error is the one to tell; a file that cannot be removed changes nothing.
-        let _ = fs::remove_file(&aside);
+        let _ = disk::remove(&aside);
     }
     written?;
     sync_parent(path)
@@ -50,7 +50,7 @@ fn fill(file: File, body: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::
 /// # Errors
 /// The system's.
 pub fn remove(path: &Path) -> Result<(), Error> {
-    fs::remove_file(path).map_err(Error::io(path, "remove"))
+    disk::remove(path).map_err(Error::io(path, "remove"))
 }
 
 /// `path` with `suffix` put after its file name.
@@ -61,7 +61,7 @@ pub(super) fn aside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 pub(super) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
-    fs::rename(from, to).map_err(Error::io(to, "put in place"))
+    disk::rename(from, to).map_err(Error::io(to, "put in place"))
 }
 
 /// Syncs the directory that holds `path`, without which a rename may be lost with the power.
@@ -70,17 +70,13 @@ pub(super) fn sync_parent(path: &Path) -> Result<(), Error> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    // Only Unix opens directories as files.
-    if cfg!(unix) {
-        File::open(parent)
-            .and_then(|directory| directory.sync_all())
-            .map_err(Error::io(parent, "sync"))?;
-    }
-    Ok(())
+    disk::sync_names(parent).map_err(Error::io(parent, "sync"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -114,7 +110,7 @@ mod tests {
         if !full.exists() {
             return;
         }
-        let file = File::options().write(true).open(full).unwrap();
+        let file = File::write_to(full).unwrap();
         let error = fill(file, |out| out.write_all(b"small enough for the buffer")).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }

@@ -1,12 +1,13 @@
 //! CRC-32 (the polynomial of zip and PNG): tells damage, not malice.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use super::disk::File;
+use super::error::regular;
 
 /// A CRC-32 in the making; the order of the updates is part of it, their lengths are not.
 #[derive(Clone, Debug, Default)]
@@ -57,8 +58,9 @@ impl FileSum {
     /// Reads the file at `path` through, a piece at a time.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// The file cannot be read, or is no regular file.
     pub fn of(path: &Path) -> Result<Self, Error> {
+        regular(path)?;
         let mut file = File::open(path).map_err(Error::io(path, "read"))?;
         let mut piece = vec![0; 1 << 20];
         let mut sum = Checksum::new();
@@ -77,6 +79,18 @@ impl FileSum {
                 }
             }
         }
+    }
+
+    /// Holds the file at `path`, whose sum this is, to the checksum that is `expected` of it.
+    ///
+    /// # Errors
+    /// It is another.
+    pub fn check(&self, path: &Path, expected: u32) -> Result<(), Error> {
+        if self.crc32 == expected {
+            return Ok(());
+        }
+        let found = format!("{:08x}: the file is damaged", self.crc32);
+        Err(Error::malformed(path, format!("CRC {expected:08x}"), found))
     }
 }
 

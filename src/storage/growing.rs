@@ -5,10 +5,10 @@
 //! resumed, ends in the same file. The file is opened for each write: a matrix may have more
 //! shards than a process may have open files.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::disk::{self, File};
 use super::npy::{self, Dtype};
 use super::{Error, atomic};
 
@@ -40,14 +40,14 @@ impl GrowingNpy {
     /// The file is missing, has another width, or has fewer rows.
     pub fn resume(path: &Path, columns: usize, rows: usize) -> Result<Self, Error> {
         let growing = Self::at(path, columns);
-        if path.exists() && !growing.aside.exists() {
+        if disk::exists(path)? && !disk::exists(&growing.aside)? {
             atomic::rename(path, &growing.aside)?;
         }
         let aside = &growing.aside;
         let begun = npy::header(Dtype::F32, &[0, columns]);
         let mut header = Vec::new();
         let file = File::open(aside).map_err(Error::io(aside, "resume"))?;
-        let found = file.metadata().map_err(Error::io(aside, "measure"))?.len();
+        let found = file.byte_len().map_err(Error::io(aside, "measure"))?;
         file.take(begun.len() as u64)
             .read_to_end(&mut header)
             .map_err(Error::io(aside, "read"))?;
@@ -56,8 +56,8 @@ impl GrowingNpy {
             let expected = format!("a .npy file of {columns} columns being written");
             return Err(Error::malformed(aside, expected, "another header"));
         }
-        let needed = growing.offset(rows);
-        if found < needed {
+        let needed = u128::from(growing.data_offset) + rows as u128 * columns as u128 * 4;
+        if u128::from(found) < needed {
             let expected = format!("at least {needed} bytes, for {rows} rows of {columns}");
             return Err(Error::malformed(aside, expected, found.to_string()));
         }
@@ -82,9 +82,7 @@ impl GrowingNpy {
     /// # Errors
     /// The system's, disk full among them; writing the same rows again is then allowed.
     pub fn write_rows(&self, first: usize, rows: &[f32]) -> Result<(), Error> {
-        File::options()
-            .write(true)
-            .open(&self.aside)
+        File::write_to(&self.aside)
             .and_then(|mut file| {
                 file.seek(SeekFrom::Start(self.offset(first)))?;
                 file.write_all(bytemuck::cast_slice(rows))
@@ -110,9 +108,7 @@ impl GrowingNpy {
     /// # Errors
     /// The system's.
     pub fn sync(&self) -> Result<(), Error> {
-        File::options()
-            .write(true)
-            .open(&self.aside)
+        File::write_to(&self.aside)
             .and_then(|file| file.sync_all())
             .map_err(Error::io(&self.aside, "sync"))
     }
@@ -122,9 +118,7 @@ impl GrowingNpy {
     /// # Errors
     /// The system's.
     pub fn seal(self, rows: usize) -> Result<(), Error> {
-        File::options()
-            .write(true)
-            .open(&self.aside)
+        File::write_to(&self.aside)
             .and_then(|mut file| {
                 file.set_len(self.offset(rows))?;
                 file.write_all(&npy::header(Dtype::F32, &[rows, self.columns]))?;

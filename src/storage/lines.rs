@@ -3,7 +3,6 @@
 //! A process killed in the middle of a line leaves a torn one at the end; it is cut off when the
 //! file is resumed and passed over when it is read. NaN and infinity are written as `null`.
 
-use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
+use super::disk::File;
 use super::error::read_bytes;
+use super::run_dir;
 
 /// A file of lines, open for appending.
 #[derive(Debug)]
@@ -56,9 +57,7 @@ impl Lines {
                 }
             },
         };
-        let file = File::options()
-            .write(true)
-            .open(path)
+        let file = File::write_to(path)
             .and_then(|mut file| {
                 file.set_len(end)?;
                 file.seek(SeekFrom::Start(end))?;
@@ -116,12 +115,12 @@ impl Lines {
             .map_err(Error::io(&self.path, "sync"))
     }
 
-    /// Deletes the file, which has served its purpose.
+    /// Deletes the file, which has served its purpose, for good.
     ///
     /// # Errors
     /// The system's.
     pub fn remove(self) -> Result<(), Error> {
-        std::fs::remove_file(&self.path).map_err(Error::io(&self.path, "delete"))
+        run_dir::remove_file(&self.path)
     }
 }
 
@@ -131,14 +130,10 @@ impl Lines {
 /// The file cannot be read, or a line is not a `T`: it is named by number, from 1.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, Error> {
     let bytes = read_bytes(path)?;
-    let whole = bytes
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(&[][..], |end| &bytes[..end]);
-    if whole.is_empty() {
+    let Some(end) = bytes.iter().rposition(|&byte| byte == b'\n') else {
         return Ok(Vec::new());
-    }
-    whole
+    };
+    bytes[..end]
         .split(|&byte| byte == b'\n')
         .enumerate()
         .map(|(index, line)| {
@@ -192,6 +187,10 @@ mod tests {
             error.contains("expected a record in line 3, found "),
             "{error}"
         );
+        // A line of nothing is no record, and counts.
+        std::fs::write(&path, b"\n1").unwrap();
+        let error = read::<i32>(&path).unwrap_err().to_string();
+        assert!(error.contains("in line 1, found "), "{error}");
     }
 
     #[test]

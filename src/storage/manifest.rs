@@ -2,13 +2,12 @@
 //! where there is one, everything it names was written before.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::error::read_bytes;
-use super::{Error, FileSum, atomic};
+use super::error::{read_bytes, read_text, regular};
+use super::{Error, FileSum, atomic, disk};
 
 /// What made the outputs of a run, and their checksums.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +39,7 @@ impl RunManifest {
             gouda_version: env!("CARGO_PKG_VERSION").into(),
             commit: option_env!("GOUDA_COMMIT").map(Into::into),
             rustc: option_env!("GOUDA_RUSTC").map(Into::into),
-            cpu: fs::read_to_string("/proc/cpuinfo")
+            cpu: read_text(Path::new("/proc/cpuinfo"))
                 .ok()
                 .as_deref()
                 .and_then(cpu_model),
@@ -91,10 +90,16 @@ impl RunManifest {
     /// Recomputes the checksum of every output in the run directory `root`.
     ///
     /// # Errors
-    /// The first file that cannot be read or has changed.
+    /// The first file that lies outside of `root`, cannot be read or has changed.
     pub fn verify(&self, root: &Path) -> Result<(), Error> {
         for (relative, expected) in &self.outputs {
-            let path = root.join(relative);
+            let path = inside(root, relative)?;
+            let bytes = regular(&path)?;
+            if bytes != expected.bytes {
+                // Without reading it: the length alone tells.
+                let expected = format!("{} bytes", expected.bytes);
+                return Err(Error::malformed(&path, expected, format!("{bytes} bytes")));
+            }
             let found = FileSum::of(&path)?;
             if found != *expected {
                 let show = |sum: &FileSum| format!("{} bytes, CRC {:08x}", sum.bytes, sum.crc32);
@@ -103,6 +108,28 @@ impl RunManifest {
         }
         Ok(())
     }
+}
+
+/// The file that a manifest in the directory `root` calls `relative`: nothing outside of it, be it by
+/// `..`, by a path from the root of the system, or through a link.
+///
+/// # Errors
+/// Such a path; a file that is not there.
+pub fn inside(root: &Path, relative: &str) -> Result<PathBuf, Error> {
+    let path = root.join(relative);
+    let outside = || {
+        let expected = format!("files inside {}", root.display());
+        Error::malformed(root, expected, format!("one named \"{relative}\""))
+    };
+    let mut parts = Path::new(relative).components();
+    if relative.is_empty() || !parts.all(|part| matches!(part, Component::Normal(_))) {
+        return Err(outside());
+    }
+    let real = |path: &Path| disk::canonical(path).map_err(Error::io(path, "open"));
+    if !real(&path)?.starts_with(real(root)?) {
+        return Err(outside());
+    }
+    Ok(path)
 }
 
 /// Writes `value` to `path` as JSON with line breaks.
@@ -136,6 +163,8 @@ fn cpu_model(cpuinfo: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -159,12 +188,38 @@ mod tests {
             error.contains("U.npy: expected 3 bytes, CRC 352441c2, found"),
             "{error}"
         );
+        fs::write(dir.path().join("svd/U.npy"), "ab").unwrap();
+        let error = loaded.verify(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("expected 3 bytes, found 2 bytes"), "{error}");
         fs::write(&path, "{").unwrap();
         let error = RunManifest::load(&path).unwrap_err().to_string();
         assert!(
             error.contains("expected the manifest of a run, found EOF"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn nothing_outside_of_the_run_is_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("run");
+        fs::create_dir_all(root.join("svd")).unwrap();
+        fs::write(dir.path().join("secret"), "x").unwrap();
+        fs::write(root.join("svd/U.npy"), "x").unwrap();
+        assert!(inside(&root, "svd/U.npy").is_ok());
+        let absolute = dir.path().join("secret");
+        let mut names = vec!["../secret", "svd/../../secret", "", "/dev/zero", "."];
+        names.push(absolute.to_str().unwrap());
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(&absolute, root.join("link")).unwrap();
+            std::os::unix::fs::symlink(dir.path(), root.join("up")).unwrap();
+            names.extend(["link", "up/secret"]);
+        }
+        for name in names {
+            let error = inside(&root, name).expect_err(name).to_string();
+            assert!(error.contains("expected files inside"), "{error}");
+        }
     }
 
     #[test]

@@ -2,13 +2,16 @@
 //!
 //! Caveat: a file cut short by someone else while it is mapped ends the process with SIGBUS when
 //! the lost part is touched. No check can prevent that; lengths are checked when the map is made,
-//! and this program never changes a file after it has been sealed.
+//! and this program never changes a file after it has been sealed. Where that may happen (files
+//! on a network, a disk that fails), `--no-mmap` reads instead ([`sealed`](super::sealed)): the
+//! cut is then an error that names the file.
 
-use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use super::disk::File;
+use super::error::regular;
 
 /// The bytes of a file, paged in as they are touched.
 #[derive(Debug)]
@@ -23,11 +26,13 @@ impl Map {
     /// # Errors
     /// The file cannot be opened or mapped.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        regular(path)?;
         let file = File::open(path).map_err(Error::io(path, "open"))?;
+        let file = file.to_map().map_err(Error::io(path, "map"))?;
         // SAFETY: the map is read-only and private to this value. That nobody changes the file
         // under it is the rule of this room (sealed files are never written again); against other
         // programs there is no protection, see the caveat above.
-        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(Error::io(path, "map"))?;
+        let map = unsafe { memmap2::Mmap::map(file) }.map_err(Error::io(path, "map"))?;
         Ok(Self {
             path: path.to_owned(),
             map,

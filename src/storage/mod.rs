@@ -8,6 +8,7 @@ compile_error!("the files are little-endian and are mapped as they are");
 
 pub mod atomic;
 pub mod checksum;
+pub mod disk;
 pub mod error;
 pub mod growing;
 pub mod half;
@@ -19,13 +20,18 @@ mod npy_dictionary;
 pub mod npy_header;
 pub mod run_dir;
 pub mod scratch;
+pub mod sealed;
+pub mod shown;
+pub mod summed;
 pub mod tensors;
 
 pub use checksum::{Checksum, FileSum};
-pub use error::{Error, read_bytes, read_text};
+pub use disk::{exists, is_directory};
+pub use error::{Error, read_bytes, read_named_text, read_text};
 pub use growing::GrowingNpy;
 pub use lines::Lines;
 pub use manifest::RunManifest;
 pub use map::Map;
 pub use run_dir::RunDir;
 pub use scratch::Scratch;
+pub use sealed::{Access, Sealed};

@@ -1,23 +1,23 @@
 //! `.npy` files of floats, whole: see [`npy_header`](super::npy_header) for the format. Sizes are
 //! checked against the length of the file before anything is allocated.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-pub use super::npy_header::{Dtype, Header, header, parse};
+pub use super::npy_header::{Dtype, Header, MAX_HEADER_BYTES, header, parse};
 
-use super::npy_header::MAX_HEADER_BYTES;
-use super::{Error, atomic};
+use super::disk::File;
+use super::error::regular;
+use super::{Checksum, Error, atomic};
 
-/// Writes `values`, whose axes have the lengths `shape`.
+/// Writes `values`, whose axes have the lengths `shape`, and tells the checksum of the file.
 ///
 /// # Errors
 /// The system's.
 ///
 /// # Panics
 /// `shape` does not multiply out to the number of values.
-pub fn write_f32(path: &Path, shape: &[usize], values: &[f32]) -> Result<(), Error> {
+pub fn write_f32(path: &Path, shape: &[usize], values: &[f32]) -> Result<u32, Error> {
     write(
         path,
         Dtype::F32,
@@ -34,7 +34,7 @@ pub fn write_f32(path: &Path, shape: &[usize], values: &[f32]) -> Result<(), Err
 ///
 /// # Panics
 /// `shape` does not multiply out to the number of values.
-pub fn write_f64(path: &Path, shape: &[usize], values: &[f64]) -> Result<(), Error> {
+pub fn write_f64(path: &Path, shape: &[usize], values: &[f64]) -> Result<u32, Error> {
     write(
         path,
         Dtype::F64,
@@ -44,16 +44,27 @@ pub fn write_f64(path: &Path, shape: &[usize], values: &[f64]) -> Result<(), Err
     )
 }
 
-fn write(path: &Path, dtype: Dtype, shape: &[usize], len: usize, data: &[u8]) -> Result<(), Error> {
+fn write(
+    path: &Path,
+    dtype: Dtype,
+    shape: &[usize],
+    len: usize,
+    data: &[u8],
+) -> Result<u32, Error> {
     assert_eq!(
         shape.iter().product::<usize>(),
         len,
         "shape {shape:?} for {len} values"
     );
+    let header = header(dtype, shape);
+    let mut sum = Checksum::new();
+    sum.update(&header);
+    sum.update(data);
     atomic::write_with(path, |out| {
-        out.write_all(&header(dtype, shape))?;
+        out.write_all(&header)?;
         out.write_all(data)
-    })
+    })?;
+    Ok(sum.finish())
 }
 
 /// Shape and values of an `f4` file.
@@ -96,8 +107,9 @@ pub fn read_header(path: &Path) -> Result<Header, Error> {
 
 /// The file, standing where its data begins.
 fn open(path: &Path) -> Result<(File, Header), Error> {
+    regular(path)?;
     let mut file = File::open(path).map_err(Error::io(path, "open"))?;
-    let file_bytes = file.metadata().map_err(Error::io(path, "measure"))?.len();
+    let file_bytes = file.byte_len().map_err(Error::io(path, "measure"))?;
     let mut head = Vec::new();
     file.by_ref()
         .take(MAX_HEADER_BYTES as u64)

@@ -98,8 +98,11 @@ impl<'a> Cursor<'a> {
             .take_while(|byte| byte.is_ascii_digit())
             .count();
         let (digits, rest) = self.0.split_at(digits_len);
+        // As in Python; a flipped bit makes a 0 of a space.
+        let is_padded = digits_len > 1 && digits[0] == b'0';
         let value = std::str::from_utf8(digits)
             .ok()
+            .filter(|_| !is_padded)
             .and_then(|digits| digits.parse().ok());
         let value = value.ok_or(("an axis length of 64 bits", self.0))?;
         self.0 = rest;
@@ -121,7 +124,10 @@ impl<'a> Cursor<'a> {
     }
 
     fn skip_space(&mut self) {
-        self.0 = self.0.trim_ascii_start();
+        // Not a form feed, which a comma with one bit flipped is.
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+        let len = self.0.iter().take_while(|&byte| is_space(byte)).count();
+        self.0 = &self.0[len..];
     }
 
     fn take(&mut self, byte: u8) -> bool {

@@ -21,7 +21,7 @@ const ALIGN: usize = 64;
 /// Digits that axis 0 may grow to (numpy's `GROWTH_AXIS_MAX_DIGITS`).
 const GROWTH_DIGITS: usize = 21;
 /// Longest header that is looked at: shapes are short, so more than this is damage.
-pub(super) const MAX_HEADER_BYTES: usize = 1 << 16;
+pub const MAX_HEADER_BYTES: usize = 1 << 16;
 
 /// The type of one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -308,6 +308,7 @@ mod tests {
                 file(&with_shape("(2, -3)"), 24),
                 "an axis length of 64 bits",
             ),
+            (file(&with_shape("(2,03)"), 24), "an axis length of 64 bits"),
             (
                 file(&with_shape("(2, 99999999999999999999)"), 24),
                 "an axis length of 64 bits",

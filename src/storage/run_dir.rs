@@ -3,11 +3,13 @@
 //! A lock on `.lock` inside it is held as long as the value lives; the system gives it up when the
 //! process ends, however it ends.
 
-use std::fs::{self, File, TryLockError};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::atomic::sync_parent;
+use super::disk::{self, File, Kind};
+use super::error::regular;
 
 const LOCK: &str = ".lock";
 
@@ -37,8 +39,8 @@ impl RunDir {
     /// [`Error::Locked`] where another process has
     /// begun to write it, and the system's.
     pub fn create(path: &Path) -> Result<Self, Error> {
-        fs::create_dir_all(path).map_err(Error::io(path, "create"))?;
-        if path.join("config.toml").exists() {
+        ensure_directory(path)?;
+        if disk::exists(&path.join("config.toml"))? {
             return Err(Error::Begun {
                 path: path.to_owned(),
             });
@@ -71,14 +73,13 @@ impl RunDir {
     /// too; it has no `config.toml`.
     ///
     /// # Errors
-    /// It is not there, holds something that is no run ([`Error::Occupied`]), or
-    /// [`Error::Locked`].
+    /// It is not there, holds something that is no run ([`Error::Occupied`]), [`Error::Locked`], or has
+    /// a link out of it, or a device or pipe in it: what is gone on with is written.
     pub fn resume(path: &Path) -> Result<Self, Error> {
         require_directory(path)?;
         // Before the lock, which must not litter a directory of something else.
-        if !path.join("config.toml").exists() {
-            for entry in fs::read_dir(path).map_err(Error::io(path, "list"))? {
-                let name = entry.map_err(Error::io(path, "list"))?.file_name();
+        if !disk::exists(&path.join("config.toml"))? {
+            for (name, _) in list(path)? {
                 if name != LOCK && !is_aside(Path::new(&name)) {
                     return Err(Error::Occupied {
                         path: path.to_owned(),
@@ -86,6 +87,7 @@ impl RunDir {
                 }
             }
         }
+        refuse_ways_out(path, path)?;
         let run = Self::open(path)?;
         remove_asides(path)?;
         Ok(run)
@@ -169,7 +171,7 @@ impl RunDir {
 /// # Errors
 /// The system's.
 pub fn ensure_directory(path: &Path) -> Result<(), Error> {
-    fs::create_dir_all(path).map_err(Error::io(path, "create"))
+    disk::make_directory(path).map_err(Error::io(path, "create"))
 }
 
 /// Waits until the names of the files in a directory are on the disk.
@@ -186,7 +188,7 @@ pub fn sync_directory(path: &Path) -> Result<(), Error> {
 /// # Errors
 /// The system's.
 pub fn remove_file(path: &Path) -> Result<(), Error> {
-    fs::remove_file(path).map_err(Error::io(path, "delete"))?;
+    disk::remove(path).map_err(Error::io(path, "delete"))?;
     sync_parent(path)
 }
 
@@ -195,7 +197,7 @@ pub fn remove_file(path: &Path) -> Result<(), Error> {
 /// # Errors
 /// The system's.
 pub fn remove_directory(path: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(path) {
+    match disk::remove_all(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         outcome => outcome.map_err(Error::io(path, "delete")),
     }
@@ -204,16 +206,12 @@ pub fn remove_directory(path: &Path) -> Result<(), Error> {
 /// Deletes what processes that were killed left aside in `path` and the directories in it: the
 /// files of [`atomic`](super::atomic), `<name>.<process>.part`. For the holder of the lock.
 fn remove_asides(path: &Path) -> Result<(), Error> {
-    for entry in fs::read_dir(path).map_err(Error::io(path, "list"))? {
-        let entry = entry.map_err(Error::io(path, "list"))?;
-        let is_directory = entry
-            .file_type()
-            .map_err(Error::io(&entry.path(), "look at"))?
-            .is_dir();
+    for (name, is_directory) in list(path)? {
+        let entry = path.join(name);
         if is_directory {
-            remove_asides(&entry.path())?;
-        } else if is_aside(&entry.path()) {
-            fs::remove_file(entry.path()).map_err(Error::io(&entry.path(), "delete"))?;
+            remove_asides(&entry)?;
+        } else if is_aside(&entry) {
+            disk::remove(&entry).map_err(Error::io(&entry, "delete"))?;
         }
     }
     Ok(())
@@ -233,19 +231,9 @@ fn is_aside(path: &Path) -> bool {
 /// # Errors
 /// The system's.
 pub fn files_ending(path: &Path, suffix: &str) -> Result<Vec<PathBuf>, Error> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(Error::io(path, "list"))? {
-        let entry = entry.map_err(Error::io(path, "list"))?;
-        if entry
-            .file_name()
-            .as_encoded_bytes()
-            .ends_with(suffix.as_bytes())
-        {
-            files.push(entry.path());
-        }
-    }
-    files.sort_unstable();
-    Ok(files)
+    let names = list(path)?.into_iter().map(|(name, _)| name);
+    let named = names.filter(|name| name.as_encoded_bytes().ends_with(suffix.as_bytes()));
+    Ok(named.map(|name| path.join(name)).collect())
 }
 
 /// Refuses a directory that holds anything but a lock.
@@ -253,45 +241,63 @@ pub fn files_ending(path: &Path, suffix: &str) -> Result<Vec<PathBuf>, Error> {
 /// # Errors
 /// [`Error::Occupied`], and the system's.
 pub fn refuse_occupied(path: &Path) -> Result<(), Error> {
-    for entry in fs::read_dir(path).map_err(Error::io(path, "list"))? {
-        if entry.map_err(Error::io(path, "list"))?.file_name() != LOCK {
-            return Err(Error::Occupied {
-                path: path.to_owned(),
-            });
+    match list(path)?.iter().all(|(name, _)| name == LOCK) {
+        true => Ok(()),
+        false => Err(Error::Occupied {
+            path: path.to_owned(),
+        }),
+    }
+}
+
+/// The names in a directory, sorted, and which are directories themselves.
+fn list(path: &Path) -> Result<Vec<(OsString, bool)>, Error> {
+    disk::list(path).map_err(Error::io(path, "list"))
+}
+
+/// Refuses links in `path` and the directories in it that lead out of `root`, and what is neither
+/// file nor directory.
+fn refuse_ways_out(root: &Path, path: &Path) -> Result<(), Error> {
+    for (name, is_directory) in list(path)? {
+        let entry = path.join(name);
+        if is_directory {
+            refuse_ways_out(root, &entry)?;
+            continue;
         }
+        if disk::look_here(&entry).map_err(Error::io(&entry, "look at"))? == Kind::Link {
+            let real = |path: &Path| disk::canonical(path).map_err(Error::io(path, "open"));
+            if !real(&entry)?.starts_with(real(root)?) {
+                let expected = format!("files inside {}", root.display());
+                return Err(Error::malformed(&entry, expected, "a link out of it"));
+            }
+        }
+        regular(&entry)?;
     }
     Ok(())
 }
 
 fn require_directory(path: &Path) -> Result<(), Error> {
-    if fs::metadata(path)
-        .map_err(Error::io(path, "open"))?
-        .is_dir()
-    {
-        Ok(())
-    } else {
-        Err(Error::malformed(path, "the directory of a run", "a file"))
+    match disk::is_directory(path)? {
+        true => Ok(()),
+        false => Err(Error::malformed(path, "the directory of a run", "a file")),
     }
 }
 
 fn lock(path: &Path) -> Result<File, Error> {
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path.join(LOCK))
-        .map_err(Error::io(path, "lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked {
-            path: path.to_owned(),
-        }),
-        Err(TryLockError::Error(source)) => Err(Error::io(path, "lock")(source)),
+    let file = path.join(LOCK);
+    // Links are not followed: where they lead, nothing is to be made.
+    if !matches!(disk::look_here(&file), Ok(Kind::File) | Err(_)) {
+        return Err(Error::malformed(&file, "a regular file", "something else"));
     }
+    let locked = File::lock(&file).map_err(Error::io(path, "lock"))?;
+    locked.ok_or_else(|| Error::Locked {
+        path: path.to_owned(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -359,6 +365,33 @@ mod tests {
         fs::write(path.join("config.toml.99.part"), "").unwrap();
         let run = RunDir::resume(&path).unwrap();
         refuse_occupied(run.path()).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_run_with_a_link_out_of_it_is_not_gone_on_with() {
+        use std::os::unix::fs::symlink;
+        let dir = tempfile::tempdir().unwrap();
+        let (run, other) = (dir.path().join("run"), dir.path().join("other"));
+        fs::create_dir_all(run.join("gradients")).unwrap();
+        fs::write(run.join("config.toml"), "").unwrap();
+        fs::write(&other, "x").unwrap();
+        symlink(run.join("config.toml"), run.join("within")).unwrap();
+        drop(RunDir::resume(&run).unwrap());
+        for (name, to) in [
+            ("gradients/metrics.jsonl", other.as_path()),
+            ("up", dir.path()),
+            ("zero", Path::new("/dev/zero")),
+        ] {
+            symlink(to, run.join(name)).unwrap();
+            let error = RunDir::resume(&run).unwrap_err().to_string();
+            assert!(error.contains("a link out of it"), "{error}");
+            fs::remove_file(run.join(name)).unwrap();
+        }
+        fs::remove_file(run.join(LOCK)).unwrap();
+        symlink(&other, run.join(LOCK)).unwrap();
+        let error = RunDir::open(&run).unwrap_err().to_string();
+        assert!(error.contains(".lock: expected a regular file"), "{error}");
     }
 
     #[test]

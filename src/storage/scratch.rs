@@ -1,10 +1,9 @@
 //! A directory for what nobody will read again, removed with all that is in it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::Error;
+use super::{Error, disk};
 
 /// A new directory among the system's temporary files, for as long as the value lives.
 #[derive(Debug)]
@@ -21,7 +20,7 @@ impl Scratch {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let (process, made) = (std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(format!("gouda-{process}-{made}"));
-        fs::create_dir(&path).map_err(Error::io(&path, "create"))?;
+        disk::make_directory(&path).map_err(Error::io(&path, "create"))?;
         Ok(Self { path })
     }
 
@@ -34,12 +33,14 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // Who cannot remove a temporary file has nobody to tell.
-        let _ = fs::remove_dir_all(&self.path);
+        let _ = disk::remove_all(&self.path);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -1,4 +1,7 @@
-//! Checkpoints as safetensors files: named float32 tensors and string metadata.
+//! Checkpoints as safetensors files: named float32 tensors and string metadata, and among that
+//! `crc32`, eight hexadecimal digits: the CRC-32 of the other strings, in the order of their keys, and
+//! then of the tensors' bytes as they lie in the file. A file without it is read too: other programs
+//! write none.
 //!
 //! The header is written here and not by the safetensors crate, which keeps metadata in a hash
 //! map: its order, and with it the bytes of the file, would differ from run to run. Reading, where
@@ -10,7 +13,10 @@ use std::path::Path;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 
-use super::{Error, atomic, error::read_bytes};
+use super::{Checksum, Error, atomic, error::read_at_most};
+
+/// The key of the checksum.
+pub const CHECKSUM: &str = "crc32";
 
 /// One tensor to be saved.
 #[derive(Clone, Copy, Debug)]
@@ -23,22 +29,28 @@ pub struct Tensor<'a> {
     pub values: &'a [f32],
 }
 
-/// Writes a checkpoint. Equal arguments give equal bytes; data lies in the order given.
+/// Writes a checkpoint, with its checksum. Equal arguments give equal bytes; data lies in the order
+/// given.
 ///
 /// # Errors
 /// The system's.
 ///
 /// # Panics
-/// A shape does not multiply out to the number of values, or a name comes twice.
+/// A shape does not multiply out to the number of values, a name comes twice, or the metadata has
+/// an entry [`CHECKSUM`].
 pub fn save(
     path: &Path,
     tensors: &[Tensor<'_>],
     metadata: &BTreeMap<String, String>,
 ) -> Result<(), Error> {
     let mut header = Map::new();
-    if !metadata.is_empty() {
-        header.insert("__metadata__".into(), json!(metadata));
-    }
+    let pieces = tensors
+        .iter()
+        .map(|tensor| bytemuck::cast_slice(tensor.values));
+    let mut summed = metadata.clone();
+    let before = summed.insert(CHECKSUM.into(), checksum(metadata, pieces));
+    assert!(before.is_none(), "the checksum is taken here");
+    header.insert("__metadata__".into(), json!(summed));
     let mut offset = 0;
     for tensor in tensors {
         let len: usize = tensor.shape.iter().product();
@@ -61,22 +73,42 @@ pub fn save(
     })
 }
 
+fn checksum<'a>(
+    metadata: &BTreeMap<String, String>,
+    data: impl Iterator<Item = &'a [u8]>,
+) -> String {
+    let mut sum = Checksum::new();
+    let others = metadata.iter().filter(|(key, _)| *key != CHECKSUM);
+    others.for_each(|(_, value)| sum.update(value.as_bytes()));
+    data.for_each(|piece| sum.update(piece));
+    format!("{:08x}", sum.finish())
+}
+
+/// Most bytes of a header that the format allows.
+const HEADER_MAX: u64 = 100_000_000;
+
 /// What a checkpoint holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     /// The entries of each tensor, in the order in which they were asked for.
     pub tensors: Vec<Vec<f32>>,
-    /// The strings that were saved beside them.
+    /// The strings that were saved beside them, the checksum among them if there is one.
     pub metadata: BTreeMap<String, String>,
 }
 
 /// Reads a checkpoint that must have exactly the tensors `expected`, by name and shape.
 ///
 /// # Errors
-/// The file cannot be read or is not a safetensors file; a tensor is missing, too many, of another
-/// shape or type: the first such is named.
+/// The file cannot be read, is larger than these tensors and a header can be, is not a safetensors
+/// file, or is not what its checksum says; a tensor is missing, too many, of another shape or type: the
+/// first such is named. Numbers need not be finite.
 pub fn load(path: &Path, expected: &[(String, Vec<usize>)]) -> Result<Checkpoint, Error> {
-    let bytes = read_bytes(path)?;
+    let lens = expected.iter().map(|(_, shape)| {
+        let axes = shape.iter().map(|&axis| axis as u64);
+        axes.fold(4, u64::saturating_mul)
+    });
+    let need = lens.fold(8 + HEADER_MAX, u64::saturating_add);
+    let bytes = read_at_most(path, need)?;
     let file = parse(path, &bytes)?;
     let mut tensors = Vec::with_capacity(expected.len());
     for (name, shape) in expected {
@@ -123,19 +155,26 @@ pub fn load(path: &Path, expected: &[(String, Vec<usize>)]) -> Result<Checkpoint
 /// The strings saved with a checkpoint, for those who cannot yet say which tensors to expect.
 ///
 /// # Errors
-/// The file cannot be read or is not a safetensors file.
+/// The file cannot be read, is not a safetensors file, or is not what its checksum says.
 pub fn metadata(path: &Path) -> Result<BTreeMap<String, String>, Error> {
-    metadata_of(path, &read_bytes(path)?)
+    metadata_of(path, &super::read_bytes(path)?)
 }
 
 fn metadata_of(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, String>, Error> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| unsound(path, &error))?;
-    Ok(header
-        .metadata()
-        .iter()
-        .flatten()
-        .map(|(k, v)| (k.clone(), v.clone()))
-        .collect())
+    let (header_len, header) =
+        SafeTensors::read_metadata(bytes).map_err(|error| unsound(path, &error))?;
+    let strings = header.metadata().iter().flatten();
+    let metadata: BTreeMap<String, String> = strings.map(|(k, v)| (k.clone(), v.clone())).collect();
+    if let Some(expected) = metadata.get(CHECKSUM) {
+        let data = bytes.get(8 + header_len..).unwrap_or_default();
+        let found = checksum(&metadata, [data].into_iter());
+        if *expected != found {
+            let expected = format!("CRC {expected}");
+            let found = format!("{found}: the file is damaged");
+            return Err(Error::malformed(path, expected, found));
+        }
+    }
+    Ok(metadata)
 }
 
 fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>, Error> {
@@ -159,7 +198,7 @@ mod tests {
     fn sample(path: &Path) -> BTreeMap<String, String> {
         let metadata =
             [("zeta", "1"), ("alpha", "ü\"\n")].map(|(k, v)| (k.to_owned(), v.to_owned()));
-        let metadata = BTreeMap::from(metadata);
+        let mut metadata = BTreeMap::from(metadata);
         let weight = Tensor {
             name: "w",
             shape: &[2, 3],
@@ -176,6 +215,9 @@ mod tests {
             values: &[],
         };
         save(path, &[weight, bias, empty], &metadata).unwrap();
+        let data = [1f32, -2., 3., 4., 5., 6.5, f32::MIN_POSITIVE];
+        let sum = checksum(&metadata, [bytemuck::cast_slice(&data)].into_iter());
+        metadata.insert(CHECKSUM.into(), sum);
         metadata
     }
 
@@ -203,9 +245,9 @@ mod tests {
         );
         assert_eq!(metadata(&path).unwrap(), saved);
 
-        let first = read_bytes(&path).unwrap();
+        let first = super::super::read_bytes(&path).unwrap();
         sample(&path);
-        assert_eq!(first, read_bytes(&path).unwrap());
+        assert_eq!(first, super::super::read_bytes(&path).unwrap());
         let header_len = u64::from_le_bytes(first[..8].try_into().unwrap());
         assert_eq!(header_len % 8, 0);
     }
@@ -235,11 +277,35 @@ mod tests {
     }
 
     #[test]
+    fn every_flipped_bit_is_found_and_a_file_without_a_checksum_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.safetensors");
+        sample(&path);
+        let expected = named(&[("b", &[]), ("none", &[0, 4]), ("w", &[2, 3])]);
+        let whole = std::fs::read(&path).unwrap();
+        let at = |key: &str| whole.windows(key.len()).position(|w| w == key.as_bytes());
+        let keys = ["alpha", "crc32", "zeta"].map(|key| (at(key).unwrap(), key.len()));
+        for bit in 0..8 * whole.len() {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, bytes).unwrap();
+            // Keys are not summed: whoever needs an entry, the checksum too, asks for it.
+            let is_key = keys
+                .iter()
+                .any(|&(at, len)| (at..at + len).contains(&(bit / 8)));
+            match load(&path, &expected) {
+                Err(Error::Malformed { .. }) => {}
+                outcome => assert!(is_key && outcome.is_ok(), "{bit}"),
+            }
+        }
+    }
+
+    #[test]
     fn any_cut_and_any_other_file_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c.safetensors");
         sample(&path);
-        let whole = read_bytes(&path).unwrap();
+        let whole = super::super::read_bytes(&path).unwrap();
         for len in 0..whole.len() {
             std::fs::write(&path, &whole[..len]).unwrap();
             let expected = named(&[("b", &[]), ("none", &[0, 4]), ("w", &[2, 3])]);

@@ -59,7 +59,7 @@ pub fn ablate(
         if progress.is_interrupted() {
             return Err(Error::Stopped { stage: "ablation" });
         }
-        let measured = selection.measure(&candidate.recipe.apply(policy.theta, policy.theta_0));
+        let measured = selection.measure(&candidate.recipe.apply(policy.theta, policy.theta_0))?;
         tried.push(Tried {
             losses: Rate::ALL.map(|rate| selection.reference.loss(&measured, rate)),
         });
@@ -118,8 +118,8 @@ impl<'a> Bench<'a> {
         let tasks = config.tasks(split, count)?;
         let measure = |params| tasks.measure(policy.network, params, config.seed);
         let reference = Reference {
-            base: measure(policy.theta),
-            floor: measure(policy.theta_0),
+            base: measure(policy.theta)?,
+            floor: measure(policy.theta_0)?,
         };
         Ok(Self {
             tasks,
@@ -129,8 +129,8 @@ impl<'a> Bench<'a> {
         })
     }
 
-    fn measure(&self, params: &[f32]) -> Measurement {
-        self.tasks.measure(self.network, params, self.seed)
+    fn measure(&self, params: &[f32]) -> Result<Measurement, Error> {
+        Ok(self.tasks.measure(self.network, params, self.seed)?)
     }
 }
 
@@ -179,7 +179,7 @@ impl Report<'_> {
         let mut done = 0;
         let mut outcomes = Vec::new();
         for &index in &indices {
-            outcomes.push(self.outcome(&self.candidates[index]));
+            outcomes.push(self.outcome(&self.candidates[index])?);
             done += 1;
             progress.advance(done, self.candidates[index].family);
         }
@@ -189,7 +189,7 @@ impl Report<'_> {
             let mut rates = Vec::new();
             for &index in &members {
                 let candidate = &self.candidates[index];
-                rates.push(estimates(&self.test.measure(&self.edited(candidate))));
+                rates.push(estimates(&self.test.measure(&self.edited(candidate))?));
                 done += 1;
                 progress.advance(done, "dose-response");
             }
@@ -374,9 +374,9 @@ impl Report<'_> {
             .apply(self.policy.theta, self.policy.theta_0)
     }
 
-    fn outcome(&self, candidate: &Candidate) -> EditOutcome {
+    fn outcome(&self, candidate: &Candidate) -> Result<EditOutcome, Error> {
         let edited = self.edited(candidate);
-        let measured = self.test.measure(&edited);
+        let measured = self.test.measure(&edited)?;
         let reference = &self.test.reference;
         let found = reference.losses(&measured, (&self.resampling, &self.drawn));
         let losses = Rate::ALL.map(|rate| {
@@ -393,7 +393,7 @@ impl Report<'_> {
             let loss = |rate: Rate| (losses[rate.index()].value, losses[rate.index()].interval);
             claim.can_be_judged(&learnt) && claim.succeeds(&loss)
         };
-        EditOutcome {
+        Ok(EditOutcome {
             family: candidate.family.into(),
             is_control: candidate.is_control,
             label: label(candidate),
@@ -405,7 +405,7 @@ impl Report<'_> {
             selectivity_intervals: found.selectivity_intervals,
             succeeds: Claim::ALL.map(succeeds),
             losses: losses.into(),
-        }
+        })
     }
 }
 

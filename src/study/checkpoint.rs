@@ -1,11 +1,21 @@
 //! Checkpoints of a run: `checkpoints/<updates>.safetensors`, the parameters tensor by tensor.
+//!
+//! Metadata: `gouda`: "checkpoint version 2", `updates`, `frames`, and the `crc32` of
+//! [`tensors`]. A file that has neither `gouda` nor `crc32` is read too:
+//! another program's, or version 1, which had only updates and frames.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::nn::Layout;
-use crate::storage::{run_dir, tensors};
+use crate::storage::{self, run_dir, tensors};
 
 use super::Error;
+
+/// The key of what a file is.
+const KIND: &str = "gouda";
+/// What this program writes and reads.
+const VERSION: &str = "checkpoint version 2";
 
 /// Where the checkpoint after `updates` updates is.
 pub fn checkpoint_path(dir: &Path, updates: u64) -> PathBuf {
@@ -32,6 +42,7 @@ pub fn save_checkpoint(
         })
         .collect();
     let metadata = [
+        (KIND, VERSION.to_owned()),
         ("updates", updates.to_string()),
         ("frames", frames.to_string()),
     ];
@@ -42,14 +53,69 @@ pub fn save_checkpoint(
 /// The parameters of a checkpoint, flat, in the order of `layout`.
 ///
 /// # Errors
-/// A file that is not a checkpoint of this network.
+/// A file that is damaged, of another version, or not a checkpoint of this network, or holds what is not
+/// finite.
 pub fn load_checkpoint(path: &Path, layout: &Layout) -> Result<Vec<f32>, Error> {
     let expected: Vec<(String, Vec<usize>)> = layout
         .tensors
         .iter()
         .map(|t| (t.name.clone(), t.shape.clone()))
         .collect();
-    Ok(tensors::load(path, &expected)?.tensors.concat())
+    let file = tensors::load(path, &expected)?;
+    if let Some((expected, found)) = contradiction(&file.metadata) {
+        return Err(storage::Error::malformed(path, expected, found).into());
+    }
+    let params = file.tensors.concat();
+    match layout.first_not_finite(&params) {
+        None => Ok(params),
+        Some((place, value)) => Err(Error::NotFinite {
+            place: format!("{}: {place}", path.display()),
+            found: value.into(),
+        }),
+    }
+}
+
+/// What is wrong with metadata that is not another program's: where one of the entries that make it
+/// ours is there, all must be.
+fn contradiction(metadata: &BTreeMap<String, String>) -> Option<(String, String)> {
+    let ours = [KIND, tensors::CHECKSUM];
+    if !ours.iter().any(|&key| metadata.contains_key(key)) {
+        return None;
+    }
+    let keys = ours.into_iter().chain(["updates", "frames"]);
+    if let Some(key) = keys.into_iter().find(|&key| !metadata.contains_key(key)) {
+        let found: Vec<&str> = metadata.keys().map(String::as_str).collect();
+        return Some((
+            format!("an entry {key}"),
+            format!("only {}", found.join(", ")),
+        ));
+    }
+    let found = &metadata[KIND];
+    (found != VERSION).then(|| (format!("a {VERSION}"), found.clone()))
+}
+
+/// Share of training and parameters of every checkpoint of a run that made `total` updates, theta_0
+/// first and theta_T last.
+///
+/// # Errors
+/// One of these two is missing, a file beyond them, or one that is not a checkpoint of this network.
+pub fn load_all(dir: &Path, layout: &Layout, total: u64) -> Result<Vec<(f64, Vec<f32>)>, Error> {
+    let found = checkpoints(dir)?;
+    for (wanted, end) in [(0, found.first()), (total, found.last())] {
+        if end.is_none_or(|(updates, _)| *updates != wanted) {
+            let path = checkpoint_path(dir, wanted);
+            let expected = "the checkpoint after so many updates";
+            let found = end.map_or("no checkpoint".into(), |(updates, _)| {
+                format!("{updates} at that end")
+            });
+            return Err(crate::storage::Error::malformed(&path, expected, found).into());
+        }
+    }
+    let one = |(updates, path): &(u64, PathBuf)| {
+        let params = load_checkpoint(path, layout)?;
+        Ok((*updates as f64 / total as f64, params))
+    };
+    found.iter().map(one).collect()
 }
 
 /// The checkpoints of a run: updates made, in order, and the file.

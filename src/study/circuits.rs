@@ -148,7 +148,7 @@ pub fn circuits(
     Ok(Circuits {
         seed: config.seed,
         facts,
-        base: Steered::of(&test.measure_exact(&network, &params)),
+        base: Steered::of(&test.measure_exact(&network, &params)?),
         directions,
         seconds,
     })

@@ -58,7 +58,7 @@ pub enum Every {
 #[serde(untagged)]
 enum EveryText {
     Word(String),
-    Count(u64),
+    Count(i64),
 }
 
 impl TryFrom<EveryText> for Every {
@@ -68,7 +68,7 @@ impl TryFrom<EveryText> for Every {
         match text {
             EveryText::Word(word) if word == "update" => Ok(Self::Update),
             EveryText::Word(word) if word == "iteration" => Ok(Self::Iteration),
-            EveryText::Count(count) if count > 0 => Ok(Self::Updates(count)),
+            EveryText::Count(count @ 1..) => Ok(Self::Updates(count.unsigned_abs())),
             EveryText::Word(word) => Err(format!("\"{word}\": expected {EVERY}")),
             EveryText::Count(count) => Err(format!("{count}: expected {EVERY}")),
         }
@@ -82,7 +82,7 @@ impl From<Every> for EveryText {
         match every {
             Every::Update => Self::Word("update".into()),
             Every::Iteration => Self::Word("iteration".into()),
-            Every::Updates(count) => Self::Count(count),
+            Every::Updates(count) => Self::Count(i64::try_from(count).unwrap_or(i64::MAX)),
         }
     }
 }

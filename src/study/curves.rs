@@ -56,6 +56,21 @@ impl CurvePoint {
         }
     }
 
+    /// Whether a point can be what was measured on `levels` levels; what it should be and what it
+    /// is, where it cannot.
+    pub fn contradiction(&self, levels: u64) -> Option<(String, String)> {
+        if self.levels != levels {
+            return Some((format!("{levels} levels"), self.levels.to_string()));
+        }
+        let most = self.successes.iter().find(|(_, count)| **count > levels);
+        let most = most.map(|(rate, count)| (rate.as_str(), count.to_string()));
+        let missing = Rate::ALL.into_iter().map(Rate::name);
+        let mut missing = missing.filter(|&name| !self.successes.contains_key(name));
+        let (rate, count) = most.or_else(|| Some((missing.next()?, "none".into())))?;
+        let expected = format!("0 to {levels} successes of {rate}");
+        Some((expected, count))
+    }
+
     /// Levels on which `rate` was a success.
     pub fn count(&self, rate: Rate) -> u64 {
         self.successes.get(rate.name()).copied().unwrap_or(0)
@@ -66,6 +81,40 @@ impl CurvePoint {
         self.count(rate) as f64 / self.levels as f64
     }
 }
+
+/// What is wrong with curves from a file, if anything: what they should be, and what they are.
+pub fn contradiction(curves: &Curves) -> Option<(String, String)> {
+    let points = curves.frames.len();
+    let names = |rates: &mut dyn Iterator<Item = Rate>| {
+        rates.map(Rate::name).collect::<Vec<_>>().join(", ")
+    };
+    let expected = names(&mut Rate::ALL.into_iter());
+    let found = names(&mut curves.rates.iter().map(|curve| curve.rate));
+    if expected != found {
+        return Some((format!("the rates {expected}"), found));
+    }
+    if points == 0 {
+        return Some(("frames of one point or more".into(), "none".into()));
+    }
+    let lens = curves.rates.iter().map(|curve| curve.successes.len());
+    let lens = lens.chain([curves.p_cheese.len(), curves.p_corner.len()]);
+    if let Some(len) = lens.into_iter().find(|&len| len != points) {
+        let expected = format!("curves of {points} points, as many as frames");
+        return Some((expected, len.to_string()));
+    }
+    curves.rates.iter().find_map(|curve| {
+        let most = curve.successes.iter().max().copied().unwrap_or(0);
+        let wrong = curve.count == 0 || curve.count > LEVELS_MAX || most > curve.count;
+        wrong.then(|| {
+            let name = curve.rate.name();
+            let expected = format!("at most as many successes as levels, 1 to {LEVELS_MAX}");
+            (expected, format!("{most} of {} of {name}", curve.count))
+        })
+    })
+}
+
+/// Most levels of a point.
+pub const LEVELS_MAX: u64 = 1 << 16;
 
 /// The curves through `points`.
 pub fn curves(points: &[CurvePoint]) -> Curves {

@@ -8,13 +8,13 @@ use crate::locate::{self, Component, Evidence, NullOptions, Projections, Stabili
 use crate::nn::Layout;
 use crate::numeric::sum;
 use crate::storage::manifest::write_json;
-use crate::storage::{RunDir, run_dir};
+use crate::storage::{Access, RunDir, run_dir};
 use crate::svd::null::{self, SpectrumNull};
 use crate::svd::{self, Decomposition};
 
 use super::candidates::Decomposed;
 use super::results::DecompositionSummary;
-use super::{Config, Error, Progress};
+use super::{Config, Error, Progress, streams};
 
 /// The folders under `svd/`: raw columns, and columns scaled to length 1.
 pub const COLUMNS: [&str; 2] = ["raw", "unit-norm"];
@@ -29,10 +29,12 @@ const BINS: usize = 120;
 pub fn decompose(
     config: &Config,
     run: &RunDir,
+    access: Access,
     checkpoints: &[(f64, Vec<f32>)],
     progress: &mut dyn Progress,
 ) -> Result<Vec<(Decomposed, DecompositionSummary)>, Error> {
-    let matrix = Matrix::open(&run.gradients().join("total"))?;
+    let param_len = checkpoints.first().map_or(0, |(_, params)| params.len());
+    let matrix = streams::open(config, run, access, ("total", param_len))?;
     matrix.verify()?;
     let layout = matrix
         .layout()

@@ -17,6 +17,7 @@ pub mod resolve;
 pub mod results;
 pub mod resume;
 pub mod rows;
+pub mod stored;
 pub mod streams;
 pub mod train;
 
@@ -49,6 +50,14 @@ pub enum Error {
         /// The file.
         path: String,
         /// Where it stops being TOML.
+        message: String,
+    },
+    /// The settings of a run, as its directory has them, are none.
+    #[error("{path}: {message}")]
+    Stored {
+        /// The file.
+        path: String,
+        /// What was expected and found.
         message: String,
     },
     /// A setting out of range.
@@ -91,6 +100,14 @@ pub enum Error {
     Stopped {
         /// The stage.
         stage: &'static str,
+    },
+    /// A NaN or an infinity in what a file holds.
+    #[error("{place} is {found}, expected a finite number")]
+    NotFinite {
+        /// The file and the entry of a tensor.
+        place: String,
+        /// NaN or an infinity.
+        found: f64,
     },
     /// Training.
     #[error(transparent)]

@@ -45,13 +45,12 @@ impl Relearning {
         settings.ppo.total_updates = budget.max(1);
         let mut trainer = Trainer::from_params(settings, self.seed, edited)?;
         let rate = |trainer: &Trainer, params: &[f32]| {
-            tasks
-                .measure_exact(trainer.network(), params)
-                .rate(self.rate)
+            let measured = tasks.measure_exact(trainer.network(), params)?;
+            Ok::<f64, Error>(measured.rate(self.rate))
         };
-        let goal = self.share * rate(&trainer, unedited);
+        let goal = self.share * rate(&trainer, unedited)?;
         loop {
-            if trainer.is_between_iterations() && rate(&trainer, trainer.params()) >= goal {
+            if trainer.is_between_iterations() && rate(&trainer, trainer.params())? >= goal {
                 return Ok(Some(trainer.updates()));
             }
             if trainer.updates() >= budget || trainer.advance()?.is_none() {

@@ -8,15 +8,18 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::gradients::{GradientMatrix, Matrix, RowMeta};
+use crate::gradients::{GradientMatrix, Matrix, Reading, RowMeta, Sketch};
+use crate::nn::Layout;
 use crate::ppo::{Trainer, Update};
-use crate::storage::{RunDir, RunManifest, lines};
+use crate::storage::{self, Access, RunDir, RunManifest, lines};
+use crate::svd;
 
-use super::checkpoint::{checkpoint_path, load_checkpoint};
+use super::checkpoint::{checkpoint_path, checkpoints, load_checkpoint};
 use super::resume::{self, Point};
 use super::rows::{self, RowSum};
 use super::streams;
@@ -50,44 +53,61 @@ pub struct Check {
 pub fn check(
     config: &Config,
     run: &RunDir,
+    access: Access,
     limit: Limit,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Check>, Error> {
     let mut checks = vec![files(run)];
     let mut streams = Vec::new();
+    let trainer = Trainer::new(config.settings(), config.seed)?;
+    let param_len = trainer.params().len();
     for name in streams::names(config) {
-        let matrix = Matrix::open(&run.gradients().join(name))?;
-        let sum = matrix.manifest().map_or(0, |manifest| manifest.checksum);
-        let rows = matrix.rows().map_or(0, |rows| rows.len());
+        // One that was interrupted has fewer rows, and curves when it is done.
+        let matrix = if storage::exists(&run.curves())? {
+            streams::open(config, run, access, (name, param_len))?
+        } else {
+            Matrix::recorded(&run.gradients().join(name), access)?
+        };
         checks.push(Check {
             check: format!("gradients/{name}").into(),
-            ..outcome(matrix.verify(), format!("{rows} rows, checksum {sum:08x}"))
+            ..whole(&matrix)
         });
         streams.push(matrix);
     }
-    let trainer = Trainer::new(config.settings(), config.seed)?;
-    let param_len = trainer.params().len();
+    checks.push(parameters(run, &trainer.network().layout));
+    let latest = resume::latest(run);
+    if storage::exists(&latest)? {
+        let point = Point::load(&latest, config, param_len);
+        let detail = point.as_ref().map_or(0, |point| point.trainer.updates);
+        checks.push(Check {
+            check: "point to go on from".into(),
+            ..outcome(point.map(|_| ()), format!("after {detail} updates"))
+        });
+    }
     let start = RowSum::new(config, param_len);
     let mut replay = Replay::new(config, run, &streams, (start.clone(), start))?;
+    let failed = |error: Error| match error {
+        Error::Stopped { .. } => Err(error),
+        error => Ok(outcome(Err(error), String::new())),
+    };
     checks.push(Check {
         check: "replay from theta_0".into(),
-        ..replay.run(trainer, limit, progress)?
+        ..replay.run(trainer, limit, progress).or_else(failed)?
     });
     let path = resume::middle(run);
-    if path.exists() {
+    if storage::exists(&path)? {
         let replayed = Point::load(&path, config, param_len).and_then(|point| {
             let sums = [point.total, point.update].map(|sum| RowSum::from_partial(config, sum));
-            let trainer = Trainer::from_state(config.settings(), config.seed, point.trainer)?;
+            let trainer = resume::trainer(&path, config, point.trainer)?;
             let [total, update] = sums;
             let mut replay = Replay::new(config, run, &streams, (total, update))?;
             replay.row = point.recorded.total_rows;
             replay.part_row = point.recorded.part_rows;
             replay.run(trainer, limit, progress)
         });
-        let failed = |error: Error| outcome(Err(error), String::new());
         checks.push(Check {
             check: "replay from half-way".into(),
-            ..replayed.unwrap_or_else(failed)
+            ..replayed.or_else(failed)?
         });
     }
     Ok(checks)
@@ -101,6 +121,53 @@ fn outcome(found: Result<(), impl ToString>, detail: String) -> Check {
     }
 }
 
+/// Holds the folder of a stream, on its own, to its checksums.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn stream(dir: &Path, access: Access) -> Result<Check, Error> {
+    let matrix = Matrix::open_as(dir, Reading::by(access))?;
+    Ok(Check {
+        check: "stream".into(),
+        ..whole(&matrix)
+    })
+}
+
+/// Holds what `gouda svd` left in a folder to its checksums.
+pub fn decomposition(dir: &Path) -> Check {
+    let loaded = svd::output::load(dir);
+    let rank = loaded.as_ref().map_or(0, |found| found.rank);
+    Check {
+        check: "decomposition".into(),
+        ..outcome(loaded.map(|_| ()), format!("{rank} triplets"))
+    }
+}
+
+/// A stream and its sketch against their checksums.
+fn whole(matrix: &Matrix) -> Check {
+    let sum = matrix.manifest().map_or(0, |manifest| manifest.checksum);
+    let rows = matrix.rows().map_or(0, |rows| rows.len());
+    let verified = matrix.verify().and_then(|()| Sketch::of(matrix));
+    outcome(
+        verified.map(|_| ()),
+        format!("{rows} rows, checksum {sum:08x}"),
+    )
+}
+
+/// Every checkpoint against its own checksum: the manifest names them only at the end.
+fn parameters(run: &RunDir, layout: &Layout) -> Check {
+    let all = checkpoints(&run.checkpoints());
+    let len = all.as_ref().map_or(0, Vec::len);
+    let loaded = all.and_then(|all| {
+        all.iter()
+            .try_for_each(|(_, path)| load_checkpoint(path, layout).map(|_| ()))
+    });
+    Check {
+        check: "checkpoints".into(),
+        ..outcome(loaded, format!("{len} files"))
+    }
+}
+
 /// The files that the run's manifest names.
 fn files(run: &RunDir) -> Check {
     let verified = RunManifest::load(&run.manifest()).and_then(|manifest| {
@@ -110,7 +177,9 @@ fn files(run: &RunDir) -> Check {
     let (ok, detail) = match verified {
         Ok(detail) => (true, detail),
         // Interrupted: what was recorded can be checked all the same.
-        Err(_) if !run.manifest().exists() => (true, "no manifest: not finished".into()),
+        Err(_) if !storage::exists(&run.manifest()).unwrap_or(true) => {
+            (true, "no manifest: not finished".into())
+        }
         Err(error) => (false, error.to_string()),
     };
     Check {
@@ -177,6 +246,11 @@ impl<'a> Replay<'a> {
                 done > 0 && trainer.is_between_iterations() && begun.elapsed() >= time
             }) {
                 break;
+            }
+            if progress.is_interrupted() {
+                return Err(Error::Stopped {
+                    stage: "the replay",
+                });
             }
             let update = match streams::in_parts(self.config, trainer.updates()) {
                 true => trainer.advance_in_parts()?,
@@ -267,7 +341,7 @@ impl<'a> Replay<'a> {
     /// The parameters against the checkpoint after so many updates, where there is one.
     fn parameters(&self, trainer: &Trainer) -> Result<Option<String>, Error> {
         let path = checkpoint_path(&self.run.checkpoints(), trainer.updates());
-        if !path.exists() {
+        if !storage::exists(&path)? {
             return Ok(None);
         }
         let recorded = load_checkpoint(&path, &trainer.network().layout)?;

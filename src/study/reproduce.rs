@@ -7,7 +7,7 @@ use crate::nn::Network;
 use crate::numeric::statistics;
 use crate::ppo::trainer;
 use crate::storage::manifest::write_json;
-use crate::storage::{self, RunDir, RunManifest, atomic, run_dir};
+use crate::storage::{self, Access, RunDir, RunManifest, atomic, run_dir};
 
 use super::ablation;
 use super::candidates::{Policy, displacement};
@@ -23,6 +23,8 @@ pub struct Invocation {
     pub command: Vec<String>,
     /// Worker threads.
     pub threads: usize,
+    /// How what was recorded is read.
+    pub access: Access,
 }
 
 /// Begins a run: its settings and command line, on disk before anything is computed. One that was
@@ -32,10 +34,10 @@ pub struct Invocation {
 /// Files that cannot be written.
 pub fn begin(resolved: &Resolved, invocation: &Invocation, run: &RunDir) -> Result<(), Error> {
     let mut command = invocation.command.join(" ") + "\n";
-    if run.command().exists() {
+    if storage::exists(&run.command())? {
         command = storage::read_text(&run.command())? + &command;
     }
-    if !run.config().exists() {
+    if !storage::exists(&run.config())? {
         atomic::write(&run.config(), resolved.to_toml().as_bytes())?;
     }
     Ok(atomic::write(&run.command(), command.as_bytes())?)
@@ -46,7 +48,7 @@ pub fn begin(resolved: &Resolved, invocation: &Invocation, run: &RunDir) -> Resu
 /// # Errors
 /// A manifest that cannot be read.
 pub fn is_finished(run: &RunDir, output: &str) -> Result<bool, Error> {
-    if !run.manifest().exists() {
+    if !storage::exists(&run.manifest())? {
         return Ok(false);
     }
     Ok(RunManifest::load(&run.manifest())?
@@ -92,21 +94,15 @@ pub fn reproduce(
 
     let network = Network::new(config.net.shape(&config.env), trainer::RUN)
         .map_err(crate::ppo::Error::from)?;
-    let total = config.ppo.total_updates as f64;
-    let mut checkpoints = Vec::new();
-    for (updates, path) in checkpoint::checkpoints(&run.checkpoints())? {
-        checkpoints.push((
-            updates as f64 / total,
-            checkpoint::load_checkpoint(&path, &network.layout)?,
-        ));
-    }
+    let total = config.ppo.total_updates;
+    let checkpoints = checkpoint::load_all(&run.checkpoints(), &network.layout, total)?;
     let (theta_0, theta) = (
         checkpoints[0].1.clone(),
         checkpoints[checkpoints.len() - 1].1.clone(),
     );
 
     let (decomposed, mut decompositions): (Vec<_>, Vec<_>) =
-        decompose::decompose(config, run, &checkpoints, progress)?
+        decompose::decompose(config, run, invocation.access, &checkpoints, progress)?
             .into_iter()
             .unzip();
     let policy = Policy {
@@ -172,7 +168,7 @@ pub fn finish(
     let mut files: Vec<PathBuf> = checkpoints.into_iter().map(|(_, path)| path).collect();
     for columns in decompose::COLUMNS {
         let folder = run.svd().join(columns);
-        if folder.exists() {
+        if storage::exists(&folder)? {
             files.extend(run_dir::files_ending(&folder, "")?);
         }
     }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use crate::nn::Kind;
+use crate::storage::shown::shown;
 
 use super::Error;
 use super::config::{Config, Preset};
@@ -73,16 +74,24 @@ pub fn resume(
     sets: &[String],
     seed: Option<u64>,
 ) -> Result<Resolved, Error> {
-    let unreadable = |message: String| Error::Settings {
-        from: path.display().to_string(),
+    let unreadable = |message: String| Error::Stored {
+        path: path.display().to_string(),
         message,
     };
-    let stored: Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| unreadable(error.to_string()))?;
-    let entries = layered(&stored, None, &[], None)?;
-    let config = build(&entries)?;
-    config.check()?;
+    let stored: Table = text.parse().map_err(|error: toml::de::Error| {
+        unreadable(format!("expected TOML: {}", error.to_string().trim()))
+    })?;
+    let config = layered(&stored, None, &[], None).and_then(|entries| {
+        let config = build(&entries)?;
+        config.check()?;
+        Ok((entries, config))
+    });
+    let (entries, config) = config.map_err(|error| match error {
+        Error::Settings { message, .. } => unreadable(format!(
+            "expected the settings of a run of this release: {message}"
+        )),
+        other => unreadable(other.to_string()),
+    })?;
     let base: Table = preset
         .map_or(Ok(stored), |preset| preset.text().parse())
         .expect("the presets are TOML, a test reads them");
@@ -164,7 +173,7 @@ fn layered(
             .parse()
             .map_err(|error: toml::de::Error| Error::NotToml {
                 path: path.display().to_string(),
-                message: error.to_string(),
+                message: error.to_string().trim().into(),
             })?;
         for (key, value) in flatten(&table) {
             put(&mut entries, &key, value, Source::File)?;
@@ -207,12 +216,19 @@ fn build(entries: &BTreeMap<String, (Value, Source)>) -> Result<Config, Error> {
     for (key, (value, _)) in entries {
         match key.split_once('.') {
             None => root.insert(key.clone(), value.clone()),
-            Some((table, name)) => root
-                .entry(table)
-                .or_insert_with(|| Value::Table(Table::new()))
-                .as_table_mut()
-                .expect("a key is a table in every preset or in none")
-                .insert(name.to_owned(), value.clone()),
+            Some((table, name)) => {
+                let inner = root
+                    .entry(table)
+                    .or_insert_with(|| Value::Table(Table::new()));
+                // A run's file may say anything: `env = 3` beside `"env.world" = 9`.
+                let Some(inner) = inner.as_table_mut() else {
+                    return Err(Error::Settings {
+                        from: table.into(),
+                        message: format!("{table}: expected a table, found {inner}"),
+                    });
+                };
+                inner.insert(name.to_owned(), value.clone())
+            }
         };
     }
     root.try_into()
@@ -253,12 +269,14 @@ fn put(
                 message: format!("expected one of its settings, as in {known}=VALUE"),
             });
         }
+        // A key of megabytes is compared by its beginning, and told by its ends.
+        let begins: String = key.chars().take(100).collect();
         let nearest = entries
             .keys()
-            .min_by_key(|known| distance(known, key))
+            .min_by_key(|known| distance(known, &begins))
             .cloned();
         return Err(Error::UnknownKey {
-            key: key.into(),
+            key: shown(key),
             nearest: nearest.unwrap_or_default(),
         });
     }

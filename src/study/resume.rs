@@ -4,7 +4,8 @@
 //! resume/latest.safetensors    every some seconds, at an interruption and at the end
 //! resume/middle.safetensors    once, half-way: where `gouda verify RUN` replays from
 //!   tensors    params; adam.first, adam.second or sgd.velocity; total.sum, update.sum
-//!   metadata   state: JSON, everything else; crc32: of state's bytes and then the tensors'
+//!   metadata   state: JSON, everything else; crc32: of state's bytes and then the tensors',
+//!              which is what `storage::tensors` sums
 //! ```
 //! A point is put down only after the rows and lines it counts are on the disk, and replaces the
 //! one before it whole or not at all. When it is put down depends on the clock; what it holds, but
@@ -18,14 +19,14 @@ use serde::{Deserialize, Serialize};
 use crate::maze::EnvState;
 use crate::nn::adam::Adam;
 use crate::nn::sgd::Sgd;
-use crate::numeric::random::Stream;
-use crate::ppo::TrainerState;
+use crate::numeric::random::{Purpose, Stream};
 use crate::ppo::settings::OptimizerKind;
 use crate::ppo::trainer::Optimizer;
-use crate::storage::{self, Checksum, RunDir, checksum, tensors};
+use crate::ppo::{self, Trainer, TrainerState};
+use crate::storage::{self, RunDir, checksum, tensors};
 
 use super::rows::{Begun, Partial};
-use super::{Config, Error};
+use super::{Config, Error, train};
 
 /// What `version` says.
 const VERSION: u32 = 2;
@@ -130,13 +131,7 @@ impl Point {
             actions: self.trainer.actions.clone(),
         };
         let state = serde_json::to_string(&said).expect("plain data with text keys");
-        let mut sum = Checksum::new();
-        sum.update(state.as_bytes());
-        parts.iter().for_each(|(_, values)| sum.update_f32s(values));
-        let metadata = [
-            ("state".to_owned(), state),
-            ("crc32".to_owned(), format!("{:08x}", sum.finish())),
-        ];
+        let metadata = [("state".to_owned(), state)];
         let shape = [param_len];
         let parts: Vec<tensors::Tensor<'_>> = parts
             .into_iter()
@@ -174,6 +169,9 @@ impl Point {
             let expected = "the settings of config.toml as the run began with them";
             return Err(storage::Error::malformed(path, expected, "a point of others").into());
         }
+        if let Some((expected, found)) = said.contradiction(config) {
+            return Err(storage::Error::malformed(path, expected, found).into());
+        }
         let mut parts = file.tensors.into_iter();
         let mut next = || parts.next().expect("as many as were asked for");
         let params = next();
@@ -208,28 +206,114 @@ impl Point {
     }
 }
 
+/// The trainer that the point at `path` holds the state of.
+///
+/// # Errors
+/// A state that training under these settings does not come to; the file is named.
+pub fn trainer(path: &Path, config: &Config, state: TrainerState) -> Result<Trainer, Error> {
+    match Trainer::from_state(config.settings(), config.seed, state) {
+        Err(error @ (ppo::Error::State { .. } | ppo::Error::Maze(_))) => {
+            let expected = "a state that training comes to";
+            Err(storage::Error::malformed(path, expected, error.to_string()).into())
+        }
+        Err(ppo::Error::NotFinite {
+            update,
+            what,
+            found,
+        }) => Err(Error::NotFinite {
+            place: format!("{}: update {update}: the {what}", path.display()),
+            found,
+        }),
+        outcome => Ok(outcome?),
+    }
+}
+
+impl Said {
+    /// What a run of these settings cannot have come to: what it would have counted after so many
+    /// updates, and what this point counts.
+    fn contradiction(&self, config: &Config) -> Option<(String, String)> {
+        let (ppo, record, updates) = (&config.ppo, &config.record, self.updates);
+        let (per_iteration, total) = (ppo.updates_per_iteration(), ppo.total_updates);
+        if updates > total || !(updates.is_multiple_of(per_iteration) || updates == total) {
+            let expected = format!("updates a multiple of {per_iteration} up to {total}");
+            return Some((expected, updates.to_string()));
+        }
+        let every = record.every.updates(ppo);
+        let iterations = updates.div_ceil(per_iteration);
+        let rows = if updates == total {
+            updates.div_ceil(every)
+        } else {
+            updates / every
+        };
+        let summed = if updates == total { 0 } else { updates % every };
+        let part_rows = match record.streams_every.saturating_mul(per_iteration) {
+            0 => 0,
+            apart => updates.div_ceil(apart),
+        };
+        let lines = iterations + train::due_before(updates, record.curve_points, total);
+        let step = match ppo.optimizer {
+            OptimizerKind::Adam => updates,
+            OptimizerKind::Sgd => 0,
+        };
+        let Recorded { frames, .. } = self.recorded;
+        let counted = &self.recorded;
+        let counts = [
+            ("steps of the optimiser", step, self.step),
+            ("frames", iterations * ppo.batch_len() as u64, frames),
+            ("lines of metrics", lines, counted.metrics as u64),
+            ("rows of total", rows, counted.total_rows as u64),
+            ("rows of update", rows, counted.update_rows as u64),
+            ("rows apart", part_rows, counted.part_rows as u64),
+            ("updates in the row of total", summed, self.total.updates),
+            ("updates in the row of update", summed, self.update.updates),
+        ];
+        for (what, expected, found) in counts {
+            if expected != found {
+                let expected = format!("{expected} {what} after {updates} updates");
+                return Some((expected, found.to_string()));
+            }
+        }
+        let (sum, episodes) = counted.episodes;
+        let numbers = [counted.seconds, episodes, f64::MAX - sum.abs()];
+        if numbers.iter().any(|number| *number < 0.0) {
+            let found = format!("{}, {sum} and {episodes}", counted.seconds);
+            return Some(("seconds and returns of some episodes".into(), found));
+        }
+        self.streams_contradict(config)
+    }
+
+    /// The streams of random numbers are those of the run, however far: one with another increment
+    /// might draw the same number for ever.
+    fn streams_contradict(&self, config: &Config) -> Option<(String, String)> {
+        let levels = self.environments.iter().map(|env| &env.stream);
+        for (what, purpose, streams) in [
+            ("levels", Purpose::Levels, levels.collect::<Vec<_>>()),
+            ("actions", Purpose::Actions, self.actions.iter().collect()),
+        ] {
+            for (index, stream) in (0..).zip(streams) {
+                if !stream.is_of(config.seed, purpose, index) {
+                    let expected = format!("the stream of {what} of environment {index}");
+                    return Some((expected, "another".into()));
+                }
+            }
+        }
+        None
+    }
+}
+
 fn settings_sum(config: &Config) -> u32 {
     checksum::of_bytes(config.to_toml().as_bytes())
 }
 
-/// The metadata, once the checksum is right.
+/// The metadata; that the file is what its checksum says was seen when it was loaded.
 fn said(path: &Path, file: &tensors::Checkpoint) -> Result<Said, Error> {
     let entry = |key: &str| {
         let missing = || storage::Error::malformed(path, format!("an entry {key}"), "none");
         file.metadata.get(key).ok_or_else(missing)
     };
+    // No point was ever put down without one.
+    entry(tensors::CHECKSUM)?;
     let state = entry("state")?;
-    let mut sum = Checksum::new();
-    sum.update(state.as_bytes());
-    file.tensors
-        .iter()
-        .for_each(|values| sum.update_f32s(values));
-    let (expected, found) = (entry("crc32")?, format!("{:08x}", sum.finish()));
-    if *expected != found {
-        let expected = format!("CRC {expected}");
-        let found = format!("{found}: the file is damaged");
-        return Err(storage::Error::malformed(path, expected, found).into());
-    }
     let unreadable = |error: serde_json::Error| {
         storage::Error::malformed(path, "the state of a run", error.to_string())
     };

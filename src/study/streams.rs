@@ -7,10 +7,10 @@
 //!                                        every record.streams_every-th iteration
 //! ```
 
-use crate::gradients::{Manifest, Recorder};
+use crate::gradients::{GradientMatrix, Manifest, Matrix, Recorder};
 use crate::nn::Layout;
 use crate::ppo::{Part, Update};
-use crate::storage::{RunDir, run_dir};
+use crate::storage::{self, Access, RunDir, run_dir};
 
 use super::rows::{self, Partial, RowSum};
 use super::{Config, Error};
@@ -22,6 +22,31 @@ pub fn names(config: &Config) -> Vec<&'static str> {
         .into_iter()
         .filter(|_| config.record.streams_every > 0);
     ["total", "update"].into_iter().chain(parts).collect()
+}
+
+/// A sealed stream of a finished run of `config`, by name, and the parameters of its network.
+///
+/// # Errors
+/// It is not there, is damaged, or has other rows or parameters than such a run records.
+pub fn open(
+    config: &Config,
+    run: &RunDir,
+    access: Access,
+    (name, param_len): (&str, usize),
+) -> Result<Matrix, Error> {
+    let dir = run.gradients().join(name);
+    let matrix = Matrix::recorded(&dir, access)?;
+    let rows = match name {
+        "total" | "update" => config.time_len(),
+        _ => config.part_len(),
+    };
+    let found = (matrix.time_len() as u64, matrix.param_len());
+    if found != (rows, param_len) {
+        let expected = format!("{rows} rows of {param_len} parameters, as config.toml says");
+        let found = format!("{} of {}", found.0, found.1);
+        return Err(storage::Error::malformed(&dir, expected, found).into());
+    }
+    Ok(matrix)
 }
 
 /// Whether the parts of update `index`, counted from 0, are recorded.

@@ -18,7 +18,7 @@ use crate::storage::manifest::{read_json, write_json};
 use crate::storage::{self, Lines, RunDir, lines, run_dir};
 
 use super::checkpoint::{checkpoint_path, checkpoints, save_checkpoint};
-use super::curves::{CurvePoint, curves};
+use super::curves::{CurvePoint, contradiction, curves};
 use super::results::Curves;
 use super::resume::{self, Point, Recorded};
 use super::streams::{self, Lens, Streams};
@@ -110,11 +110,11 @@ pub fn train(
         Network::new(config.net.shape(&config.env), 1).map_err(crate::ppo::Error::from)?;
     let layout = &network.layout;
     let point = match resume::latest(run) {
-        path if path.exists() => Some(Point::load(&path, config, layout.len())?),
+        path if storage::exists(&path)? => Some(Point::load(&path, config, layout.len())?),
         _ => None,
     };
     progress.begin("training", config.ppo.total_updates);
-    if run.curves().exists() {
+    if storage::exists(&run.curves())? {
         progress.pass_over(config.ppo.total_updates);
         let seconds = point.map_or(0.0, |point| point.recorded.seconds);
         return trained(run, seconds);
@@ -135,12 +135,33 @@ pub fn train(
 /// What is left of training that is done.
 fn trained(run: &RunDir, seconds: f64) -> Result<Trained, Error> {
     let stream = |name| Manifest::load(&run.gradients().join(name));
+    let path = run.curves();
+    let curves: Curves = read_json(&path, "the curves of a run")?;
+    if let Some((expected, found)) = contradiction(&curves) {
+        return Err(storage::Error::malformed(&path, expected, found).into());
+    }
     Ok(Trained {
-        curves: read_json(&run.curves(), "the curves of a run")?,
+        curves,
         total: stream("total")?,
         update: stream("update")?,
         seconds,
     })
+}
+
+/// The points of the curves in `metrics.jsonl`.
+fn points(config: &Config, run: &RunDir) -> Result<Vec<CurvePoint>, Error> {
+    let path = run.metrics();
+    let levels = config.record.curve_levels as u64;
+    let mut points = Vec::new();
+    for (index, line) in lines::read(&path)?.into_iter().enumerate() {
+        let Line::Curve(point) = line else { continue };
+        if let Some((expected, found)) = point.contradiction(levels) {
+            let expected = format!("{expected} in line {}", index + 1);
+            return Err(storage::Error::malformed(&path, expected, found).into());
+        }
+        points.push(point);
+    }
+    Ok(points)
 }
 
 struct Session<'a> {
@@ -216,7 +237,7 @@ impl<'a> Session<'a> {
             total,
             update,
         } = point;
-        let trainer = Trainer::from_state(config.settings(), config.seed, trainer)?;
+        let trainer = resume::trainer(&resume::latest(run), config, trainer)?;
         // An interruption leaves a checkpoint where an uninterrupted run has none.
         for (updates, path) in checkpoints(&run.checkpoints())? {
             if !is_due(updates, config.record.checkpoints, config.ppo.total_updates) {
@@ -230,13 +251,7 @@ impl<'a> Session<'a> {
         };
         let streams = Streams::resume(config, run, layout, lens, [total, update])?;
         let metrics = Lines::resume(&run.metrics(), recorded.metrics)?;
-        let points = lines::read(&run.metrics())?
-            .into_iter()
-            .filter_map(|line| match line {
-                Line::Curve(point) => Some(point),
-                Line::Iteration(_) => None,
-            });
-        let points = points.collect();
+        let points = points(config, run)?;
         let session = Self::new(config, run, every, (streams, metrics), recorded, points)?;
         Ok((session, trainer))
     }
@@ -362,7 +377,7 @@ impl<'a> Session<'a> {
     fn measure(&mut self, trainer: &Trainer) -> Result<(), Error> {
         let measured = self
             .tasks
-            .measure(trainer.network(), trainer.params(), self.config.seed);
+            .measure(trainer.network(), trainer.params(), self.config.seed)?;
         let (sum, count) = std::mem::take(&mut self.recorded.episodes);
         let place = (trainer.updates(), self.recorded.frames);
         let point = CurvePoint::new(place, &measured, (count > 0.0).then(|| sum / count));
@@ -399,6 +414,15 @@ pub fn middle(config: &Config) -> u64 {
         .next_multiple_of(per_iteration)
 }
 
+/// How many updates below `updates` are on a grid of `points` steps.
+pub(super) fn due_before(updates: u64, points: u64, total: u64) -> u64 {
+    let points = points.min(total);
+    match updates.checked_sub(1) {
+        None => 0,
+        Some(last) => 1 + (u128::from(last) * u128::from(points) / u128::from(total)) as u64,
+    }
+}
+
 /// Whether update `updates` of `total` is on a grid of `points` steps, both ends included.
 fn is_due(updates: u64, points: u64, total: u64) -> bool {
     let points = points.min(total);
@@ -415,6 +439,10 @@ mod tests {
     fn the_grid_has_both_ends_and_as_many_points_as_asked() {
         for (points, total) in [(4, 10), (7, 100), (100, 60), (1, 5)] {
             let due: Vec<u64> = (0..=total).filter(|&u| is_due(u, points, total)).collect();
+            for updates in 0..=total {
+                let before = due.iter().filter(|&&u| u < updates).count() as u64;
+                assert_eq!(due_before(updates, points, total), before, "{updates}");
+            }
             assert_eq!(
                 due.len() as u64,
                 points.min(total) + 1,

@@ -28,14 +28,16 @@ pub enum Error {
         found: String,
     },
     /// An entry that is not a number, or infinite.
-    #[error(
-        "parameters {first} to {last} of the matrix: expected finite entries, found NaN or infinity"
-    )]
+    #[error("{place}: row {row}, column {column} is {value}, expected a finite number")]
     NotFinite {
-        /// First parameter of the tile.
-        first: usize,
-        /// Last parameter of the tile.
-        last: usize,
+        /// The file, or what the matrix is.
+        place: String,
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        column: usize,
+        /// The value.
+        value: f64,
     },
     /// Two decompositions that do not belong together.
     #[error("expected {expected} {what}, found {found}")]

@@ -50,7 +50,11 @@ impl Options {
         }
     }
 
-    pub(super) fn check(&self, start_len: usize) -> Result<(), Error> {
+    /// Checks every range; `start_len` columns are there to start from.
+    ///
+    /// # Errors
+    /// The first setting that is out of range, with what is possible.
+    pub fn check(&self, start_len: usize) -> Result<(), Error> {
         let check = |holds: bool, name, expected: &str, found: String| {
             if holds {
                 Ok(())

@@ -1,7 +1,8 @@
 //! The decomposition as files that others can open.
 //!
 //! `U.npy` (f4, P x k), `S.npy` (f8, k), `V.npy` (f8, T x k), and `certificate.json` with
-//! everything else, written last: where it is, the rest is whole.
+//! everything else, written last: where it is, the rest is whole. It has the checksums of the three
+//! in `files`, and its own at its end ([`summed`]). Files of before, without `files`, are read.
 
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::bounds::{Bounds, bounds};
 use super::{Decomposition, Error, Method, Stop};
-use crate::storage::{manifest, npy};
+use crate::storage::{self, FileSum, atomic, npy, summed};
 
 /// `certificate.json`. What is not known is null; there is no NaN and no infinity in it.
 #[derive(Serialize, Deserialize)]
@@ -32,15 +33,29 @@ struct Certificate {
     explained: Vec<f64>,
     next_singular_value: Option<f64>,
     bounds: Bounds,
+    /// CRC-32 of each file; files of before had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    files: Option<Files>,
     /// What the caller adds: how the matrix was read, what it took.
     #[serde(flatten)]
     notes: Map<String, Value>,
 }
 
+/// The checksums.
+#[derive(Serialize, Deserialize)]
+struct Files {
+    #[serde(rename = "U.npy")]
+    u: u32,
+    #[serde(rename = "S.npy")]
+    s: u32,
+    #[serde(rename = "V.npy")]
+    v: u32,
+}
+
 /// Writes `decomposition` into the directory `dir`, which is there.
 ///
 /// # Errors
-/// The system's.
+/// An entry that is not finite; the system's.
 pub fn save(dir: &Path, decomposition: &Decomposition) -> Result<(), Error> {
     save_with(dir, decomposition, Map::new())
 }
@@ -48,16 +63,35 @@ pub fn save(dir: &Path, decomposition: &Decomposition) -> Result<(), Error> {
 /// As [`save`], with `notes` among the fields of the certificate.
 ///
 /// # Errors
-/// The system's.
+/// An entry that is not finite; the system's. What was written before it is removed, so that the directory
+/// can be used again.
 pub fn save_with(
     dir: &Path,
     decomposition: &Decomposition,
     notes: Map<String, Value>,
 ) -> Result<(), Error> {
+    let written = write(dir, decomposition, notes);
+    if written.is_err() {
+        for name in ["U.npy", "S.npy", "V.npy"] {
+            // The first error is the one to tell.
+            let _ = atomic::remove(&dir.join(name));
+        }
+    }
+    written
+}
+
+fn write(
+    dir: &Path,
+    decomposition: &Decomposition,
+    notes: Map<String, Value>,
+) -> Result<(), Error> {
     let d = decomposition;
-    npy::write_f32(&dir.join("U.npy"), &[d.param_len, d.rank], &d.u)?;
-    npy::write_f64(&dir.join("S.npy"), &[d.rank], &d.s)?;
-    npy::write_f64(&dir.join("V.npy"), &[d.time_len, d.rank], &d.v)?;
+    check_finite(dir, d)?;
+    let files = Files {
+        u: npy::write_f32(&dir.join("U.npy"), &[d.param_len, d.rank], &d.u)?,
+        s: npy::write_f64(&dir.join("S.npy"), &[d.rank], &d.s)?,
+        v: npy::write_f64(&dir.join("V.npy"), &[d.time_len, d.rank], &d.v)?,
+    };
     let certificate = Certificate {
         rank: d.rank,
         requested: d.requested,
@@ -76,9 +110,10 @@ pub fn save_with(
         explained: d.explained(),
         next_singular_value: d.next_singular_value,
         bounds: bounds(d),
+        files: Some(files),
         notes,
     };
-    Ok(manifest::write_json(
+    Ok(summed::write_pretty(
         &dir.join("certificate.json"),
         &certificate,
     )?)
@@ -87,10 +122,26 @@ pub fn save_with(
 /// Reads what [`save`] wrote.
 ///
 /// # Errors
-/// A file is missing or damaged, or they do not belong together.
+/// A file is missing or damaged, or they do not belong together, or an entry is not finite.
 pub fn load(dir: &Path) -> Result<Decomposition, Error> {
     let path = dir.join("certificate.json");
-    let c: Certificate = manifest::read_json(&path, "the certificate of a decomposition")?;
+    let contents = storage::read_bytes(&path)?;
+    let c: Certificate = serde_json::from_slice(&contents).map_err(|error| {
+        let expected = "the certificate of a decomposition";
+        storage::Error::malformed(&path, expected, error.to_string())
+    })?;
+    match &c.files {
+        Some(files) => {
+            summed::check(&path, &contents)?;
+            for (name, expected) in [("U.npy", files.u), ("S.npy", files.s), ("V.npy", files.v)] {
+                let file = dir.join(name);
+                FileSum::of(&file)?.check(&file, expected)?;
+            }
+        }
+        // A flipped bit can make `files` another key, and a note.
+        None if c.notes.contains_key("crc32") => summed::check(&path, &contents)?,
+        None => {}
+    }
     let (u_shape, u) = npy::read_f32(&dir.join("U.npy"))?;
     let (s_shape, s) = npy::read_f64(&dir.join("S.npy"))?;
     let (v_shape, v) = npy::read_f64(&dir.join("V.npy"))?;
@@ -115,7 +166,7 @@ pub fn load(dir: &Path) -> Result<Decomposition, Error> {
             return Err(crate::storage::Error::malformed(&dir.join(name), expected, found).into());
         }
     }
-    Ok(Decomposition {
+    let decomposition = Decomposition {
         rank: c.rank,
         requested: c.requested,
         time_len: c.time_len,
@@ -133,7 +184,27 @@ pub fn load(dir: &Path) -> Result<Decomposition, Error> {
         stop: c.stop,
         orthogonality_u: c.orthogonality_u,
         orthogonality_v: c.orthogonality_v,
-    })
+    };
+    check_finite(dir, &decomposition)?;
+    Ok(decomposition)
+}
+
+/// Refuses NaN and infinities in what is written, or was read.
+fn check_finite(dir: &Path, d: &Decomposition) -> Result<(), Error> {
+    let wide = |values: &[f32]| values.iter().position(|value| !value.is_finite());
+    let place = |values: &[f64]| values.iter().position(|value| !value.is_finite());
+    let u = wide(&d.u).map(|at| ("U.npy", d.rank, at, d.u[at].into()));
+    let s = || place(&d.s).map(|at| ("S.npy", 1, at, d.s[at]));
+    let v = || place(&d.v).map(|at| ("V.npy", d.rank, at, d.v[at]));
+    match u.or_else(s).or_else(v) {
+        None => Ok(()),
+        Some((name, width, at, value)) => Err(Error::NotFinite {
+            place: dir.join(name).display().to_string(),
+            row: at / width,
+            column: at % width,
+            value,
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -159,10 +230,53 @@ mod tests {
                 assert!((a - b).abs() <= f64::EPSILON * b);
             }
         }
+        let sound = run(&noise(20, 30, 5), &Options::with_rank(4));
+        for (name, value) in ["U", "S", "V"].into_iter().flat_map(|name| {
+            [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(|value| (name, value))
+        }) {
+            let mut bad = sound.clone();
+            let place = match name {
+                "U" => {
+                    bad.u[4 * 7 + 2] = value as f32;
+                    "row 7, column 2"
+                }
+                "S" => {
+                    bad.s[3] = value;
+                    "row 3, column 0"
+                }
+                _ => {
+                    bad.v[4 * 19] = value;
+                    "row 19, column 0"
+                }
+            };
+            let refused = |error: Error| {
+                let text = error.to_string();
+                let expected = format!("{name}.npy: {place} is {value}, expected a finite");
+                assert!(text.contains(&expected), "{text}");
+            };
+            refused(save(dir.path(), &bad).unwrap_err());
+            save(dir.path(), &sound).unwrap();
+            let (u, s, v) = (&bad.u, &bad.s, &bad.v);
+            crate::storage::npy::write_f32(&dir.path().join("U.npy"), &[30, 4], u).unwrap();
+            crate::storage::npy::write_f64(&dir.path().join("S.npy"), &[4], s).unwrap();
+            crate::storage::npy::write_f64(&dir.path().join("V.npy"), &[20, 4], v).unwrap();
+            // As a release wrote it that kept no checksums.
+            let certificate = dir.path().join("certificate.json");
+            let mut c: Map<String, Value> =
+                storage::manifest::read_json(&certificate, "an object").unwrap();
+            assert!(c.remove("files").is_some() && c.remove("crc32").is_some());
+            storage::manifest::write_json(&certificate, &c).unwrap();
+            refused(load(dir.path()).unwrap_err());
+        }
+        save(
+            dir.path(),
+            &run(&dense(20, 30, |_| 0.0), &Options::with_rank(4)),
+        )
+        .unwrap();
         let other = run(&noise(21, 30, 5), &Options::with_rank(4));
         let v = dir.path().join("V.npy");
         crate::storage::npy::write_f64(&v, &[21, 4], &other.v).unwrap();
         let text = load(dir.path()).unwrap_err().to_string();
-        assert!(text.contains("V.npy: expected shape [20, 0]"), "{text}");
+        assert!(text.contains("V.npy: expected CRC "), "{text}");
     }
 }

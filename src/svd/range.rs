@@ -22,11 +22,13 @@ pub(super) fn largest(matrix: &dyn GradientMatrix) -> Result<f64, Error> {
             let rows = first..time_len.min(first + BLOCK.1);
             block.resize(rows.len() * params.len(), 0.0);
             matrix.read_block_f64(rows, params.clone(), &mut block)?;
-            for entry in &block {
+            for (at, entry) in block.iter().enumerate() {
                 if !entry.is_finite() {
                     return Err(Error::NotFinite {
-                        first: params.start,
-                        last: params.end - 1,
+                        place: "matrix".into(),
+                        row: first + at / params.len(),
+                        column: params.start + at % params.len(),
+                        value: *entry,
                     });
                 }
                 largest = largest.max(entry.abs());

@@ -339,7 +339,7 @@ fn what_is_refused_and_why() {
     };
     for entry in [f32::NAN, f32::INFINITY] {
         let text = refusal(&Unchecked(entry), &Options::default());
-        assert!(text.starts_with("parameters 1024 to 1499"), "{text}");
+        assert!(text.starts_with("matrix: row 0, column 1024 is "), "{text}");
     }
     let empty = Dense::new(0, 5, vec![]).unwrap();
     assert!(refusal(&empty, &Options::default()).contains("found 0 steps x 5 parameters"));

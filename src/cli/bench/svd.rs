@@ -75,6 +75,33 @@ pub struct Args {
     running: Running,
 }
 
+/// Most entries of the matrix: 64 TiB of them.
+const ENTRIES_MAX: usize = 1 << 44;
+
+impl Args {
+    /// Refuses sizes that no matrix has, before anything is written.
+    fn check(&self) -> Result<(), Error> {
+        let entries = self.rows.checked_mul(self.cols);
+        for (name, found) in [("--rows", self.rows), ("--cols", self.cols)] {
+            if found == 0 || entries.is_none_or(|entries| entries > ENTRIES_MAX) {
+                let expected = "1 or more, and up to 2^44 entries";
+                return Err(Error::Usage(format!("{name} {found}: expected {expected}")));
+            }
+        }
+        if self.repeats == 0 {
+            return Err(Error::Usage("--repeats 0: expected 1 or more".into()));
+        }
+        let options = svd::Options {
+            rank: self.rank,
+            tolerance: self.tolerance,
+            max_passes: self.passes,
+            block: self.block,
+            ..svd::Options::default()
+        };
+        Ok(options.check(0)?)
+    }
+}
+
 /// One decomposition.
 struct Measured {
     seconds: f64,
@@ -88,12 +115,13 @@ struct Measured {
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
+    args.check()?;
     let invocation = args.running.start()?;
     let watcher = args.running.watcher();
     let path = args.file.clone().unwrap_or_else(|| {
         std::env::temp_dir().join(format!("gouda-bench-{}.npy", std::process::id()))
     });
-    if !path.exists() {
+    if !storage::exists(&path)? {
         watcher.say(&format!("writing {}", path.display()));
         make(&path, args.rows, args.cols)?;
     }

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::peer::{self, Peer};
 use crate::cli::Error;
+use crate::cli::settings::THREADS_MAX;
 use crate::gradients::{DEFAULT_SHARD_BYTES, Recorder, RowMeta};
 use crate::maze::ActionSet;
 use crate::nn::{Kind, Network, Workspace};
@@ -83,6 +84,10 @@ struct Row {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let threads = args.threads.unwrap_or_else(rayon::current_num_threads);
+    if threads > THREADS_MAX {
+        let message = format!("bench train: --threads {threads}: expected 1 to {THREADS_MAX}");
+        return Err(Error::Usage(message));
+    }
     if threads == 0 || args.seconds.is_nan() || args.seconds <= 0.0 {
         let message = "bench train: expected threads and seconds above 0";
         return Err(Error::Usage(message.into()));

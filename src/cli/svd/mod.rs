@@ -10,7 +10,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 use crate::gradients::{
-    GradientMatrix, Matrix, Reading, Scaled, Select, Selection, Sketch, non_finite_len,
+    self, GradientMatrix, Matrix, Reading, Scaled, Select, Selection, Sketch, non_finite_len,
 };
 use crate::storage::run_dir::{ensure_directory, refuse_occupied};
 use crate::study::Progress;
@@ -18,7 +18,7 @@ use crate::svd::lanczos::{CrossCheck, cross_check};
 use crate::svd::{self, Decomposition, Event, Method, Plan, Stop};
 
 use super::progress::Watcher;
-use super::settings::Running;
+use super::settings::{Mapping, Running};
 use super::{Error, speed};
 
 /// Truncated SVD of a gradient matrix, with its certificate
@@ -115,6 +115,9 @@ pub struct Args {
     seed: u64,
 
     #[command(flatten)]
+    mapping: Mapping,
+
+    #[command(flatten)]
     running: Running,
 }
 
@@ -157,23 +160,34 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let directory = args.running.out_or("svd");
-    ensure_directory(&directory)?;
-    refuse_occupied(&directory)?;
     let invocation = args.running.start()?;
     let begun = Instant::now();
-    let mut matrix = Matrix::open_as(
-        &args.matrix,
-        Reading {
-            time_axis: usize::from(args.time_axis),
-            stack_axis: args.stack_axis.map(usize::from),
-            mask: args.non_finite == NonFinite::Mask,
-        },
-    )?;
+    let reading = Reading {
+        time_axis: usize::from(args.time_axis),
+        stack_axis: args.stack_axis.map(usize::from),
+        mask: args.non_finite == NonFinite::Mask,
+        access: args.mapping.access(),
+    };
+    let mut matrix = Matrix::open_as(&args.matrix, reading).map_err(|error| match error {
+        gradients::Error::Shape { .. } => Error::Usage(format!("--time-axis: {error}")),
+        other => other.into(),
+    })?;
     if matrix.pass_bytes() > args.max_memory {
         matrix.expect_disk();
     }
     let selection = selection(args, &matrix)?;
-    let select = Select::new(&matrix, &selection)?;
+    let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
+    if time_len == 0 || param_len == 0 {
+        return Err(svd::Error::Empty {
+            time_len,
+            param_len,
+        }
+        .into());
+    }
+    let select = Select::new(&matrix, &selection)
+        .map_err(|error| Error::Usage(format!("--window, --params: {error}")))?;
+    ensure_directory(&directory)?;
+    refuse_occupied(&directory)?;
     // What is read besides by the decomposition itself.
     let mut extra_passes = 0;
     // Where reading costs little, what was recorded is held to its checksums first.
@@ -209,7 +223,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let seconds = begun.elapsed().as_secs_f64();
     let passes = found.passes + extra_passes;
     let notes = json!({
-        "matrix": args.matrix,
+        "matrix": args.matrix.display().to_string(),
         "time_axis": args.time_axis,
         "window": args.window,
         "stride": args.stride,
@@ -240,7 +254,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         .fold(0.0, f64::max);
     if args.running.json {
         let summary = json!({
-            "out": directory,
+            "out": directory.display().to_string(),
             "rank": found.rank,
             "sigma": found.s,
             "worst_residual": worst,

@@ -2,7 +2,7 @@
 
 mod figures;
 
-use pulldown_cmark::{Options, Parser, html};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
 use super::markdown::sections;
 use super::page::{Section, page};
@@ -37,10 +37,18 @@ pub fn study_html(study: &Study) -> String {
     )
 }
 
-/// Markdown as HTML; tables scroll sideways where they are too wide.
+/// Markdown as HTML; tables scroll sideways where they are too wide. The text has names out of
+/// study.json: markup and links among them are shown as text and lead nowhere.
 fn markup(text: &str) -> String {
     let mut out = String::new();
-    html::push_html(&mut out, Parser::new_ext(text, Options::ENABLE_TABLES));
+    let events = Parser::new_ext(text, Options::ENABLE_TABLES);
+    let events = events.filter_map(|event| match event {
+        Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text)),
+        Event::Start(Tag::Link { .. } | Tag::Image { .. } | Tag::HtmlBlock)
+        | Event::End(TagEnd::Link | TagEnd::Image | TagEnd::HtmlBlock) => None,
+        event => Some(event),
+    });
+    html::push_html(&mut out, events);
     out.replace(
         "<table>",
         "<div class=\"scroll\" role=\"region\" tabindex=\"0\"><table>",

@@ -19,7 +19,7 @@ impl<'a> Bench<'a> {
     /// `count` levels a situation of `split`.
     ///
     /// # Errors
-    /// Levels that cannot be made.
+    /// Levels that cannot be made, or a policy that is not finite.
     pub fn new(
         config: &Config,
         policy: &Policy<'a>,
@@ -28,8 +28,8 @@ impl<'a> Bench<'a> {
     ) -> Result<Self, Error> {
         let tasks = config.tasks(split, count)?;
         let reference = Reference {
-            base: tasks.measure_exact(policy.network, policy.theta),
-            floor: tasks.measure_exact(policy.network, policy.theta_0),
+            base: tasks.measure_exact(policy.network, policy.theta)?,
+            floor: tasks.measure_exact(policy.network, policy.theta_0)?,
         };
         Ok(Self {
             tasks,
@@ -39,14 +39,21 @@ impl<'a> Bench<'a> {
     }
 
     /// The exact rates of a policy.
-    pub fn measure(&self, params: &[f32]) -> Measurement {
-        self.tasks.measure_exact(self.network, params)
+    ///
+    /// # Errors
+    /// One that is not finite.
+    pub fn measure(&self, params: &[f32]) -> Result<Measurement, Error> {
+        Ok(self.tasks.measure_exact(self.network, params)?)
     }
 
     /// What a policy lost, in the order of [`Rate::ALL`].
-    pub fn losses(&self, params: &[f32]) -> Losses {
-        let measured = self.measure(params);
-        Losses(Rate::ALL.map(|rate| self.reference.loss(&measured, rate)))
+    ///
+    /// # Errors
+    /// One that is not finite.
+    pub fn losses(&self, params: &[f32]) -> Result<Losses, Error> {
+        let measured = self.measure(params)?;
+        let loss = |rate| self.reference.loss(&measured, rate);
+        Ok(Losses(Rate::ALL.map(loss)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The choice on selection levels, frozen and hashed; then, and only then, test levels.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -186,9 +187,10 @@ pub fn test(
         let edited = tried[choice.tried]
             .recipe
             .apply(policy.theta, policy.theta_0);
-        let found = measured
-            .entry(choice.tried)
-            .or_insert_with(|| bench.measure(&edited));
+        let found = match measured.entry(choice.tried) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(bench.measure(&edited)?),
+        };
         let losses = bench.reference.losses(found, (&resampling, &drawn));
         let place = Located::index(choice.claim);
         let inside = |rate: Rate| (losses.values[rate.index()], losses.intervals[rate.index()]);
@@ -260,8 +262,8 @@ pub fn controls(
             continue;
         }
         let margin = |recipe: Recipe| {
-            let losses = selection.losses(&recipe.apply(policy.theta, policy.theta_0));
-            claim.margin(&|rate| losses.of(rate))
+            let losses = selection.losses(&recipe.apply(policy.theta, policy.theta_0))?;
+            Ok::<f64, Error>(claim.margin(&|rate| losses.of(rate)))
         };
         let family = frozen.family.clone();
         let (p, draws) = statistics::sequential_p(ENOUGH, config.study.controls, |draw| {
@@ -298,7 +300,7 @@ pub fn controls(
                     margin(Recipe::Reset(std::sync::Arc::new(matched)))
                 }
                 Recipe::Rollback(_) | Recipe::Add(..) => unreachable!("passed over above"),
-            };
+            }?;
             Ok(random >= chosen.margin(claim))
         })?;
         claimed.controls = Some(Controls {

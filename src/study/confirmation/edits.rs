@@ -138,7 +138,7 @@ impl<'a> Trials<'a> {
             member: member.into(),
             dose,
             recipe,
-            losses: self.selection.losses(&edited),
+            losses: self.selection.losses(&edited)?,
         });
         progress.advance((self.tried.len() - self.begun) as u64, family.name);
         Ok(self.tried.last().expect("one was pushed"))

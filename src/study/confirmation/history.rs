@@ -5,11 +5,11 @@ use crate::gradients::{Dense, GradientMatrix, Matrix};
 use crate::locators::{Behaviour, Decompositions, Probe, Run, Stream, Streams, probes};
 use crate::nn::Network;
 use crate::ppo::trainer;
-use crate::storage::RunDir;
+use crate::storage::{Access, RunDir};
 use crate::study::candidates::Policy;
 use crate::study::results::Curves;
 use crate::study::train::Trained;
-use crate::study::{Config, Error, checkpoint, decompose};
+use crate::study::{Config, Error, checkpoint, decompose, streams};
 
 /// Discovery levels whose states are probed.
 const PROBE_LEVELS: usize = 64;
@@ -37,20 +37,21 @@ impl History {
     ///
     /// # Errors
     /// Files that are missing or damaged, levels that cannot be made.
-    pub fn open(config: &Config, run: &RunDir, trained: &Trained) -> Result<Self, Error> {
+    pub fn open(
+        config: &Config,
+        run: &RunDir,
+        access: Access,
+        trained: &Trained,
+    ) -> Result<Self, Error> {
         let network = Network::new(config.net.shape(&config.env), trainer::RUN)
             .map_err(crate::ppo::Error::from)?;
-        let total = config.ppo.total_updates as f64;
-        let mut checkpoints = Vec::new();
-        for (updates, path) in checkpoint::checkpoints(&run.checkpoints())? {
-            let params = checkpoint::load_checkpoint(&path, &network.layout)?;
-            checkpoints.push((updates as f64 / total, params));
-        }
+        let total = config.ppo.total_updates;
+        let checkpoints = checkpoint::load_all(&run.checkpoints(), &network.layout, total)?;
         let discovery = config.tasks(Split::Discovery, PROBE_LEVELS)?;
         let probes = probes::probes(&discovery, PROBE_STATES);
         Ok(Self {
             probes,
-            recordings: Recordings::open(config, run)?,
+            recordings: Recordings::open(config, run, access, &network)?,
             phases: phases(trained),
             discovery,
             checkpoints,
@@ -112,8 +113,18 @@ pub struct Recordings {
 }
 
 impl Recordings {
-    fn open(config: &Config, run: &RunDir) -> Result<Self, Error> {
-        let open = |name: &str| Matrix::open(&run.gradients().join(name));
+    fn open(
+        config: &Config,
+        run: &RunDir,
+        access: Access,
+        network: &Network,
+    ) -> Result<Self, Error> {
+        // Held to its checksums before anything is found in it.
+        let open = |name: &str| -> Result<Matrix, Error> {
+            let matrix = streams::open(config, run, access, (name, network.layout.len()))?;
+            matrix.verify()?;
+            Ok(matrix)
+        };
         let total = open("total")?;
         let tau = decompose::times(config, &total);
         let parts = if config.record.streams_every == 0 {

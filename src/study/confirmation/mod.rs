@@ -26,11 +26,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::nn::Layout;
+use crate::nn::{Layout, Network};
 use crate::storage::manifest::{read_json, write_json};
 use crate::storage::{self, RunDir};
 
 use super::reproduce::{Invocation, begin};
+use super::stored::{Sound, sound};
 use super::{Error, Progress, Resolved};
 use planted::Calibration;
 use seed::Findings;
@@ -76,7 +77,7 @@ pub fn study(
     let settings = &resolved.config.study;
     let calibration = planted::calibrate(resolved, invocation, run, every, progress)?;
     let command = storage::read_text(&run.command())?;
-    let network = crate::nn::Network::new(resolved.config.net.shape(&resolved.config.env), 1)
+    let network = Network::new(resolved.config.net.shape(&resolved.config.env), 1)
         .map_err(crate::ppo::Error::from)?;
     let mut study = Study {
         preset: resolved.preset.clone(),
@@ -101,7 +102,7 @@ pub fn study(
             .seeds
             .push(inside(&of_seed, invocation, run, &name, |inner| {
                 remembered(inner, "findings.json", &of_seed, |inner| {
-                    seed::findings(&of_seed, inner, every, &mut progress)
+                    seed::findings(&of_seed, inner, invocation.access, every, &mut progress)
                 })
             })?);
         // After every seed, so that `gouda report` shows how far it is.
@@ -120,12 +121,12 @@ fn inside<T>(
     job: impl FnOnce(&RunDir) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let path = run.path().join(name);
-    let inner = if path.exists() {
+    let inner = if storage::exists(&path)? {
         RunDir::resume(&path)?
     } else {
         RunDir::create(&path)?
     };
-    if !inner.config().exists() {
+    if !storage::exists(&inner.config())? {
         begin(resolved, invocation, &inner)?;
     } else if storage::read_text(&inner.config())? != resolved.to_toml() {
         return Err(storage::Error::malformed(
@@ -139,18 +140,22 @@ fn inside<T>(
 }
 
 /// What `file` of the run holds, or what `job` makes and is put there.
-fn remembered<T: Serialize + serde::de::DeserializeOwned>(
+fn remembered<T: Serialize + serde::de::DeserializeOwned + Sound>(
     run: &RunDir,
     file: &str,
     resolved: &Resolved,
     job: impl FnOnce(&RunDir) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let path = run.path().join(file);
-    if path.exists() {
+    if storage::exists(&path)? {
         // Its shape may be that of another analysis: that is known only then.
         let kept: Kept<serde_json::Value> = read_json(&path, STAGE)?;
         if kept.analysis == ANALYSIS && kept.config_sha256 == resolved.sha256() {
-            return Ok(read_json::<Kept<T>>(&path, STAGE)?.found);
+            let found = read_json::<Kept<T>>(&path, STAGE)?.found;
+            let shape = resolved.config.net.shape(&resolved.config.env);
+            let network = Network::new(shape, 1).map_err(crate::ppo::Error::from)?;
+            sound(&path, &found, &network.layout)?;
+            return Ok(found);
         }
     }
     let found = job(run)?;

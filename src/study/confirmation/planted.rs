@@ -14,7 +14,7 @@ use crate::locators::calibration;
 use crate::locators::{self, Decompositions, Supervision};
 use crate::numeric::statistics::roc_area;
 use crate::ppo::routing;
-use crate::storage::RunDir;
+use crate::storage::{Access, RunDir};
 use crate::study::reproduce::Invocation;
 use crate::study::results::Curves;
 use crate::study::{Error, Progress, Resolved, train};
@@ -106,7 +106,7 @@ pub fn calibrate(
     let planted = resolved.with_config(config);
     super::inside(&planted, invocation, run, "planted", |inner| {
         super::remembered(inner, "calibration.json", &planted, |inner| {
-            find(&planted, inner, every, progress)
+            find(&planted, inner, invocation.access, every, progress)
         })
     })
 }
@@ -114,6 +114,7 @@ pub fn calibrate(
 fn find(
     resolved: &Resolved,
     run: &RunDir,
+    access: Access,
     every: Duration,
     progress: &mut dyn Progress,
 ) -> Result<Calibration, Error> {
@@ -123,7 +124,7 @@ fn find(
     let synthetic = calibration::calibrate(&all, config.seed)?;
     progress.advance(1, "done");
     let trained = train::train(config, run, every, progress)?;
-    let history = History::open(config, run, &trained)?;
+    let history = History::open(config, run, access, &trained)?;
     let decompositions = Decompositions::default();
     let seen = history.run(config, &decompositions);
     let inside = routing::inside(&history.network.layout);
@@ -152,11 +153,12 @@ fn find(
         Split::Selection,
         config.study.selection_levels,
     )?;
-    let halves = [&inside, &outside].map(|half| {
+    let lost = |half: &Vec<bool>| {
         let indices: Vec<usize> = (0..half.len()).filter(|&index| half[index]).collect();
         let reset = edit::reset(policy.theta, policy.theta_0, &indices);
-        selection.losses(&reset).0
-    });
+        Ok::<[f64; 7], Error>(selection.losses(&reset)?.0)
+    };
+    let halves = [lost(&inside)?, lost(&outside)?];
     let rise = |rate: Rate| {
         let curve = &trained.curves.rates[rate.index()];
         let share = |k: Option<&u64>| k.map_or(0.0, |&k| k as f64 / curve.count as f64);

@@ -56,10 +56,10 @@ pub fn retrain(
     let updates = (share * total).round() as u64;
     let tasks = config.tasks(Split::Selection, study.selection_levels)?;
     let rates = |params: &[f32]| {
-        let measured = tasks.measure_exact(policy.network, params);
-        Rate::ALL.map(|rate| measured.rate(rate))
+        let measured = tasks.measure_exact(policy.network, params)?;
+        Ok::<[f64; 7], Error>(Rate::ALL.map(|rate| measured.rate(rate)))
     };
-    let without = rates(params);
+    let without = rates(params)?;
     let d = &named.decomposed.decomposition;
     let set = |label| -> Result<Vec<Vec<f32>>, Error> {
         let members = named.decomposed.set(label)?.members.into_iter();
@@ -102,7 +102,7 @@ pub fn retrain(
                 components: basis.len(),
                 updates,
                 without,
-                with: rates(trainer.params()),
+                with: rates(trainer.params())?,
             });
         }
     }

@@ -13,8 +13,8 @@ use crate::locators::{
     self, Columns, Decomposed, Decompositions, Located, Recorded, Run, Supervision, trajectory,
 };
 use crate::nn::Layout;
-use crate::storage::RunDir;
 use crate::storage::manifest::write_json;
+use crate::storage::{Access, RunDir};
 use crate::study::candidates::{self, Policy};
 use crate::study::relearn::Relearning;
 use crate::study::results::{Curves, Rise};
@@ -98,6 +98,7 @@ pub struct Relearnt {
 pub fn findings(
     resolved: &Resolved,
     run: &RunDir,
+    access: Access,
     every: std::time::Duration,
     progress: &mut dyn Progress,
 ) -> Result<Findings, Error> {
@@ -106,9 +107,9 @@ pub fn findings(
     let mut clock = Clock::default();
     clock.seconds.insert("training".into(), trained.seconds);
 
-    let history = History::open(config, run, &trained)?;
+    let history = History::open(config, run, access, &trained)?;
     let policy = history.policy();
-    let judged = decompose::decompose(config, run, &history.checkpoints, progress)?;
+    let judged = decompose::decompose(config, run, access, &history.checkpoints, progress)?;
     let labelled = [0, 1].map(|which| labels(&judged[which].0.components));
     let decompositions = Decompositions::default();
     let norms = row_norms(&history.recordings.total.0)?;

@@ -1,0 +1,84 @@
+//! A run that takes milliseconds, and what of it is promised to the byte.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Iterations of six updates, a small network, curves and checkpoints within iterations too.
+pub const TINY: [&str; 18] = [
+    "env.world=9",
+    "env.min_maze_dim=3",
+    "env.timeout=20",
+    "net.channels=4",
+    "net.blocks=1",
+    "net.hidden=8",
+    "ppo.num_envs=8",
+    "ppo.num_steps=16",
+    "ppo.minibatch_size=64",
+    "ppo.total_updates=27",
+    "record.checkpoints=5",
+    "record.curve_points=4",
+    "record.curve_levels=8",
+    "svd.rank=4",
+    "ablate.components=2",
+    "ablate.controls=2",
+    "ablate.selection_levels=8",
+    "ablate.test_levels=8",
+];
+
+/// In memory where the system has a place for that: what a killed process wrote outlives it there
+/// as on a disk, and thousands of syncs cost nothing.
+pub fn directory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir()
+        && let Ok(dir) = tempfile::tempdir_in(memory)
+    {
+        return dir;
+    }
+    tempfile::tempdir().unwrap()
+}
+
+/// Every file of a run that is promised to the byte, by its path in it.
+pub fn promised(run: &Path) -> BTreeMap<String, Vec<u8>> {
+    fn gather(root: &Path, dir: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path
+                .strip_prefix(root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            // The lock, points to resume from, and what tells of the command line and the clock.
+            let apart = [
+                ".lock",
+                "resume",
+                "command.txt",
+                "manifest.json",
+                "results.json",
+                "report.html",
+            ];
+            if apart.contains(&name.as_str()) {
+            } else if path.is_dir() {
+                gather(root, &path, found);
+            } else {
+                found.insert(name, std::fs::read(path).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    gather(run, run, &mut found);
+    found
+}
+
+/// Fails with the name of the first file that is not the same.
+pub fn assert_same(
+    found: &BTreeMap<String, Vec<u8>>,
+    expected: &BTreeMap<String, Vec<u8>>,
+    what: &str,
+) {
+    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(found), names(expected), "{what}");
+    for (name, bytes) in expected {
+        assert!(found[name] == *bytes, "{what}: {name} differs");
+    }
+}
