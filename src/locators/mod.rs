@@ -117,6 +117,19 @@ pub struct Streams<'a> {
 }
 
 impl<'a> Streams<'a> {
+    /// Of a run that recorded nothing else.
+    pub fn only(total: Stream<'a>) -> Self {
+        Self {
+            total,
+            update: None,
+            policy: None,
+            before: None,
+            inside: None,
+            value: None,
+            entropy: None,
+        }
+    }
+
     /// One of them, if it was recorded.
     pub fn get(&self, recorded: Recorded) -> Option<Stream<'a>> {
         match recorded {

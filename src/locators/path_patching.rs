@@ -261,21 +261,12 @@ mod tests {
             matrix: &matrix,
             tau: &[0.5],
         };
-        let streams = Streams {
-            total,
-            update: None,
-            policy: None,
-            before: None,
-            inside: None,
-            value: None,
-            entropy: None,
-        };
         let run = Run {
             layout: &network.layout,
             theta_0: &theta,
             theta: &theta,
             checkpoints: &[],
-            streams,
+            streams: Streams::only(total),
             decompositions: &Decompositions::default(),
             t_corner: None,
             behaviour: Some(Behaviour {
