@@ -122,6 +122,8 @@ fn kind(name: &str) -> String {
         .map_while(|line| line.strip_prefix("//!"))
         .collect();
     let header = header.join("").trim().to_owned();
-    let end = header.find(['.', ':', ';']).unwrap_or(header.len());
-    header[..end].to_owned()
+    // A full stop within a name, as in `src/lib.rs`, ends no sentence.
+    let ends = [". ", ": ", "; "].iter().filter_map(|end| header.find(end));
+    let end = ends.min().unwrap_or(header.len());
+    header[..end].trim_end_matches('.').to_owned()
 }

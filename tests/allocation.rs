@@ -3,6 +3,8 @@
 //! an allocator that counts says how much was asked for: at most a few lengths of the file and a
 //! constant ([`bound`]).
 
+mod common;
+
 use std::alloc::{GlobalAlloc, Layout as Memory, System};
 use std::error::Error;
 use std::path::Path;
@@ -161,7 +163,7 @@ fn numbers(text: &str) -> Vec<(usize, usize)> {
 /// The text with each of its numbers, in its turn, put up to every size.
 fn put_up(text: &str) -> Vec<String> {
     let places = numbers(text);
-    let step = if std::env::var_os("GOUDA_LONG").is_some() {
+    let step = if common::is_long() {
         1
     } else {
         1 + places.len() / 20
@@ -173,24 +175,11 @@ fn put_up(text: &str) -> Vec<String> {
 }
 
 fn config() -> Config {
-    let sets = [
-        "env.world=9",
-        "env.min_maze_dim=3",
-        "env.timeout=20",
-        "net.channels=4",
-        "net.blocks=1",
-        "net.hidden=8",
-        "ppo.num_envs=8",
-        "ppo.num_steps=16",
-        "ppo.minibatch_size=64",
-        "ppo.total_updates=27",
-        "record.checkpoints=3",
-        "record.curve_points=3",
-        "record.curve_levels=8",
-    ];
-    resolve(Preset::Quick, None, &sets.map(String::from), Some(3))
-        .unwrap()
-        .config
+    let sets = common::TINY
+        .iter()
+        .chain(&["record.checkpoints=3", "record.curve_points=3"]);
+    let sets: Vec<String> = sets.map(ToString::to_string).collect();
+    resolve(Preset::Quick, None, &sets, Some(3)).unwrap().config
 }
 
 #[test]

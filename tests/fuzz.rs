@@ -9,6 +9,7 @@ use gouda::numeric::random::{Purpose, Stream};
 
 #[path = "../fuzz/bodies/mod.rs"]
 mod bodies;
+mod common;
 
 /// Mutations of each target, and more of them where `GOUDA_LONG` is set.
 const CASES: u64 = 10_000;
@@ -163,10 +164,7 @@ fn fuzz(target: &str, cases: u64) -> (u64, u64) {
 
 #[test]
 fn no_input_breaks_what_is_promised() {
-    let cases = match std::env::var_os("GOUDA_LONG") {
-        Some(_) => CASES_LONG,
-        None => CASES,
-    };
+    let cases = if common::is_long() { CASES_LONG } else { CASES };
     let targets = bodies::ALL.map(|(name, _)| name);
     // Two at a time, as the suite does.
     let (mut tried, mut accepted) = (0, 0);

@@ -2,6 +2,7 @@
 //! it should be, with its exit code; nothing panics, waits for ever, or takes memory for a size that
 //! was only announced (the program runs under a limit of 3 GB of addresses).
 
+mod common;
 #[path = "malformed/harness.rs"]
 mod harness;
 #[path = "malformed/lines.rs"]
@@ -19,7 +20,7 @@ use harness::{Case, Outcome};
 
 #[test]
 fn every_malformed_input_is_told_in_one_message_and_its_own_code() {
-    let dir = harness::directory();
+    let dir = common::directory();
     let base = harness::trained(&dir.path().join("base"));
     let mut cases: Vec<Case> = Vec::new();
     cases.extend(settings::cases());
@@ -42,7 +43,7 @@ fn every_malformed_input_is_told_in_one_message_and_its_own_code() {
 
 #[test]
 fn what_is_refused_leaves_nothing_behind() {
-    let dir = harness::directory();
+    let dir = common::directory();
     let place = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
     std::fs::write(place("m.npy"), "hello").unwrap();
     std::fs::create_dir(place("r")).unwrap();
@@ -71,7 +72,7 @@ fn paths_that_are_no_text_are_told_as_well_as_they_can_be() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
-    let dir = harness::directory();
+    let dir = common::directory();
     let place = |name: &[u8]| dir.path().join(OsStr::from_bytes(name));
     let config = place(b"tiny.toml");
     std::fs::write(&config, harness::TINY).unwrap();
@@ -129,7 +130,7 @@ fn paths_that_are_no_text_are_told_as_well_as_they_can_be() {
 
 #[test]
 fn names_out_of_files_reach_the_terminal_as_text() {
-    let dir = harness::directory();
+    let dir = common::directory();
     let run = harness::trained(&dir.path().join("run"));
     harness::replace(
         &run.join("manifest.json"),

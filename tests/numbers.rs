@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+mod common;
+
 use gouda::ablate::Split;
 use gouda::cli;
 use gouda::gradients::{Manifest, Matrix};
@@ -20,40 +22,16 @@ use gouda::study::resume::{Point, latest};
 use gouda::study::train::{Line, train};
 use gouda::study::{Error, Progress, Silent, streams};
 
+use common::{TINY, directory, is_long};
+
+/// A row of the matrix sums seven updates, so that one is in the making at a point.
+const ROWS: [&str; 1] = ["record.every=7"];
+
 const VALUES: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
 
-/// Iterations of six updates; a row of the matrix sums seven, so that one is in the making at a point.
-const TINY: [&str; 16] = [
-    "env.world=9",
-    "env.min_maze_dim=3",
-    "env.timeout=20",
-    "net.channels=4",
-    "net.blocks=1",
-    "net.hidden=8",
-    "ppo.num_envs=8",
-    "ppo.num_steps=16",
-    "ppo.minibatch_size=64",
-    "ppo.total_updates=27",
-    "record.every=7",
-    "record.checkpoints=5",
-    "record.curve_points=4",
-    "record.curve_levels=8",
-    "svd.rank=4",
-    "ablate.components=2",
-];
-
-fn directory() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir()
-        && let Ok(dir) = tempfile::tempdir_in(memory)
-    {
-        return dir;
-    }
-    tempfile::tempdir().unwrap()
-}
-
 fn resolved(more: &[&str]) -> Resolved {
-    let sets: Vec<String> = TINY.iter().chain(more).map(ToString::to_string).collect();
+    let tiny = TINY.iter().chain(&ROWS);
+    let sets: Vec<String> = tiny.chain(more).map(ToString::to_string).collect();
     resolve(Preset::Quick, None, &sets, Some(3)).unwrap()
 }
 
@@ -177,9 +155,10 @@ fn a_state_that_is_not_finite_is_named_and_what_was_recorded_stays() {
             .tensors
             .iter()
             .flat_map(|tensor| {
-                let stride = match std::env::var_os("GOUDA_LONG") {
-                    Some(_) => tensor.len().div_ceil(8),
-                    None => tensor.len(),
+                let stride = if is_long() {
+                    tensor.len().div_ceil(8)
+                } else {
+                    tensor.len()
                 };
                 (0..tensor.len())
                     .rev()
@@ -294,7 +273,10 @@ fn seal_again(stream: &Path, values: &[f32]) {
 fn gouda(arguments: &[&str], config: Option<&[&str]>) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gouda"));
     command.args(arguments);
-    for set in config.into_iter().flat_map(|more| TINY.iter().chain(more)) {
+    for set in config
+        .into_iter()
+        .flat_map(|more| TINY.iter().chain(&ROWS).chain(more))
+    {
         command.args(["--set", set]);
     }
     let output = command.output().unwrap();

@@ -159,11 +159,6 @@ impl RunDir {
     pub fn svd(&self) -> PathBuf {
         self.path.join("svd")
     }
-
-    /// What the edits did, a directory.
-    pub fn ablation(&self) -> PathBuf {
-        self.path.join("ablation")
-    }
 }
 
 /// Makes a directory, with its parents, where there is none.

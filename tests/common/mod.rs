@@ -1,5 +1,8 @@
 //! A run that takes milliseconds, and what of it is promised to the byte.
 
+// Not every test uses all of it.
+#![allow(dead_code)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -81,4 +84,9 @@ pub fn assert_same(
     for (name, bytes) in expected {
         assert!(found[name] == *bytes, "{what}: {name} differs");
     }
+}
+
+/// Whether the long versions are asked for.
+pub fn is_long() -> bool {
+    std::env::var_os("GOUDA_LONG").is_some_and(|value| value != "0")
 }

@@ -25,7 +25,7 @@ use gouda::study::reproduce::{Invocation, finish, reproduce, train_only};
 use gouda::study::resolve::{Resolved, resolve, resume};
 use gouda::study::{Error, Silent};
 
-use common::{TINY, assert_same, directory, promised};
+use common::{TINY, assert_same, directory, is_long, promised};
 use crash::{Image, Recording};
 use failing::{Failing, Fault};
 
@@ -51,6 +51,13 @@ fn settings() -> Resolved {
 }
 
 impl Job {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Train => "training",
+            Self::Reproduce => "the main job",
+        }
+    }
+
     /// What the program does when it is told to go on with the run in `dir`.
     fn go_on(self, dir: &Path) -> Result<(), Error> {
         let run = RunDir::resume(dir)?;
@@ -146,11 +153,6 @@ impl Expected {
     }
 }
 
-/// Whether the long versions are asked for.
-fn is_long() -> bool {
-    std::env::var_os("GOUDA_LONG").is_some_and(|value| value != "0")
-}
-
 /// Does `job` for all numbers below `len`, on two threads. What `job` does in parallel stays on its
 /// thread: so little is not worth handing over.
 fn on_two_threads(len: usize, job: impl Fn(usize) + Sync) {
@@ -216,9 +218,10 @@ fn every_operation_fails(job: Job, step: usize) {
         [injected, told, unnoticed].map(|count| count.load(Ordering::Relaxed));
     assert!(told > places && injected == told + unnoticed);
     println!(
-        "reliability: disk faults in {job:?} | {injected} | at {places} of {operations} operations: \
-         {told} told with exit 4 and gone on from to the same bytes, {unnoticed} with no effect (short \
-         writes, what is only looked at), 0 lost"
+        "reliability: disk faults in {} | {injected} | at {places} of {operations} operations: {told} \
+         told with exit 4 and gone on from to the same bytes, {unnoticed} with no effect (short writes, \
+         what is only looked at), 0 lost",
+        job.name()
     );
 }
 
@@ -252,9 +255,11 @@ fn the_power_goes(job: Job, step: usize) {
     let kept = kept.load(Ordering::Relaxed);
     assert!(kept > 0);
     println!(
-        "reliability: crash images of {job:?} | {images} | after {places} of {operations} operations, \
-         all done, synced only, torn at 512 bytes: all gone on from to the same bytes; {kept} sealed \
-         files and streams in them, all whole"
+        "reliability: crash images of {} | {images} | after {places} of {} prefixes of {operations} \
+         operations (all done, synced only, torn at 512 bytes): all gone on from to the same bytes; \
+         {kept} sealed files and streams in them, all whole",
+        job.name(),
+        operations + 1
     );
 }
 

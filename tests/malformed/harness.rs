@@ -48,17 +48,6 @@ impl Outcome {
     }
 }
 
-/// In memory where the system has a place for that.
-pub fn directory() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir()
-        && let Ok(dir) = tempfile::tempdir_in(memory)
-    {
-        return dir;
-    }
-    tempfile::tempdir().unwrap()
-}
-
 /// Settings of a run that takes a tenth of a second.
 pub const TINY: &str = "\
 [env]

@@ -386,11 +386,7 @@ fn planted(resolved: &Resolved) -> Resolved {
 /// fewer and to one more. What is read all the same is shown. Gives how many were tried and refused.
 pub fn mutated() -> (usize, usize) {
     let (mut tried, mut refused) = (0, 0);
-    let step = if std::env::var_os("GOUDA_LONG").is_some() {
-        1
-    } else {
-        7
-    };
+    let step = if crate::common::is_long() { 1 } else { 7 };
     let results = read("quick-seed0.json");
     for (path, value) in changes(&results).into_iter().step_by(step) {
         let mut changed = results.clone();

@@ -3,9 +3,15 @@
 // Not every test uses all of it.
 #![allow(dead_code)]
 
+#[path = "../common/mod.rs"]
+mod common;
+
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+#[allow(unused_imports)]
+pub use common::{directory, is_long};
 
 /// 27 updates of 50 parameters or so.
 pub const SETTINGS: [&str; 18] = [
@@ -28,22 +34,6 @@ pub const SETTINGS: [&str; 18] = [
     "ablate.selection_levels=8",
     "ablate.test_levels=8",
 ];
-
-/// Whether the longer versions of the tests were asked for.
-pub fn is_long() -> bool {
-    std::env::var_os("GOUDA_LONG").is_some()
-}
-
-/// In memory where the system has a place for that.
-pub fn directory() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir()
-        && let Ok(dir) = tempfile::tempdir_in(memory)
-    {
-        return dir;
-    }
-    tempfile::tempdir().unwrap()
-}
 
 /// The program with these arguments.
 pub fn gouda(args: &[&str]) -> Command {
