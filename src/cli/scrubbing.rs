@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use crate::circuits::Scrubbed;
+use crate::storage::shown::{cut, plain};
 
 /// The table of hypotheses.
 pub fn scrubbed(all: &[Scrubbed], out: &mut dyn Write) -> std::io::Result<()> {
@@ -21,7 +22,7 @@ pub fn scrubbed(all: &[Scrubbed], out: &mut dyn Write) -> std::io::Result<()> {
         writeln!(
             out,
             "  {:<26} {:>15} {:>20} {:>6} {:>14} {:>7} {:>10}",
-            one.hypothesis.name,
+            name(one),
             format!("{:+.2} ± {:.2}", recovered.value, 1.96 * recovered.error),
             quantiles.join(" "),
             one.nodes,
@@ -31,4 +32,9 @@ pub fn scrubbed(all: &[Scrubbed], out: &mut dyn Write) -> std::io::Result<()> {
         )?;
     }
     writeln!(out)
+}
+
+/// It may be anyone's.
+fn name(one: &Scrubbed) -> String {
+    cut(&plain(&one.hypothesis.name).replace('\n', "\\n"), 80, 20)
 }
