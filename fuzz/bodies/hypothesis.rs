@@ -32,8 +32,7 @@ pub fn check(bytes: &[u8]) -> bool {
     let Ok(hypothesis) = Hypothesis::parse(text) else {
         return false;
     };
-    let written = toml::to_string(&hypothesis).expect("written as TOML");
-    let again = Hypothesis::parse(&written);
+    let again = Hypothesis::parse(&hypothesis.to_toml());
     assert_eq!(again.expect("what was written is read"), hypothesis);
     let (network, params, states) = policy();
     if let Ok(graph) = Graph::new(&hypothesis, &network.sites()) {

@@ -152,6 +152,11 @@ impl Hypothesis {
         self
     }
 
+    /// As TOML, which [`parse`](Self::parse) reads.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("hypotheses are plain tables of plain values")
+    }
+
     /// Reads a hypothesis.
     ///
     /// # Errors
@@ -382,8 +387,10 @@ mod tests {
         assert_eq!(late.nodes[0].holds, Place::InRegion);
         let few = late.clone().with_channels("few", &[2, 0]);
         for hypothesis in [early, late, few] {
-            let toml = toml::to_string(&hypothesis).unwrap();
-            assert_eq!(Hypothesis::parse(&toml).unwrap(), hypothesis);
+            assert_eq!(
+                Hypothesis::parse(&hypothesis.to_toml()).unwrap(),
+                hypothesis
+            );
             let json = serde_json::to_string(&hypothesis).unwrap();
             let again: Hypothesis = serde_json::from_str(&json).unwrap();
             assert_eq!(again, hypothesis);
