@@ -5,8 +5,8 @@
 //!   and nothing else matters. Nothing passes this layer by, so that all else is all else.
 //! - early: outside of the region everything depends on walls and mouse, not on the cheese.
 //!
-//! K are the units that lead activation patching of pairs whose cheese moved, a quarter of them; the null
-//! has as many at random. States are of discovery mazes that no pair is from.
+//! K are the units that lead activation patching of pairs whose cheese moved, a quarter of them. The nulls
+//! have as many at random, or the same ones of any state. States are of discovery mazes that no pair is from.
 
 use std::path::PathBuf;
 
@@ -131,6 +131,8 @@ fn built_in(
     }
     let walls = Feature::WallsAndMouse;
     all.extend([
+        late.clone()
+            .with_feature("late, any state", Feature::Nothing),
         late.clone().with_feature("late, feature of early", walls),
         late.with_place("late, place of early", Place::Outside),
         whole,
