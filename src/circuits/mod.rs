@@ -8,9 +8,11 @@
 
 pub mod graph;
 pub mod hypothesis;
+mod keys;
 pub mod pairs;
 pub mod patching;
 pub mod paths;
+pub mod recovered;
 pub mod scrubbing;
 pub mod states;
 pub mod steering;
@@ -19,7 +21,7 @@ pub use graph::Graph;
 pub use hypothesis::Hypothesis;
 pub use pairs::{Fact, Pairs, Sought};
 pub use patching::{Patched, Share, Told};
-pub use scrubbing::Scrubbed;
+pub use recovered::Scrubbed;
 pub use states::States;
 pub use steering::{Direction, Steered};
 

@@ -26,44 +26,13 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::graph::Graph;
 use super::hypothesis::{Feature, Hypothesis, Place};
-use super::patching::Share;
+use super::recovered::{Loss, Outcome, Scrubbed, divergence, log_probs};
 use super::states::{Matches, States};
-use crate::nn::{Network, Site, Workspace, softmax};
+use crate::nn::{Network, Site, Workspace};
 use crate::numeric::random::{Purpose, Stream};
-use crate::numeric::statistics::quantile;
-
-/// The quantiles that are told.
-pub const QUANTILES: [f64; 3] = [0.1, 0.5, 0.9];
-
-/// What became of a policy under a hypothesis.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Scrubbed {
-    /// The hypothesis.
-    pub hypothesis: Hypothesis,
-    /// 1 where nothing is lost, 0 where as much as under a random state, with its standard error over
-    /// mazes.
-    pub recovered: Share,
-    /// [`QUANTILES`] over states of 1 - loss / mean random loss, whose mean is `recovered`.
-    pub quantiles: [f64; 3],
-    /// Mean loss, in nats.
-    pub loss: f64,
-    /// Mean loss under a random state.
-    pub random: f64,
-    /// States.
-    pub states: usize,
-    /// Nodes.
-    pub nodes: usize,
-    /// Channels that are in a node.
-    pub channels: usize,
-    /// The same as a share of the channels of all sites.
-    pub channel_share: f64,
-    /// Share of the matched draws for which no other state had the feature.
-    pub unmatched: f64,
-}
 
 /// Scrubs a policy by a hypothesis, and its `graph`, on all of `states` of which it says something.
 pub fn scrub(
@@ -101,70 +70,7 @@ pub fn scrub(
             .collect();
         blocks.into_iter().for_each(|block| outcome.extend(block));
     }
-    let channels = graph.channel_len();
-    let all: usize = sites.iter().map(|site| site.image.channels).sum();
-    let len = outcome.losses.len().max(1) as f64;
-    let loss = outcome.losses.iter().map(|l| l.scrubbed).sum::<f64>() / len;
-    let random = outcome.losses.iter().map(|l| l.random).sum::<f64>() / len;
-    let shares: Vec<f64> = outcome
-        .losses
-        .iter()
-        .map(|l| match random > 0.0 {
-            true => 1.0 - l.scrubbed / random,
-            false => 0.0,
-        })
-        .collect();
-    Scrubbed {
-        hypothesis: hypothesis.clone(),
-        recovered: outcome.recovered(),
-        quantiles: QUANTILES.map(|q| quantile(&shares, q).unwrap_or(0.0)),
-        loss,
-        random,
-        states: outcome.losses.len(),
-        nodes: graph.vertices.len(),
-        channels,
-        channel_share: channels as f64 / all as f64,
-        unmatched: outcome.unmatched as f64 / outcome.matched.max(1) as f64,
-    }
-}
-
-/// What a state lost.
-#[derive(Clone, Copy, Debug)]
-struct Loss {
-    maze: usize,
-    scrubbed: f64,
-    random: f64,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Outcome {
-    losses: Vec<Loss>,
-    /// Draws of a state with a feature, and those of them for which there was no other.
-    matched: usize,
-    unmatched: usize,
-}
-
-impl Outcome {
-    fn extend(&mut self, other: Self) {
-        self.losses.extend(other.losses);
-        self.matched += other.matched;
-        self.unmatched += other.unmatched;
-    }
-
-    /// Sums by maze are what is independent.
-    fn recovered(&self) -> Share {
-        let mut mazes: BTreeMap<usize, [f64; 2]> = BTreeMap::new();
-        for loss in &self.losses {
-            let [kept, random] = mazes.entry(loss.maze).or_default();
-            *kept += loss.random - loss.scrubbed;
-            *random += loss.random;
-        }
-        let [kept, random] = [0, 1].map(|which| -> Vec<f64> {
-            let sums = mazes.values().map(|sums| sums[which]);
-            sums.collect()
-        });
-        Share::of(&kept, &random)
-    }
+    outcome.told(hypothesis, graph, &sites)
 }
 
 /// The values of a node's parts, a list a part of one a sample.
@@ -303,25 +209,11 @@ impl Scrubber<'_> {
     }
 }
 
-fn log_probs(logits: &[f32]) -> Vec<f64> {
-    let logits: Vec<f64> = logits.iter().copied().map(f64::from).collect();
-    let mut log_probs = vec![0.0; logits.len()];
-    softmax::forward(&logits, &mut log_probs);
-    log_probs
-}
-
-/// KL(p || q), from logarithms.
-fn divergence(p: &[f64], q: &[f64]) -> f64 {
-    let terms = p.iter().zip(q);
-    terms
-        .map(|(&p, &q)| crate::numeric::exp::exp(p) * (p - q))
-        .sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ablate::Split;
+    use crate::circuits::Share;
     use crate::circuits::hypothesis::{All, Channels, Node, OBSERVATION};
     use crate::circuits::patching::tests::policy;
     use crate::locators::path_patching::tests::two_halves;
