@@ -273,7 +273,7 @@ mod tests {
                         _ => [false, false, true],
                     };
                     assert_eq!(differs, expected);
-                    let cheese = |state: &[u8]| plane(state, 2).iter().any(|&bit| bit == 1);
+                    let cheese = |state: &[u8]| plane(state, 2).contains(&1);
                     assert_eq!(cheese(first), sought == Sought::Cheese);
                     let keeps = fact != Fact::CheeseRemoved && sought == Sought::Cheese;
                     assert_eq!(cheese(second), keeps);

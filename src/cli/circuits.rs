@@ -8,10 +8,11 @@ use crate::circuits::Sought;
 use crate::storage::manifest::write_json;
 use crate::storage::{RunDir, read_text};
 use crate::study::circuits::{Circuits, Found, Traced, circuits};
-use crate::study::resolve;
+use crate::study::{resolve, scrubbing};
 
 use super::Error;
 use super::progress::Watcher;
+use super::scrubbing::scrubbed;
 use super::settings::start;
 
 /// Trace a run's trained policy: activation patching, path patching, activation directions
@@ -19,14 +20,32 @@ use super::settings::start;
 /// Compares the policy on pairs of states that differ in one fact (the cheese moved, or removed; the
 /// mouse moved), and says through which layers, channels and kernel slices the difference in its
 /// preference goes. Then adds to each layer, and takes from it, what a cheese or an open corner adds on
-/// average. Leaves circuits.json in the run's directory.
+/// average. And puts hypotheses to the test by causal scrubbing: how much of what the policy predicts is
+/// left when all is resampled that a hypothesis calls irrelevant. Leaves circuits.json in the run's
+/// directory.
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:
   gouda circuits runs/quick-seed0
   gouda circuits runs/quick-seed0 --pairs 64 --json | jq '.facts[0].layers'
+  gouda circuits runs/quick-seed0 --hypothesis mine.toml
 
 A share of 1 is all of the difference between the two states. `restored`: the second state's run, with
-the part as in the first. `corrupted`: the first state's run, with the part as in the second.")]
+the part as in the first. `corrupted`: the first state's run, with the part as in the second.
+
+A hypothesis is a small graph in TOML:
+
+  name = \"late\"
+  output = [\"cheese\"]          # what the logits read [default: the nodes that no other reads]
+  [[nodes]]
+  name = \"cheese\"
+  site = \"dense\"               # conv0, conv1, \"stream after conv1\", ... dense
+  channels = [3, 17]           # or \"all\"
+  feature = \"cheese_offset\"    # on what it may depend: state (everything), cheese_offset,
+                               # walls_and_mouse, corner_offset, nothing
+  inputs = [\"observation\"]     # or names of nodes of earlier sites, or both
+  holds = \"in_region\"          # where the mouse is: in_region, outside, everywhere
+
+`recovered`: 1 where nothing is lost, 0 where as much as under a random state.")]
 pub struct Args {
     /// A run's directory
     run: PathBuf,
@@ -34,6 +53,10 @@ pub struct Args {
     /// Pairs of states of each fact
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(2..=65_536))]
     pairs: u32,
+
+    /// A hypothesis of your own, beside the built-in ones; can be given several times
+    #[arg(long = "hypothesis", value_name = "FILE.toml")]
+    hypotheses: Vec<PathBuf>,
 
     /// Worker threads; results do not depend on it [default: one a core]
     #[arg(long)]
@@ -55,8 +78,9 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let settings = run.config();
     let text = read_text(&settings)?;
     let config = resolve::resume((&settings, &text), None, None, &[], None)?.config;
+    let own = scrubbing::read(&config, &args.hypotheses)?;
     let mut watcher = Watcher::new(args.quiet);
-    let found = circuits(&config, &run, args.pairs as usize, &mut watcher)?;
+    let found = circuits(&config, &run, args.pairs as usize, &own, &mut watcher)?;
     watcher.end();
     let path = run.path().join("circuits.json");
     write_json(&path, &found)?;
@@ -65,6 +89,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         writeln!(out)?;
     } else {
         found.facts.iter().try_for_each(|one| traced(one, out))?;
+        scrubbed(&found.scrubbing, out)?;
         steered(&found, out)?;
         writeln!(out, "{}", path.display())?;
     }

@@ -10,6 +10,7 @@ pub mod maze;
 mod progress;
 mod report;
 mod reproduce;
+mod scrubbing;
 mod settings;
 mod speed;
 mod study;

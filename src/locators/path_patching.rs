@@ -204,7 +204,7 @@ impl Locator for Attribution {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::ablate::{Split, Tasks};
     use crate::gradients::Dense;
@@ -215,7 +215,7 @@ mod tests {
 
     /// A network of two halves that meet at the logits only: the first sees walls and mouse, the second
     /// the cheese. Whether each parameter is in the first, and in the second.
-    fn two_halves(network: &Network, seed: u64) -> (Vec<f32>, [Vec<bool>; 2]) {
+    pub(crate) fn two_halves(network: &Network, seed: u64) -> (Vec<f32>, [Vec<bool>; 2]) {
         let s = &mut fd::stream(seed);
         let mut params = init::initialise(&network.layout, seed);
         let mut halves = [vec![false; params.len()], vec![false; params.len()]];

@@ -290,7 +290,7 @@ impl<T: Real> Workspace<T> {
         if let Some(Steering { site, vector }) = steering {
             self.patch(site, &site.whole(), sample_len, |_, values| {
                 for (value, &more) in values.iter_mut().zip(vector) {
-                    *value = *value + T::from_f64(more.into());
+                    *value += T::from_f64(more.into());
                 }
             });
             self.forward_after(network, params, site, sample_len);

@@ -1,6 +1,6 @@
 //! What a run's trained policy carries where: layers, channels and cells by activation patching, edges by
-//! path patching, activation directions. Pairs and directions come from discovery levels, what the
-//! directions do is measured on test levels.
+//! path patching, activation directions, hypotheses by [causal scrubbing](super::scrubbing). Pairs and
+//! directions come from discovery levels, what the directions do is measured on test levels.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use crate::ablate::Split;
 use crate::circuits::patching::{self, Told};
 use crate::circuits::paths::{self, Edge};
 use crate::circuits::steering::{self, Steered};
-use crate::circuits::{Direction, Fact, Pairs, Patched, Share, Sought};
+use crate::circuits::{Direction, Fact, Hypothesis, Pairs, Patched, Scrubbed, Share, Sought};
 use crate::locators::path_patching::VERIFIED;
 use crate::nn::{Network, Part, Site};
 use crate::numeric::statistics::spearman;
@@ -19,7 +19,7 @@ use crate::ppo::trainer;
 use crate::storage::{self, RunDir};
 
 use super::checkpoint::{checkpoints, load_checkpoint};
-use super::{Config, Error, Progress};
+use super::{Config, Error, Progress, scrubbing};
 
 /// Channels and edges that are named.
 const NAMED: usize = 16;
@@ -41,6 +41,9 @@ pub struct Circuits {
     pub base: Steered,
     /// Steering, by direction and site.
     pub directions: Vec<Direction>,
+    /// What becomes of the policy under hypotheses.
+    #[serde(default)]
+    pub scrubbing: Vec<Scrubbed>,
     /// Seconds of each part.
     pub seconds: BTreeMap<String, f64>,
 }
@@ -97,7 +100,7 @@ pub struct Cells {
 }
 
 /// Finds all of it for the run in `run`, whose last checkpoint is its policy. `pair_len` pairs of
-/// each fact.
+/// each fact; `own` hypotheses beside ours.
 ///
 /// # Errors
 /// A run without checkpoints, files that cannot be read, or the user's interruption.
@@ -105,6 +108,7 @@ pub fn circuits(
     config: &Config,
     run: &RunDir,
     pair_len: usize,
+    own: &[Hypothesis],
     progress: &mut dyn Progress,
 ) -> Result<Circuits, Error> {
     let network = Network::new(config.net.shape(&config.env), trainer::RUN)
@@ -134,6 +138,10 @@ pub fn circuits(
     seconds.insert("patching".into(), begun.elapsed().as_secs_f64());
 
     let begun = Instant::now();
+    let scrubbing = scrubbing::scrubbing(config, policy, (&discovery, pair_len), own, progress)?;
+    seconds.insert("scrubbing".into(), begun.elapsed().as_secs_f64());
+
+    let begun = Instant::now();
     let test = config.tasks(Split::Test, config.study.selection_levels)?;
     let sites = network.sites().len() as u64;
     progress.begin("steering along directions", 2 * sites);
@@ -150,11 +158,15 @@ pub fn circuits(
         facts,
         base: Steered::of(&test.measure_exact(&network, &params)?),
         directions,
+        scrubbing,
         seconds,
     })
 }
 
-fn stop_if_interrupted(progress: &dyn Progress, stage: &'static str) -> Result<(), Error> {
+pub(super) fn stop_if_interrupted(
+    progress: &dyn Progress,
+    stage: &'static str,
+) -> Result<(), Error> {
     match progress.is_interrupted() {
         true => Err(Error::Stopped { stage }),
         false => Ok(()),

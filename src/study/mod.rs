@@ -17,6 +17,7 @@ pub mod resolve;
 pub mod results;
 pub mod resume;
 pub mod rows;
+pub mod scrubbing;
 pub mod stored;
 pub mod streams;
 pub mod train;
