@@ -30,6 +30,9 @@ pub mod locate;
 // Parameters and directions go in; edited parameters and what they lost come out.
 pub mod ablate;
 
+// A policy and pairs of states go in; what its activations and paths carry comes out.
+pub mod circuits;
+
 // A run goes in; which parameters serve which behaviour comes out, by one method a file.
 pub mod locators;
 

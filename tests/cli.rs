@@ -490,6 +490,55 @@ fn ctrl_c_seals_what_was_recorded_and_exits_with_130() {
 }
 
 #[test]
+fn circuits_trace_a_run_and_say_what_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let trained = gouda(&tiny("train", &out, &["--set", "ppo.total_updates=12"]));
+    assert!(trained.status.success(), "{}", stderr(&trained));
+    let path = out.to_str().unwrap();
+    let told = gouda(&["circuits", path, "--pairs", "12", "--quiet"]);
+    assert!(told.status.success(), "{}", stderr(&told));
+    let text = String::from_utf8(told.stdout).unwrap();
+    for words in [
+        "going for the cheese, cheese moved",
+        "going for the corner",
+        "conv0",
+        "the leading edges",
+        "steering",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let written = std::fs::read_to_string(out.join("circuits.json")).unwrap();
+    let written: Value = serde_json::from_str(&written).unwrap();
+    let again = gouda(&[
+        "circuits",
+        path,
+        "--pairs",
+        "12",
+        "--quiet",
+        "--json",
+        "--threads",
+        "1",
+    ]);
+    let mut found = json(&again);
+    let (mut before, facts) = (written, found["facts"].as_array().unwrap().len());
+    assert_eq!(facts, 4);
+    // The clock alone may differ.
+    for one in [&mut before, &mut found] {
+        one.as_object_mut().unwrap().remove("seconds");
+    }
+    assert_eq!(before, found);
+
+    let wrong = gouda(&["circuits", path, "--pairs", "1"]);
+    assert_eq!(wrong.status.code(), Some(2), "{}", stderr(&wrong));
+    std::fs::remove_dir_all(out.join("checkpoints")).unwrap();
+    std::fs::create_dir(out.join("checkpoints")).unwrap();
+    let wrong = gouda(&["circuits", path]);
+    assert_eq!(wrong.status.code(), Some(3), "{}", stderr(&wrong));
+    assert!(stderr(&wrong).contains("expected a checkpoint, found none"));
+}
+
+#[test]
 fn config_says_where_each_value_came_from() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("mine.toml");

@@ -5,6 +5,7 @@
 //! accepted; it returns whether this one was.
 
 mod checkpoint;
+mod hypothesis;
 mod level;
 mod manifest;
 mod metrics;
@@ -19,8 +20,9 @@ mod settings;
 pub type Body = fn(&[u8]) -> bool;
 
 /// Every body, by the name of its target and of its folder in `fuzz/corpus`.
-pub const ALL: [(&str, Body); 9] = [
+pub const ALL: [(&str, Body); 10] = [
     ("checkpoint", checkpoint::check),
+    ("hypothesis", hypothesis::check),
     ("level", level::check),
     ("manifest", manifest::check),
     ("metrics", metrics::check),

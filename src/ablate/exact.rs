@@ -20,7 +20,7 @@
 use rayon::prelude::*;
 
 use crate::maze::{ActionSet, CHANNEL_LEN, Cell, Level, Move, observation_len, observe};
-use crate::nn::{Network, Workspace, softmax};
+use crate::nn::{Network, Steering, Workspace, softmax};
 
 use super::Error;
 use super::finite::{check_params, not_finite};
@@ -167,6 +167,7 @@ impl Chains {
         &self,
         actions: ActionSet,
         (network, params): (&Network, &[f32]),
+        steering: Option<&Steering>,
         states: &[usize],
     ) -> Vec<Moves> {
         let block = network.sample_len;
@@ -180,7 +181,8 @@ impl Chains {
                 for &state in states {
                     self.observe(state, observations);
                 }
-                workspace.forward(network, params, observations, states.len());
+                let policy = (network, params);
+                workspace.forward_steered(policy, observations, states.len(), steering);
                 let logits = workspace.logits(network, states.len());
                 let logits = logits.chunks_exact(network.shape.action_len);
                 for (moves, logits) in moves.iter_mut().zip(logits) {
@@ -367,10 +369,23 @@ impl Tasks {
     /// # Errors
     /// A parameter, or a logit somewhere, that is not finite.
     pub fn measure_exact(&self, network: &Network, params: &[f32]) -> Result<Measurement, Error> {
+        self.measure_steered(network, params, None)
+    }
+
+    /// The same with something added to the policy's activations in every forward pass.
+    ///
+    /// # Errors
+    /// As for [`measure_exact`](Self::measure_exact).
+    pub fn measure_steered(
+        &self,
+        network: &Network,
+        params: &[f32],
+        steering: Option<&Steering>,
+    ) -> Result<Measurement, Error> {
         check_params(network, params)?;
         let chains = self.chains();
         let states: Vec<usize> = (0..chains.states.len()).collect();
-        let moves = chains.moves(self.actions, (network, params), &states);
+        let moves = chains.moves(self.actions, (network, params), steering, &states);
         let is_bad = |moves: &Moves| moves.iter().any(|p| !p.is_finite());
         if let Some(state) = moves.iter().position(is_bad) {
             let mut observation = Vec::new();

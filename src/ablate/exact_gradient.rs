@@ -54,7 +54,7 @@ impl Tasks {
             })
             .collect();
         let states: Vec<usize> = asked.iter().flat_map(|(_, chain)| chain.states()).collect();
-        let moves = chains.moves(self.actions, (network, params), &states);
+        let moves = chains.moves(self.actions, (network, params), None, &states);
         let mut firsts = vec![0];
         for (_, chain) in &asked {
             firsts.push(firsts[firsts.len() - 1] + chain.states().len());

@@ -3,12 +3,14 @@
 //! Results go to stdout, progress and errors to stderr.
 
 mod bench;
+mod circuits;
 mod config;
 pub mod error;
 pub mod maze;
 mod progress;
 mod report;
 mod reproduce;
+mod scrubbing;
 mod settings;
 mod speed;
 mod study;
@@ -42,6 +44,7 @@ const AFTER: &str = "\
 Start here:
   gouda reproduce                     the whole experiment in about ten minutes, into runs/
   gouda study                         ten seeds, every locator and control, one table
+  gouda circuits runs/quick-seed0      through which channels and edges a trained policy prefers
   gouda maze --seed 0 --world 25      look at a level
   gouda config --preset standard      every setting, and where its value came from
   gouda svd gradients.npy --out svd/  the decomposition of anyone's matrix, rows being time
@@ -58,6 +61,7 @@ enum Command {
     Svd(svd::Args),
     Report(report::Args),
     Verify(verify::Args),
+    Circuits(circuits::Args),
     Maze(maze::Args),
     Config(config::Args),
     /// Measure the engine on this machine
@@ -123,6 +127,7 @@ fn run(command: &Command, colour: bool, out: &mut dyn Write) -> Result<(), Error
         Command::Svd(args) => svd::run(args, out),
         Command::Report(args) => report::run(args, out),
         Command::Verify(args) => verify::run(args, out),
+        Command::Circuits(args) => circuits::run(args, out),
         Command::Maze(args) => maze::run(args, colour, out),
         Command::Config(args) => config::run(args, out),
         Command::Bench(args) => bench::run(args, out),

@@ -5,6 +5,7 @@
 //! What it was told beyond parameters and gradients is its [`Supervision`], which stands beside its
 //! name wherever a result does.
 
+mod activation_patching;
 pub mod calibration;
 mod contrast;
 pub mod decompositions;
@@ -15,6 +16,7 @@ mod gradient_svd;
 mod layer_svd;
 mod oblique;
 pub mod oracle;
+pub mod path_patching;
 pub mod planted;
 pub mod probe_gradient;
 pub mod probes;
@@ -28,6 +30,7 @@ pub mod update_svd;
 mod varimax;
 pub mod weights_svd;
 
+pub use activation_patching::ActivationPatching;
 pub use decompositions::{Columns, Decomposed, Decompositions, Recorded};
 pub use displacement::Displacement;
 pub use fisher::Fisher;
@@ -36,6 +39,7 @@ pub use gradient_svd::GradientSvd;
 pub use layer_svd::LayerSvd;
 pub use oblique::Oblique;
 pub use oracle::Oracle;
+pub use path_patching::{Attribution, PathPatching};
 pub use random::Random;
 pub use rollback::Rollback;
 pub use situation_svd::{SituationContrast, SituationSvd};
@@ -113,6 +117,19 @@ pub struct Streams<'a> {
 }
 
 impl<'a> Streams<'a> {
+    /// Of a run that recorded nothing else.
+    pub fn only(total: Stream<'a>) -> Self {
+        Self {
+            total,
+            update: None,
+            policy: None,
+            before: None,
+            inside: None,
+            value: None,
+            entropy: None,
+        }
+    }
+
     /// One of them, if it was recorded.
     pub fn get(&self, recorded: Recorded) -> Option<Stream<'a>> {
         match recorded {
@@ -309,6 +326,9 @@ pub fn all() -> Vec<Box<dyn Locator>> {
         Box::new(Displacement),
         Box::new(GradientDisplacement),
         Box::new(Fisher),
+        Box::new(Attribution),
+        Box::new(ActivationPatching),
+        Box::new(PathPatching),
         Box::new(Oracle::default()),
         Box::new(Random),
     ]

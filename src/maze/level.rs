@@ -78,6 +78,18 @@ impl Level {
         self.walls[usize::from(cell.y)] &= !(1 << cell.x);
     }
 
+    /// Turns the cells of the square region of this side in the top-right corner into walls, as they
+    /// are where a maze is smaller than its world.
+    pub fn close_corner(&mut self, region: u8) {
+        for y in 0..self.world {
+            for x in 0..self.world {
+                if self.in_region(Cell { x, y }, region) {
+                    self.walls[usize::from(y)] |= 1 << x;
+                }
+            }
+        }
+    }
+
     /// Whether the cell is wall, as everything outside of the world is.
     pub fn is_wall(&self, cell: Cell) -> bool {
         cell.x >= self.world

@@ -12,6 +12,7 @@ pub mod dense;
 pub mod finite;
 #[cfg(test)]
 pub(crate) mod finite_difference;
+pub mod hooks;
 pub mod image;
 pub mod init;
 pub mod layout;
@@ -23,6 +24,7 @@ pub mod softmax;
 pub mod value;
 pub mod workspace;
 
+pub use hooks::{Part, Site, Steering};
 pub use image::Image;
 pub use layout::Layout;
 pub use network::{Kind, Network, Shape};

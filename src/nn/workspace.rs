@@ -8,6 +8,7 @@
 //! zeros from the start and stay so.
 
 use std::mem::take;
+use std::ops::Range;
 
 use crate::numeric::Real;
 use crate::numeric::gather_gemm::End;
@@ -71,7 +72,18 @@ impl<T: Real> Workspace<T> {
             "whole observations"
         );
         self.load(network, observations, sample_len);
-        for op in &network.ops {
+        self.run(network, params, 0..network.ops.len(), sample_len);
+    }
+
+    /// Runs some of the operations, by number, on what the buffers hold.
+    pub(super) fn run(
+        &mut self,
+        network: &Network,
+        params: &[T],
+        ops: Range<usize>,
+        sample_len: usize,
+    ) {
+        for op in &network.ops[ops] {
             match op {
                 Op::Conv {
                     x,
@@ -150,6 +162,29 @@ impl<T: Real> Workspace<T> {
         (d_params, adds): (&mut [T], bool),
         sample_len: usize,
     ) {
+        let target = (d_params, adds);
+        self.backward_against(
+            network,
+            transposed,
+            (d_logits, d_values),
+            target,
+            sample_len,
+            None,
+        );
+    }
+
+    /// As [`backward`](Self::backward), but the gradients of the weights are sums over the
+    /// activations of `inputs` in place of those of this workspace, where there are some.
+    pub(super) fn backward_against(
+        &mut self,
+        network: &Network,
+        transposed: &[T],
+        (d_logits, d_values): (&[T], &[T]),
+        (d_params, adds): (&mut [T], bool),
+        sample_len: usize,
+        inputs: Option<&Self>,
+    ) {
+        let inputs = inputs.map_or(self.buffers.as_slice(), |other| &other.buffers);
         let slot = |buffer: usize| network.buffers[buffer].gradient;
         self.gradients[slot(network.logits)][..d_logits.len()].copy_from_slice(d_logits);
         self.gradients[slot(network.value)][..d_values.len()].copy_from_slice(d_values);
@@ -166,7 +201,7 @@ impl<T: Real> Workspace<T> {
                     let mut d_y = take(&mut self.gradients[slot(*y)]);
                     let d_parameters = split(d_params, parameters);
                     let transposed = &transposed[parameters.weight.clone()];
-                    let input = &self.buffers[*x];
+                    let input = &inputs[*x];
                     if let After::AddRelu { z } = after {
                         let mut d_z = take(&mut self.gradients[slot(*z)]);
                         relu::backward(&self.buffers[*z][..len], &d_y[..len], &mut d_z[..len]);
@@ -224,7 +259,7 @@ impl<T: Real> Workspace<T> {
                         relu::backward_in_place(&self.buffers[*y][..len], &mut d_y[..len]);
                     }
                     let d_parameters = split(d_params, parameters);
-                    dense.backward_weight(sample_len, &self.buffers[*x], d_y, d_parameters, adds);
+                    dense.backward_weight(sample_len, &inputs[*x], d_y, d_parameters, adds);
                     let transposed = &transposed[parameters.weight.clone()];
                     dense.backward_input(sample_len, d_y, transposed, d_x, *shares_x);
                 }

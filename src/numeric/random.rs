@@ -37,6 +37,10 @@ pub enum Purpose {
     Locators = 11,
     /// Made-up matrices with known answers.
     Planted = 12,
+    /// States that differ in one fact.
+    Pairs = 13,
+    /// States that stand in for others, and random channels, in causal scrubbing.
+    Scrubbing = 14,
 }
 
 /// One random stream. As data it is the generator's state: what is read back draws on from there.

@@ -3,6 +3,7 @@
 pub mod ablation;
 pub mod candidates;
 pub mod checkpoint;
+pub mod circuits;
 pub mod config;
 pub mod confirmation;
 pub mod curves;
@@ -16,6 +17,7 @@ pub mod resolve;
 pub mod results;
 pub mod resume;
 pub mod rows;
+pub mod scrubbing;
 pub mod stored;
 pub mod streams;
 pub mod train;

@@ -21,6 +21,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(points());
     cases.extend(points_that_contradict_themselves());
     cases.extend(directories());
+    cases.extend(hypotheses());
     cases
 }
 
@@ -1001,4 +1002,44 @@ fn others() -> Vec<Case> {
             },
         ),
     ]
+}
+
+fn hypotheses() -> Vec<Case> {
+    const SOUND: &str = "name = \"x\"\n[[nodes]]\nname = \"a\"\nsite = \"dense\"\nchannels = [0]\n\
+        feature = \"nothing\"\ninputs = [\"observation\"]\nholds = \"outside\"\n";
+    let table: &[(&str, &str, &str, &str)] = &[
+        ("no TOML", "[[nodes]]", "[[nodes", "line 2"),
+        ("an unknown key", "site", "sites", "nodes.a.sites"),
+        ("no name", "name = \"x\"", "", "name"),
+        ("no nodes", "[[nodes]]\nname", "[nodes]\nname", "nodes"),
+        ("an unknown site", "\"dense\"", "\"conv9\"", "nodes.a.site"),
+        ("an unknown channel", "[0]", "[8]", "nodes.a.channels"),
+        ("a number below 0", "[0]", "[-1]", "nodes.a.channels"),
+        ("an unknown feature", "nothing", "all", "nodes.a.feature"),
+        ("an unknown place", "outside", "above", "nodes.a.holds"),
+        ("an unknown input", "observation", "b", "nodes.a.inputs"),
+        ("a circle", "observation", "a", "nodes.a.inputs"),
+    ];
+    let rows = table.iter().map(|&(what, from, to, key)| {
+        case(
+            &format!("a hypothesis: {what}"),
+            "circuits {run} --quiet --pairs 2 --hypothesis {dir}/h.toml",
+            3,
+            &["h.toml", key, "expected"],
+            move |dir| {
+                let text = SOUND.replacen(from, to, 1);
+                assert_ne!(text, SOUND);
+                std::fs::write(dir.join("h.toml"), text).unwrap();
+            },
+        )
+    });
+    let mut cases: Vec<Case> = rows.collect();
+    cases.push(case(
+        "a hypothesis that is not there",
+        "circuits {run} --quiet --pairs 2 --hypothesis {dir}/none.toml",
+        4,
+        &["none.toml"],
+        |_| {},
+    ));
+    cases
 }

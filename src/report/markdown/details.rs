@@ -5,6 +5,7 @@ use crate::ablate::{Claim, Rate};
 use crate::report::number::{NONE, fixed, signed};
 use crate::study::confirmation::Study;
 use crate::study::confirmation::edits::{RANDOM_STEP, STEP};
+use crate::study::confirmation::planted::Routed;
 use crate::study::confirmation::summary::NOTHING;
 
 use super::behaviour::is_locators;
@@ -211,6 +212,13 @@ pub fn planted(study: &Study) -> String {
     let mut headings = vec!["locator (area for A, B)"];
     headings.extend(&plants);
     headings.push("routed policy");
+    if calibration.composed.is_some() {
+        headings.push("composed policy");
+    }
+    let areas = |routed: Option<&Routed>| match routed.and_then(|one| one.areas) {
+        Some([a, b]) => format!("{}, {}", fixed(a, 2), fixed(b, 2)),
+        None => NONE.into(),
+    };
     let rows = calibration.routed.iter().map(|routed| {
         let mut row = vec![format!(
             "{}{}",
@@ -231,10 +239,11 @@ pub fn planted(study: &Study) -> String {
                 None => NONE.into(),
             });
         }
-        row.push(match routed.areas {
-            Some([a, b]) => format!("{}, {}", fixed(a, 2), fixed(b, 2)),
-            None => NONE.into(),
-        });
+        row.push(areas(Some(routed)));
+        if let Some(composed) = &calibration.composed {
+            let mut located = composed.located.iter();
+            row.push(areas(located.find(|one| one.locator == routed.locator)));
+        }
         row
     });
     format!(
@@ -247,7 +256,7 @@ pub fn planted(study: &Study) -> String {
          {} in its training; where a rise is below .1 there is nothing to find). .5 is chance. An \
          asterisk: either area below .8 on an easy plant, or, for locators that only a policy can be \
          asked about, on the routed policy. {} The streams of the routed policy are recorded before \
-         routing, so that locators that read them cannot find its halves. {}\n\n{}",
+         routing, so that locators that read them cannot find its halves. {}{}\n\n{}",
         signed(calibration.learnt[0], 2),
         signed(calibration.learnt[1], 2),
         if calibration.untested().is_empty() {
@@ -259,16 +268,36 @@ pub fn planted(study: &Study) -> String {
             )
         },
         halves(study),
+        composed(study),
         table(&headings, rows),
+    )
+}
+
+fn losses(half: &[f64; 7]) -> String {
+    let loss = |rate: Rate| format!("{} {}", rate.name(), signed(half[rate.index()], 2));
+    [Rate::S2, Rate::S5].map(loss).join(", ")
+}
+
+/// What the composed policy is, and whether its halves serve what they learnt.
+fn composed(study: &Study) -> String {
+    let Some(composed) = &study.calibration.composed else {
+        return String::new();
+    };
+    let [cheese, corner] = &composed.halves;
+    format!(
+        " The composed policy has halves that were trained apart and meet at the logits only: one never saw a \
+         cheese, the other learnt with cheese anywhere (S2 {} and S5 {} above the untrained; losses \
+         with the cheese's half reset: {}; with the corner's: {}). It decides for the locators that \
+         only a policy can be asked about, where it learnt both.",
+        signed(composed.learnt[0], 2),
+        signed(composed.learnt[1], 2),
+        losses(cheese),
+        losses(corner)
     )
 }
 
 /// Whether the halves of the routed policy serve what they learnt from.
 fn halves(study: &Study) -> String {
-    let losses = |half: &[f64; 7]| {
-        let loss = |rate: Rate| format!("{} {}", rate.name(), signed(half[rate.index()], 2));
-        [Rate::S2, Rate::S5].map(loss).join(", ")
-    };
     let [inside, outside] = &study.calibration.halves;
     format!(
         "Losses where the half that moved in the region is reset: {}; where the other is: {}.",

@@ -11,6 +11,7 @@
 
 pub mod bench;
 pub mod claims;
+pub mod composed;
 pub mod currency;
 pub mod edits;
 pub mod history;

@@ -2,7 +2,8 @@
 //!
 //! Made-up matrices (`locators::planted`), and a policy trained with gradient routing: transitions
 //! outside of the region move one half of every layer, those inside the other (`ppo::routing`). On it
-//! the claims' sets are these halves.
+//! the claims' sets are these halves. And a policy of two halves that were trained apart
+//! ([`composed`](super::composed)).
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use crate::study::results::Curves;
 use crate::study::{Error, Progress, Resolved, train};
 
 use super::bench::Bench;
+use super::composed::{self, Composed};
 use super::history::History;
 
 /// What the locators found.
@@ -36,6 +38,9 @@ pub struct Calibration {
     /// Losses on selection levels where the half that moved in the region is reset, and where the
     /// other is, in the order of `Rate::ALL`: whether the halves serve what they learnt from.
     pub halves: [[f64; 7]; 2],
+    /// On a policy put together from two halves that were trained apart.
+    #[serde(default)]
+    pub composed: Option<Composed>,
 }
 
 impl Calibration {
@@ -43,22 +48,29 @@ impl Calibration {
     /// routed policy.
     pub fn missed(&self) -> Vec<&str> {
         let mut missed = calibration::uncalibrated(&self.synthetic);
-        if self.took() {
-            let low = |areas: &[f64; 2]| areas.iter().any(|&area| area < calibration::AREA_MIN);
-            let asked = self.only_routed();
-            let found = asked.filter(|one| one.areas.as_ref().is_none_or(low));
-            missed.extend(found.map(|one| one.locator.as_str()));
-        }
+        let low = |areas: &[f64; 2]| areas.iter().any(|&area| area < calibration::AREA_MIN);
+        let is_missed = |one: &&Routed| one.areas.as_ref().is_none_or(low);
+        let found: Vec<&Routed> = match self.sound() {
+            Some(composed) => composed.located.iter().filter(is_missed).collect(),
+            None if self.took() => self.only_routed().filter(is_missed).collect(),
+            None => Vec::new(),
+        };
+        missed.extend(found.into_iter().map(|one| one.locator.as_str()));
         missed
     }
 
-    /// The locators that only a policy can be asked about, where the routed one did not learn both
-    /// behaviours: there is nothing to find.
+    /// The locators that only a policy can be asked about, where neither the routed one nor the composed one
+    /// learnt both behaviours: there is nothing to find.
     pub fn untested(&self) -> Vec<&str> {
-        if self.took() {
+        if self.sound().is_some() || self.took() {
             return Vec::new();
         }
         self.only_routed().map(|one| one.locator.as_str()).collect()
+    }
+
+    /// The composed policy, where it learnt both behaviours.
+    fn sound(&self) -> Option<&Composed> {
+        self.composed.as_ref().filter(|composed| composed.took())
     }
 
     /// Whether the routed policy learnt both behaviours.
@@ -165,7 +177,14 @@ fn find(
         share(curve.successes.last()) - share(curve.successes.first())
     };
     let learnt = [rise(Rate::S2), rise(Rate::S5)];
+    // Those that made-up matrices say something about are left out.
+    let is_asked = |locator: &dyn locators::Locator| {
+        let mut rows = synthetic.iter();
+        !rows.any(|row| row.locator == locator.name() && row.areas.is_some())
+    };
+    let composed = composed::find(config, &all, is_asked, progress)?;
     Ok(Calibration {
+        composed,
         halves,
         learnt,
         curves: trained.curves,

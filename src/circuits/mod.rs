@@ -1,0 +1,41 @@
+//! What the activations carry, and along which ways: activation patching, path patching, activation
+//! directions, causal scrubbing.
+//!
+//! The first three compare two runs of the same policy on states that differ in one [fact](pairs::Fact),
+//! and ask of a part of the network how much of the difference in the policy's preference goes through
+//! it. [Scrubbing](scrubbing) asks it of a whole [hypothesis] and of any states. All look at a trained
+//! policy alone; nothing here changes a parameter.
+
+pub mod graph;
+pub mod hypothesis;
+mod keys;
+pub mod pairs;
+pub mod patching;
+pub mod paths;
+pub mod recovered;
+pub mod scrubbing;
+pub mod states;
+pub mod steering;
+
+pub use graph::Graph;
+pub use hypothesis::Hypothesis;
+pub use pairs::{Fact, Pairs, Sought};
+pub use patching::{Patched, Share, Told};
+pub use recovered::Scrubbed;
+pub use states::States;
+pub use steering::{Direction, Steered};
+
+/// What can be wrong with what a user says of circuits.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A hypothesis that is none, or none of this network.
+    #[error("{key}: expected {expected}, found {found}")]
+    Hypothesis {
+        /// The key: "nodes.cheese.site".
+        key: String,
+        /// What is possible there.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+}

@@ -1,0 +1,211 @@
+//! `gouda circuits`: what a trained policy's activations and edges carry.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use crate::ablate::Rate;
+use crate::circuits::Sought;
+use crate::storage::manifest::write_json;
+use crate::storage::{RunDir, read_text};
+use crate::study::circuits::{Circuits, Found, Traced, circuits};
+use crate::study::{resolve, scrubbing};
+
+use super::Error;
+use super::progress::Watcher;
+use super::scrubbing::scrubbed;
+use super::settings::start;
+
+/// Trace a run's trained policy: activation patching, path patching, activation directions
+///
+/// Compares the policy on pairs of states that differ in one fact (the cheese moved, or removed; the
+/// mouse moved), and says through which layers, channels and kernel slices the difference in its
+/// preference goes. Then adds to each layer, and takes from it, what a cheese or an open corner adds on
+/// average. And puts hypotheses to the test by causal scrubbing: how much of what the policy predicts is
+/// left when all is resampled that a hypothesis calls irrelevant. Leaves circuits.json in the run's
+/// directory.
+#[derive(clap::Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  gouda circuits runs/quick-seed0
+  gouda circuits runs/quick-seed0 --pairs 64 --json | jq '.facts[0].layers'
+  gouda circuits runs/quick-seed0 --hypothesis mine.toml
+
+A share of 1 is all of the difference between the two states. `restored`: the second state's run, with
+the part as in the first. `corrupted`: the first state's run, with the part as in the second.
+
+A hypothesis is a small graph in TOML:
+
+  name = \"late\"
+  output = [\"cheese\"]          # what the logits read [default: the nodes that no other reads]
+  [[nodes]]
+  name = \"cheese\"
+  site = \"dense\"               # conv0, conv1, \"stream after conv1\", ... dense
+  channels = [3, 17]           # or \"all\"
+  feature = \"cheese_offset\"    # on what it may depend: state (everything), cheese_offset,
+                               # walls_and_mouse, corner_offset, nothing
+  inputs = [\"observation\"]     # or names of nodes of earlier sites, or both
+  holds = \"in_region\"          # where the mouse is: in_region, outside, everywhere
+
+`recovered`: 1 where nothing is lost, 0 where as much as under a random state.")]
+pub struct Args {
+    /// A run's directory
+    run: PathBuf,
+
+    /// Pairs of states of each fact
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(2..=65_536))]
+    pairs: u32,
+
+    /// A hypothesis of your own, beside the built-in ones; can be given several times
+    #[arg(long = "hypothesis", value_name = "FILE.toml")]
+    hypotheses: Vec<PathBuf>,
+
+    /// Worker threads; results do not depend on it [default: one a core]
+    #[arg(long)]
+    threads: Option<usize>,
+
+    /// No progress on stderr
+    #[arg(long)]
+    quiet: bool,
+
+    /// Results on stdout as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
+    start(args.threads)?;
+    let run = RunDir::open(&args.run)?;
+    let settings = run.config();
+    let text = read_text(&settings)?;
+    let config = resolve::resume((&settings, &text), None, None, &[], None)?.config;
+    let own = scrubbing::read(&config, &args.hypotheses)?;
+    let mut watcher = Watcher::new(args.quiet);
+    let found = circuits(&config, &run, args.pairs as usize, &own, &mut watcher)?;
+    watcher.end();
+    let path = run.path().join("circuits.json");
+    write_json(&path, &found)?;
+    if args.json {
+        serde_json::to_writer(&mut *out, &found)?;
+        writeln!(out)?;
+    } else {
+        found.facts.iter().try_for_each(|one| traced(one, out))?;
+        scrubbed(&found.scrubbing, out)?;
+        steered(&found, out)?;
+        writeln!(out, "{}", path.display())?;
+    }
+    Ok(())
+}
+
+fn goal(sought: Sought) -> &'static str {
+    match sought {
+        Sought::Cheese => "going for the cheese",
+        Sought::Corner => "going for the corner",
+    }
+}
+
+fn traced(traced: &Traced, out: &mut dyn Write) -> std::io::Result<()> {
+    let Traced {
+        sought,
+        fact,
+        pairs,
+        told,
+        ..
+    } = traced;
+    writeln!(
+        out,
+        "{}, {}: {told} of {pairs} pairs told apart",
+        goal(*sought),
+        fact.name()
+    )?;
+    writeln!(
+        out,
+        "  {:<24} {:>15} {:>15}",
+        "layer", "restored", "corrupted"
+    )?;
+    traced
+        .layers
+        .iter()
+        .try_for_each(|found| line(found, out))?;
+    writeln!(out, "  the leading channels")?;
+    let leading = |list: &[Found]| list.iter().take(6).cloned().collect::<Vec<_>>();
+    leading(&traced.channels)
+        .iter()
+        .try_for_each(|found| line(found, out))?;
+    let (patched, all) = traced.patched;
+    let screen = traced.screen.map_or("-".into(), |rho| format!("{rho:.2}"));
+    writeln!(
+        out,
+        "  the leading edges; {patched} of {all} patched, rank correlation with the screen {screen}"
+    )?;
+    leading(&traced.edges)
+        .iter()
+        .try_for_each(|found| line(found, out))?;
+    writeln!(out)
+}
+
+fn line(found: &Found, out: &mut dyn Write) -> std::io::Result<()> {
+    let share =
+        |share: &crate::circuits::Share| format!("{:+.2} ± {:.2}", share.value, 1.96 * share.error);
+    writeln!(
+        out,
+        "  {:<24} {:>15} {:>15}",
+        found.part,
+        share(&found.restored),
+        share(&found.corrupted)
+    )
+}
+
+/// Of either direction, the site and dose that move the step at decision squares most.
+fn steered(found: &Circuits, out: &mut dyn Write) -> std::io::Result<()> {
+    let base = &found.base;
+    writeln!(
+        out,
+        "steering; unsteered: step to the cheese {:.2}, to the corner {:.2} at decision squares; S2 {:.2}, \
+         S5 {:.2}",
+        base.p_cheese,
+        base.p_corner,
+        base.rates[Rate::S2.index()],
+        base.rates[Rate::S5.index()]
+    )?;
+    for sought in Sought::ALL {
+        for sign in [-1.0, 1.0] {
+            let all = found.directions.iter().filter(|d| d.sought == sought);
+            let doses = all.flat_map(|direction| {
+                let doses = direction.doses.iter().enumerate();
+                doses.map(move |(number, (dose, steered))| (direction, number, *dose, steered))
+            });
+            let best = doses
+                .filter(|(_, _, dose, _)| dose * sign > 0.0)
+                .max_by(|a, b| {
+                    let moved = |s: &crate::circuits::Steered| match sought {
+                        Sought::Cheese => sign * (s.p_cheese - base.p_cheese),
+                        Sought::Corner => sign * (s.p_corner - base.p_corner),
+                    };
+                    moved(a.3).total_cmp(&moved(b.3))
+                });
+            let Some((direction, number, dose, steered)) = best else {
+                continue;
+            };
+            let random = direction.random.iter().map(|doses| match sought {
+                Sought::Cheese => doses[number].p_cheese,
+                Sought::Corner => doses[number].p_corner,
+            });
+            let mean = random.sum::<f64>() / direction.random.len().max(1) as f64;
+            writeln!(
+                out,
+                "  {dose:+.1} x {} direction at {:<20} cheese {:.2}, corner {:.2} (random vectors {mean:.2})  \
+                 S2 {:.2}  S5 {:.2}",
+                match sought {
+                    Sought::Cheese => "cheese",
+                    Sought::Corner => "corner",
+                },
+                direction.site,
+                steered.p_cheese,
+                steered.p_corner,
+                steered.rates[Rate::S2.index()],
+                steered.rates[Rate::S5.index()]
+            )?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,319 @@
+//! Path patching of kernel slices, and its first-order screen.
+//!
+//! ```text
+//! E_X,e = mean over facts of |restored + corrupted| / 2 of edge e     X: cheese or corner is sought
+//! score_p = E_target,e - E_spared,e      p among the weights of edge e
+//! ```
+//!
+//! Edges are those of [`circuits::paths`](crate::circuits::paths). All are screened by attribution, and
+//! those that lead the screen for either claim are patched: the share [`VERIFIED`]. The screen alone is
+//! [`Attribution`], which scores weight by weight. Biases and the heads have no edge and come last. Its
+//! own edit cuts the leading edges: weights of zero.
+
+use super::activation_patching::{contrast, mean, told};
+use super::{Behaviour, Error, Located, Locator, Native, Offer, Run, Supervision};
+use crate::ablate::Claim;
+use crate::circuits::Sought;
+use crate::circuits::paths::{self, Edge};
+use crate::nn::Site;
+
+/// Path patching.
+#[derive(Clone, Copy, Debug)]
+pub struct PathPatching;
+
+/// Edge attribution patching (Syed et al., 2310.10348), weight by weight.
+#[derive(Clone, Copy, Debug)]
+pub struct Attribution;
+
+/// Share of the edges that are patched and not only screened.
+pub const VERIFIED: f64 = 0.05;
+/// How many edges are cut.
+const CUT: [usize; 6] = [4, 16, 32, 64, 128, 256];
+
+/// The contrast of the first-order effects of every group of weights.
+fn screened(behaviour: &Behaviour<'_>, theta: &[f32], groups: &[Vec<usize>]) -> [Vec<f64>; 2] {
+    contrast(&Sought::ALL.map(|sought| {
+        let screen = |told: &_| -> Vec<f64> {
+            let weights = paths::attribute(behaviour.network, theta, told);
+            let sum = |group: &Vec<usize>| group.iter().map(|&index| weights[index]).sum();
+            groups.iter().map(sum).collect()
+        };
+        let told = told(behaviour, theta, sought);
+        mean(&told.iter().map(screen).collect::<Vec<_>>(), groups.len())
+    }))
+}
+
+/// The edges and the contrast of each for either claim, exact for those that lead.
+struct Edges {
+    sites: Vec<Site>,
+    edges: Vec<Edge>,
+    slices: Vec<Vec<usize>>,
+    contrasts: [Vec<f64>; 2],
+}
+
+impl Edges {
+    fn of(behaviour: &Behaviour<'_>, theta: &[f32]) -> Self {
+        let network = behaviour.network;
+        let (sites, edges) = (network.sites(), paths::edges(network));
+        let slice = |edge: &Edge| network.slice(&sites[edge.site], edge.from, edge.to);
+        let slices: Vec<Vec<usize>> = edges.iter().map(slice).collect();
+        let mut contrasts = screened(behaviour, theta, &slices);
+        let wanted = (edges.len() as f64 * VERIFIED).ceil() as usize;
+        let mut verified: Vec<usize> = contrasts
+            .iter()
+            .flat_map(|contrast| leading(contrast).into_iter().take(wanted))
+            .collect();
+        verified.sort_unstable();
+        verified.dedup();
+        let chosen: Vec<Edge> = verified.iter().map(|&index| edges[index]).collect();
+        let exact = contrast(&Sought::ALL.map(|sought| {
+            let patch = |told: &_| -> Vec<f64> {
+                let patched = paths::patch(network, theta, told, &chosen);
+                let both = patched
+                    .iter()
+                    .map(|[restored, corrupted]| 0.5 * (restored.value + corrupted.value));
+                both.collect()
+            };
+            let told = told(behaviour, theta, sought);
+            mean(&told.iter().map(patch).collect::<Vec<_>>(), chosen.len())
+        }));
+        for (contrast, exact) in contrasts.iter_mut().zip(exact) {
+            for (&index, exact) in verified.iter().zip(exact) {
+                contrast[index] = exact;
+            }
+        }
+        Self {
+            sites,
+            edges,
+            slices,
+            contrasts,
+        }
+    }
+
+    fn name(&self, index: usize) -> String {
+        let edge = self.edges[index];
+        format!(
+            "{} {} to {}",
+            self.sites[edge.site].name, edge.from, edge.to
+        )
+    }
+}
+
+/// The greatest first.
+fn leading(contrast: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..contrast.len()).collect();
+    order.sort_by(|&a, &b| contrast[b].total_cmp(&contrast[a]).then(a.cmp(&b)));
+    order
+}
+
+impl Locator for PathPatching {
+    fn name(&self) -> &'static str {
+        "path patching"
+    }
+
+    fn meaning(&self) -> &'static str {
+        "share of the preference that goes through a kernel slice in pairs of states that differ in \
+         one fact, target minus spared; exact for the leading edges, first order for the rest"
+    }
+
+    fn supervision(&self) -> Supervision {
+        Supervision::Labels
+    }
+
+    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+        let Some(behaviour) = run.behaviour else {
+            return Ok(None);
+        };
+        let edges = Edges::of(&behaviour, run.theta);
+        let found = [0, 1].map(|claim| {
+            let leading = leading(&edges.contrasts[claim]);
+            let names = leading.iter().take(4).map(|&index| edges.name(index));
+            format!("edges {}", names.collect::<Vec<_>>().join(", "))
+        });
+        let scores = [0, 1].map(|claim| {
+            let contrast = &edges.contrasts[claim];
+            let least = contrast.iter().copied().fold(0.0, f64::min);
+            let mut scores = vec![least; run.theta.len()];
+            for (slice, &effect) in edges.slices.iter().zip(contrast) {
+                slice.iter().for_each(|&index| scores[index] = effect);
+            }
+            scores
+        });
+        Ok(Some(Located {
+            scores,
+            subspace: None,
+            found,
+        }))
+    }
+
+    /// The leading edges cut.
+    fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
+        let Some(behaviour) = run.behaviour else {
+            return Ok(Vec::new());
+        };
+        let edges = Edges::of(&behaviour, run.theta);
+        let offer = |claim| {
+            let leading = leading(&edges.contrasts[Located::index(claim)]);
+            let cut = |len: usize| {
+                let mut params = run.theta.to_vec();
+                for &edge in &leading[..len.min(leading.len())] {
+                    edges.slices[edge]
+                        .iter()
+                        .for_each(|&index| params[index] = 0.0);
+                }
+                (len as f64, params)
+            };
+            Offer {
+                claim: Some(claim),
+                edit: "cut",
+                member: "by number of edges".into(),
+                supervision: self.supervision(),
+                native: Native::Params(CUT.map(cut).into()),
+            }
+        };
+        Ok(Claim::ALL.map(offer).into())
+    }
+}
+
+impl Locator for Attribution {
+    fn name(&self) -> &'static str {
+        "attribution patching"
+    }
+
+    fn meaning(&self) -> &'static str {
+        "first-order share of the preference that goes through a weight in pairs of states that differ \
+         in one fact, target minus spared"
+    }
+
+    fn supervision(&self) -> Supervision {
+        Supervision::Labels
+    }
+
+    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+        let Some(behaviour) = run.behaviour else {
+            return Ok(None);
+        };
+        let found = "every layer".to_owned();
+        let weights: Vec<Vec<usize>> = (0..run.theta.len()).map(|index| vec![index]).collect();
+        Ok(Some(Located {
+            scores: screened(&behaviour, run.theta, &weights),
+            subspace: None,
+            found: [found.clone(), found],
+        }))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::ablate::{Split, Tasks};
+    use crate::gradients::Dense;
+    use crate::locators::{ActivationPatching, Decompositions, Stream, Streams};
+    use crate::maze::ActionSet;
+    use crate::nn::{Kind, Network, Shape, finite_difference as fd, init};
+    use crate::numeric::statistics::roc_area;
+
+    /// A network of two halves that meet at the logits only: the first sees walls and mouse, the second
+    /// the cheese. Whether each parameter is in the first, and in the second.
+    pub(crate) fn two_halves(network: &Network, seed: u64) -> (Vec<f32>, [Vec<bool>; 2]) {
+        let s = &mut fd::stream(seed);
+        let mut params = init::initialise(&network.layout, seed);
+        let mut halves = [vec![false; params.len()], vec![false; params.len()]];
+        for tensor in &network.layout.tensors {
+            let outputs = *tensor.shape.last().unwrap();
+            for (at, index) in tensor.range().enumerate() {
+                params[index] += 0.1 * s.normal() as f32;
+                let (row, to) = (at / outputs, at % outputs);
+                let is_second = 2 * to >= outputs;
+                let reads_own_half = match tensor.name.as_str() {
+                    "conv0.weight" => (row % 3 == 2) == is_second,
+                    "policy.weight" | "value.weight" => true,
+                    name if name.ends_with(".weight") => (row % 8 >= 4) == is_second,
+                    _ => true,
+                };
+                if tensor.name.starts_with("policy") {
+                    params[index] += s.normal() as f32;
+                } else if !tensor.name.starts_with("value") && reads_own_half {
+                    halves[usize::from(is_second)][index] = true;
+                }
+                if !reads_own_half {
+                    params[index] = 0.0;
+                }
+            }
+        }
+        (params, halves)
+    }
+
+    fn areas(locator: &dyn Locator, seed: u64) -> [f64; 2] {
+        let shape = Shape {
+            kind: Kind::Small,
+            world: 9,
+            channels: 8,
+            blocks: 2,
+            hidden: 16,
+            action_len: 4,
+        };
+        let network = Network::new(shape, 16).unwrap();
+        let (theta, [corner, cheese]) = two_halves(&network, seed);
+        let tasks = Tasks::new(Split::Discovery, (9, 5, 50), ActionSet::Four, 64).unwrap();
+        let matrix = Dense::new(1, theta.len(), theta.clone()).unwrap();
+        let total = Stream {
+            matrix: &matrix,
+            tau: &[0.5],
+        };
+        let run = Run {
+            layout: &network.layout,
+            theta_0: &theta,
+            theta: &theta,
+            checkpoints: &[],
+            streams: Streams::only(total),
+            decompositions: &Decompositions::default(),
+            t_corner: None,
+            behaviour: Some(Behaviour {
+                network: &network,
+                probes: &[],
+                tasks: &tasks,
+            }),
+            rank: 1,
+            seed,
+        };
+        let located = locator.locate(&run).unwrap().unwrap();
+        assert!(
+            located
+                .scores
+                .iter()
+                .flatten()
+                .all(|score| score.is_finite())
+        );
+        let offers = locator.offers(&run, &located).unwrap();
+        for Offer { native, .. } in offers {
+            let Native::Params(doses) = native else {
+                panic!("whole parameters");
+            };
+            assert!(doses.iter().all(|(_, params)| *params != theta));
+        }
+        // Among the parameters that are in one of them.
+        [(0, &cheese, &corner), (1, &corner, &cheese)].map(|(claim, own, other)| {
+            let either: Vec<usize> = (0..theta.len()).filter(|&i| own[i] || other[i]).collect();
+            let scores: Vec<f64> = either.iter().map(|&i| located.scores[claim][i]).collect();
+            let is_own: Vec<bool> = either.iter().map(|&i| own[i]).collect();
+            roc_area(&scores, &is_own).unwrap()
+        })
+    }
+
+    #[test]
+    fn the_half_that_sees_the_cheese_is_found_and_the_one_that_does_not() {
+        for seed in 1..4 {
+            for locator in [
+                &ActivationPatching as &dyn Locator,
+                &PathPatching,
+                &Attribution,
+            ] {
+                let [cheese, corner] = areas(locator, seed);
+                println!("{} {seed}: {cheese:.2} {corner:.2}", locator.name());
+                // Dead units and weights carry nothing in either half, and biases have no edges.
+                assert!(cheese > 0.75 && corner > 0.75, "{cheese} {corner}");
+            }
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! Activations that can be read and replaced while the network runs.
+//!
+//! A [`Site`] is a place in the forward pass with its own values: the output of a convolution, the
+//! residual stream after a block, the hidden layer. [`Workspace::patch`] puts other values into a
+//! part of one, for every sample of a block, and [`Workspace::forward_after`] runs what follows it; the
+//! plain forward pass knows nothing of either. Going through the sites from the last to the first, one
+//! forward pass serves any number of patches: what comes before a site stays as it was.
+//!
+//! Cost of a patch: copying the part, and the operations after the site.
+
+use std::ops::Range;
+
+use crate::numeric::Real;
+
+use super::network::{After, Network, Op, Parameters};
+use super::{Image, Workspace};
+
+/// A place in the forward pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site {
+    /// "conv3" for what the convolution of that name gives, "stream3" for the sum after it.
+    pub name: String,
+    /// The shape of its values; of a layer without cells, one cell.
+    pub image: Image,
+    /// The number of the operation that gives its values.
+    pub op: usize,
+    /// Where the weights and biases lie that give its values, if they are one layer's alone.
+    pub parameters: Option<Parameters>,
+    /// The buffer that holds its values.
+    buffer: usize,
+    /// Where `stream = x + branch`, the buffers of x and of the stream, and this is the branch.
+    residual: Option<(usize, usize)>,
+    has_border: bool,
+}
+
+/// A part of a site: channels, in one cell or in all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Which channels.
+    pub channels: Range<usize>,
+    /// Row and column; all cells where there is none.
+    pub cell: Option<(usize, usize)>,
+}
+
+impl Part {
+    /// One channel, everywhere.
+    pub fn channel(channel: usize) -> Self {
+        Self {
+            channels: channel..channel + 1,
+            cell: None,
+        }
+    }
+}
+
+impl Site {
+    /// All of it.
+    pub fn whole(&self) -> Part {
+        Part {
+            channels: 0..self.image.channels,
+            cell: None,
+        }
+    }
+
+    /// The places in its buffer of the part's channels, cell by cell, of one sample.
+    fn places(&self, part: &Part, sample: usize) -> impl Iterator<Item = Range<usize>> {
+        let (rows, columns) = match part.cell {
+            Some((row, column)) => (row..row + 1, column..column + 1),
+            None => (0..self.image.height, 0..self.image.width),
+        };
+        let (image, has_border, channels) = (self.image, self.has_border, part.channels.clone());
+        rows.flat_map(move |row| columns.clone().map(move |column| (row, column)))
+            .map(move |(row, column)| {
+                let start = match has_border {
+                    true => image.offset(sample, row + 1, column + 1),
+                    false => {
+                        ((sample * image.height + row) * image.width + column) * image.channels
+                    }
+                };
+                start + channels.start..start + channels.end
+            })
+    }
+}
+
+/// What is added to a site's values in every forward pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Steering {
+    /// Where.
+    pub site: Site,
+    /// What, `(cells, channels)`.
+    pub vector: Vec<f32>,
+}
+
+impl Network {
+    /// Every site, in the order in which a forward pass comes to them: of each convolution its output
+    /// (rectified where it is), of a residual block the stream after it too; the pools and rectifiers
+    /// of `impala`; the hidden layer. Not the logits.
+    pub fn sites(&self) -> Vec<Site> {
+        let mut sites = Vec::new();
+        for (number, op) in self.ops.iter().enumerate() {
+            match op {
+                Op::Conv {
+                    x,
+                    y,
+                    conv,
+                    parameters,
+                    after,
+                } => {
+                    let name = self.layer(parameters);
+                    let site = |name: String, buffer, parameters, residual| Site {
+                        name,
+                        image: conv.y(),
+                        op: number,
+                        parameters,
+                        buffer,
+                        residual,
+                        has_border: true,
+                    };
+                    let own = Some(parameters.clone());
+                    let stream = || format!("stream after {name}");
+                    match after {
+                        After::AddRelu { z } => {
+                            sites.push(site(name.clone(), *z, own, Some((*x, *y))));
+                            sites.push(site(stream(), *y, None, None));
+                        }
+                        // The branch alone is nowhere kept.
+                        After::Add { .. } => sites.push(site(stream(), *y, None, None)),
+                        After::Relu | After::Nothing => sites.push(site(name, *y, own, None)),
+                    }
+                }
+                Op::Pool { y, pool, .. } => {
+                    let before = sites.last().map_or("", |site: &Site| &site.name);
+                    sites.push(Site {
+                        name: format!("pool of {before}"),
+                        image: pool.y(),
+                        op: number,
+                        parameters: None,
+                        buffer: *y,
+                        residual: None,
+                        has_border: true,
+                    });
+                }
+                Op::Dense {
+                    y,
+                    parameters,
+                    is_rectified: true,
+                    ..
+                } => sites.push(Site {
+                    name: self.layer(parameters),
+                    image: Image {
+                        height: 1,
+                        width: 1,
+                        channels: self.buffers[*y].len,
+                    },
+                    op: number,
+                    parameters: Some(parameters.clone()),
+                    buffer: *y,
+                    residual: None,
+                    has_border: false,
+                }),
+                Op::Relu { .. } | Op::Flatten { .. } | Op::Dense { .. } => {}
+            }
+        }
+        sites
+    }
+
+    /// What the layer reads that gives a site its values, under the site's name: the observation, the
+    /// stream, the cells that the hidden layer sees. Not for pools.
+    pub fn input(&self, site: &Site) -> Option<Site> {
+        let (buffer, image, has_border) = match &self.ops[site.op] {
+            Op::Conv { x, conv, .. } => (*x, conv.x(), true),
+            Op::Dense { x, .. } => {
+                let flat = self.ops.iter().find_map(|op| match op {
+                    Op::Flatten { y, image, .. } if y == x => Some(*image),
+                    _ => None,
+                })?;
+                (*x, flat, false)
+            }
+            _ => return None,
+        };
+        Some(Site {
+            name: site.name.clone(),
+            image,
+            op: site.op,
+            parameters: None,
+            buffer,
+            residual: None,
+            has_border,
+        })
+    }
+
+    /// The weights, by index in theta, through which one channel of a site's [`input`](Self::input)
+    /// reaches one channel of the site: the nine of a convolution's kernel slice, one a cell of the
+    /// hidden layer's input.
+    pub fn slice(&self, site: &Site, from: usize, to: usize) -> Vec<usize> {
+        let (Some(parameters), Some(input)) = (&site.parameters, self.input(site)) else {
+            return Vec::new();
+        };
+        let rows = parameters.weight.len() / site.image.channels;
+        (from..rows)
+            .step_by(input.image.channels)
+            .map(|row| parameters.weight.start + row * site.image.channels + to)
+            .collect()
+    }
+
+    /// The name of the layer whose weights these are, "conv3".
+    fn layer(&self, parameters: &Parameters) -> String {
+        let mut tensors = self.layout.tensors.iter();
+        let weight = tensors.find(|tensor| tensor.offset == parameters.weight.start);
+        let name = weight.map_or("", |tensor| &tensor.name);
+        name.strip_suffix(".weight").unwrap_or(name).to_owned()
+    }
+}
+
+impl<T: Real> Workspace<T> {
+    /// The values of a part of a site, `(cells, channels)`, of one sample.
+    pub fn read(&self, site: &Site, part: &Part, sample: usize) -> Vec<T> {
+        let values = &self.buffers[site.buffer];
+        let places = site.places(part, sample);
+        places
+            .flat_map(|place| values[place].iter().copied())
+            .collect()
+    }
+
+    /// Puts into a part of a site, for every sample, what `values` says: it is given the sample, what
+    /// the part holds, `(cells, channels)`, and changes it.
+    pub fn patch(
+        &mut self,
+        site: &Site,
+        part: &Part,
+        sample_len: usize,
+        mut values: impl FnMut(usize, &mut [T]),
+    ) {
+        let mut held = Vec::new();
+        for sample in 0..sample_len {
+            held.clear();
+            held.extend(self.read(site, part, sample));
+            values(sample, &mut held);
+            let mut left = held.as_slice();
+            for place in site.places(part, sample) {
+                let (now, later) = left.split_at(place.len());
+                self.buffers[site.buffer][place.clone()].copy_from_slice(now);
+                left = later;
+                if let Some((x, stream)) = site.residual {
+                    for at in place {
+                        let sum = self.buffers[x][at] + self.buffers[site.buffer][at];
+                        self.buffers[stream][at] = sum;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts what `other`, which has run on the same number of samples, holds in a part of a site.
+    pub fn patch_from(&mut self, site: &Site, part: &Part, sample_len: usize, other: &Self) {
+        let from = &other.buffers[site.buffer];
+        for sample in 0..sample_len {
+            for place in site.places(part, sample) {
+                self.buffers[site.buffer][place.clone()].copy_from_slice(&from[place.clone()]);
+                if let Some((x, stream)) = site.residual {
+                    for at in place {
+                        self.buffers[stream][at] = self.buffers[x][at] + from[at];
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs what comes after a site, on what it holds now.
+    pub fn forward_after(
+        &mut self,
+        network: &Network,
+        params: &[T],
+        site: &Site,
+        sample_len: usize,
+    ) {
+        self.run(network, params, site.op + 1..network.ops.len(), sample_len);
+    }
+
+    /// [`forward`](Self::forward) with something added to the values of a site on the way, where there
+    /// is a steering.
+    pub fn forward_steered(
+        &mut self,
+        (network, params): (&Network, &[T]),
+        observations: &[u8],
+        sample_len: usize,
+        steering: Option<&Steering>,
+    ) {
+        // What follows the site is run twice: a forward pass that stops would be no plain one.
+        self.forward(network, params, observations, sample_len);
+        if let Some(Steering { site, vector }) = steering {
+            self.patch(site, &site.whole(), sample_len, |_, values| {
+                for (value, &more) in values.iter_mut().zip(vector) {
+                    *value += T::from_f64(more.into());
+                }
+            });
+            self.forward_after(network, params, site, sample_len);
+        }
+    }
+
+    /// Runs the operation alone that gives a site its values, on what its input holds now.
+    pub fn forward_at(&mut self, network: &Network, params: &[T], site: &Site, sample_len: usize) {
+        self.run(network, params, site.op..site.op + 1, sample_len);
+    }
+
+    /// First-order effects of putting another input's activations into the input of every weight
+    /// alone: to `effects`, of every weight, `w (a' - a) . d m / d z` is added, summed over cells and
+    /// samples, with `a` this workspace's activations, `a'` those of `other`, `z` the layer's sum and
+    /// `d_logits` the derivative of `m` by the logits (edge attribution patching, Syed et al.,
+    /// 2310.10348). Biases get nothing. Overwrites the activations of `other` with the differences.
+    ///
+    /// `transposed` is what [`Network::transpose`] gives.
+    pub fn attribute(
+        &mut self,
+        network: &Network,
+        (params, transposed): (&[T], &[T]),
+        d_logits: &[T],
+        other: &mut Self,
+        effects: &mut [f64],
+        sample_len: usize,
+    ) {
+        for (theirs, ours) in other.buffers.iter_mut().zip(&self.buffers) {
+            for (theirs, &ours) in theirs.iter_mut().zip(ours) {
+                *theirs = *theirs - ours;
+            }
+        }
+        let mut d_params = vec![T::ZERO; params.len()];
+        let d_values = vec![T::ZERO; sample_len];
+        self.backward_against(
+            network,
+            transposed,
+            (d_logits, &d_values),
+            (&mut d_params, false),
+            sample_len,
+            Some(other),
+        );
+        for op in &network.ops {
+            if let Op::Conv { parameters, .. } | Op::Dense { parameters, .. } = op {
+                for index in parameters.weight.clone() {
+                    effects[index] += (params[index] * d_params[index]).to_f64();
+                }
+            }
+        }
+    }
+}
