@@ -87,8 +87,9 @@ impl RunDir {
                 }
             }
         }
-        refuse_ways_out(path, path)?;
         let run = Self::open(path)?;
+        // After it: what another process is writing comes and goes.
+        refuse_ways_out(path, path)?;
         remove_asides(path)?;
         Ok(run)
     }

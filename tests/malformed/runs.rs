@@ -917,17 +917,19 @@ fn links() -> Vec<Case> {
 fn links() -> Vec<Case> {
     use std::os::unix::fs::symlink;
     let mut cases = Vec::new();
-    for name in [
-        "metrics.jsonl",
-        "gradients/total/shard-00000.npy",
-        "resume/latest.safetensors",
-        ".lock",
+    let inside = ["files inside", "a link out of it"];
+    for (name, [expected, found]) in [
+        ("metrics.jsonl", inside),
+        ("gradients/total/shard-00000.npy", inside),
+        ("resume/latest.safetensors", inside),
+        // Looked at before the others: what it leads to is not to be locked.
+        (".lock", ["a regular file", "something else"]),
     ] {
         cases.push(case(
             &format!("a link out of the run: {name}"),
             RESUME,
             3,
-            &[name, "files inside", "a link out of it"],
+            &[name, expected, found],
             move |dir| {
                 unfinish(dir);
                 let elsewhere = dir.join("elsewhere");
