@@ -3,7 +3,7 @@
 //! Made-up matrices (`locators::planted`), and a policy trained with gradient routing: transitions
 //! outside of the region move one half of every layer, those inside the other (`ppo::routing`). On it
 //! the claims' sets are these halves. And a policy of two halves that were trained apart
-//! ([`composed`](super::composed)).
+//! ([`super::composed`]).
 
 use std::time::Duration;
 
