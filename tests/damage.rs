@@ -242,6 +242,11 @@ fn a_flipped_bit_anywhere_is_found_and_named() {
     for name in ["U.npy", "S.npy", "V.npy"] {
         flip(&sound.svd.join(name), 128, 3, 0, &|| sound.svd());
     }
+    let trained = sound.checkpoint.ancestors().nth(2).unwrap();
+    let manifest = trained.join("manifest.json");
+    flip(&manifest, usize::MAX, 1, 0, &|| {
+        text(RunManifest::load(&manifest))
+    });
     println!("reliability: bit flips | {tried} | {tried} found with the file named, 0 unseen");
 }
 
@@ -300,6 +305,13 @@ fn the_commands_find_what_is_damaged() {
             expect(&mut verify(&svd), 1, &[name]);
         });
     }
+    // What the manifest has a checksum of must be there.
+    let sketch = fs::read(total.join("sketch.npy")).unwrap();
+    fs::remove_file(total.join("sketch.npy")).unwrap();
+    expect(&mut decompose(&to("svd without")), 4, &["sketch.npy"]);
+    expect(&mut verify(&total), 1, &["sketch.npy"]);
+    fs::write(total.join("sketch.npy"), sketch).unwrap();
+    expect(&mut verify(&total), 0, &[]);
     let name = "000000009.safetensors";
     // Without the manifest, as in a run that is not finished.
     fs::remove_file(trained.join("manifest.json")).unwrap();
@@ -315,6 +327,14 @@ fn the_commands_find_what_is_damaged() {
             &[name, "CRC"],
         );
     });
+    // A sound checkpoint, but another's.
+    let at = |name: &str| trained.join("checkpoints").join(name);
+    let own = fs::read(at(name)).unwrap();
+    fs::copy(at("000000018.safetensors"), at(name)).unwrap();
+    let said = [name, "expected updates 9, as its name says, found 18"];
+    expect(&mut verify(&trained), 1, &said);
+    expect(&mut run("reproduce", &trained, &["--resume"]), 3, &said);
+    fs::write(at(name), own).unwrap();
     let latest = "latest.safetensors";
     flipped(&trained.join("resume").join(latest), 5, &|| {
         expect(&mut verify(&trained), 1, &["point to go on from: ", latest]);

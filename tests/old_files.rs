@@ -25,6 +25,8 @@ use small::{copy, directory, expect, gouda};
 /// What a folder of the fixtures holds.
 struct Old {
     folder: &'static str,
+    /// Of the manifest of the run.
+    run: u32,
     /// Of the manifests of streams.
     version: u32,
     /// Of `gradients/total`.
@@ -47,9 +49,10 @@ struct Old {
 const PARTS: [&str; 6] = ["total", "update", "before", "inside", "value", "entropy"];
 const SIGMA: [f64; 2] = [12.016865717291314, 1.7184234671550092];
 
-fn all() -> [Old; 4] {
-    let third = Old {
-        folder: "3",
+fn all() -> [Old; 5] {
+    let fourth = Old {
+        folder: "4",
+        run: 2,
         version: 2,
         gradients: 0xc869_79cb,
         entry: 0.002_169_750_6,
@@ -65,6 +68,7 @@ fn all() -> [Old; 4] {
     [
         Old {
             folder: "0",
+            run: 1,
             version: 1,
             gradients: 0xd629_0ac4,
             parameters: 0xac30_1c82,
@@ -74,22 +78,29 @@ fn all() -> [Old; 4] {
             point: Some("cannot read"),
             has_curves: false,
             resume: Some(settings),
-            ..third
+            ..fourth
         },
         Old {
             folder: "1",
+            run: 1,
             version: 1,
             streams: &PARTS[..2],
             point: Some("expected version 2 of points to resume from, found version 1"),
             resume: Some(settings),
-            ..third
+            ..fourth
         },
         Old {
             folder: "2",
+            run: 1,
             version: 1,
-            ..third
+            ..fourth
         },
-        third,
+        Old {
+            folder: "3",
+            run: 1,
+            ..fourth
+        },
+        fourth,
     ]
 }
 
@@ -114,6 +125,7 @@ fn every_old_file_is_read_to_its_values_or_refused_by_name() {
         // The manifest of the run, and every file that it names.
         let manifest = RunManifest::load(&run.manifest()).unwrap();
         manifest.verify(run.path()).unwrap();
+        assert_eq!(manifest.version, old.run, "{name}");
         assert_eq!(
             (manifest.seed, &manifest.command[..2]),
             (0, &["gouda".into(), "train".into()][..])
@@ -338,7 +350,7 @@ fn every_old_file_is_read_to_its_values_or_refused_by_name() {
 fn files_of_a_later_version_are_refused_by_name_and_version() {
     let dir = directory();
     let out = dir.path().join("run");
-    copy(&fixtures().join("3/run"), &out);
+    copy(&fixtures().join("4/run"), &out);
     let run = RunDir::look(&out).unwrap();
     let manifest = run.gradients().join("total/manifest.json");
     let text = read_text(&manifest).unwrap();
@@ -348,7 +360,7 @@ fn files_of_a_later_version_are_refused_by_name_and_version() {
     let to = dir.path().join("svd");
     let mut svd = gouda(&["svd", "--out"]);
     let words = [
-        "manifest.json: expected format \"gouda gradient matrix\" version 2, found",
+        "manifest.json: expected format \"gouda gradient matrix\" version 2 (or 1), found",
         "version 3",
     ];
     expect(svd.arg(&to).arg(run.gradients().join("total")), 3, &words);

@@ -196,7 +196,7 @@ impl Manifest {
         // On its own first: another version may have other fields.
         let Version { format, version } = serde_json::from_slice(contents).map_err(unreadable)?;
         if format != FORMAT || !(UNSUMMED..=VERSION).contains(&version) {
-            let expected = format!("format \"{FORMAT}\" version {VERSION}");
+            let expected = format!("format \"{FORMAT}\" version {VERSION} (or {UNSUMMED})");
             let found = format!("format \"{format}\" version {version}");
             return Err(storage::Error::malformed(path, expected, found).into());
         }
@@ -340,7 +340,11 @@ mod tests {
 
         let text = storage::read_text(&dir.path().join(FILE)).unwrap();
         let cases = [
-            ("\"version\":2", "\"version\":3", "version 2, found format"),
+            (
+                "\"version\":2",
+                "\"version\":3",
+                "version 2 (or 1), found format",
+            ),
             ("gouda gradient", "other", "found format \"other matrix\""),
             (
                 "\"shape\":[1,6]",

@@ -60,17 +60,18 @@ impl Sketch {
         )?)
     }
 
-    /// The sketch that lies beside the manifest of `matrix`; none where there is no such file.
+    /// The sketch that lies beside the manifest of `matrix`; none where there is no such file and the
+    /// manifest says nothing of one.
     ///
     /// # Errors
-    /// It cannot be read, is damaged, is that of another matrix by its shape, or is not finite.
+    /// It is missing or cannot be read, is damaged, is that of another matrix by its shape, or is not finite.
     pub fn of(matrix: &Matrix) -> Result<Option<Self>, Error> {
         // A plain file has no place for one beside it.
         let Some(manifest) = matrix.manifest() else {
             return Ok(None);
         };
         let path = matrix.path().join(SKETCH_FILE);
-        if !storage::exists(&path)? {
+        if manifest.sketch.is_none() && !storage::exists(&path)? {
             return Ok(None);
         }
         if let Some(expected) = manifest.sketch {

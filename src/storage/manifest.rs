@@ -7,11 +7,31 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::{read_bytes, read_text, regular};
-use super::{Error, FileSum, atomic, disk};
+use super::{Error, FileSum, atomic, disk, summed};
 
-/// What made the outputs of a run, and their checksums.
+/// What `version` says.
+const VERSION: u32 = 2;
+/// Before, a manifest had neither a version nor a checksum of its own.
+const UNSUMMED: u32 = 1;
+
+fn unsummed() -> u32 {
+    UNSUMMED
+}
+
+#[derive(Deserialize)]
+struct Begins {
+    #[serde(default = "unsummed")]
+    version: u32,
+    #[serde(default)]
+    crc32: Option<serde::de::IgnoredAny>,
+}
+
+/// What made the outputs of a run, and their checksums. The file ends in its own, as [`summed`] says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunManifest {
+    /// Of this file's format.
+    #[serde(default = "unsummed")]
+    pub version: u32,
     /// Version of this program.
     pub gouda_version: String,
     /// Commit of the checkout it was built in; changes not yet committed are not told.
@@ -36,6 +56,7 @@ impl RunManifest {
     /// The manifest of this program on this machine, without files.
     pub fn new(seed: u64, threads: usize, command: Vec<String>) -> Self {
         Self {
+            version: VERSION,
             gouda_version: env!("CARGO_PKG_VERSION").into(),
             commit: option_env!("GOUDA_COMMIT").map(Into::into),
             rustc: option_env!("GOUDA_RUSTC").map(Into::into),
@@ -76,15 +97,34 @@ impl RunManifest {
     /// # Errors
     /// The system's.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        write_json(path, self)
+        summed::write_pretty(path, self)
     }
 
     /// Reads the manifest at `path`.
     ///
     /// # Errors
-    /// It cannot be read, or is not one.
+    /// It cannot be read, is damaged, or is not one of a version known.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        read_json(path, "the manifest of a run")
+        let contents = read_bytes(path)?;
+        let unreadable = |error: serde_json::Error| {
+            Error::malformed(path, "the manifest of a run", error.to_string())
+        };
+        // On its own first: another version may have other fields.
+        let Begins { version, crc32 } = serde_json::from_slice(&contents).map_err(unreadable)?;
+        if !(UNSUMMED..=VERSION).contains(&version) {
+            let expected = format!("a run's manifest of version {VERSION} or before");
+            return Err(Error::malformed(
+                path,
+                expected,
+                format!("version {version}"),
+            ));
+        }
+        let manifest = serde_json::from_slice(&contents).map_err(unreadable)?;
+        // Either alone asks for it: one flipped bit cannot take both away.
+        if version > UNSUMMED || crc32.is_some() {
+            summed::check(path, &contents)?;
+        }
+        Ok(manifest)
     }
 
     /// Recomputes the checksum of every output in the run directory `root`.

@@ -56,6 +56,18 @@ pub fn save_checkpoint(
 /// A file that is damaged, of another version, or not a checkpoint of this network, or holds what is not
 /// finite.
 pub fn load_checkpoint(path: &Path, layout: &Layout) -> Result<Vec<f32>, Error> {
+    load(path, layout, None)
+}
+
+/// The same of a file that is named by the number of updates, which it must have too where it says any.
+///
+/// # Errors
+/// As for [`load_checkpoint`]; a checkpoint under another's name.
+pub fn load_numbered((updates, path): &(u64, PathBuf), layout: &Layout) -> Result<Vec<f32>, Error> {
+    load(path, layout, Some(*updates))
+}
+
+fn load(path: &Path, layout: &Layout, updates: Option<u64>) -> Result<Vec<f32>, Error> {
     let expected: Vec<(String, Vec<usize>)> = layout
         .tensors
         .iter()
@@ -64,6 +76,12 @@ pub fn load_checkpoint(path: &Path, layout: &Layout) -> Result<Vec<f32>, Error> 
     let file = tensors::load(path, &expected)?;
     if let Some((expected, found)) = contradiction(&file.metadata) {
         return Err(storage::Error::malformed(path, expected, found).into());
+    }
+    if let (Some(wanted), Some(said)) = (updates, file.metadata.get("updates"))
+        && *said != wanted.to_string()
+    {
+        let expected = format!("updates {wanted}, as its name says");
+        return Err(storage::Error::malformed(path, expected, said).into());
     }
     let params = file.tensors.concat();
     match layout.first_not_finite(&params) {
@@ -98,7 +116,8 @@ fn contradiction(metadata: &BTreeMap<String, String>) -> Option<(String, String)
 /// first and theta_T last.
 ///
 /// # Errors
-/// One of these two is missing, a file beyond them, or one that is not a checkpoint of this network.
+/// One of these two is missing, a file beyond them, or one that is not a checkpoint of this network or
+/// not the one that its name says.
 pub fn load_all(dir: &Path, layout: &Layout, total: u64) -> Result<Vec<(f64, Vec<f32>)>, Error> {
     let found = checkpoints(dir)?;
     for (wanted, end) in [(0, found.first()), (total, found.last())] {
@@ -111,9 +130,9 @@ pub fn load_all(dir: &Path, layout: &Layout, total: u64) -> Result<Vec<(f64, Vec
             return Err(crate::storage::Error::malformed(&path, expected, found).into());
         }
     }
-    let one = |(updates, path): &(u64, PathBuf)| {
-        let params = load_checkpoint(path, layout)?;
-        Ok((*updates as f64 / total as f64, params))
+    let one = |file: &(u64, PathBuf)| {
+        let params = load_numbered(file, layout)?;
+        Ok((file.0 as f64 / total as f64, params))
     };
     found.iter().map(one).collect()
 }

@@ -18,7 +18,7 @@ use crate::numeric::statistics::spearman;
 use crate::ppo::trainer;
 use crate::storage::{self, RunDir};
 
-use super::checkpoint::{checkpoints, load_checkpoint};
+use super::checkpoint::{checkpoints, load_numbered};
 use super::{Config, Error, Progress, scrubbing};
 
 /// Channels and edges that are named.
@@ -113,11 +113,11 @@ pub fn circuits(
 ) -> Result<Circuits, Error> {
     let network = Network::new(config.net.shape(&config.env), trainer::RUN)
         .map_err(crate::ppo::Error::from)?;
-    let Some((_, path)) = checkpoints(&run.checkpoints())?.pop() else {
+    let Some(last) = checkpoints(&run.checkpoints())?.pop() else {
         let path = run.checkpoints();
         return Err(storage::Error::malformed(&path, "a checkpoint", "none").into());
     };
-    let params = load_checkpoint(&path, &network.layout)?;
+    let params = load_numbered(&last, &network.layout)?;
     let policy = (&network, params.as_slice());
     let mut seconds = BTreeMap::new();
 

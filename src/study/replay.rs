@@ -19,7 +19,7 @@ use crate::ppo::{Trainer, Update};
 use crate::storage::{self, Access, RunDir, RunManifest, lines};
 use crate::svd;
 
-use super::checkpoint::{checkpoint_path, checkpoints, load_checkpoint};
+use super::checkpoint::{checkpoint_path, checkpoints, load_checkpoint, load_numbered};
 use super::resume::{self, Point};
 use super::rows::{self, RowSum};
 use super::streams;
@@ -160,7 +160,7 @@ fn parameters(run: &RunDir, layout: &Layout) -> Check {
     let len = all.as_ref().map_or(0, Vec::len);
     let loaded = all.and_then(|all| {
         all.iter()
-            .try_for_each(|(_, path)| load_checkpoint(path, layout).map(|_| ()))
+            .try_for_each(|file| load_numbered(file, layout).map(|_| ()))
     });
     Check {
         check: "checkpoints".into(),

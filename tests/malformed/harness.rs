@@ -225,8 +225,9 @@ pub fn replace(path: &Path, from: &str, to: &str) {
 
 /// Makes the checksum right again that a JSON file may end in.
 fn summed_again(mut text: String) -> String {
-    let key = ",\"crc32\":\"";
-    let Some(at) = text.rfind(key) else {
+    let keys = [",\"crc32\":\"", ",\n  \"crc32\": \""];
+    let found = keys.iter().find_map(|key| Some((text.rfind(key)?, key)));
+    let Some((at, key)) = found else {
         return text;
     };
     let sum = gouda::storage::checksum::of_bytes(&text.as_bytes()[..at]);
