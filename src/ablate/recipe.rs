@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::nn::Layout;
+use crate::nn::{Layout, Steering};
 use crate::numeric::random::{Purpose, Stream};
 
 use super::edit;
@@ -20,6 +20,8 @@ pub enum Recipe {
     Rollback(Arc<Vec<f32>>),
     /// A vector, times a dose, added.
     Add(Arc<Vec<f32>>, f64),
+    /// No edit of parameters: something is added to the activations in every forward pass.
+    Steer(Arc<Steering>),
 }
 
 impl Recipe {
@@ -34,6 +36,15 @@ impl Recipe {
                 let sum = |(&t, &v): (&f32, &f32)| (f64::from(t) + dose * f64::from(v)) as f32;
                 theta.iter().zip(vector.iter()).map(sum).collect()
             }
+            Self::Steer(_) => theta.to_vec(),
+        }
+    }
+
+    /// What is added to the activations; nothing by an edit of parameters.
+    pub fn steering(&self) -> Option<&Steering> {
+        match self {
+            Self::Steer(steering) => Some(steering),
+            _ => None,
         }
     }
 }

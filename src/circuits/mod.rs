@@ -13,6 +13,7 @@ pub mod pairs;
 pub mod patching;
 pub mod paths;
 pub mod recovered;
+pub mod resampling;
 pub mod scrubbing;
 pub mod states;
 pub mod steering;

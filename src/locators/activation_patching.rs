@@ -1,141 +1,34 @@
-//! Activation patching of single channels, spread on the weights that make them.
+//! Activation patching of single [channels](super::channels).
 //!
 //! ```text
 //! E_X,c = mean over facts of |restored + corrupted| / 2 of channel c     X: cheese or corner is sought
-//! score_p = E_target,c - E_spared,c      p among the weights and the bias that give channel c
 //! ```
 //!
 //! Sizes and not signs: a channel by which the policy goes the other way tells where the cheese is as
-//! well. The cheese is the target of claim A, the corner that of claim B; the other is spared. Channels are
-//! those of [`circuits::patching::channels`](crate::circuits::patching::channels); parameters that give
-//! none of them, the heads', come last. Its own edit holds the leading channels at their mean over the
-//! pairs' states: weights of zero, and the mean for a bias.
+//! well.
 
-use super::{Behaviour, Error, Located, Locator, Native, Offer, Run, Supervision};
-use crate::ablate::Claim;
+use super::channels::{Channels, mean, told};
+use super::{Behaviour, Error, Located, Locator, Offer, Run, Supervision};
+use crate::circuits::Sought;
 use crate::circuits::patching::{self, Told};
-use crate::circuits::{Fact, Pairs, Sought};
-use crate::nn::{Part, Site};
 
 /// Activation patching.
 #[derive(Clone, Copy, Debug)]
 pub struct ActivationPatching;
 
-/// Pairs of each fact.
-pub(super) const PAIRS: usize = 256;
-/// How many channels are held at their mean.
-const HELD: [usize; 6] = [1, 2, 4, 8, 16, 32];
-
-/// The pairs of every fact by which something is told, that the policy tells apart.
-pub(super) fn told(behaviour: &Behaviour<'_>, theta: &[f32], sought: Sought) -> Vec<Told> {
-    let facts = Fact::of(sought).iter();
-    let pairs = facts.map(|&fact| Pairs::new(behaviour.tasks, sought, fact, PAIRS));
-    pairs
-        .map(|pairs| Told::new(behaviour.network, theta, &pairs))
-        .filter(|told| !told.is_empty())
-        .collect()
-}
-
-/// What is sought where a claim's targets are met, and where what it spares is.
-pub(super) fn sought(claim: Claim) -> [Sought; 2] {
-    match claim {
-        Claim::A => [Sought::Cheese, Sought::Corner],
-        Claim::B => [Sought::Corner, Sought::Cheese],
-    }
-}
-
-/// For either claim, target minus spared, of what was found for cheese and corner.
-pub(super) fn contrast(found: &[Vec<f64>; 2]) -> [Vec<f64>; 2] {
-    Claim::ALL.map(|claim| {
-        let [target, spared] = sought(claim).map(|sought| &found[sought as usize]);
-        target.iter().zip(spared).map(|(t, s)| t - s).collect()
-    })
-}
-
-/// Means of some sizes over the facts; zeros where no pair was told apart.
-pub(super) fn mean(found: &[Vec<f64>], len: usize) -> Vec<f64> {
-    let mut sum = vec![0.0; len];
-    for one in found {
-        let share = 1.0 / found.len() as f64;
-        sum.iter_mut()
-            .zip(one)
-            .for_each(|(sum, x)| *sum += share * x.abs());
-    }
-    sum
-}
-
-/// The channels, and the contrast of their effects for either claim.
-struct Channels {
-    sites: Vec<Site>,
-    parts: Vec<(usize, Part)>,
-    contrasts: [Vec<f64>; 2],
-}
-
-impl Channels {
-    fn of(behaviour: &Behaviour<'_>, theta: &[f32]) -> Self {
-        let sites = behaviour.network.sites();
-        let parts = patching::channels(&sites);
-        let effects = Sought::ALL.map(|sought| {
+fn channels(behaviour: &Behaviour<'_>, theta: &[f32]) -> Channels {
+    Channels::new(behaviour.network, |_, parts| {
+        Sought::ALL.map(|sought| {
             let told = told(behaviour, theta, sought);
             let patch = |told: &Told| -> Vec<f64> {
-                patching::patch(behaviour.network, theta, told, &parts)
+                patching::patch(behaviour.network, theta, told, parts)
                     .iter()
                     .map(|patched| 0.5 * (patched.restored.value + patched.corrupted.value))
                     .collect()
             };
             mean(&told.iter().map(patch).collect::<Vec<_>>(), parts.len())
-        });
-        Self {
-            contrasts: contrast(&effects),
-            sites,
-            parts,
-        }
-    }
-
-    /// The channels with the greatest contrast first.
-    fn leading(&self, claim: Claim) -> Vec<usize> {
-        let contrast = &self.contrasts[Located::index(claim)];
-        let mut order: Vec<usize> = (0..contrast.len()).collect();
-        order.sort_by(|&a, &b| contrast[b].total_cmp(&contrast[a]).then(a.cmp(&b)));
-        order
-    }
-
-    /// The weights and the bias of a channel.
-    fn parameters(&self, channel: usize) -> (Vec<usize>, usize) {
-        let (site, part) = &self.parts[channel];
-        let site = &self.sites[*site];
-        let parameters = site.parameters.as_ref().expect("channels have their own");
-        let weights = parameters.weight.clone().skip(part.channels.start);
-        (
-            weights.step_by(site.image.channels).collect(),
-            parameters.bias.start + part.channels.start,
-        )
-    }
-
-    fn name(&self, channel: usize) -> String {
-        let (site, part) = &self.parts[channel];
-        format!("{} {}", self.sites[*site].name, part.channels.start)
-    }
-
-    /// The mean of every channel over the pairs' states.
-    fn means(&self, behaviour: &Behaviour<'_>, theta: &[f32]) -> Vec<f64> {
-        let (mut sums, mut samples) = (vec![0.0; self.parts.len()], 0.0);
-        for told in Sought::ALL
-            .map(|sought| told(behaviour, theta, sought))
-            .concat()
-        {
-            let states = told.means(behaviour.network, theta, &self.sites, &self.parts);
-            let len = told.len() as f64;
-            sums.iter_mut()
-                .zip(states)
-                .for_each(|(sum, mean)| *sum += len * mean);
-            samples += len;
-        }
-        if samples > 0.0 {
-            sums.iter_mut().for_each(|sum| *sum /= samples);
-        }
-        sums
-    }
+        })
+    })
 }
 
 impl Locator for ActivationPatching {
@@ -153,35 +46,10 @@ impl Locator for ActivationPatching {
     }
 
     fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
-        let Some(behaviour) = run.behaviour else {
-            return Ok(None);
-        };
-        let channels = Channels::of(&behaviour, run.theta);
-        let found = Claim::ALL.map(|claim| {
-            let leading = channels.leading(claim);
-            let names = leading
-                .iter()
-                .take(4)
-                .map(|&channel| channels.name(channel));
-            format!("channels {}", names.collect::<Vec<_>>().join(", "))
-        });
-        let scores = Claim::ALL.map(|claim| {
-            let contrast = &channels.contrasts[Located::index(claim)];
-            let least = contrast.iter().copied().fold(0.0, f64::min);
-            let mut scores = vec![least; run.theta.len()];
-            for (channel, &effect) in contrast.iter().enumerate() {
-                let (weights, bias) = channels.parameters(channel);
-                for index in weights.into_iter().chain([bias]) {
-                    scores[index] = effect;
-                }
-            }
-            scores
-        });
-        Ok(Some(Located {
-            scores,
-            subspace: None,
-            found,
-        }))
+        let channels = run
+            .behaviour
+            .map(|behaviour| channels(&behaviour, run.theta));
+        Ok(channels.map(|channels| channels.located(run.theta.len())))
     }
 
     /// The leading channels held at their means.
@@ -189,27 +57,6 @@ impl Locator for ActivationPatching {
         let Some(behaviour) = run.behaviour else {
             return Ok(Vec::new());
         };
-        let channels = Channels::of(&behaviour, run.theta);
-        let means = channels.means(&behaviour, run.theta);
-        let offer = |claim| {
-            let leading = channels.leading(claim);
-            let hold = |held: usize| {
-                let mut params = run.theta.to_vec();
-                for &channel in &leading[..held.min(leading.len())] {
-                    let (weights, bias) = channels.parameters(channel);
-                    weights.into_iter().for_each(|index| params[index] = 0.0);
-                    params[bias] = means[channel] as f32;
-                }
-                (held as f64, params)
-            };
-            Offer {
-                claim: Some(claim),
-                edit: "hold at the mean",
-                member: "by number of channels".into(),
-                supervision: self.supervision(),
-                native: Native::Params(HELD.map(hold).into()),
-            }
-        };
-        Ok(Claim::ALL.map(offer).into())
+        Ok(channels(&behaviour, run.theta).hold(run, &behaviour, self.supervision()))
     }
 }

@@ -5,8 +5,11 @@
 //! What it was told beyond parameters and gradients is its [`Supervision`], which stands beside its
 //! name wherever a result does.
 
+mod activation_directions;
 mod activation_patching;
 pub mod calibration;
+mod channel_scrubbing;
+mod channels;
 mod contrast;
 pub mod decompositions;
 mod displacement;
@@ -30,7 +33,9 @@ pub mod update_svd;
 mod varimax;
 pub mod weights_svd;
 
+pub use activation_directions::ActivationDirections;
 pub use activation_patching::ActivationPatching;
+pub use channel_scrubbing::ChannelScrubbing;
 pub use decompositions::{Columns, Decomposed, Decompositions, Recorded};
 pub use displacement::Displacement;
 pub use fisher::Fisher;
@@ -49,7 +54,7 @@ pub use weights_svd::WeightsSvd;
 
 use crate::ablate::Claim;
 use crate::gradients::GradientMatrix;
-use crate::nn::{Layout, Network};
+use crate::nn::{Layout, Network, Steering};
 
 /// What can go wrong in a locator.
 #[derive(Debug, thiserror::Error)]
@@ -255,6 +260,17 @@ pub enum Native {
     Add(Vec<f32>),
     /// Whole parameters by dose.
     Params(Vec<(f64, Vec<f32>)>),
+    /// One of these added to the activations in every forward pass, either sign; no parameter changes.
+    Steer(Vec<Steer>),
+}
+
+/// A direction in the activations of a site.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Steer {
+    /// "cheese at conv3".
+    pub member: String,
+    /// At a dose of 1.
+    pub steering: Steering,
 }
 
 /// A way to say which parameters serve which behaviour.
@@ -329,6 +345,8 @@ pub fn all() -> Vec<Box<dyn Locator>> {
         Box::new(Attribution),
         Box::new(ActivationPatching),
         Box::new(PathPatching),
+        Box::new(ChannelScrubbing),
+        Box::new(ActivationDirections),
         Box::new(Oracle::default()),
         Box::new(Random),
     ]

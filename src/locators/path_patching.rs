@@ -10,7 +10,7 @@
 //! [`Attribution`], which scores weight by weight. Biases and the heads have no edge and come last. Its
 //! own edit cuts the leading edges: weights of zero.
 
-use super::activation_patching::{contrast, mean, told};
+use super::channels::{contrast, mean, told};
 use super::{Behaviour, Error, Located, Locator, Native, Offer, Run, Supervision};
 use crate::ablate::Claim;
 use crate::circuits::Sought;
@@ -205,10 +205,13 @@ impl Locator for Attribution {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use super::super::Steer;
     use super::*;
     use crate::ablate::{Split, Tasks};
     use crate::gradients::Dense;
-    use crate::locators::{ActivationPatching, Decompositions, Stream, Streams};
+    use crate::locators::{
+        ActivationDirections, ActivationPatching, ChannelScrubbing, Decompositions, Stream, Streams,
+    };
     use crate::maze::ActionSet;
     use crate::nn::{Kind, Network, Shape, finite_difference as fd, init};
     use crate::numeric::statistics::roc_area;
@@ -287,10 +290,16 @@ pub(crate) mod tests {
         );
         let offers = locator.offers(&run, &located).unwrap();
         for Offer { native, .. } in offers {
-            let Native::Params(doses) = native else {
-                panic!("whole parameters");
-            };
-            assert!(doses.iter().all(|(_, params)| *params != theta));
+            match native {
+                Native::Params(doses) => {
+                    assert!(doses.iter().all(|(_, params)| *params != theta));
+                }
+                Native::Steer(all) => {
+                    let moves = |one: &Steer| one.steering.vector.iter().any(|x| *x != 0.0);
+                    assert!(all.len() == network.sites().len() && all.iter().all(moves));
+                }
+                _ => panic!("whole parameters or steering"),
+            }
         }
         // Among the parameters that are in one of them.
         [(0, &cheese, &corner), (1, &corner, &cheese)].map(|(claim, own, other)| {
@@ -308,6 +317,8 @@ pub(crate) mod tests {
                 &ActivationPatching as &dyn Locator,
                 &PathPatching,
                 &Attribution,
+                &ChannelScrubbing,
+                &ActivationDirections,
             ] {
                 let [cheese, corner] = areas(locator, seed);
                 println!("{} {seed}: {cheese:.2} {corner:.2}", locator.name());

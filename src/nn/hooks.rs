@@ -11,6 +11,8 @@
 use std::ops::Range;
 
 use crate::numeric::Real;
+use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::sum::norm;
 
 use super::network::{After, Network, Op, Parameters};
 use super::{Image, Workspace};
@@ -88,6 +90,28 @@ pub struct Steering {
     pub site: Site,
     /// What, `(cells, channels)`.
     pub vector: Vec<f32>,
+}
+
+impl Steering {
+    /// The same, times a dose.
+    pub fn times(&self, dose: f64) -> Self {
+        Self {
+            site: self.site.clone(),
+            vector: self.vector.iter().map(|x| dose as f32 * x).collect(),
+        }
+    }
+
+    /// A normal vector at the same site, of the same length.
+    pub fn random_like(&self, seed: u64, index: u64) -> Self {
+        let mut stream = Stream::new(seed, Purpose::Controls, index);
+        let mut vector: Vec<f32> = self.vector.iter().map(|_| stream.normal() as f32).collect();
+        let scale = (norm(&self.vector) / norm(&vector).max(f64::MIN_POSITIVE)) as f32;
+        vector.iter_mut().for_each(|x| *x *= scale);
+        Self {
+            site: self.site.clone(),
+            vector,
+        }
+    }
 }
 
 impl Network {

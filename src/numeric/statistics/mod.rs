@@ -9,7 +9,7 @@ mod interval;
 mod roc;
 mod significance;
 
-pub use correlation::{pearson, spearman};
+pub use correlation::{pearson, ranks, spearman};
 pub use hierarchical::hierarchical_mean;
 pub use interval::{
     Interval, bootstrap_mean, bootstrap_paired_difference, normal_quantile, quantile, wilson,

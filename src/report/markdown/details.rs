@@ -4,6 +4,7 @@
 use crate::ablate::{Claim, Rate};
 use crate::report::number::{NONE, fixed, signed};
 use crate::study::confirmation::Study;
+use crate::study::confirmation::composed::Composed;
 use crate::study::confirmation::edits::{RANDOM_STEP, STEP};
 use crate::study::confirmation::planted::Routed;
 use crate::study::confirmation::summary::NOTHING;
@@ -212,8 +213,8 @@ pub fn planted(study: &Study) -> String {
     let mut headings = vec!["locator (area for A, B)"];
     headings.extend(&plants);
     headings.push("routed policy");
-    if calibration.composed.is_some() {
-        headings.push("composed policy");
+    if !calibration.composed.is_empty() {
+        headings.push("composed policies");
     }
     let areas = |routed: Option<&Routed>| match routed.and_then(|one| one.areas) {
         Some([a, b]) => format!("{}, {}", fixed(a, 2), fixed(b, 2)),
@@ -240,9 +241,13 @@ pub fn planted(study: &Study) -> String {
             });
         }
         row.push(areas(Some(routed)));
-        if let Some(composed) = &calibration.composed {
-            let mut located = composed.located.iter();
-            row.push(areas(located.find(|one| one.locator == routed.locator)));
+        if !calibration.composed.is_empty() {
+            let areas = calibration.composed_areas(&routed.locator);
+            let of = |areas: &Vec<f64>| {
+                let all = areas.iter().map(|&area| fixed(area, 2));
+                all.collect::<Vec<_>>().join("/")
+            };
+            row.push(areas.map_or(NONE.into(), |[a, b]| format!("{}, {}", of(&a), of(&b))));
         }
         row
     });
@@ -255,7 +260,7 @@ pub fn planted(study: &Study) -> String {
          a policy trained so that transitions outside of the region move one half of every layer and those inside the other (S2 rose by {}, S5 by \
          {} in its training; where a rise is below .1 there is nothing to find). .5 is chance. An \
          asterisk: either area below .8 on an easy plant, or, for locators that only a policy can be \
-         asked about, on the routed policy. {} The streams of the routed policy are recorded before \
+         asked about, the mean of theirs on the composed policies. {} The streams of the routed policy are recorded before \
          routing, so that locators that read them cannot find its halves. {}{}\n\n{}",
         signed(calibration.learnt[0], 2),
         signed(calibration.learnt[1], 2),
@@ -263,7 +268,7 @@ pub fn planted(study: &Study) -> String {
             String::new()
         } else {
             format!(
-                "Marked †, not calibrated, for the routed policy did not learn both: {}.",
+                "Marked †, not calibrated, for no policy learnt both: {}.",
                 calibration.untested().join("; ")
             )
         },
@@ -278,21 +283,30 @@ fn losses(half: &[f64; 7]) -> String {
     [Rate::S2, Rate::S5].map(loss).join(", ")
 }
 
-/// What the composed policy is, and whether its halves serve what they learnt.
+/// What the composed policies are, and whether their halves serve what they learnt.
 fn composed(study: &Study) -> String {
-    let Some(composed) = &study.calibration.composed else {
+    let all = &study.calibration.composed;
+    if all.is_empty() {
         return String::new();
+    }
+    let one = |composed: &Composed| {
+        let [cheese, corner] = &composed.halves;
+        format!(
+            "S2 {} and S5 {} above the untrained, losses with the cheese's half reset: {}; with the \
+             corner's: {}",
+            signed(composed.learnt[0], 2),
+            signed(composed.learnt[1], 2),
+            losses(cheese),
+            losses(corner)
+        )
     };
-    let [cheese, corner] = &composed.halves;
     format!(
-        " The composed policy has halves that were trained apart and meet at the logits only: one never saw a \
-         cheese, the other learnt with cheese anywhere (S2 {} and S5 {} above the untrained; losses \
-         with the cheese's half reset: {}; with the corner's: {}). It decides for the locators that \
-         only a policy can be asked about, where it learnt both.",
-        signed(composed.learnt[0], 2),
-        signed(composed.learnt[1], 2),
-        losses(cheese),
-        losses(corner)
+        " The composed policies have halves that were trained apart and meet at the logits only: one never \
+         saw a cheese, the other learnt with cheese anywhere ({}). {} of {} learnt both behaviours; these \
+         decide for the locators that only a policy can be asked about.",
+        all.iter().map(one).collect::<Vec<_>>().join(". "),
+        all.iter().filter(|composed| composed.took()).count(),
+        all.len()
     )
 }
 

@@ -1,7 +1,7 @@
 //! Levels with exact rates, and what the unedited and the untrained policy do on them.
 
 use crate::ablate::{Measurement, Rate, Reference, Split, Tasks};
-use crate::nn::Network;
+use crate::nn::{Network, Steering};
 use crate::study::candidates::Policy;
 use crate::study::{Config, Error};
 
@@ -38,12 +38,17 @@ impl<'a> Bench<'a> {
         })
     }
 
-    /// The exact rates of a policy.
+    /// The exact rates of a policy, with something added to its activations or not.
     ///
     /// # Errors
     /// One that is not finite.
-    pub fn measure(&self, params: &[f32]) -> Result<Measurement, Error> {
-        Ok(self.tasks.measure_exact(self.network, params)?)
+    pub fn measure(
+        &self,
+        params: &[f32],
+        steering: Option<&Steering>,
+    ) -> Result<Measurement, Error> {
+        let measured = self.tasks.measure_steered(self.network, params, steering);
+        Ok(measured?)
     }
 
     /// What a policy lost, in the order of [`Rate::ALL`].
@@ -51,7 +56,19 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// One that is not finite.
     pub fn losses(&self, params: &[f32]) -> Result<Losses, Error> {
-        let measured = self.measure(params)?;
+        self.losses_steered(params, None)
+    }
+
+    /// The same with something added to its activations.
+    ///
+    /// # Errors
+    /// As for [`losses`](Self::losses).
+    pub fn losses_steered(
+        &self,
+        params: &[f32],
+        steering: Option<&Steering>,
+    ) -> Result<Losses, Error> {
+        let measured = self.measure(params, steering)?;
         let loss = |rate| self.reference.loss(&measured, rate);
         Ok(Losses(Rate::ALL.map(loss)))
     }

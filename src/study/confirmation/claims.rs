@@ -184,12 +184,11 @@ pub fn test(
                 stage: "the measurement on test levels",
             });
         }
-        let edited = tried[choice.tried]
-            .recipe
-            .apply(policy.theta, policy.theta_0);
+        let recipe = &tried[choice.tried].recipe;
+        let edited = recipe.apply(policy.theta, policy.theta_0);
         let found = match measured.entry(choice.tried) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) => place.insert(bench.measure(&edited)?),
+            Entry::Vacant(place) => place.insert(bench.measure(&edited, recipe.steering())?),
         };
         let losses = bench.reference.losses(found, (&resampling, &drawn));
         let place = Located::index(choice.claim);
@@ -258,7 +257,7 @@ pub fn controls(
         };
         let claim = frozen.claim;
         let components = config.ablate.components;
-        if matches!(chosen.recipe, Recipe::Rollback(_) | Recipe::Add(..)) {
+        if let Recipe::Rollback(_) | Recipe::Add(..) | Recipe::Steer(_) = chosen.recipe {
             continue;
         }
         let margin = |recipe: Recipe| {
@@ -299,7 +298,9 @@ pub fn controls(
                     let matched = crate::ablate::edit::layer_matched(layout, indices, &mut stream);
                     margin(Recipe::Reset(std::sync::Arc::new(matched)))
                 }
-                Recipe::Rollback(_) | Recipe::Add(..) => unreachable!("passed over above"),
+                Recipe::Rollback(_) | Recipe::Add(..) | Recipe::Steer(_) => {
+                    unreachable!("passed over above")
+                }
             }?;
             Ok(random >= chosen.margin(claim))
         })?;

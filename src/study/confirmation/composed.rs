@@ -1,4 +1,4 @@
-//! A policy put together from two that were trained apart: one half of every layer never saw a cheese,
+//! Policies put together from two that were trained apart: one half of every layer never saw a cheese,
 //! the other learnt in mazes whose cheese lies anywhere. Where each behaviour is, is known.
 //!
 //! ```text
@@ -7,7 +7,7 @@
 //!
 //! Weights from one half to the other are zeros. The corner half trains on the run's levels with the
 //! weights of the cheese plane zero and kept so; the cheese half on levels whose region is the whole maze.
-//! On this policy the locators that must be shown one are asked: area under the ROC curve of the scores,
+//! On these policies the locators that must be shown one are asked: area under the ROC curve of the scores,
 //! the weights and biases of the right half against those of the other.
 
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,10 @@ use super::planted::Routed;
 const LEVELS: usize = 256;
 const STATES: usize = 1024;
 
-/// What the locators found in it.
+/// Policies, of seeds of their own.
+const POLICIES: u64 = 3;
+
+/// What the locators found in one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Composed {
     /// By how much S2 and S5 are above those of the policy before training.
@@ -50,8 +53,8 @@ impl Composed {
     }
 }
 
-/// Trains both halves for `study.planted_updates` each and asks the locators that `is_asked`; nothing
-/// where the network has no halves.
+/// Trains both halves of every policy for `study.planted_updates` each and asks the locators that
+/// `is_asked`; nothing where the network has no halves.
 ///
 /// # Errors
 /// What training or a locator refuses, or the user's interruption.
@@ -60,18 +63,32 @@ pub fn find(
     all: &[Box<dyn Locator>],
     is_asked: impl Fn(&dyn Locator) -> bool,
     progress: &mut dyn Progress,
-) -> Result<Option<Composed>, Error> {
+) -> Result<Vec<Composed>, Error> {
     let net = &config.net;
     if net.kind != Kind::Small || !net.channels.is_multiple_of(2) || !net.hidden.is_multiple_of(2) {
-        return Ok(None);
+        return Ok(Vec::new());
     }
+    let one = |number| {
+        // Either half has a seed of its own.
+        let mut config = config.clone();
+        config.seed += 2 * number;
+        find_one(&config, all, &is_asked, progress)
+    };
+    (0..POLICIES).map(one).collect()
+}
+
+fn find_one(
+    config: &Config,
+    all: &[Box<dyn Locator>],
+    is_asked: &impl Fn(&dyn Locator) -> bool,
+    progress: &mut dyn Progress,
+) -> Result<Composed, Error> {
     let new = |settings: &Settings| {
         let shape = settings.net.shape(&settings.env);
         Network::new(shape, trainer::RUN).map_err(crate::ppo::Error::from)
     };
     let mut settings = config.settings();
     settings.ppo.total_updates = config.study.planted_updates;
-    settings.ppo.routing = false;
     let full = new(&settings)?;
     settings.net.channels /= 2;
     settings.net.hidden /= 2;
@@ -104,11 +121,11 @@ pub fn find(
     };
     let located = ask(config, &policy, &halves, all, is_asked, progress)?;
     let [corner, cheese] = &halves;
-    Ok(Some(Composed {
+    Ok(Composed {
         learnt: [rise(Rate::S2), rise(Rate::S5)],
         halves: [lost(cheese)?, lost(corner)?],
         located,
-    }))
+    })
 }
 
 /// One half, blind to the cheese or not.
@@ -201,7 +218,7 @@ fn ask(
     policy: &Policy<'_>,
     [corner, cheese]: &[Vec<bool>; 2],
     all: &[Box<dyn Locator>],
-    is_asked: impl Fn(&dyn Locator) -> bool,
+    is_asked: &impl Fn(&dyn Locator) -> bool,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Routed>, Error> {
     let tasks = config.tasks(Split::Discovery, LEVELS)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::ablate::recipe::{Direction, Recipe};
 use crate::ablate::{Claim, edit};
-use crate::locators::{Decomposed, Located, Native, Offer, Supervision};
+use crate::locators::{Decomposed, Located, Native, Offer, Steer, Supervision};
 use crate::numeric::random::{Purpose, Stream};
 use crate::study::candidates::Policy;
 use crate::study::results::Role;
@@ -76,6 +76,13 @@ pub struct Trials<'a> {
     begun: usize,
 }
 
+/// A random vector of a direction's length, added to the same site.
+pub const RANDOM_STEER: &str = "activation directions: random vector";
+/// The directions themselves.
+pub const STEER: &str = "activation directions: steer";
+/// Doses of a direction of activations, in shares of it.
+const STEERING_DOSES: [f64; 6] = [-2.0, -1.0, -0.5, 0.5, 1.0, 2.0];
+
 /// What a family has in common.
 #[derive(Clone, Copy, Debug)]
 pub struct Family<'a> {
@@ -137,8 +144,8 @@ impl<'a> Trials<'a> {
             is_control: family.is_control,
             member: member.into(),
             dose,
+            losses: self.selection.losses_steered(&edited, recipe.steering())?,
             recipe,
-            losses: self.selection.losses(&edited)?,
         });
         progress.advance((self.tried.len() - self.begun) as u64, family.name);
         Ok(self.tried.last().expect("one was pushed"))
@@ -272,11 +279,39 @@ impl<'a> Trials<'a> {
                         self.attempt(family, (member, dose), recipe, progress)?;
                     }
                 }
+                Native::Steer(all) => self.steer(family, &all, progress)?,
                 Native::Params(choices) => {
                     for (dose, params) in choices {
                         let recipe = Recipe::Rollback(Arc::new(params));
                         self.attempt(family, (member, dose), recipe, progress)?;
                     }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Directions of activations at their sites, either sign, and beside each a random vector of its
+    /// length.
+    fn steer(
+        &mut self,
+        family: Family<'_>,
+        all: &[Steer],
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        let random = Family {
+            name: RANDOM_STEER,
+            supervision: Supervision::Effects,
+            meant_for: family.meant_for,
+            is_control: true,
+        };
+        for (number, Steer { member, steering }) in all.iter().enumerate() {
+            let index = (1 << 42) + ((self.tried.len() as u64) << 8) + number as u64;
+            let drawn = steering.random_like(self.config.seed, index);
+            for (family, steering) in [(family, steering), (random, &drawn)] {
+                for dose in STEERING_DOSES {
+                    let recipe = Recipe::Steer(Arc::new(steering.times(dose)));
+                    self.attempt(family, (member, dose), recipe, progress)?;
                 }
             }
         }

@@ -9,6 +9,7 @@
 //! A seed whose `findings.json` is there is not done again; one that was killed in training goes on
 //! from its last point, one that was killed later does its minute of analysis again.
 
+pub mod agreement;
 pub mod bench;
 pub mod claims;
 pub mod composed;
@@ -22,6 +23,7 @@ pub mod retrain;
 pub mod seed;
 pub mod summary;
 pub mod temporal;
+pub mod tracing;
 
 use std::time::Duration;
 
@@ -173,7 +175,7 @@ fn remembered<T: Serialize + serde::de::DeserializeOwned + Sound>(
 const STAGE: &str = "what a stage of a study found";
 
 /// Counted up with every change of what a stage finds: what an older analysis kept is found anew.
-const ANALYSIS: u32 = 1;
+const ANALYSIS: u32 = 2;
 
 /// What a stage found, by which analysis and under which settings.
 #[derive(Serialize, Deserialize)]

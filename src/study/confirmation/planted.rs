@@ -2,7 +2,7 @@
 //!
 //! Made-up matrices (`locators::planted`), and a policy trained with gradient routing: transitions
 //! outside of the region move one half of every layer, those inside the other (`ppo::routing`). On it
-//! the claims' sets are these halves. And a policy of two halves that were trained apart
+//! the claims' sets are these halves. And policies of two halves that were trained apart
 //! ([`super::composed`]).
 
 use std::time::Duration;
@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::ablate::selectivity::LEAST_RISE;
 use crate::ablate::{Rate, Split, edit};
 use crate::locators::calibration;
-use crate::locators::{self, Decompositions, Supervision};
+use crate::locators::{self, Decompositions, Locator, Supervision};
 use crate::numeric::statistics::roc_area;
+use crate::numeric::sum::mean;
 use crate::ppo::routing;
 use crate::storage::{Access, RunDir};
 use crate::study::reproduce::Invocation;
@@ -38,39 +39,49 @@ pub struct Calibration {
     /// Losses on selection levels where the half that moved in the region is reset, and where the
     /// other is, in the order of `Rate::ALL`: whether the halves serve what they learnt from.
     pub halves: [[f64; 7]; 2],
-    /// On a policy put together from two halves that were trained apart.
+    /// On policies put together from two halves that were trained apart.
     #[serde(default)]
-    pub composed: Option<Composed>,
+    pub composed: Vec<Composed>,
 }
 
 impl Calibration {
     /// The locators that missed an easy plant; where made-up matrices say nothing, the halves of the
-    /// routed policy.
+    /// composed policies on average, or of the routed one.
     pub fn missed(&self) -> Vec<&str> {
         let mut missed = calibration::uncalibrated(&self.synthetic);
-        let low = |areas: &[f64; 2]| areas.iter().any(|&area| area < calibration::AREA_MIN);
-        let is_missed = |one: &&Routed| one.areas.as_ref().is_none_or(low);
-        let found: Vec<&Routed> = match self.sound() {
-            Some(composed) => composed.located.iter().filter(is_missed).collect(),
-            None if self.took() => self.only_routed().filter(is_missed).collect(),
-            None => Vec::new(),
+        let low = |areas: [f64; 2]| areas.iter().any(|&area| area < calibration::AREA_MIN);
+        let is_missed = |one: &&Routed| {
+            let areas = match self.composed_areas(&one.locator) {
+                Some([a, b]) => Some([mean(&a), mean(&b)]),
+                None => one.areas.filter(|_| self.took()),
+            };
+            areas.is_some_and(low)
         };
-        missed.extend(found.into_iter().map(|one| one.locator.as_str()));
+        let found = self.only_routed().filter(is_missed);
+        missed.extend(found.map(|one| one.locator.as_str()));
         missed
     }
 
-    /// The locators that only a policy can be asked about, where neither the routed one nor the composed one
-    /// learnt both behaviours: there is nothing to find.
+    /// The locators that only a policy can be asked about, where there was none with both behaviours:
+    /// there is nothing to find.
     pub fn untested(&self) -> Vec<&str> {
-        if self.sound().is_some() || self.took() {
-            return Vec::new();
-        }
-        self.only_routed().map(|one| one.locator.as_str()).collect()
+        let untested = self
+            .only_routed()
+            .filter(|one| !self.took() && self.composed_areas(&one.locator).is_none());
+        untested.map(|one| one.locator.as_str()).collect()
     }
 
-    /// The composed policy, where it learnt both behaviours.
-    fn sound(&self) -> Option<&Composed> {
-        self.composed.as_ref().filter(|composed| composed.took())
+    /// The areas of a locator on the composed policies that learnt both behaviours, for A and for B; none
+    /// where it was not asked, or there is none.
+    pub fn composed_areas(&self, locator: &str) -> Option<[Vec<f64>; 2]> {
+        let sound = self.composed.iter().filter(|composed| composed.took());
+        let areas = sound.filter_map(|composed| {
+            let mut located = composed.located.iter();
+            located.find(|one| one.locator == locator)?.areas
+        });
+        let areas: Vec<[f64; 2]> = areas.collect();
+        let of = |claim: usize| areas.iter().map(|areas| areas[claim]).collect();
+        (!areas.is_empty()).then(|| [of(0), of(1)])
     }
 
     /// Whether the routed policy learnt both behaviours.
@@ -118,7 +129,17 @@ pub fn calibrate(
     let planted = resolved.with_config(config);
     super::inside(&planted, invocation, run, "planted", |inner| {
         super::remembered(inner, "calibration.json", &planted, |inner| {
-            find(&planted, inner, invocation.access, every, progress)
+            let mut trained_apart = resolved.config.clone();
+            trained_apart.seed = planted.config.seed;
+            let mut found = find(&planted, inner, invocation.access, every, progress)?;
+            // Those that made-up matrices say something about are left out.
+            let is_asked = |locator: &dyn Locator| {
+                let mut rows = found.synthetic.iter();
+                !rows.any(|row| row.locator == locator.name() && row.areas.is_some())
+            };
+            let composed = composed::find(&trained_apart, &locators::all(), is_asked, progress)?;
+            found.composed = composed;
+            Ok(found)
         })
     })
 }
@@ -177,14 +198,8 @@ fn find(
         share(curve.successes.last()) - share(curve.successes.first())
     };
     let learnt = [rise(Rate::S2), rise(Rate::S5)];
-    // Those that made-up matrices say something about are left out.
-    let is_asked = |locator: &dyn locators::Locator| {
-        let mut rows = synthetic.iter();
-        !rows.any(|row| row.locator == locator.name() && row.areas.is_some())
-    };
-    let composed = composed::find(config, &all, is_asked, progress)?;
     Ok(Calibration {
-        composed,
+        composed: Vec::new(),
         halves,
         learnt,
         curves: trained.curves,

@@ -21,6 +21,7 @@ use crate::study::results::{Curves, Rise};
 use crate::study::train;
 use crate::study::{Config, Error, Progress, Resolved, decompose};
 
+use super::agreement::{Agreement, METHODS, agreements};
 use super::bench::Bench;
 use super::claims::{self, Claimed};
 use super::currency::{Currency, Curve};
@@ -29,6 +30,7 @@ use super::history::History;
 use super::portrait::{Portrait, portrait};
 use super::retrain::{Retrained, retrain};
 use super::temporal::{Temporal, behavioural_axis, temporal};
+use super::tracing::{Traced, trace};
 
 /// Share of the unedited policy's rate at which a behaviour is back.
 const RELEARNT_SHARE: f64 = 0.9;
@@ -76,6 +78,12 @@ pub struct Findings {
     pub retraining: Vec<Retrained>,
     /// The spectra of weights, of the displacement and of the path of weights, against their nulls.
     pub walks: Vec<AgainstNull>,
+    /// Whether methods point to the same parameters.
+    #[serde(default)]
+    pub agreement: Vec<Agreement>,
+    /// What is said of the policy as a whole.
+    #[serde(default)]
+    pub traced: Traced,
     /// Seconds of each stage.
     pub seconds: BTreeMap<String, f64>,
 }
@@ -132,9 +140,12 @@ pub fn findings(
     trials.practical(&named, progress)?;
     rollbacks(&mut trials, &policy, progress)?;
     clock.lap("steps");
-    let currency = all_locators(&mut trials, &seen, progress)?;
+    let (currency, scored) = all_locators(&mut trials, &seen, progress)?;
     let tried = trials.tried;
     clock.lap("locators");
+    let agreement = agreements(seen.layout, &scored);
+    let traced = trace(config, &policy, &selection, progress)?;
+    clock.lap("tracing");
 
     let frozen = claims::freeze(&tried);
     write_json(&run.path().join("frozen.json"), &frozen)?;
@@ -189,6 +200,8 @@ pub fn findings(
         relearning,
         retraining,
         walks,
+        agreement,
+        traced,
         seconds: clock.seconds,
     })
 }
@@ -264,14 +277,18 @@ fn rollbacks(
     Ok(())
 }
 
-/// Every locator: its resets in the common currency, and its own edits.
+/// Names with scores for A and for B.
+type Scored = Vec<(String, [Vec<f64>; 2])>;
+
+/// Every locator: its resets in the common currency, and its own edits. The scores of those that are held
+/// against each other.
 fn all_locators(
     trials: &mut Trials<'_>,
     seen: &Run<'_>,
     progress: &mut dyn Progress,
-) -> Result<Vec<Currency>, Error> {
+) -> Result<(Vec<Currency>, Scored), Error> {
     let percents = trials.percents().to_vec();
-    let (mut all, locators) = (Vec::new(), locators::all());
+    let (mut all, mut scored, locators) = (Vec::new(), Vec::new(), locators::all());
     progress.begin(
         "locators and their edits on selection levels",
         locators.len() as u64,
@@ -301,8 +318,11 @@ fn all_locators(
             curves: Claim::ALL
                 .map(|claim| Curve::new(claim, &percents, &pairs[Located::index(claim)])),
         });
+        if METHODS.contains(&name) {
+            scored.push((name.into(), located.scores));
+        }
     }
-    Ok(all)
+    Ok((all, scored))
 }
 
 /// Passes on only whether the user asked to stop: a locator's edits are not counted one by one.

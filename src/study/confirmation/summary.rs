@@ -18,7 +18,7 @@ use crate::study::results::Role;
 
 use super::claims::Claimed;
 use super::currency::{Currency, Curve};
-use super::edits::{MATCHED, RANDOM_STEP, RESET, STEP};
+use super::edits::{MATCHED, RANDOM_STEER, RANDOM_STEP, RESET, STEER, STEP};
 use super::over::{Over, adjust};
 use super::seed::Findings;
 
@@ -324,6 +324,7 @@ fn families(seeds: &[Findings], seed: u64) -> [Vec<Family>; 2] {
                 .collect();
             let control = match family.strip_suffix(RESET) {
                 Some(locator) => format!("{locator}{MATCHED}"),
+                None if family == STEER => RANDOM_STEER.into(),
                 None => RANDOM_STEP.into(),
             };
             let above = all.iter().filter_map(|(one, own)| {

@@ -1,0 +1,72 @@
+//! Causal scrubbing of single [channels](super::channels).
+//!
+//! ```text
+//! E_cheese,c = KL lost in the region when channel c is given a state of the same walls and mouse and
+//!              another cheese
+//! E_corner,c = KL lost outside of it when channel c is given another maze and mouse with the cheese
+//!              where it is from the mouse
+//! ```
+//!
+//! either as a share of what a random state loses there
+//! ([`circuits::resampling`](crate::circuits::resampling)). The first is what the hypothesis "this channel
+//! does not carry the cheese" costs, the second what "it carries the cheese alone" does.
+
+use super::channels::{Channels, PAIRS};
+use super::{Behaviour, Error, Located, Locator, Offer, Run, Supervision};
+use crate::ablate::{Rate, Split};
+use crate::circuits::hypothesis::{Feature, Place};
+use crate::circuits::{Sought, States, resampling};
+
+/// Causal scrubbing, channel by channel.
+#[derive(Clone, Copy, Debug)]
+pub struct ChannelScrubbing;
+
+/// Mazes of the states.
+const MAZES: usize = PAIRS / 4;
+
+fn channels(behaviour: &Behaviour<'_>, run: &Run<'_>) -> Result<Channels, Error> {
+    let levels = behaviour.tasks.levels(Rate::S5);
+    let place = levels.first().map(|task| (task.level.world, task.region));
+    let (place, mazes) = place.map_or(((5, 3), 0), |place| (place, MAZES));
+    let states = States::new(Split::Discovery, place, mazes, &[])?;
+    Ok(Channels::new(behaviour.network, |_, parts| {
+        Sought::ALL.map(|sought| {
+            let of = match sought {
+                Sought::Cheese => (Feature::WallsAndMouse, Place::InRegion),
+                Sought::Corner => (Feature::CheeseOffset, Place::Outside),
+            };
+            let policy = (behaviour.network, run.theta);
+            resampling::shares(policy, &states, of, parts, run.seed)
+        })
+    }))
+}
+
+impl Locator for ChannelScrubbing {
+    fn name(&self) -> &'static str {
+        "channel scrubbing"
+    }
+
+    fn meaning(&self) -> &'static str {
+        "KL lost when a channel is given a state of another cheese (in the region), or of another maze \
+         (outside), target minus spared, on all weights that give the channel"
+    }
+
+    fn supervision(&self) -> Supervision {
+        Supervision::Situations
+    }
+
+    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+        let Some(behaviour) = run.behaviour else {
+            return Ok(None);
+        };
+        Ok(Some(channels(&behaviour, run)?.located(run.theta.len())))
+    }
+
+    /// The leading channels held at their means.
+    fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
+        let Some(behaviour) = run.behaviour else {
+            return Ok(Vec::new());
+        };
+        Ok(channels(&behaviour, run)?.hold(run, &behaviour, self.supervision()))
+    }
+}

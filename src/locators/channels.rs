@@ -1,0 +1,181 @@
+//! What a method says of channels, spread on the weights and the bias that give each of them.
+//!
+//! ```text
+//! score_p = E_target,c - E_spared,c      p among the weights and the bias that give channel c
+//! ```
+//!
+//! Channels are those of [`circuits::patching::channels`](crate::circuits::patching::channels);
+//! parameters that give none of them, the heads', come last. Their own edit holds the leading channels at
+//! their mean: weights of zero, and the mean for a bias.
+
+use super::{Behaviour, Located, Native, Offer, Run, Supervision};
+use crate::ablate::Claim;
+use crate::circuits::patching::{self, Told};
+use crate::circuits::{Fact, Pairs, Sought};
+use crate::nn::{Network, Part, Site};
+
+/// Pairs of each fact.
+pub(super) const PAIRS: usize = 256;
+/// How many channels are held at their mean.
+const HELD: [usize; 6] = [1, 2, 4, 8, 16, 32];
+
+/// The pairs of every fact by which something is told, that the policy tells apart.
+pub(super) fn told(behaviour: &Behaviour<'_>, theta: &[f32], sought: Sought) -> Vec<Told> {
+    let facts = Fact::of(sought).iter();
+    let pairs = facts.map(|&fact| Pairs::new(behaviour.tasks, sought, fact, PAIRS));
+    pairs
+        .map(|pairs| Told::new(behaviour.network, theta, &pairs))
+        .filter(|told| !told.is_empty())
+        .collect()
+}
+
+/// For either claim, target minus spared, of what was found for cheese and corner: the cheese is the target
+/// of claim A, the corner that of claim B; the other is spared.
+pub(super) fn contrast(found: &[Vec<f64>; 2]) -> [Vec<f64>; 2] {
+    Claim::ALL.map(|claim| {
+        let [target, spared] = match claim {
+            Claim::A => [Sought::Cheese, Sought::Corner],
+            Claim::B => [Sought::Corner, Sought::Cheese],
+        };
+        let [target, spared] = [target, spared].map(|sought| &found[sought as usize]);
+        target.iter().zip(spared).map(|(t, s)| t - s).collect()
+    })
+}
+
+/// Means of some sizes over the facts; zeros where no pair was told apart.
+pub(super) fn mean(found: &[Vec<f64>], len: usize) -> Vec<f64> {
+    let mut sum = vec![0.0; len];
+    for one in found {
+        let share = 1.0 / found.len() as f64;
+        sum.iter_mut()
+            .zip(one)
+            .for_each(|(sum, x)| *sum += share * x.abs());
+    }
+    sum
+}
+
+/// The channels, and the contrast of their effects for either claim.
+pub(super) struct Channels {
+    pub sites: Vec<Site>,
+    pub parts: Vec<(usize, Part)>,
+    contrasts: [Vec<f64>; 2],
+}
+
+impl Channels {
+    /// With the effects that `effects` finds, of every part, where the cheese is sought and where the
+    /// corner is.
+    pub fn new(
+        network: &Network,
+        effects: impl FnOnce(&[Site], &[(usize, Part)]) -> [Vec<f64>; 2],
+    ) -> Self {
+        let sites = network.sites();
+        let parts = patching::channels(&sites);
+        let contrasts = contrast(&effects(&sites, &parts));
+        Self {
+            sites,
+            parts,
+            contrasts,
+        }
+    }
+
+    /// The channels with the greatest contrast first.
+    fn leading(&self, claim: Claim) -> Vec<usize> {
+        let contrast = &self.contrasts[Located::index(claim)];
+        let mut order: Vec<usize> = (0..contrast.len()).collect();
+        order.sort_by(|&a, &b| contrast[b].total_cmp(&contrast[a]).then(a.cmp(&b)));
+        order
+    }
+
+    /// The weights and the bias of a channel.
+    fn parameters(&self, channel: usize) -> (Vec<usize>, usize) {
+        let (site, part) = &self.parts[channel];
+        let site = &self.sites[*site];
+        let parameters = site.parameters.as_ref().expect("channels have their own");
+        let weights = parameters.weight.clone().skip(part.channels.start);
+        (
+            weights.step_by(site.image.channels).collect(),
+            parameters.bias.start + part.channels.start,
+        )
+    }
+
+    fn name(&self, channel: usize) -> String {
+        let (site, part) = &self.parts[channel];
+        format!("{} {}", self.sites[*site].name, part.channels.start)
+    }
+
+    /// Scores of `len` parameters, and the leading channels by name.
+    pub fn located(&self, len: usize) -> Located {
+        let found = Claim::ALL.map(|claim| {
+            let leading = self.leading(claim);
+            let names = leading.iter().take(4).map(|&channel| self.name(channel));
+            format!("channels {}", names.collect::<Vec<_>>().join(", "))
+        });
+        let scores = Claim::ALL.map(|claim| {
+            let contrast = &self.contrasts[Located::index(claim)];
+            let least = contrast.iter().copied().fold(0.0, f64::min);
+            let mut scores = vec![least; len];
+            for (channel, &effect) in contrast.iter().enumerate() {
+                let (weights, bias) = self.parameters(channel);
+                for index in weights.into_iter().chain([bias]) {
+                    scores[index] = effect;
+                }
+            }
+            scores
+        });
+        Located {
+            scores,
+            subspace: None,
+            found,
+        }
+    }
+
+    /// The leading channels held at their means over the states of all pairs.
+    pub fn hold(
+        &self,
+        run: &Run<'_>,
+        behaviour: &Behaviour<'_>,
+        supervision: Supervision,
+    ) -> Vec<Offer> {
+        let means = self.means(behaviour, run.theta);
+        let offer = |claim| {
+            let leading = self.leading(claim);
+            let hold = |held: usize| {
+                let mut params = run.theta.to_vec();
+                for &channel in &leading[..held.min(leading.len())] {
+                    let (weights, bias) = self.parameters(channel);
+                    weights.into_iter().for_each(|index| params[index] = 0.0);
+                    params[bias] = means[channel] as f32;
+                }
+                (held as f64, params)
+            };
+            Offer {
+                claim: Some(claim),
+                edit: "hold at the mean",
+                member: "by number of channels".into(),
+                supervision,
+                native: Native::Params(HELD.map(hold).into()),
+            }
+        };
+        Claim::ALL.map(offer).into()
+    }
+
+    /// The mean of every channel over the pairs' states.
+    fn means(&self, behaviour: &Behaviour<'_>, theta: &[f32]) -> Vec<f64> {
+        let (mut sums, mut samples) = (vec![0.0; self.parts.len()], 0.0);
+        for told in Sought::ALL
+            .map(|sought| told(behaviour, theta, sought))
+            .concat()
+        {
+            let states = told.means(behaviour.network, theta, &self.sites, &self.parts);
+            let len = told.len() as f64;
+            sums.iter_mut()
+                .zip(states)
+                .for_each(|(sum, mean)| *sum += len * mean);
+            samples += len;
+        }
+        if samples > 0.0 {
+            sums.iter_mut().for_each(|sum| *sum /= samples);
+        }
+        sums
+    }
+}
