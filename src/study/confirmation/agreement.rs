@@ -61,13 +61,15 @@ pub struct Agreement {
     pub overlap: Against,
 }
 
-/// All pairs of `scored`: names with scores for A and for B.
+/// All pairs of `scored`: names with scores for A and for B. What scores all parameters alike points to
+/// nothing, and is left out.
 pub fn agreements(layout: &Layout, scored: &[(String, [Vec<f64>; 2])]) -> Vec<Agreement> {
     let mut all = Vec::new();
     for claim in [0, 1] {
         let prepared: Vec<(&str, Vec<f64>, Vec<f64>)> = scored
             .iter()
             .map(|(name, scores)| (&**name, standardised(&scores[claim]), top(&scores[claim])))
+            .filter(|(_, ranks, _)| ranks.iter().any(|&x| x != 0.0))
             .collect();
         for (at, (a, a_ranks, a_top)) in prepared.iter().enumerate() {
             for (b, b_ranks, b_top) in &prepared[at + 1..] {
