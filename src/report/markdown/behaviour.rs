@@ -240,6 +240,12 @@ pub fn short(study: &Study) -> String {
             ));
         }
     }
+    if !summary.question.pairs.is_empty() {
+        items.push(format!(
+            "**SVD or patching.** {}",
+            super::question::sentence(study)
+        ));
+    }
     items.iter().map(|item| format!("- {item}\n")).collect()
 }
 

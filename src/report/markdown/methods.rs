@@ -66,7 +66,7 @@ pub fn currency(study: &Study) -> String {
 pub fn gradients_or_weights(study: &Study) -> String {
     let rows = study.summary.pairs.iter().map(|pair| {
         vec![
-            format!("{} minus {}", pair.gradients, pair.weights),
+            format!("{} minus {}", pair.gradients, pair.other),
             format!("{:?}", pair.claim),
             with_interval(&pair.difference),
             p(pair.difference.p),

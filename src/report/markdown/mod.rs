@@ -6,6 +6,7 @@
 mod behaviour;
 mod details;
 mod methods;
+mod question;
 mod tables;
 
 use crate::ablate::Claim;
@@ -71,6 +72,12 @@ pub fn sections(study: &Study) -> Vec<Section> {
             "Weights",
             "Why gradients and not weights?",
             methods::gradients_or_weights(study),
+        ),
+        section(
+            "question",
+            "Patching",
+            "Why SVD at all, and not tracing, patching, scrubbing or circuits read by hand?",
+            question::question(study),
         ),
         section(
             "temporal",

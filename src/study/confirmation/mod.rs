@@ -19,6 +19,7 @@ pub mod history;
 pub mod over;
 pub mod planted;
 pub mod portrait;
+pub mod question;
 pub mod retrain;
 pub mod seed;
 pub mod summary;

@@ -20,6 +20,7 @@ use super::claims::Claimed;
 use super::currency::{Currency, Curve};
 use super::edits::{MATCHED, RANDOM_STEER, RANDOM_STEP, RESET, STEER, STEP};
 use super::over::{Over, adjust};
+use super::question::{Question, question};
 use super::seed::Findings;
 
 /// When the behaviours were learnt: the premise.
@@ -113,8 +114,9 @@ pub struct Pair {
     pub claim: Claim,
     /// The locator that reads gradients.
     pub gradients: String,
-    /// The one that reads weights.
-    pub weights: String,
+    /// The one that does not.
+    #[serde(alias = "weights")]
+    pub other: String,
     /// Area of the first minus area of the second.
     pub difference: Over,
     /// Its p, adjusted (Holm) over all pairs.
@@ -157,6 +159,9 @@ pub struct Summary {
     pub temporal: Vec<TemporalRow>,
     /// Training again with components projected out.
     pub retraining: Vec<RetrainedRow>,
+    /// The readers' second question.
+    #[serde(default)]
+    pub question: Question,
 }
 
 /// Summarises the seeds.
@@ -192,10 +197,11 @@ pub fn summarise(seeds: &[Findings], config: &Config) -> Summary {
         floor,
         judged,
         ranking: ranking(seeds, config.seed),
-        pairs: pairs(seeds, config.seed),
+        pairs: pairs(seeds, (&GRADIENTS, &WEIGHTS), (config.seed, 1 << 45)),
         families: families(seeds, config.seed),
         temporal: temporal(seeds, config.seed),
         retraining: retraining(seeds, config.seed),
+        question: question(seeds, config),
     }
 }
 
@@ -268,24 +274,29 @@ fn ranking(seeds: &[Findings], seed: u64) -> [Vec<Ranked>; 2] {
 const GRADIENTS: [&str; 2] = ["gradient SVD, raw", "gradient SVD, unit-norm"];
 const WEIGHTS: [&str; 3] = ["weights SVD", "displacement SVD", "trajectory PCA"];
 
-fn pairs(seeds: &[Findings], seed: u64) -> Vec<Pair> {
+/// Areas of the first minus areas of the others, seed by seed, with Holm over all of them.
+pub(super) fn pairs(
+    seeds: &[Findings],
+    (gradients, others): (&[&str], &[&str]),
+    (seed, first_index): (u64, u64),
+) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for (place, claim) in Claim::ALL.into_iter().enumerate() {
-        for gradients in GRADIENTS {
-            for weights in WEIGHTS {
+        for gradients in gradients {
+            for other in others {
                 let area = |one: &Findings, name: &str| {
                     let mut found = one.currency.iter();
                     let found = found.find(|c| c.locator == name)?;
                     (found.found[place] != NOTHING).then_some(found.curves[place].area)
                 };
-                let difference = |one: &Findings| Some(area(one, gradients)? - area(one, weights)?);
+                let difference = |one: &Findings| Some(area(one, gradients)? - area(one, other)?);
                 let values = seeds.iter().filter_map(difference).collect();
-                let index = (1 << 45) + pairs.len() as u64;
+                let index = first_index + pairs.len() as u64;
                 if let Some(difference) = Over::of(values, (seed, index)) {
                     pairs.push(Pair {
                         claim,
-                        gradients: gradients.into(),
-                        weights: weights.into(),
+                        gradients: (*gradients).into(),
+                        other: (*other).into(),
                         difference,
                         p_adjusted: None,
                     });

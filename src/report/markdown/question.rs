@@ -1,0 +1,287 @@
+//! The readers' second question: why SVD, and not tracing, patching, scrubbing or circuits read by hand?
+
+use crate::ablate::Claim;
+use crate::circuits::Sought;
+use crate::locators::ORACLE;
+use crate::report::number::{NONE, fixed, signed};
+use crate::study::confirmation::Study;
+use crate::study::confirmation::agreement::METHODS;
+use crate::study::confirmation::edits::MATCHED;
+use crate::study::confirmation::question::{GRADIENTS, RIVALS};
+use crate::study::confirmation::summary::Family;
+use crate::study::results::Role;
+
+use super::methods::mark;
+use super::tables::{p, share, table, told, with_interval};
+
+/// All of it.
+pub fn question(study: &Study) -> String {
+    let question = &study.summary.question;
+    if question.pairs.is_empty() {
+        return "`summary.question`; src/study/confirmation/question.rs. Not asked in this study.\n".into();
+    }
+    format!(
+        "`summary.ranking`, `summary.families`, `summary.question`, `calibration`; \
+         src/study/confirmation/question.rs, src/study/confirmation/agreement.rs.\n\n{}\n\n\
+         Every method on the same policies, levels and statistics. Area: its top parameters reset, above as \
+         many random ones of every tensor (selection levels; .5 to 20 % of parameters). Own edit: the one \
+         of its edits, resets among them, that meets the rule on most seeds, with its selectivity on test \
+         levels. Planted: area under the ROC curve where the answer is known, mean and range; ° on made-up \
+         gradients (easy plants, the claim's set against the other's), else on the composed policies, which \
+         have no gradients of their own to record. Seconds: to locate, a seed; the gradient SVDs' do not count \
+         the training that records nor the decompositions (\"What it took\").\n\n{}\n\
+         Areas in the common currency, gradient SVD minus the other, seed by seed, with Holm over this \
+         table:\n\n{}\n{}\n{}\n{}",
+        sentence(study),
+        methods(study),
+        pairs(study),
+        agreement(study),
+        scrubbed(study),
+        taken_off(study),
+    )
+}
+
+/// How the gradient SVDs fare against the others, in short.
+pub fn sentence(study: &Study) -> String {
+    let all = &study.summary.question.pairs;
+    let of = |claim: Claim| {
+        let pairs: Vec<_> = all.iter().filter(|pair| pair.claim == claim).collect();
+        let beyond = |above: bool| -> Vec<String> {
+            let differ = pairs.iter().filter(|pair| {
+                pair.p_adjusted.is_some_and(|p| p <= 0.05) && (pair.difference.mean > 0.0) == above
+            });
+            differ
+                .map(|pair| format!("{} against {}", pair.gradients, pair.other))
+                .collect()
+        };
+        let list = |names: Vec<String>| match names.len() {
+            0 => "in none".to_owned(),
+            len => format!("in {len} ({})", names.join("; ")),
+        };
+        let (above, below) = (beyond(true), beyond(false));
+        let undecided = pairs.len() - above.len() - below.len();
+        format!(
+            "{claim:?}: of {} pairs of a gradient SVD and another method the gradient SVD's area is larger {}, \
+             smaller {}, undecided in {undecided} (adjusted p of .05)",
+            pairs.len(),
+            list(above),
+            list(below),
+        )
+    };
+    format!("{}.", Claim::ALL.map(of).join(". "))
+}
+
+fn methods(study: &Study) -> String {
+    let ranking = &study.summary.ranking;
+    let mut names = vec!["gradient SVD, raw"];
+    names.extend(GRADIENTS);
+    names.extend(["weights SVD", "displacement SVD"]);
+    names.extend(RIVALS);
+    names.extend([ORACLE, "random"]);
+    let rows = names.into_iter().filter_map(|name| {
+        let find = |claim: usize| ranking[claim].iter().find(|one| one.locator == name);
+        let any = find(0).or_else(|| find(1))?;
+        let mut row = vec![
+            format!("{name}{}", mark(study, name)),
+            told(any.supervision).into(),
+            fixed(any.seconds, 1),
+        ];
+        for claim in [0, 1] {
+            row.push(find(claim).map_or(NONE.into(), |one| with_interval(&one.above)));
+            row.push(own_edit(study, claim, name));
+            row.push(planted(study, claim, name));
+        }
+        Some(row)
+    });
+    table(
+        &[
+            "method",
+            "was told",
+            "seconds",
+            "A: area above random",
+            "A: own edit",
+            "A: planted",
+            "B: area above random",
+            "B: own edit",
+            "B: planted",
+        ],
+        rows,
+    )
+}
+
+/// "steer 3/10, +0.41 [+0.20, +0.60]": the family that meets the rule most often.
+fn own_edit(study: &Study, claim: usize, name: &str) -> String {
+    let edit = |family: &Family| -> Option<String> {
+        let edit = family.family.strip_prefix(name)?.strip_prefix(": ")?;
+        let is_own = matches!(family.role, Role::Predicted | Role::Practical)
+            || name == "random" && !family.family.ends_with(MATCHED);
+        is_own.then(|| edit.to_owned())
+    };
+    let families = study.summary.families[claim].iter();
+    let found = families.filter_map(|family| Some((edit(family)?, family)));
+    let best = found.max_by(|(_, a), (_, b)| {
+        let means = a.selectivity.mean.total_cmp(&b.selectivity.mean);
+        a.successes.cmp(&b.successes).then(means)
+    });
+    best.map_or(NONE.into(), |(edit, family)| {
+        format!(
+            "{edit} {}/{}, {}",
+            family.successes,
+            family.seeds,
+            with_interval(&family.selectivity)
+        )
+    })
+}
+
+/// Mean and range of the areas where the answer is known.
+fn planted(study: &Study, claim: usize, name: &str) -> String {
+    let calibration = &study.calibration;
+    let (values, sign): (Vec<f64>, &str) = match calibration.composed_areas(name) {
+        Some(areas) => (areas[claim].clone(), ""),
+        None => {
+            let easy = calibration.synthetic.iter();
+            let easy = easy.filter(|one| one.is_easy && one.locator == name);
+            let areas = easy.filter_map(|one| Some(one.areas.as_ref()?[claim].told_apart));
+            (areas.collect(), "°")
+        }
+    };
+    if values.is_empty() {
+        return NONE.into();
+    }
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    format!(
+        "{}{sign} [{}, {}]",
+        fixed(crate::numeric::sum::mean(&values), 2),
+        fixed(least, 2),
+        fixed(most, 2)
+    )
+}
+
+fn pairs(study: &Study) -> String {
+    let rows = study.summary.question.pairs.iter().map(|pair| {
+        vec![
+            format!("{} minus {}", pair.gradients, pair.other),
+            format!("{:?}", pair.claim),
+            with_interval(&pair.difference),
+            p(pair.difference.p),
+            p(pair.p_adjusted),
+        ]
+    });
+    table(&["", "claim", "difference of areas", "p", "p (Holm)"], rows)
+}
+
+/// Whether the methods point where the gradient SVDs and the oracle do.
+fn agreement(study: &Study) -> String {
+    let with = [GRADIENTS[0], GRADIENTS[1], ORACLE];
+    let find = |claim: usize, a: &str, b: &str| {
+        let mut all = study.summary.question.agreed.iter();
+        all.find(|one| {
+            let [x, y] = &one.between;
+            one.claim == claim && ((x == a && y == b) || (x == b && y == a))
+        })
+    };
+    let mut rows = Vec::new();
+    for claim in [0, 1] {
+        for method in METHODS.iter().filter(|method| **method != GRADIENTS[0]) {
+            let mut row = vec![(*method).to_owned(), format!("{:?}", Claim::ALL[claim])];
+            for other in with {
+                match find(claim, method, other) {
+                    Some(one) => {
+                        row.push(with_interval(&one.rho_above));
+                        row.push(format!(
+                            "{} ({}), {}/{}",
+                            fixed(one.overlap.mean, 2),
+                            fixed(one.overlap_null, 2),
+                            one.beyond,
+                            one.overlap.values.len()
+                        ));
+                    }
+                    None => row.extend([NONE.into(), NONE.into()]),
+                }
+            }
+            rows.push(row);
+        }
+    }
+    format!(
+        "Whether a method points where the gradient SVDs and the oracle do: rank correlation of the scores \
+         over all parameters, above its null; and the share of the top 5 % in common (its null), seeds on which \
+         it is more than two deviations above. Null: the output channels of every tensor shuffled for one of \
+         the two, so that to point to the same layers is no agreement. The other pairs stand in \
+         study.json.\n\n{}",
+        table(
+            &[
+                "method",
+                "claim",
+                "SVD, unit-norm: correlation",
+                "overlap",
+                "SVD, per tensor: correlation",
+                "overlap",
+                "mask oracle: correlation",
+                "overlap",
+            ],
+            rows
+        )
+    )
+}
+
+fn scrubbed(study: &Study) -> String {
+    let rows = study.summary.question.scrubbed.iter().map(|one| {
+        let [low, middle, high] = one.quantiles.map(|q| signed(q, 2));
+        vec![
+            one.name.clone(),
+            share(Some(&one.recovered)),
+            format!("{low}, {middle}, {high}"),
+            one.size.0.to_string(),
+            fixed(100.0 * one.size.1, 0),
+            fixed(100.0 * one.unmatched, 0),
+        ]
+    });
+    format!(
+        "Causal scrubbing of whole hypotheses (METHOD section 7): the share of the policy's predictions that is \
+         left when all is resampled that the hypothesis calls irrelevant. 1: nothing is lost; 0: as much as \
+         under a random state. \"late\": in the region, a quarter of the hidden units carry where the cheese \
+         lies from the mouse, and nothing else matters; its null is its own units of any state. \"early\": \
+         outside of the region everything depends on walls and mouse, not on the cheese.\n\n{}",
+        table(
+            &[
+                "hypothesis",
+                "recovered",
+                "10, 50, 90 % of states",
+                "nodes",
+                "channels, %",
+                "unmatched, %",
+            ],
+            rows
+        )
+    )
+}
+
+fn taken_off(study: &Study) -> String {
+    let rows = study.summary.question.taken_off.iter().map(|one| {
+        vec![
+            match one.sought {
+                Sought::Cheese => format!("cheese at {}", one.site),
+                Sought::Corner => format!("corner at {}", one.site),
+            },
+            share(Some(&one.before)),
+            share(Some(&one.after)),
+            share(Some(&one.random)),
+        ]
+    });
+    format!(
+        "What an average cheese, or an average open corner, adds to the activations of a site, taken off in \
+         every forward pass: probability at decision squares of the step to the cheese, or to the corner \
+         (selection levels). Published for the cheese and a net of 15 layers, with the difference of one \
+         level: .62 to .09.\n\n{}",
+        table(
+            &[
+                "taken off",
+                "as it is",
+                "taken off",
+                "random vector of its length",
+            ],
+            rows
+        )
+    )
+}
