@@ -30,6 +30,7 @@ pub fn of(study: &Study, id: &str) -> String {
             let both = Claim::ALL.map(|claim| forest(study, claim) + &against_q(study, claim));
             both.concat()
         }
+        "question" => super::question::figures(study),
         "temporal" => {
             let all = study.summary.temporal.iter().enumerate();
             all.map(|(number, _)| index_against_effect(study, number))

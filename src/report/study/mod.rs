@@ -1,6 +1,7 @@
 //! The study's report: the text of RESULTS.md, section by section, with its figures.
 
 mod figures;
+mod question;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
