@@ -1,12 +1,13 @@
-//! What the activations carry, and along which ways: activation patching, path patching, activation
-//! directions, causal scrubbing.
+//! What the activations carry, and along which ways: activation patching, path patching along one layer or
+//! several, activation directions, causal scrubbing.
 //!
-//! The first three compare two runs of the same policy on states that differ in one [fact](pairs::Fact),
+//! Patching and directions compare two runs of the same policy on states that differ in one [fact](pairs::Fact),
 //! and ask of a part of the network how much of the difference in the policy's preference goes through
 //! it. [Scrubbing](scrubbing) asks it of a whole [hypothesis] and of any states. All look at a trained
 //! policy alone; nothing here changes a parameter.
 
 pub mod graph;
+pub mod hops;
 pub mod hypothesis;
 mod keys;
 pub mod pairs;
@@ -18,12 +19,13 @@ pub mod states;
 pub mod steering;
 
 pub use graph::Graph;
+pub use hops::Path;
 pub use hypothesis::Hypothesis;
 pub use pairs::{Fact, Pairs, Sought};
 pub use patching::{Patched, Share, Told};
 pub use recovered::Scrubbed;
 pub use states::States;
-pub use steering::{Direction, Steered};
+pub use steering::{Direction, OwnVector, Steered};
 
 /// What can be wrong with what a user says of circuits.
 #[derive(Debug, thiserror::Error)]
