@@ -194,9 +194,9 @@ impl Naive {
                         if y == 0 || x == 0 || y > side || x > side {
                             continue;
                         }
-                        for from in 0..from_len {
+                        for (from, value) in image[y - 1][x - 1].iter().enumerate() {
                             let index = (tap * from_len + from) * self.channels + to;
-                            sum += self.weight(layer, index) * image[y - 1][x - 1][from];
+                            sum += self.weight(layer, index) * value;
                         }
                     }
                     *value = sum.max(0.0);
