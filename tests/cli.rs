@@ -531,6 +531,11 @@ fn circuits_trace_a_run_and_say_what_is_missing() {
 
     let wrong = gouda(&["circuits", path, "--pairs", "1"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", stderr(&wrong));
+    for hops in ["0", "1", "99", "-3", "two"] {
+        let wrong = gouda(&["circuits", path, "--hops", hops]);
+        assert_eq!(wrong.status.code(), Some(2), "{hops}: {}", stderr(&wrong));
+        assert!(stderr(&wrong).contains("--hops"), "{}", stderr(&wrong));
+    }
     std::fs::remove_dir_all(out.join("checkpoints")).unwrap();
     std::fs::create_dir(out.join("checkpoints")).unwrap();
     let wrong = gouda(&["circuits", path]);

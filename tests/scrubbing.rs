@@ -34,7 +34,7 @@ fn gouda(args: &[&str]) -> Vec<u8> {
 
 fn found(run: &Path, own: &[&Path], threads: &str) -> Value {
     let mut args = vec!["circuits", run.to_str().unwrap(), "--quiet", "--json"];
-    args.extend(["--pairs", "8", "--threads", threads]);
+    args.extend(["--pairs", "8", "--hops", "3", "--threads", threads]);
     for path in own {
         args.extend(["--hypothesis", path.to_str().unwrap()]);
     }
@@ -88,9 +88,15 @@ fn own_hypotheses_stand_beside_ours_to_the_same_bits() {
     let path = run.join("circuits.json");
     let mut stored: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     serde_json::from_value::<Circuits>(stored.clone()).unwrap();
-    stored.as_object_mut().unwrap().remove("scrubbing");
+    for field in ["scrubbing", "own_vectors"] {
+        assert!(stored.as_object_mut().unwrap().remove(field).is_some());
+    }
+    for fact in stored["facts"].as_array_mut().unwrap() {
+        assert!(fact.as_object_mut().unwrap().remove("paths").is_some());
+    }
     let old: Circuits = serde_json::from_value(stored).unwrap();
-    assert!(old.scrubbing.is_empty());
+    assert!(old.scrubbing.is_empty() && old.own_vectors.is_empty());
+    assert!(old.facts.iter().all(|fact| fact.paths.is_empty()));
     let text = String::from_utf8(gouda(&[
         "circuits",
         run.to_str().unwrap(),

@@ -182,6 +182,11 @@ impl Chains {
                     self.observe(state, observations);
                 }
                 let policy = (network, params);
+                let which = |sample: usize| match steering.map(|s| s.vectors.len()) {
+                    Some(2..) => self.states[states[sample]].level as usize,
+                    _ => 0,
+                };
+                let steering = (steering, which);
                 workspace.forward_steered(policy, observations, states.len(), steering);
                 let logits = workspace.logits(network, states.len());
                 let logits = logits.chunks_exact(network.shape.action_len);
@@ -372,10 +377,14 @@ impl Tasks {
         self.measure_steered(network, params, None)
     }
 
-    /// The same with something added to the policy's activations in every forward pass.
+    /// The same with something added to the policy's activations in every forward pass: one vector, or
+    /// one a level in the order of [`every_level`](Self::every_level).
     ///
     /// # Errors
     /// As for [`measure_exact`](Self::measure_exact).
+    ///
+    /// # Panics
+    /// Several vectors, but fewer than levels.
     pub fn measure_steered(
         &self,
         network: &Network,

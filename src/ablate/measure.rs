@@ -247,6 +247,11 @@ impl Tasks {
         of.map_or(&[], |(_, tasks)| tasks)
     }
 
+    /// All levels, situation by situation.
+    pub fn every_level(&self) -> impl Iterator<Item = &Task> {
+        self.situations.iter().flat_map(|(_, tasks)| tasks)
+    }
+
     /// The level seeds behind each rate, in the order of [`Rate::ALL`].
     pub fn seeds(&self) -> Vec<Vec<u32>> {
         let of = |rate| self.levels(rate).iter().map(|task| task.seed).collect();

@@ -1,14 +1,16 @@
-//! What the activations carry, and along which ways: activation patching, path patching, activation
-//! directions, causal scrubbing.
+//! What the activations carry, and along which ways: activation patching, path patching along one layer or
+//! several, activation directions, causal scrubbing.
 //!
-//! The first three compare two runs of the same policy on states that differ in one [fact](pairs::Fact),
+//! Patching and directions compare two runs of the same policy on states that differ in one [fact](pairs::Fact),
 //! and ask of a part of the network how much of the difference in the policy's preference goes through
 //! it. [Scrubbing](scrubbing) asks it of a whole [hypothesis] and of any states. All look at a trained
 //! policy alone; nothing here changes a parameter.
 
 pub mod graph;
+pub mod hops;
 pub mod hypothesis;
 mod keys;
+pub mod own_vectors;
 pub mod pairs;
 pub mod patching;
 pub mod paths;
@@ -19,7 +21,9 @@ pub mod states;
 pub mod steering;
 
 pub use graph::Graph;
+pub use hops::Path;
 pub use hypothesis::Hypothesis;
+pub use own_vectors::OwnVector;
 pub use pairs::{Fact, Pairs, Sought};
 pub use patching::{Patched, Share, Told};
 pub use recovered::Scrubbed;

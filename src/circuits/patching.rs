@@ -178,7 +178,36 @@ impl Told {
             .map(|(logits, &right)| preference(logits, right))
             .collect()
     }
+
+    /// How far the preferences of some pairs moved towards the other state's, restoring (0) or
+    /// corrupting (1).
+    pub(super) fn changes(
+        &self,
+        direction: usize,
+        pairs: &std::ops::Range<usize>,
+        now: &[f64],
+    ) -> Vec<f64> {
+        let before = &self.preferences[1 - direction][pairs.clone()];
+        let change = |(now, before): (&f64, &f64)| match direction {
+            0 => now - before,
+            _ => before - now,
+        };
+        now.iter().zip(before).map(change).collect()
+    }
+
+    /// The shares of so many parts, restored and corrupted, by what every block says.
+    pub(super) fn shares(&self, blocks: &[Effects], len: usize) -> Vec<[Share; 2]> {
+        let wholes = self.differences();
+        let of = |part: usize, direction: usize| {
+            let all = blocks.iter().map(|block| block[part][direction].as_slice());
+            Share::of(&all.collect::<Vec<_>>().concat(), &wholes)
+        };
+        (0..len).map(|part| [of(part, 0), of(part, 1)]).collect()
+    }
 }
+
+/// Of some parts and either direction, an effect a pair of a block.
+pub(super) type Effects = Vec<[Vec<f64>; 2]>;
 
 fn preferences(network: &Network, params: &[f32], states: &[u8], right: &[u16]) -> Vec<f64> {
     let block = network.sample_len;
@@ -242,8 +271,7 @@ pub fn patch(
     let mut order: Vec<usize> = (0..parts.len()).collect();
     order.sort_by_key(|&index| std::cmp::Reverse(parts[index].0));
     let blocks = told.blocks(network);
-    // By block, part and direction, an effect a pair.
-    let effects: Vec<Vec<[Vec<f64>; 2]>> = blocks
+    let effects: Vec<Effects> = blocks
         .par_iter()
         .map(|pairs| {
             let runs = [0, 1].map(|which| told.run(network, params, which, pairs));
@@ -259,36 +287,21 @@ pub fn patch(
                     live.forward_after(network, params, site, pairs.len());
                     let now = told.preferences_of(network, &live, pairs);
                     live.patch_from(site, part, pairs.len(), base);
-                    let before = &told.preferences[1 - direction][pairs.clone()];
-                    let changes = now.iter().zip(before).map(|(now, before)| match direction {
-                        0 => now - before,
-                        _ => before - now,
-                    });
-                    effects[index][direction] = changes.collect();
+                    effects[index][direction] = told.changes(direction, pairs, &now);
                 }
             }
             effects
         })
         .collect();
-    let wholes = told.differences();
-    parts
-        .iter()
-        .enumerate()
-        .map(|(index, (site, part))| {
-            let [restored, corrupted] = [0, 1].map(|direction| {
-                let all = effects
-                    .iter()
-                    .map(|block| block[index][direction].as_slice());
-                Share::of(&all.collect::<Vec<_>>().concat(), &wholes)
-            });
-            Patched {
-                site: *site,
-                part: part.clone(),
-                restored,
-                corrupted,
-            }
-        })
-        .collect()
+    let shares = told.shares(&effects, parts.len());
+    let of = parts.iter().zip(shares);
+    of.map(|((site, part), [restored, corrupted])| Patched {
+        site: *site,
+        part: part.clone(),
+        restored,
+        corrupted,
+    })
+    .collect()
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@
 use rayon::prelude::*;
 
 use super::pairs::d_preference;
-use super::patching::{Share, Told};
+use super::patching::{Effects, Share, Told};
 use crate::nn::{Network, Part, Site, Workspace};
 
 /// From one channel of a layer's input to one of its output.
@@ -125,7 +125,7 @@ pub fn patch_groups(
             groups[index][0].from,
         )
     });
-    let effects: Vec<Vec<[Vec<f64>; 2]>> = told
+    let effects: Vec<Effects> = told
         .blocks(network)
         .par_iter()
         .map(|pairs| {
@@ -140,28 +140,13 @@ pub fn patch_groups(
                     let live = &exchange.live;
                     let now = told.preferences_of(network, live, pairs);
                     exchange.restore(site);
-                    let before = &told.preferences[1 - direction][pairs.clone()];
-                    let changes = now.iter().zip(before).map(|(now, before)| match direction {
-                        0 => now - before,
-                        _ => before - now,
-                    });
-                    effects[index][direction] = changes.collect();
+                    effects[index][direction] = told.changes(direction, pairs, &now);
                 }
             }
             effects
         })
         .collect();
-    let wholes = told.differences();
-    (0..groups.len())
-        .map(|index| {
-            [0, 1].map(|direction| {
-                let all = effects
-                    .iter()
-                    .map(|block| block[index][direction].as_slice());
-                Share::of(&all.collect::<Vec<_>>().concat(), &wholes)
-            })
-        })
-        .collect()
+    told.shares(&effects, groups.len())
 }
 
 /// Two runs, and a third in which some edges of the one carry what the other's do.

@@ -7,7 +7,7 @@ use crate::ablate::Rate;
 use crate::circuits::Sought;
 use crate::storage::manifest::write_json;
 use crate::storage::{RunDir, read_text};
-use crate::study::circuits::{Circuits, Found, Traced, circuits};
+use crate::study::circuits::{Circuits, Found, Traced, circuits, layer_len};
 use crate::study::{resolve, scrubbing};
 
 use super::Error;
@@ -28,6 +28,7 @@ use super::settings::start;
   gouda circuits runs/quick-seed0
   gouda circuits runs/quick-seed0 --pairs 64 --json | jq '.facts[0].layers'
   gouda circuits runs/quick-seed0 --hypothesis mine.toml
+  gouda circuits runs/quick-seed0 --hops 3
 
 A share of 1 is all of the difference between the two states. `restored`: the second state's run, with
 the part as in the first. `corrupted`: the first state's run, with the part as in the second.
@@ -58,6 +59,10 @@ pub struct Args {
     #[arg(long = "hypothesis", value_name = "FILE.toml")]
     hypotheses: Vec<PathBuf>,
 
+    /// Also paths of so many layers, from 2 to all that the network has [default: none]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    hops: Option<u32>,
+
     /// Worker threads; results do not depend on it [default: one a core]
     #[arg(long)]
     threads: Option<usize>,
@@ -79,8 +84,10 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let text = read_text(&settings)?;
     let config = resolve::resume((&settings, &text), None, None, &[], None)?.config;
     let own = scrubbing::read(&config, &args.hypotheses)?;
+    let hops = hops(args, layer_len(&config)?)?;
     let mut watcher = Watcher::new(args.quiet);
-    let found = circuits(&config, &run, args.pairs as usize, &own, &mut watcher)?;
+    let asked = (args.pairs as usize, hops);
+    let found = circuits(&config, &run, asked, &own, &mut watcher)?;
     watcher.end();
     let path = run.path().join("circuits.json");
     write_json(&path, &found)?;
@@ -91,9 +98,20 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         found.facts.iter().try_for_each(|one| traced(one, out))?;
         scrubbed(&found.scrubbing, out)?;
         steered(&found, out)?;
+        own_vectors(&found, out)?;
         writeln!(out, "{}", path.display())?;
     }
     Ok(())
+}
+
+/// The hops that are asked for, no more than layers.
+fn hops(args: &Args, layer_len: usize) -> Result<Option<usize>, Error> {
+    match args.hops {
+        Some(hops) if hops as usize > layer_len => Err(Error::Usage(format!(
+            "--hops {hops}: expected 2 to {layer_len}, as many layers as the network has"
+        ))),
+        hops => Ok(hops.map(|hops| hops as usize)),
+    }
 }
 
 fn goal(sought: Sought) -> &'static str {
@@ -140,12 +158,25 @@ fn traced(traced: &Traced, out: &mut dyn Write) -> std::io::Result<()> {
     leading(&traced.edges)
         .iter()
         .try_for_each(|found| line(found, out))?;
+    if !traced.paths.is_empty() {
+        writeln!(out, "  the leading paths")?;
+    }
+    for found in leading(&traced.paths) {
+        let (restored, corrupted) = (share(&found.restored), share(&found.corrupted));
+        writeln!(
+            out,
+            "  {:<24} {restored:>15} {corrupted:>15}  {}",
+            "", found.part
+        )?;
+    }
     writeln!(out)
 }
 
+fn share(share: &crate::circuits::Share) -> String {
+    format!("{:+.2} ± {:.2}", share.value, 1.96 * share.error)
+}
+
 fn line(found: &Found, out: &mut dyn Write) -> std::io::Result<()> {
-    let share =
-        |share: &crate::circuits::Share| format!("{:+.2} ± {:.2}", share.value, 1.96 * share.error);
     writeln!(
         out,
         "  {:<24} {:>15} {:>15}",
@@ -206,6 +237,39 @@ fn steered(found: &Circuits, out: &mut dyn Write) -> std::io::Result<()> {
                 steered.rates[Rate::S5.index()]
             )?;
         }
+    }
+    Ok(())
+}
+
+/// By site, what taking from every level what its own cheese adds there does.
+fn own_vectors(found: &Circuits, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "what its own cheese adds taken from every level (random vectors as long); S4: conflict"
+    )?;
+    writeln!(
+        out,
+        "  {:<24} {:>16} {:>16} {:>16} {:>16}",
+        "site", "step to cheese", "to corner", "S4 cheese", "S4 region"
+    )?;
+    for own in &found.own_vectors {
+        let Some(number) = own.doses.iter().position(|(dose, _)| *dose == -1.0) else {
+            continue;
+        };
+        let shown = |of: &dyn Fn(&crate::circuits::Steered) -> f64| {
+            let random = own.random.iter().map(|doses| of(&doses[number]));
+            let mean = random.sum::<f64>() / own.random.len().max(1) as f64;
+            format!("{:.2} ({mean:.2})", of(&own.doses[number].1))
+        };
+        writeln!(
+            out,
+            "  {:<24} {:>16} {:>16} {:>16} {:>16}",
+            own.site,
+            shown(&|s| s.p_cheese),
+            shown(&|s| s.p_corner),
+            shown(&|s| s.rates[Rate::S4Cheese.index()]),
+            shown(&|s| s.rates[Rate::S4Region.index()])
+        )?;
     }
     Ok(())
 }

@@ -69,7 +69,7 @@ impl Locator for ActivationDirections {
                 member: format!("{name} at {}", site.name),
                 steering: Steering {
                     site: site.clone(),
-                    vector,
+                    vectors: vec![vector],
                 },
             });
             Offer {

@@ -295,7 +295,7 @@ pub(crate) mod tests {
                     assert!(doses.iter().all(|(_, params)| *params != theta));
                 }
                 Native::Steer(all) => {
-                    let moves = |one: &Steer| one.steering.vector.iter().any(|x| *x != 0.0);
+                    let moves = |one: &Steer| one.steering.vectors[0].iter().any(|x| *x != 0.0);
                     assert!(all.len() == network.sites().len() && all.iter().all(moves));
                 }
                 _ => panic!("whole parameters or steering"),

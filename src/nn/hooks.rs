@@ -88,28 +88,32 @@ impl Site {
 pub struct Steering {
     /// Where.
     pub site: Site,
-    /// What, `(cells, channels)`.
-    pub vector: Vec<f32>,
+    /// What, `(cells, channels)`: one vector for every sample, or several, of which each has its own.
+    pub vectors: Vec<Vec<f32>>,
 }
 
 impl Steering {
     /// The same, times a dose.
     pub fn times(&self, dose: f64) -> Self {
+        let scaled = |vector: &Vec<f32>| vector.iter().map(|x| dose as f32 * x).collect();
         Self {
             site: self.site.clone(),
-            vector: self.vector.iter().map(|x| dose as f32 * x).collect(),
+            vectors: self.vectors.iter().map(scaled).collect(),
         }
     }
 
-    /// A normal vector at the same site, of the same length.
+    /// As many normal vectors at the same site, each as long as the one in its place.
     pub fn random_like(&self, seed: u64, index: u64) -> Self {
         let mut stream = Stream::new(seed, Purpose::Controls, index);
-        let mut vector: Vec<f32> = self.vector.iter().map(|_| stream.normal() as f32).collect();
-        let scale = (norm(&self.vector) / norm(&vector).max(f64::MIN_POSITIVE)) as f32;
-        vector.iter_mut().for_each(|x| *x *= scale);
+        let like = |vector: &Vec<f32>| -> Vec<f32> {
+            let mut drawn: Vec<f32> = vector.iter().map(|_| stream.normal() as f32).collect();
+            let scale = (norm(vector) / norm(&drawn).max(f64::MIN_POSITIVE)) as f32;
+            drawn.iter_mut().for_each(|x| *x *= scale);
+            drawn
+        };
         Self {
             site: self.site.clone(),
-            vector,
+            vectors: self.vectors.iter().map(like).collect(),
         }
     }
 }
@@ -212,6 +216,31 @@ impl Network {
         })
     }
 
+    /// Whether what a channel of `source` holds comes to a layer, as the same channel of what it
+    /// [reads](Self::input), by skips, pools and rectifiers alone.
+    pub fn reads(&self, layer: &Site, source: &Site) -> bool {
+        let Some(input) = self.input(layer) else {
+            return false;
+        };
+        let mut reached = vec![source.buffer];
+        reached.extend(source.residual.map(|(_, stream)| stream));
+        for op in &self.ops[..layer.op] {
+            let (from, to) = match op {
+                Op::Conv { x, y, after, .. } => match after {
+                    After::AddRelu { .. } => (x, y),
+                    After::Add { a } => (a, y),
+                    After::Relu | After::Nothing => continue,
+                },
+                Op::Pool { x, y, .. } | Op::Relu { x, y } | Op::Flatten { x, y, .. } => (x, y),
+                Op::Dense { .. } => continue,
+            };
+            if reached.contains(from) {
+                reached.push(*to);
+            }
+        }
+        reached.contains(&input.buffer)
+    }
+
     /// The weights, by index in theta, through which one channel of a site's [`input`](Self::input)
     /// reaches one channel of the site: the nine of a convolution's kernel slice, one a cell of the
     /// hidden layer's input.
@@ -300,20 +329,78 @@ impl<T: Real> Workspace<T> {
         self.run(network, params, site.op + 1..network.ops.len(), sample_len);
     }
 
+    /// Takes what the buffers hold past some operations, by number, as far as skips, pools and
+    /// rectifiers do; what layers make of it stays as it was.
+    pub fn carry(&mut self, network: &Network, params: &[T], ops: Range<usize>, sample_len: usize) {
+        for number in ops {
+            match &network.ops[number] {
+                Op::Conv {
+                    x,
+                    y,
+                    after: After::AddRelu { z },
+                    ..
+                } => {
+                    let mut sum = std::mem::take(&mut self.buffers[*y]);
+                    let parts = self.buffers[*x].iter().zip(&self.buffers[*z]);
+                    let len = sample_len * network.buffers[*y].len;
+                    for (sum, (&x, &z)) in sum[..len].iter_mut().zip(parts) {
+                        *sum = x + z;
+                    }
+                    self.buffers[*y] = sum;
+                }
+                // What such a layer reads is another layer's, and so as it was.
+                Op::Conv {
+                    after: After::Add { .. },
+                    ..
+                }
+                | Op::Pool { .. }
+                | Op::Relu { .. }
+                | Op::Flatten { .. } => self.run(network, params, number..number + 1, sample_len),
+                Op::Conv { .. } | Op::Dense { .. } => {}
+            }
+        }
+    }
+
+    /// Puts what `other` holds wherever some operations, by number, write.
+    pub fn copy_from(
+        &mut self,
+        network: &Network,
+        ops: Range<usize>,
+        sample_len: usize,
+        other: &Self,
+    ) {
+        for op in &network.ops[ops] {
+            let (y, z) = match op {
+                Op::Conv { y, after, .. } => match after {
+                    After::AddRelu { z } => (*y, Some(*z)),
+                    _ => (*y, None),
+                },
+                Op::Pool { y, .. }
+                | Op::Relu { y, .. }
+                | Op::Flatten { y, .. }
+                | Op::Dense { y, .. } => (*y, None),
+            };
+            for buffer in [Some(y), z].into_iter().flatten() {
+                let len = sample_len * network.buffers[buffer].len;
+                self.buffers[buffer][..len].copy_from_slice(&other.buffers[buffer][..len]);
+            }
+        }
+    }
+
     /// [`forward`](Self::forward) with something added to the values of a site on the way, where there
-    /// is a steering.
+    /// is a steering; `which` says of a sample which of its vectors.
     pub fn forward_steered(
         &mut self,
         (network, params): (&Network, &[T]),
         observations: &[u8],
         sample_len: usize,
-        steering: Option<&Steering>,
+        (steering, which): (Option<&Steering>, impl Fn(usize) -> usize),
     ) {
         // What follows the site is run twice: a forward pass that stops would be no plain one.
         self.forward(network, params, observations, sample_len);
-        if let Some(Steering { site, vector }) = steering {
-            self.patch(site, &site.whole(), sample_len, |_, values| {
-                for (value, &more) in values.iter_mut().zip(vector) {
+        if let Some(Steering { site, vectors }) = steering {
+            self.patch(site, &site.whole(), sample_len, |sample, values| {
+                for (value, &more) in values.iter_mut().zip(&vectors[which(sample)]) {
                     *value += T::from_f64(more.into());
                 }
             });

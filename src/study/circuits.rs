@@ -8,10 +8,14 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::ablate::Split;
+use crate::circuits::hops;
+use crate::circuits::own_vectors;
 use crate::circuits::patching::{self, Told};
 use crate::circuits::paths::{self, Edge};
 use crate::circuits::steering::{self, Steered};
-use crate::circuits::{Direction, Fact, Hypothesis, Pairs, Patched, Scrubbed, Share, Sought};
+use crate::circuits::{
+    Direction, Fact, Hypothesis, OwnVector, Pairs, Patched, Scrubbed, Share, Sought,
+};
 use crate::locators::path_patching::VERIFIED;
 use crate::nn::{Network, Part, Site};
 use crate::numeric::statistics::spearman;
@@ -27,8 +31,10 @@ const NAMED: usize = 16;
 const MAPPED: usize = 3;
 /// Shares of a direction that are added.
 const DOSES: [f64; 6] = [-2.0, -1.0, -0.5, 0.5, 1.0, 2.0];
-/// Random vectors beside each.
-const RANDOM: u64 = 4;
+/// Random vectors beside each, and beside the vectors that every level has of its own.
+const RANDOM: (u64, u64) = (4, 2);
+/// Paths that are kept at every step of the search, and named.
+const BEAM: usize = 16;
 
 /// What was found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,6 +47,9 @@ pub struct Circuits {
     pub base: Steered,
     /// Steering, by direction and site.
     pub directions: Vec<Direction>,
+    /// Steering every level by what its own cheese adds, by site.
+    #[serde(default)]
+    pub own_vectors: Vec<OwnVector>,
     /// What becomes of the policy under hypotheses.
     #[serde(default)]
     pub scrubbing: Vec<Scrubbed>,
@@ -67,6 +76,9 @@ pub struct Traced {
     pub cells: Vec<Cells>,
     /// The edges with the greatest effects of those that were patched.
     pub edges: Vec<Found>,
+    /// The paths of several hops with the greatest effects that a search found, where it was asked for.
+    #[serde(default)]
+    pub paths: Vec<Found>,
     /// Rank correlation of the edges' first-order effects with the exact ones, where there is one.
     pub screen: Option<f64>,
     /// Edges patched, and edges that there are.
@@ -76,7 +88,7 @@ pub struct Traced {
 /// What a part restores and corrupts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Found {
-    /// Which part: "conv3", "conv3 5", "conv3 2 to 5".
+    /// Which part: "conv3", "conv3 5", "conv3 2 to 5", "cheese plane -> conv0 2 -> dense 5".
     pub part: String,
     /// Of the second state's run, with the first's part.
     pub restored: Share,
@@ -99,15 +111,24 @@ pub struct Cells {
     pub restored: Vec<Vec<f64>>,
 }
 
+/// The number of layers of the network of these settings: hops that a path can have.
+///
+/// # Errors
+/// A size outside what is possible.
+pub fn layer_len(config: &Config) -> Result<usize, Error> {
+    let network = Network::new(config.net.shape(&config.env), trainer::RUN);
+    Ok(hops::layers(&network.map_err(crate::ppo::Error::from)?).len())
+}
+
 /// Finds all of it for the run in `run`, whose last checkpoint is its policy. `pair_len` pairs of
-/// each fact; `own` hypotheses beside ours.
+/// each fact; paths of so many hops, if any; `own` hypotheses beside ours.
 ///
 /// # Errors
 /// A run without checkpoints, files that cannot be read, or the user's interruption.
 pub fn circuits(
     config: &Config,
     run: &RunDir,
-    pair_len: usize,
+    (pair_len, hops): (usize, Option<usize>),
     own: &[Hypothesis],
     progress: &mut dyn Progress,
 ) -> Result<Circuits, Error> {
@@ -128,14 +149,22 @@ pub fn circuits(
         .flat_map(|sought| Fact::of(sought).iter().map(move |&fact| (sought, fact)));
     let wanted: Vec<(Sought, Fact)> = wanted.collect();
     progress.begin("patching activations and edges", wanted.len() as u64);
-    let mut facts = Vec::new();
+    let (mut facts, mut path_seconds) = (Vec::new(), 0.0);
     for (sought, fact) in wanted {
         stop_if_interrupted(progress, "patching")?;
         let pairs = Pairs::new(&discovery, sought, fact, pair_len);
-        facts.push(traced(policy, &pairs));
+        let mut traced = traced(policy, &pairs);
+        if let Some(hops) = hops {
+            let begun = Instant::now();
+            traced.paths = traced_paths(policy, &pairs, hops);
+            path_seconds += begun.elapsed().as_secs_f64();
+        }
+        facts.push(traced);
         progress.advance(facts.len() as u64, fact.name());
     }
-    seconds.insert("patching".into(), begun.elapsed().as_secs_f64());
+    let patching_seconds = begun.elapsed().as_secs_f64() - path_seconds;
+    seconds.insert("patching".into(), patching_seconds);
+    seconds.insert("paths".into(), path_seconds);
 
     let begun = Instant::now();
     let scrubbing = scrubbing::scrubbing(config, policy, (&discovery, pair_len), own, progress)?;
@@ -147,17 +176,28 @@ pub fn circuits(
     progress.begin("steering along directions", 2 * sites);
     let mut done = 0;
     let tasks = (&discovery, &test);
-    let directions = steering::measure(policy, tasks, &DOSES, (RANDOM, config.seed), || {
+    let directions = steering::measure(policy, tasks, &DOSES, (RANDOM.0, config.seed), || {
         done += 1;
         progress.advance(done, "");
         stop_if_interrupted(progress, "steering")
     })?;
     seconds.insert("steering".into(), begun.elapsed().as_secs_f64());
+
+    let begun = Instant::now();
+    progress.begin("steering levels by their own cheese", sites);
+    let (mut done, random) = (0, (RANDOM.1, config.seed));
+    let own_vectors = own_vectors::measure_own(policy, &test, &DOSES, random, || {
+        done += 1;
+        progress.advance(done, "");
+        stop_if_interrupted(progress, "steering")
+    })?;
+    seconds.insert("own vectors".into(), begun.elapsed().as_secs_f64());
     Ok(Circuits {
         seed: config.seed,
         facts,
         base: Steered::of(&test.measure_exact(&network, &params)?),
         directions,
+        own_vectors,
         scrubbing,
         seconds,
     })
@@ -221,9 +261,26 @@ fn traced((network, params): (&Network, &[f32]), pairs: &Pairs) -> Traced {
         channels: channels.iter().map(found).collect(),
         cells,
         edges,
+        paths: Vec::new(),
         screen,
         patched,
     }
+}
+
+/// The paths of so many hops that a search finds.
+fn traced_paths((network, params): (&Network, &[f32]), pairs: &Pairs, hops: usize) -> Vec<Found> {
+    let sites = network.sites();
+    let told = Told::new(network, params, pairs);
+    if told.is_empty() {
+        return Vec::new();
+    }
+    let paths = hops::leading(network, params, &told, (hops, BEAM)).into_iter();
+    let found = paths.map(|(path, [restored, corrupted])| Found {
+        part: path.name(&sites),
+        restored,
+        corrupted,
+    });
+    found.collect()
 }
 
 type Edges = (Vec<Found>, Option<f64>, (usize, usize));

@@ -65,7 +65,10 @@ pub fn trace(
                 });
             }
             let site = site.clone();
-            let direction = Steering { site, vector };
+            let direction = Steering {
+                site,
+                vectors: vec![vector],
+            };
             let index = (1 << 43) + taken_off.len() as u64;
             let random = direction.random_like(config.seed, index);
             let step = |steering: Option<&Steering>| -> Result<f64, Error> {

@@ -1,0 +1,223 @@
+//! What its own cheese adds to the activations of a level, added to them and taken off: the mean over levels
+//! ([`steering`](super::steering)) forgets where the cheese lies.
+//!
+//! The published effect (the probability of the step to the cheese at decision squares from .62 to .09) is
+//! of such a vector, of the level itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::steering::{Steered, steered};
+use crate::ablate::{Error, Tasks};
+use crate::maze::{Level, observation_len, observe};
+use crate::nn::{Network, Site, Steering, Workspace};
+use crate::numeric::sum::norm;
+
+/// Keeps the streams of these random vectors apart from those of the directions.
+const OWN: u64 = 2;
+
+/// At one site, for every level what its own cheese adds there, in several doses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OwnVector {
+    /// The name of the site.
+    pub site: String,
+    /// The vectors' mean length over levels with a cheese, as a share of that of the site's activations.
+    pub length: f64,
+    /// Dose, and what the policy does then.
+    pub doses: Vec<(f64, Steered)>,
+    /// The same doses of random vectors, one a level, as long as its own.
+    pub random: Vec<Vec<Steered>>,
+}
+
+/// What its own cheese adds to a site's activations where a level's episodes start, level by level of
+/// `tasks`: zeros where there is none. And the mean length of the activations with a cheese.
+pub fn own_vectors(
+    network: &Network,
+    params: &[f32],
+    tasks: &Tasks,
+    site: &Site,
+) -> (Vec<Vec<f32>>, f64) {
+    let levels: Vec<&Level> = tasks.every_level().map(|task| &task.level).collect();
+    let mut workspace = Workspace::new(network);
+    let mut activations = |levels: &[&Level], keeps: bool| -> Vec<Vec<f32>> {
+        let mut states = Vec::new();
+        for level in levels {
+            let mut level = (*level).clone();
+            level.cheese = level.cheese.filter(|_| keeps);
+            let start = states.len();
+            states.resize(start + observation_len(level.world), 0);
+            observe(&level, level.mouse, &mut states[start..]);
+        }
+        workspace.forward(network, params, &states, levels.len());
+        let samples = 0..levels.len();
+        let read = |sample| workspace.read(site, &site.whole(), sample);
+        samples.map(read).collect()
+    };
+    let (mut vectors, mut lengths, mut cheeses) = (Vec::new(), 0.0, 0);
+    for block in levels.chunks(network.sample_len) {
+        let (with, without) = (activations(block, true), activations(block, false));
+        for ((level, with), without) in block.iter().zip(with).zip(without) {
+            if level.cheese.is_some() {
+                lengths += norm(&with);
+                cheeses += 1;
+            }
+            vectors.push(with.iter().zip(&without).map(|(a, b)| a - b).collect());
+        }
+    }
+    (vectors, lengths / f64::from(cheeses.max(1)))
+}
+
+/// Measures on `test` what its own cheese adds to each of its levels, at every site, in every dose, each
+/// beside `random_len` times a random vector a level, as long as its own. Calls `done` after each site.
+///
+/// # Errors
+/// A policy that is not finite; those of `done`.
+pub fn measure_own<E: From<Error>>(
+    (network, params): (&Network, &[f32]),
+    test: &Tasks,
+    doses: &[f64],
+    (random_len, seed): (u64, u64),
+    mut done: impl FnMut() -> Result<(), E>,
+) -> Result<Vec<OwnVector>, E> {
+    let mut found = Vec::new();
+    for (number, site) in network.sites().iter().enumerate() {
+        let (vectors, activations) = own_vectors(network, params, test, site);
+        let lengths: Vec<f64> = vectors.iter().map(|vector| norm(vector)).collect();
+        let own = Steering {
+            site: site.clone(),
+            vectors,
+        };
+        let in_doses = |steering: &Steering| -> Result<Vec<Steered>, Error> {
+            let steer = |&dose| steered((network, params), test, &steering.times(dose));
+            doses.iter().map(steer).collect()
+        };
+        let random = (0..random_len)
+            .map(|draw| {
+                let index = (number as u64) << 32 | OWN << 16 | draw;
+                in_doses(&own.random_like(seed, index))
+            })
+            .collect::<Result<_, Error>>()?;
+        let cheeses = test
+            .every_level()
+            .filter(|task| task.level.cheese.is_some());
+        let mean_length = lengths.iter().sum::<f64>() / cheeses.count().max(1) as f64;
+        let found_at = in_doses(&own)?;
+        found.push(OwnVector {
+            site: site.name.clone(),
+            length: mean_length / activations.max(f64::MIN_POSITIVE),
+            doses: doses.iter().copied().zip(found_at).collect(),
+            random,
+        });
+        done()?;
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ablate::{Rate, Split};
+    use crate::circuits::patching::tests::policy;
+    use crate::maze::ActionSet;
+    use crate::nn::Kind;
+
+    #[test]
+    fn nothing_added_changes_nothing_and_levels_without_a_cheese_stay() {
+        let (network, params) = policy(Kind::Small, 9);
+        let tasks = Tasks::new(Split::Discovery, (9, 5, 30), ActionSet::Four, 8).unwrap();
+        let base = Steered::of(&tasks.measure_exact(&network, &params).unwrap());
+        let own = (&network, params.as_slice());
+        let all = measure_own(own, &tasks, &[0.0, -1.0], (2, 1), || Ok::<(), Error>(())).unwrap();
+        assert_eq!(all.len(), network.sites().len());
+        for own in &all {
+            assert_eq!(own.doses[0].1, base);
+            assert!(own.random.iter().all(|doses| doses[0] == base));
+            let steered = [&own.doses[1].1, &own.random[0][1], &own.random[1][1]];
+            assert!(steered.iter().all(|&one| *one != base), "{}", own.site);
+            assert_ne!(steered[1], steered[2]);
+            // Nothing is taken from levels without a cheese.
+            let s5 = Rate::S5.index();
+            assert!(steered.iter().all(|one| one.rates[s5] == base.rates[s5]));
+            assert!(own.length > 0.0);
+        }
+    }
+
+    #[test]
+    fn without_its_own_vector_a_level_is_as_without_its_cheese() {
+        for kind in [Kind::Small, Kind::Impala] {
+            let (network, params) = policy(kind, 10);
+            let tasks = Tasks::new(Split::Discovery, (9, 5, 50), ActionSet::Four, 6).unwrap();
+            let site = network.sites()[0].clone();
+            let (vectors, length) = own_vectors(&network, &params, &tasks, &site);
+            assert!(length > 0.0);
+            let levels: Vec<Level> = tasks.every_level().map(|t| t.level.clone()).collect();
+            assert_eq!(vectors.len(), levels.len());
+            let minus = |vector: &Vec<f32>| vector.iter().map(|x| -x).collect();
+            let steering = Steering {
+                site,
+                vectors: vectors.iter().map(minus).collect(),
+            };
+            let logits = |keeps: bool, steering: Option<&Steering>| -> Vec<f32> {
+                let mut all = Vec::new();
+                for (block, levels) in levels.chunks(8).enumerate() {
+                    let mut states = vec![0; levels.len() * observation_len(9)];
+                    let rooms = states.chunks_mut(observation_len(9));
+                    for (level, room) in levels.iter().zip(rooms) {
+                        let mut level = level.clone();
+                        level.cheese = level.cheese.filter(|_| keeps);
+                        observe(&level, level.mouse, room);
+                    }
+                    let mut workspace = Workspace::new(&network);
+                    let steering = (steering, |sample: usize| block * 8 + sample);
+                    let policy = (&network, params.as_slice());
+                    workspace.forward_steered(policy, &states, levels.len(), steering);
+                    all.extend_from_slice(workspace.logits(&network, levels.len()));
+                }
+                all
+            };
+            let (with, without) = (logits(true, None), logits(false, None));
+            let steered = logits(true, Some(&steering));
+            let largest = without.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+            let far = |a: &[f32], b: &[f32]| {
+                let pairs = a.iter().zip(b);
+                pairs.fold(0.0f32, |m, (a, b)| m.max((a - b).abs())) / largest
+            };
+            assert!(far(&with, &without) > 1e-2);
+            assert!(
+                far(&steered, &without) < 1e-5,
+                "{}",
+                far(&steered, &without)
+            );
+        }
+    }
+
+    #[test]
+    fn a_levels_own_vector_moves_no_other_level() {
+        let (network, params) = policy(Kind::Small, 11);
+        let tasks = Tasks::new(Split::Discovery, (9, 5, 30), ActionSet::Four, 5).unwrap();
+        let site = network.sites()[2].clone();
+        let none = vec![0.0; site.image.interior_len()];
+        let base = tasks.measure_exact(&network, &params).unwrap();
+        // Situations in the order of `every_level`, by a rate of each.
+        let rates = [Rate::S1, Rate::S2, Rate::S3, Rate::S4Cheese, Rate::S5];
+        for chosen in [0, 7, 12, 19, 24] {
+            let mut vectors = vec![none.clone(); 25];
+            vectors[chosen].fill(1.0);
+            let site = site.clone();
+            let steering = Steering { site, vectors };
+            let moved = tasks
+                .measure_steered(&network, &params, Some(&steering))
+                .unwrap();
+            for (place, rate) in rates.into_iter().enumerate() {
+                let pairs = base.probabilities(rate).iter();
+                let pairs = pairs.zip(moved.probabilities(rate)).enumerate();
+                for (level, (before, now)) in pairs {
+                    assert_eq!(
+                        before != now,
+                        place * 5 + level == chosen,
+                        "{rate:?} {level}"
+                    );
+                }
+            }
+        }
+    }
+}
