@@ -18,6 +18,7 @@ use crate::numeric::statistics::spearman;
 use crate::ppo::trainer;
 use crate::storage::{self, RunDir};
 
+use super::atlas::{Atlas, atlas};
 use super::checkpoint::{checkpoints, load_numbered};
 use super::{Config, Error, Progress, scrubbing};
 
@@ -27,6 +28,8 @@ const NAMED: usize = 16;
 const MAPPED: usize = 3;
 /// Shares of a direction that are added.
 const DOSES: [f64; 6] = [-2.0, -1.0, -0.5, 0.5, 1.0, 2.0];
+/// Most pairs, and test levels, of the main job.
+const BRIEF: (usize, usize) = (128, 32);
 /// Random vectors beside each.
 const RANDOM: u64 = 4;
 
@@ -44,8 +47,42 @@ pub struct Circuits {
     /// What becomes of the policy under hypotheses.
     #[serde(default)]
     pub scrubbing: Vec<Scrubbed>,
+    /// What of it can be looked at.
+    #[serde(default)]
+    pub atlas: Option<Atlas>,
     /// Seconds of each part.
     pub seconds: BTreeMap<String, f64>,
+}
+
+/// How much is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Pairs of each fact.
+    pub pairs: usize,
+    /// Test levels of a situation that directions are measured on.
+    pub levels: usize,
+    /// Shares of a direction that are added.
+    pub doses: &'static [f64],
+}
+
+impl Extent {
+    /// What `gouda circuits` does.
+    pub fn whole(config: &Config, pairs: usize) -> Self {
+        Self {
+            pairs,
+            levels: config.study.selection_levels,
+            doses: &DOSES,
+        }
+    }
+
+    /// What the main job has time for.
+    pub fn brief(config: &Config) -> Self {
+        Self {
+            pairs: config.ablate.selection_levels.clamp(2, BRIEF.0),
+            levels: config.ablate.test_levels.min(BRIEF.1),
+            doses: &[-1.0, 1.0],
+        }
+    }
 }
 
 /// What pairs that differ in one fact say.
@@ -85,7 +122,8 @@ pub struct Found {
 }
 
 impl Found {
-    fn effect(&self) -> f64 {
+    /// The mean of both.
+    pub fn effect(&self) -> f64 {
         0.5 * (self.restored.value + self.corrupted.value)
     }
 }
@@ -118,7 +156,23 @@ pub fn circuits(
         return Err(storage::Error::malformed(&path, "a checkpoint", "none").into());
     };
     let params = load_numbered(&last, &network.layout)?;
-    let policy = (&network, params.as_slice());
+    let extent = Extent::whole(config, pair_len);
+    of_policy(config, (&network, &params), extent, own, progress)
+}
+
+/// Finds it for a policy; `own` hypotheses beside ours.
+///
+/// # Errors
+/// Mazes that cannot be made, a policy that is not finite, or the user's interruption.
+pub fn of_policy(
+    config: &Config,
+    policy: (&Network, &[f32]),
+    extent: Extent,
+    own: &[Hypothesis],
+    progress: &mut dyn Progress,
+) -> Result<Circuits, Error> {
+    let (network, params) = policy;
+    let pair_len = extent.pairs;
     let mut seconds = BTreeMap::new();
 
     let begun = Instant::now();
@@ -142,23 +196,28 @@ pub fn circuits(
     seconds.insert("scrubbing".into(), begun.elapsed().as_secs_f64());
 
     let begun = Instant::now();
-    let test = config.tasks(Split::Test, config.study.selection_levels)?;
+    let test = config.tasks(Split::Test, extent.levels)?;
     let sites = network.sites().len() as u64;
     progress.begin("steering along directions", 2 * sites);
     let mut done = 0;
     let tasks = (&discovery, &test);
-    let directions = steering::measure(policy, tasks, &DOSES, (RANDOM, config.seed), || {
+    let directions = steering::measure(policy, tasks, extent.doses, (RANDOM, config.seed), || {
         done += 1;
         progress.advance(done, "");
         stop_if_interrupted(progress, "steering")
     })?;
     seconds.insert("steering".into(), begun.elapsed().as_secs_f64());
+
+    let begun = Instant::now();
+    let atlas = atlas(config, policy, (&discovery, pair_len), &facts)?;
+    seconds.insert("atlas".into(), begun.elapsed().as_secs_f64());
     Ok(Circuits {
         seed: config.seed,
         facts,
-        base: Steered::of(&test.measure_exact(&network, &params)?),
+        base: Steered::of(&test.measure_exact(network, params)?),
         directions,
         scrubbing,
+        atlas: Some(atlas),
         seconds,
     })
 }
