@@ -84,13 +84,15 @@ fn own_hypotheses_stand_beside_ours_to_the_same_bits() {
     assert_eq!(inside + outside, states(all));
     assert_eq!(outside, states(of("late, place of early")));
 
-    // What an earlier release left has no such field.
+    // What an earlier release left has no such fields.
     let path = run.join("circuits.json");
     let mut stored: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     serde_json::from_value::<Circuits>(stored.clone()).unwrap();
-    stored.as_object_mut().unwrap().remove("scrubbing");
+    for later in ["scrubbing", "atlas"] {
+        stored.as_object_mut().unwrap().remove(later).unwrap();
+    }
     let old: Circuits = serde_json::from_value(stored).unwrap();
-    assert!(old.scrubbing.is_empty());
+    assert!(old.scrubbing.is_empty() && old.atlas.is_none());
     let text = String::from_utf8(gouda(&[
         "circuits",
         run.to_str().unwrap(),

@@ -318,10 +318,21 @@ fn pictured(
         seed: task.seed,
         chosen,
         success,
-        rows: level.rows(),
+        rows: rows(&level),
         flips: atlas::flips(network, params, &observation, right),
         fields: edits.iter().map(field).collect(),
     }
+}
+
+/// The rows of a level, with the mouse in them wherever it is.
+fn rows(level: &Level) -> Vec<String> {
+    let Cell { x, y } = level.mouse;
+    let mut rows = level.rows();
+    if let Some(row) = rows.get_mut(usize::from(level.world - 1 - y)) {
+        let put = |(column, c)| if column == usize::from(x) { 'M' } else { c };
+        *row = row.chars().enumerate().map(put).collect();
+    }
+    rows
 }
 
 #[cfg(test)]
@@ -365,6 +376,14 @@ mod tests {
                 assert_eq!(edge(&sites, bad), None, "{bad}");
             }
         }
+    }
+
+    #[test]
+    fn the_mouse_is_in_the_rows_even_at_the_start() {
+        let mut level = Level::from_text("...C.\n.###.\n.....\n.#.#.\n.#.#.\n").unwrap();
+        assert_eq!(rows(&level)[4], "M#.#.");
+        level.mouse = Cell { x: 2, y: 2 };
+        assert_eq!(rows(&level).concat(), "...C..###...M...#.#..#.#.");
     }
 
     #[test]

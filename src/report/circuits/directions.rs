@@ -9,7 +9,7 @@ use crate::report::page::{lead, lead_list, note};
 use crate::report::svg::{Anchor, Svg, escape};
 use crate::study::circuits::Circuits;
 
-use super::{NEGATIVE, POSITIVE};
+use super::{NEGATIVE, POSITIVE, roomy};
 
 const ROW: f64 = 20.0;
 const LEFT: f64 = 122.0;
@@ -118,31 +118,33 @@ fn opening(circuits: &Circuits, sought: Sought, sign: f64) -> String {
     let all = effects(circuits, sought, sign);
     let most = all
         .iter()
-        .max_by(|a, b| (sign * a.change).total_cmp(&(sign * b.change)));
+        .max_by(|a, b| a.change.abs().total_cmp(&b.change.abs()));
     let Some(most) = most else {
         return format!("The {goal} direction was not {done}.");
     };
     let far = |values: &[f64]| values.iter().fold(0.0f64, |a, b| a.max(b.abs()));
-    let beyond = all
-        .iter()
-        .filter(|effect| sign * effect.change > far(&effect.random) && !effect.random.is_empty());
-    let beyond = beyond.count();
-    let verdict = match beyond {
-        0 => "at no site is that farther than the farthest random vector moves it".to_owned(),
-        _ => format!(
-            "at {} of {} it is farther than the farthest random vector moves it",
-            beyond,
-            plural(all.len(), "site")
-        ),
+    let beyond = |way: f64| {
+        let farther = all.iter().filter(|effect| {
+            way * effect.change > far(&effect.random) && !effect.random.is_empty()
+        });
+        farther.count()
+    };
+    let way = |change: f64| match sign * change {
+        x if x > 0.0 => "as its name says",
+        _ => "against its name",
     };
     format!(
-        "The {goal} direction {done} (dose {}) {} the step to the {goal} most at {}, by {} (random vectors \
-         there by up to {}); {verdict}.",
+        "The {goal} direction {done} (dose {}) moves the probability of the step to the {goal} most at {}, by \
+         {}, {} (random vectors there by up to {}). Farther than the farthest random vector it moves it as \
+         its name says at {} of {}, and against its name at {}.",
         signed(most.dose, 1),
-        if sign < 0.0 { "lowers" } else { "raises" },
         escape(&most.direction.site),
-        signed(most.change, 2),
-        fixed(far(&most.random), 2),
+        signed(most.change, 3),
+        way(most.change),
+        fixed(far(&most.random), 3),
+        beyond(sign),
+        plural(all.len(), "site"),
+        beyond(-sign),
     )
 }
 
@@ -158,7 +160,7 @@ fn one_figure(circuits: &Circuits, sought: Sought) -> String {
     let values = both().flat_map(|effect| effect.random.iter().copied().chain([effect.change]));
     let (low, high) = range_of(values.chain([0.0])).unwrap_or((-1.0, 1.0));
     let bottom = TOP + ROW * sites.len() as f64;
-    let x = Scale::linear((low, high), (LEFT, WIDTH - 10.0));
+    let x = Scale::linear(roomy((low, high)), (LEFT, WIDTH - 10.0));
     let mut svg = Svg::new(WIDTH, bottom + 36.0);
     for tick in x.ticks(5) {
         if let Some(at) = x.place_within(tick) {

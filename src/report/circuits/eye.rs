@@ -53,7 +53,9 @@ fn opening(map: &Map) -> String {
         }
         (c, m) if c > 3.0 * m => "it follows the cheese",
         (c, m) if m > 3.0 * c => "it follows the mouse, not the cheese",
-        _ => "it follows both",
+        (c, m) if c > 1.5 * m => "it follows the cheese more",
+        (c, m) if m > 1.5 * c => "it follows the mouse more",
+        _ => "it follows both alike",
     };
     format!(
         "{name}: its mean activation varies by {} (root mean square over cells) with the cheese's place and \

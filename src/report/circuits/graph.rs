@@ -11,7 +11,7 @@ use super::{colour, largest};
 
 const ROW: f64 = 26.0;
 const TOP: f64 = 46.0;
-const SIDE: f64 = 40.0;
+const SIDE: f64 = 46.0;
 /// Layers beyond these are left out.
 const COLUMNS: usize = 64;
 /// What the channels of an observation are.
@@ -49,8 +49,9 @@ pub fn graph(paths: &Paths) -> String {
         rows_of(&|column| column == last && column > 0),
     ];
     let height = lists.iter().map(Vec::len).max().unwrap_or(1) as f64 * ROW;
-    let step = if columns > 8 { 54.0 } else { 66.0 };
-    let width = 2.0 * SIDE + step * (columns - 1) as f64;
+    // As wide as a figure, unless layers are many.
+    let step = (318.0 / (columns - 1).max(1) as f64).clamp(42.0, 80.0);
+    let width = SIDE + 30.0 + step * (columns - 1) as f64;
     let place = |(column, channel): (usize, usize)| {
         let list = match column {
             0 => &lists[0],

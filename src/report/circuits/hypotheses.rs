@@ -86,7 +86,7 @@ fn opening(one: &Scrubbed, all: &[Scrubbed]) -> String {
     } else if high < best_low {
         "it keeps less, so that it is not what it says that matters"
     } else {
-        "their intervals overlap, so that it is not told from it"
+        "their intervals overlap, so that they are not told apart"
     };
     format!(
         "{keeps}. The best of its {}, {}, recovers {}: {verdict}.",

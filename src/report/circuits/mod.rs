@@ -13,7 +13,7 @@ mod shares;
 use crate::circuits::{Fact, Share, Sought};
 use crate::study::circuits::Circuits;
 
-use super::number::{NONE, fixed, signed};
+use super::number::{NONE, fixed, significant};
 use super::page::Section;
 
 /// Positive orange, negative blue, in every figure of these sections.
@@ -100,9 +100,11 @@ fn largest(values: impl IntoIterator<Item = f64>) -> f64 {
 
 /// "full colour at ±0.53".
 fn scale(largest: f64) -> String {
-    let text = signed(largest, 2);
-    match text.starts_with('+') {
-        true => format!("full colour at ±{}", &text[1..]),
-        false => format!("full colour at ±{}", super::number::significant(largest, 2)),
-    }
+    format!("full colour at ±{}", significant(largest, 2))
+}
+
+/// A range with some room at either end, for marks that lie there.
+fn roomy((low, high): (f64, f64)) -> (f64, f64) {
+    let room = 0.04 * (high - low);
+    (low - room, high + room)
 }

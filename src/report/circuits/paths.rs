@@ -31,7 +31,8 @@ pub fn body(circuits: &Circuits) -> String {
         draw(first),
         note(
             "An edge is the kernel slice from one channel to one channel of the next layer: nine weights, or \
-             one a cell into the hidden layer. All edges are screened by their first-order effects, the \
+             one a cell into the hidden layer; channels 0, 1 and 2 of the observation, which conv0 reads, are \
+             walls, mouse and cheese. All edges are screened by their first-order effects, the \
              leading 5 % are patched exactly, and the strongest of those are shown. In the graph a column is a \
              layer with the residual stream after it, a line's width grows with its effect; the faint lines \
              are the stream, which carries a channel on as it is."

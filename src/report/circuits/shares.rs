@@ -7,7 +7,7 @@ use crate::report::number::{fixed, trimmed};
 use crate::report::svg::{Anchor, Svg};
 use crate::study::circuits::Found;
 
-use super::{interval, with_interval};
+use super::{interval, roomy, with_interval};
 
 const RESTORED: &str = "var(--cheese)";
 const CORRUPTED: &str = "var(--corner)";
@@ -42,7 +42,7 @@ pub fn shares(title: &str, caption: &str, parts: &[Found]) -> String {
     let all = all.map(|value| value.clamp(-1.0, 2.0)).chain([0.0]);
     let (low, high) = range_of(all).unwrap_or((0.0, 1.0));
     let bottom = TOP + ROW * parts.len() as f64;
-    let x = Scale::linear((low, high), (LEFT, WIDTH - 10.0));
+    let x = Scale::linear(roomy((low, high)), (LEFT, WIDTH - 10.0));
     let mut svg = Svg::new(WIDTH, bottom + 36.0);
     for tick in x.ticks(5) {
         let Some(at) = x.place_within(tick) else {
