@@ -209,6 +209,8 @@ pub fn of_policy(
     seconds.insert("steering".into(), begun.elapsed().as_secs_f64());
 
     let begun = Instant::now();
+    stop_if_interrupted(progress, "pictures")?;
+    progress.begin("pictures of circuits", 1);
     let atlas = atlas(config, policy, (&discovery, pair_len), &facts)?;
     seconds.insert("atlas".into(), begun.elapsed().as_secs_f64());
     Ok(Circuits {

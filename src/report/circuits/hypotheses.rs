@@ -38,8 +38,10 @@ pub fn body(circuits: &Circuits) -> String {
              feature from states with the same feature. Recovered: 1 where nothing of the policy's prediction \
              is lost, 0 where as much as under a random state; the mean over states with its 95 % interval \
              over mazes. Thin bars run from the 10 to the 90 % quantile over states, the tick is the median: a \
-             mean can hide states that lose everything. Names with a comma are nulls and swaps of the \
-             hypothesis before the comma. Small hypotheses are told by their share of channels."
+             mean can hide states that lose everything. Where a node has a part of a layer the null is not 0 but \
+             its own units of any state. Names with a comma are nulls and swaps of the \
+             hypothesis before the comma. The more channels a hypothesis \
+             has, the less it says."
         )
     )
 }
