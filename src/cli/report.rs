@@ -12,8 +12,8 @@ use crate::study::reproduce::{is_finished, reseal};
 
 use super::{Error, study};
 
-/// Make report.html anew from a run's results.json and circuits.json, or a study's RESULTS.md and report.html from its
-/// study.json
+/// Make report.html anew from a run's results.json and circuits.json, or a study's RESULTS.md and
+/// report.html from its study.json
 ///
 /// A study that is still going on can be reported as far as it is.
 #[derive(clap::Args, Clone, Debug)]
