@@ -100,6 +100,8 @@ pub fn filter(network: &Network, params: &[f32], sites: &[Site], edge: &Edge) ->
 
 /// Sums over mazes by cell, and how many they are over.
 type Sums = Vec<(f64, usize)>;
+/// Of every free cell of a maze, the mean activation of each channel.
+type ByCell = Vec<(Cell, Vec<f64>)>;
 
 /// The maps of channels, by number of the site, over some mazes of one world.
 pub fn maps(
@@ -109,7 +111,7 @@ pub fn maps(
     mazes: &[Level],
 ) -> Vec<Map> {
     let world = network.shape.world;
-    let of_mazes: Vec<[Vec<(Cell, Vec<f64>)>; 2]> = mazes
+    let of_mazes: Vec<[ByCell; 2]> = mazes
         .par_iter()
         .map(|maze| {
             [true, false]
@@ -153,7 +155,7 @@ fn of_maze(
     channels: &[(usize, usize)],
     maze: &Level,
     is_cheese: bool,
-) -> Vec<(Cell, Vec<f64>)> {
+) -> ByCell {
     let cells = maze.free_cells();
     let every = cells.len().div_ceil(PARTNERS).max(1);
     let mut workspace = Workspace::new(network);
