@@ -404,8 +404,12 @@ fn reproduce_runs_from_training_to_the_report() {
     let manifest = gouda::storage::RunManifest::load(&out.join("manifest.json")).unwrap();
     manifest.verify(&out).unwrap();
     assert!(manifest.rustc.unwrap().starts_with("rustc "));
+    for output in ["results.json", "circuits.json", "report.html"] {
+        assert!(manifest.outputs.contains_key(output), "{output}");
+    }
     let report = std::fs::read_to_string(out.join("report.html")).unwrap();
     assert!(report.contains("<svg") && report.trim_end().ends_with("</html>"));
+    assert!(report.contains("id=\"carriers\"") && report.contains("id=\"eye\""));
 
     // What the run left can be used on its own, by either name of the matrix.
     let again = gouda(&["report", out.to_str().unwrap()]);
@@ -414,6 +418,15 @@ fn reproduce_runs_from_training_to_the_report() {
         std::fs::read_to_string(out.join("report.html")).unwrap(),
         report
     );
+    // Circuits at length: report and manifest follow.
+    let args = ["circuits", out.to_str().unwrap(), "--pairs", "8", "--quiet"];
+    let again = gouda(&args);
+    assert!(again.status.success(), "{}", stderr(&again));
+    let longer = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(longer != report);
+    let manifest = gouda::storage::RunManifest::load(&out.join("manifest.json")).unwrap();
+    manifest.verify(&out).unwrap();
+    assert!(manifest.outputs.contains_key("report.html"));
     let total = out.join("gradients/total");
     a_flipped_bit_is_found(&total, dir.path());
     let sigma = |matrix: &Path, name: &str| {

@@ -526,7 +526,7 @@ fn outputs_of_training(run: &Path) -> Outputs {
         .unwrap()
         .outputs;
     let later = |name: &str| {
-        ["svd/", "results", "report"]
+        ["svd/", "circuits", "results", "report"]
             .iter()
             .any(|l| name.starts_with(l))
     };

@@ -2,6 +2,8 @@
 //! it should be, with its exit code; nothing panics, waits for ever, or takes memory for a size that
 //! was only announced (the program runs under a limit of 3 GB of addresses).
 
+#[path = "malformed/circuits.rs"]
+mod circuits;
 mod common;
 #[path = "malformed/harness.rs"]
 mod harness;
@@ -28,6 +30,7 @@ fn every_malformed_input_is_told_in_one_message_and_its_own_code() {
     cases.extend(matrices::cases());
     cases.extend(runs::cases());
     cases.extend(results::cases());
+    cases.extend(circuits::cases());
     if !std::path::Path::new("/dev/zero").exists() {
         cases.retain(|case| !case.args.iter().any(|arg| arg.starts_with("/dev/")));
     }
@@ -163,6 +166,15 @@ fn results_of_which_any_part_is_changed_are_refused_or_shown() {
     let (tried, refused) = results::mutated();
     println!(
         "reliability: changed results | {tried} | {refused} refused, {} shown, 0 panicked",
+        tried - refused
+    );
+}
+
+#[test]
+fn circuits_of_which_any_part_is_changed_are_refused_or_shown() {
+    let (tried, refused) = circuits::mutated();
+    println!(
+        "reliability: changed circuits | {tried} | {refused} refused, {} shown, 0 panicked",
         tried - refused
     );
 }

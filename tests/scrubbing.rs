@@ -84,11 +84,11 @@ fn own_hypotheses_stand_beside_ours_to_the_same_bits() {
     assert_eq!(inside + outside, states(all));
     assert_eq!(outside, states(of("late, place of early")));
 
-    // What an earlier release left has no such field.
+    // What an earlier release left has no such fields.
     let path = run.join("circuits.json");
     let mut stored: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     serde_json::from_value::<Circuits>(stored.clone()).unwrap();
-    for field in ["scrubbing", "own_vectors"] {
+    for field in ["scrubbing", "own_vectors", "atlas"] {
         assert!(stored.as_object_mut().unwrap().remove(field).is_some());
     }
     for fact in stored["facts"].as_array_mut().unwrap() {
@@ -96,6 +96,7 @@ fn own_hypotheses_stand_beside_ours_to_the_same_bits() {
     }
     let old: Circuits = serde_json::from_value(stored).unwrap();
     assert!(old.scrubbing.is_empty() && old.own_vectors.is_empty());
+    assert!(old.atlas.is_none());
     assert!(old.facts.iter().all(|fact| fact.paths.is_empty()));
     let text = String::from_utf8(gouda(&[
         "circuits",

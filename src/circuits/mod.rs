@@ -6,6 +6,7 @@
 //! it. [Scrubbing](scrubbing) asks it of a whole [hypothesis] and of any states. All look at a trained
 //! policy alone; nothing here changes a parameter.
 
+pub mod atlas;
 pub mod graph;
 pub mod hops;
 pub mod hypothesis;

@@ -117,11 +117,7 @@ impl Pairs {
             Sought::Cheese => first.cheese.unwrap_or(first.top_right()),
             Sought::Corner => first.top_right(),
         };
-        let step = first_step(first, first.mouse, goal);
-        let right = (0..actions.action_len() as u8)
-            .filter(|&action| actions.movement(action) == step && step.is_some())
-            .map(|action| 1u16 << action)
-            .sum();
+        let right = right(first, goal, actions);
         self.right.push(right);
         for (level, to) in [(first, &mut self.first), (second, &mut self.second)] {
             let start = to.len();
@@ -240,6 +236,15 @@ impl Room<'_> {
         let mut mice = mice.iter().copied();
         mice.find(|&mouse| first_step(self.level, mouse, goal).is_some_and(|other| other != step))
     }
+}
+
+/// The actions that are the step from the mouse towards `goal`, one bit an action.
+pub fn right(level: &Level, goal: Cell, actions: ActionSet) -> u16 {
+    let step = first_step(level, level.mouse, goal);
+    (0..actions.action_len() as u8)
+        .filter(|&action| actions.movement(action) == step && step.is_some())
+        .map(|action| 1u16 << action)
+        .sum()
 }
 
 /// The first step of the shortest path; none at its end.

@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use crate::ablate::Rate;
 use crate::circuits::Sought;
 use crate::storage::manifest::write_json;
-use crate::storage::{RunDir, read_text};
+use crate::storage::{RunDir, exists, read_text};
 use crate::study::circuits::{Circuits, Found, Traced, circuits, layer_len};
-use crate::study::{resolve, scrubbing};
+use crate::study::reproduce::reseal;
+use crate::study::{Results, resolve, scrubbing};
 
-use super::Error;
 use super::progress::Watcher;
 use super::scrubbing::scrubbed;
 use super::settings::start;
+use super::{Error, report};
 
 /// Trace a run's trained policy: activation patching, path patching, activation directions
 ///
@@ -22,7 +23,7 @@ use super::settings::start;
 /// preference goes. Then adds to each layer, and takes from it, what a cheese or an open corner adds on
 /// average. And puts hypotheses to the test by causal scrubbing: how much of what the policy predicts is
 /// left when all is resampled that a hypothesis calls irrelevant. Leaves circuits.json in the run's
-/// directory.
+/// directory, and makes report.html anew where there are results.
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:
   gouda circuits runs/quick-seed0
@@ -85,12 +86,21 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let config = resolve::resume((&settings, &text), None, None, &[], None)?.config;
     let own = scrubbing::read(&config, &args.hypotheses)?;
     let hops = hops(args, layer_len(&config)?)?;
+    let results = run.path().join("results.json");
+    let results = match exists(&results)? {
+        true => Some(Results::load(&results)?),
+        false => None,
+    };
     let mut watcher = Watcher::new(args.quiet);
     let asked = (args.pairs as usize, hops);
     let found = circuits(&config, &run, asked, &own, &mut watcher)?;
     watcher.end();
-    let path = run.path().join("circuits.json");
+    let path = run.circuits();
     write_json(&path, &found)?;
+    reseal(&run, &["circuits.json"])?;
+    if let Some(results) = &results {
+        report::write(&run, &run, results, Some(&found))?;
+    }
     if args.json {
         serde_json::to_writer(&mut *out, &found)?;
         writeln!(out)?;

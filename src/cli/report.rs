@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use crate::storage::run_dir::ensure_directory;
 use crate::storage::{self, RunDir, atomic};
 use crate::study::Results;
+use crate::study::circuits::Circuits;
 use crate::study::confirmation::Study;
+use crate::study::reproduce::{is_finished, reseal};
 
 use super::{Error, study};
 
-/// Make report.html anew from a run's results.json, or a study's RESULTS.md and report.html from its
-/// study.json
+/// Make report.html anew from a run's results.json and circuits.json, or a study's RESULTS.md and
+/// report.html from its study.json
 ///
 /// A study that is still going on can be reported as far as it is.
 #[derive(clap::Args, Clone, Debug)]
@@ -44,8 +46,27 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         study::write(&to, &study)?;
     } else {
         let results = Results::load(&run.path().join("results.json"))?;
-        atomic::write(&to.report(), crate::report::html(&results).as_bytes())?;
+        let circuits = match storage::exists(&run.circuits())? {
+            true => Some(Circuits::load(&run.circuits(), &results)?),
+            false => None,
+        };
+        write(&run, &to, &results, circuits.as_ref())?;
     }
     writeln!(out, "{}", to.report().display())?;
+    Ok(())
+}
+
+/// Writes the report of `run` into `to`. A manifest that names it is told of what it is now.
+pub fn write(
+    run: &RunDir,
+    to: &RunDir,
+    results: &Results,
+    circuits: Option<&Circuits>,
+) -> Result<(), Error> {
+    let page = crate::report::html(results, circuits);
+    atomic::write(&to.report(), page.as_bytes())?;
+    if run.path() == to.path() && is_finished(run, "report.html")? {
+        reseal(run, &["report.html"])?;
+    }
     Ok(())
 }

@@ -15,13 +15,14 @@ use crate::study::{self, Results};
 use super::Error;
 use super::settings::{Mapping, Resuming, Running, Settings};
 
-/// Train, record, decompose, locate, ablate, report: the main job
+/// Train, record, decompose, locate, ablate, trace circuits, report: the main job
 ///
 /// Trains an agent on procgen's own maze levels with the cheese near the top-right corner, records
 /// the gradient of its updates, takes the SVD of parameters x time, asks of every component whether
 /// it is early or late, edits the parameters along components and random directions, and measures
-/// what each edit costs the walk to the corner and the walk to the cheese. Read report.html in the
-/// run's directory; results.json holds every figure in it.
+/// what each edit costs the walk to the corner and the walk to the cheese. Then it traces what the
+/// policy's activations and edges carry, in brief: `gouda circuits` does it at length. Read report.html in
+/// the run's directory; results.json and circuits.json hold every figure in it.
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:
   gouda reproduce
@@ -53,14 +54,11 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         Results::load(&run.path().join("results.json"))?
     } else {
         let every = args.resuming.every();
-        let results = reproduce(&resolved, &invocation, &run, every, &mut watcher)?;
-        atomic::write(&run.report(), crate::report::html(&results).as_bytes())?;
-        finish(
-            &resolved,
-            &invocation,
-            &run,
-            &["results.json", "report.html"],
-        )?;
+        let (results, circuits) = reproduce(&resolved, &invocation, &run, every, &mut watcher)?;
+        let page = crate::report::html(&results, Some(&circuits));
+        atomic::write(&run.report(), page.as_bytes())?;
+        let outputs = ["results.json", "circuits.json", "report.html"];
+        finish(&resolved, &invocation, &run, &outputs)?;
         results
     };
     watcher.end();

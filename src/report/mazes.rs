@@ -21,16 +21,7 @@ pub fn body(results: &Results) -> String {
     if results.mazes.is_empty() {
         return lead("No vector fields were computed.");
     }
-    let mut edits: Vec<&str> = Vec::new();
-    for maze in &results.mazes {
-        if !edits.contains(&maze.edit.as_str()) {
-            edits.push(&maze.edit);
-        }
-    }
-    let opening: Vec<String> = edits
-        .iter()
-        .map(|edit| opening(edit, &results.mazes))
-        .collect();
+    let opening = openings(&results.mazes);
     let mazes: String = results.mazes.iter().map(maze).collect();
     let sample = |sample, colour, text| {
         let look = Look {
@@ -64,6 +55,17 @@ pub fn body(results: &Results) -> String {
         keys.concat(),
         note("The mean move is Σ π(a) δ_a; a dot where moves cancel.")
     )
+}
+
+/// What each edit does to the moves over all its mazes.
+pub fn openings(mazes: &[MazeFigure]) -> Vec<String> {
+    let mut edits: Vec<&str> = Vec::new();
+    for maze in mazes {
+        if !edits.contains(&maze.edit.as_str()) {
+            edits.push(&maze.edit);
+        }
+    }
+    edits.iter().map(|edit| opening(edit, mazes)).collect()
 }
 
 /// Unedited, edited and difference by cell, for the cells that have both.
@@ -114,7 +116,8 @@ fn opening(edit: &str, mazes: &[MazeFigure]) -> String {
     )
 }
 
-fn maze(maze: &MazeFigure) -> String {
+/// One maze before and after one edit.
+pub fn maze(maze: &MazeFigure) -> String {
     let difference: Vec<Arrow> = differences(maze).into_iter().map(|(_, _, d)| d).collect();
     let panels = [
         ("Unedited", &maze.base, BASE, 1.0),

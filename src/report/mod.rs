@@ -1,10 +1,11 @@
 //! The report: one HTML file that needs nothing else, its figures drawn here as SVG.
 //!
-//! Pure: the same [`Results`] give the same text. Sentences are built from the numbers, so that a
+//! Pure: the same [`Results`] and [`Circuits`] give the same text. Sentences are built from the numbers, so that a
 //! negative finding reads as one; numbers that are missing or not finite are dashes.
 
 mod ablation;
 mod axes;
+mod circuits;
 mod claims;
 mod dose;
 mod figure;
@@ -30,19 +31,20 @@ mod tests;
 pub use markdown::results_md;
 pub use study::study_html;
 
+use crate::study::circuits::Circuits;
 use crate::study::results::Results;
 
 use page::Section;
 
-/// The page that shows `results`.
-pub fn html(results: &Results) -> String {
+/// The page that shows `results`, and `circuits` where they were traced.
+pub fn html(results: &Results, circuits: Option<&Circuits>) -> String {
     let section = |id, short, question, body| Section {
         id,
         short,
         question,
         body,
     };
-    let sections = [
+    let mut sections = vec![
         section(
             "summary",
             "Summary",
@@ -91,13 +93,14 @@ pub fn html(results: &Results) -> String {
             "What does the policy do in a maze, before and after?",
             mazes::body(results),
         ),
-        section(
-            "reading",
-            "Definitions",
-            "How is this to be read?",
-            reading::body(results),
-        ),
     ];
+    sections.extend(circuits.map_or(Vec::new(), circuits::sections));
+    sections.push(section(
+        "reading",
+        "Definitions",
+        "How is this to be read?",
+        reading::body(results),
+    ));
     let run = &results.run;
     let title = format!("gouda: {}, seed {}", run.preset, run.seed);
     let byline = format!(

@@ -134,6 +134,21 @@ impl Svg {
         );
     }
 
+    /// A straight line of a width and an opacity of its own.
+    pub fn stroke(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), width: f64, opacity: f64) {
+        let [x1, y1, x2, y2, width] = [x1, y1, x2, y2, width].map(coordinate);
+        let opacity = if opacity.is_finite() {
+            opacity.clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
+        let _ = write!(
+            self.body,
+            "<line class=\"stroke\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" \
+             stroke-width=\"{width}\" stroke-opacity=\"{opacity:.2}\"/>"
+        );
+    }
+
     /// A rectangle, `opacity` of its fill from 0 to 1.
     pub fn rect(&mut self, at: (f64, f64), size: (f64, f64), class: &str, opacity: f64) {
         let [x, y, width, height] = [at.0, at.1, size.0, size.1].map(coordinate);

@@ -1,6 +1,8 @@
 //! The page as a whole.
 
 use crate::ablate::Mean;
+use crate::circuits::{Share, Steered};
+use crate::study::circuits::Circuits;
 use crate::study::results::{Ablation, Curves, Onset, Results};
 
 use super::{example, html};
@@ -203,7 +205,7 @@ fn the_checker_finds_faults() {
 
 #[test]
 fn a_run_gives_a_whole_page() {
-    let page = html(&example::results());
+    let page = html(&example::results(), None);
     check(&page);
     assert_eq!(page.matches("<section ").count(), 9);
     // The verdicts are the numbers of the example, not fixed words.
@@ -237,7 +239,7 @@ fn a_negative_finding_reads_as_one() {
             .for_each(|c| c.label = crate::locate::Label::None);
         decomposition.converged = false;
     }
-    let page = html(&results);
+    let page = html(&results, None);
     check(&page);
     for words in [
         "No: the cheese came",
@@ -258,7 +260,7 @@ fn what_was_not_learnt_or_is_no_better_than_chance_is_no_yes() {
     }
     // The best random step comes as far as the chosen one.
     results.ablation.outcomes[2].selectivity_intervals[0].1 = 0.9;
-    let page = html(&results);
+    let page = html(&results, None);
     check(&page);
     for words in [
         "It cannot be judged",
@@ -274,7 +276,7 @@ fn what_was_not_learnt_or_is_no_better_than_chance_is_no_yes() {
 #[test]
 fn what_is_missing_or_not_finite_is_left_out() {
     let example = example::results();
-    check(&html(&emptied(example.clone())));
+    check(&html(&emptied(example.clone()), None));
     for bad in [
         f64::NAN,
         f64::INFINITY,
@@ -284,7 +286,7 @@ fn what_is_missing_or_not_finite_is_left_out() {
         1e300,
         f64::MIN_POSITIVE,
     ] {
-        check(&html(&with_numbers(&example, &|_| bad)));
+        check(&html(&with_numbers(&example, &|_| bad), None));
     }
     // Lists that do not fit together.
     let mut results = example.clone();
@@ -301,7 +303,7 @@ fn what_is_missing_or_not_finite_is_left_out() {
     results.mazes[0].rows.truncate(2);
     results.mazes[1].rows.clear();
     results.mazes[1].edited.clear();
-    check(&html(&results));
+    check(&html(&results, None));
 }
 
 #[test]
@@ -348,5 +350,214 @@ fn every_string_is_escaped() {
         maze.edit.clone_from(&evil);
         maze.rows[0].clone_from(&evil);
     }
-    check(&html(&results));
+    check(&html(&results, None));
+}
+
+/// Every number of circuits replaced by `bad`.
+fn with_share(circuits: &Circuits, bad: f64) -> Circuits {
+    let mut circuits = circuits.clone();
+    let share = Share {
+        value: bad,
+        error: bad,
+    };
+    let all = |rows: &mut Vec<Vec<f64>>| rows.iter_mut().flatten().for_each(|x| *x = bad);
+    for traced in &mut circuits.facts {
+        let found = traced.layers.iter_mut().chain(&mut traced.channels);
+        for found in found.chain(&mut traced.edges) {
+            (found.restored, found.corrupted) = (share, share);
+        }
+        traced
+            .cells
+            .iter_mut()
+            .for_each(|cells| all(&mut cells.restored));
+        traced.screen = Some(bad);
+    }
+    let steered = Steered {
+        rates: [bad; 7],
+        p_cheese: bad,
+        p_corner: bad,
+    };
+    circuits.base = steered.clone();
+    for direction in &mut circuits.directions {
+        direction.length = bad;
+        direction
+            .doses
+            .iter_mut()
+            .for_each(|dose| dose.1 = steered.clone());
+        direction
+            .random
+            .iter_mut()
+            .flatten()
+            .for_each(|one| *one = steered.clone());
+    }
+    for one in &mut circuits.scrubbing {
+        one.recovered = share;
+        one.quantiles = [bad; 3];
+        (one.loss, one.random, one.channel_share, one.unmatched) = (bad, bad, bad, bad);
+    }
+    let Some(atlas) = &mut circuits.atlas else {
+        return circuits;
+    };
+    let planes = atlas.planes.iter_mut().flatten();
+    for filter in atlas.filters.iter_mut().chain(planes) {
+        all(&mut filter.weights);
+    }
+    for map in &mut atlas.maps {
+        map.mean = bad;
+        let rows = map.by_cheese.iter_mut().chain(&mut map.by_mouse);
+        rows.flatten().for_each(|x| *x = Some(bad));
+    }
+    let leading = atlas.paths.iter_mut();
+    leading.for_each(|one| {
+        one.paths
+            .edges
+            .iter_mut()
+            .for_each(|edge| edge.effect = bad)
+    });
+    for level in &mut atlas.levels {
+        (level.success, level.flips.preference) = (bad, bad);
+        level.flips.planes.iter_mut().for_each(all);
+        for arrow in level.fields.iter_mut().flat_map(|field| &mut field.edited) {
+            (arrow.dx, arrow.dy) = (bad, bad);
+        }
+    }
+    circuits
+}
+
+#[test]
+fn circuits_have_sections_of_their_own() {
+    let (results, circuits) = (example::results(), example::circuits());
+    let page = html(&results, Some(&circuits));
+    check(&page);
+    assert_eq!(page.matches("<section ").count(), 14);
+    for words in [
+        "Going for the cheese, cheese moved: 126 of 128 pairs told apart",
+        "conv0 13 leading with",
+        "conv0 2 to 13 leads and restores",
+        "The same as a graph",
+        "by −0.025, against its name (random vectors",
+        "against its name at 1.",
+        "late: 16 channels (6.7\u{a0}% of all) recover 0.46",
+        "it keeps less, so that it is not what it says",
+        "conv0 13: its mean activation varies by",
+        "it follows the cheese more",
+        "leading edges cut: the mean move changes by",
+        "the first discovery level of S1 by seed",
+        "the first by seed of the worst tenth",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn circuits_that_carry_nothing_read_so() {
+    let results = example::results();
+    let mut circuits = example::circuits();
+    circuits.facts[0].told = 0;
+    for found in &mut circuits.facts[1].channels {
+        (found.restored.value, found.corrupted.value) = (0.02, 0.01);
+    }
+    for one in &mut circuits.scrubbing {
+        let is_null = one.hypothesis.name.contains(", ");
+        one.recovered.value = if is_null { 0.9 } else { 0.1 };
+        one.recovered.error = 0.01;
+        one.channels = 4;
+    }
+    for map in &mut circuits.atlas.as_mut().unwrap().maps {
+        let rows = map.by_cheese.iter_mut().chain(&mut map.by_mouse);
+        rows.flatten().for_each(|x| *x = Some(0.0));
+    }
+    let page = html(&results, Some(&circuits));
+    check(&page);
+    for words in [
+        "pairs the policy tells none apart; there is nothing to trace",
+        "no single channel restores and corrupts clearly more than 0.1",
+        "it keeps less, so that it is not what it says that matters",
+        "does not move with cheese or mouse",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn circuits_with_anything_missing_or_not_finite_make_a_page() {
+    let (results, example) = (example::results(), example::circuits());
+    for bad in [
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        0.0,
+        -1.0,
+        1e300,
+        f64::MIN_POSITIVE,
+    ] {
+        check(&html(&results, Some(&with_share(&example, bad))));
+    }
+    let mut circuits = example.clone();
+    circuits.atlas = None;
+    circuits.scrubbing.clear();
+    circuits.directions[0].random.clear();
+    circuits.directions[1].doses.clear();
+    circuits.facts[0].layers.clear();
+    circuits.facts[0].channels.clear();
+    circuits.facts[0].edges.clear();
+    check(&html(&results, Some(&circuits)));
+    circuits.directions.clear();
+    circuits.facts.clear();
+    check(&html(&results, Some(&circuits)));
+    let mut circuits = example;
+    let atlas = circuits.atlas.as_mut().unwrap();
+    atlas.filters.clear();
+    atlas.maps[0].by_cheese.clear();
+    atlas.paths[0].paths.columns.truncate(2);
+    atlas.levels[0].rows.clear();
+    atlas.levels[0].flips.planes[1].clear();
+    atlas.levels[0].fields.clear();
+    check(&html(&results, Some(&circuits)));
+}
+
+#[test]
+fn every_string_of_circuits_is_escaped() {
+    let evil = "<script>alert('x')</script>\"&\u{1}".to_owned() + &"long".repeat(80);
+    let mut circuits = example::circuits();
+    for traced in &mut circuits.facts {
+        let found = traced.layers.iter_mut().chain(&mut traced.channels);
+        found
+            .chain(&mut traced.edges)
+            .for_each(|found| found.part.clone_from(&evil));
+        traced
+            .cells
+            .iter_mut()
+            .for_each(|cells| cells.part.clone_from(&evil));
+    }
+    circuits
+        .directions
+        .iter_mut()
+        .for_each(|one| one.site.clone_from(&evil));
+    for one in &mut circuits.scrubbing {
+        one.hypothesis.name.clone_from(&evil);
+    }
+    let atlas = circuits.atlas.as_mut().unwrap();
+    let planes = atlas.planes.iter_mut().flatten();
+    for filter in atlas.filters.iter_mut().chain(planes) {
+        filter.part.clone_from(&evil);
+    }
+    atlas
+        .maps
+        .iter_mut()
+        .for_each(|map| map.channel.clone_from(&evil));
+    for one in &mut atlas.paths {
+        one.paths
+            .columns
+            .iter_mut()
+            .for_each(|name| name.clone_from(&evil));
+    }
+    for level in &mut atlas.levels {
+        level.rows[0].clone_from(&evil);
+        for field in &mut level.fields {
+            field.title.clone_from(&evil);
+            field.edit.clone_from(&evil);
+        }
+    }
+    check(&html(&example::results(), Some(&circuits)));
 }

@@ -141,6 +141,11 @@ impl RunDir {
         self.path.join("curves.json")
     }
 
+    /// What the policy's activations and edges carry.
+    pub fn circuits(&self) -> PathBuf {
+        self.path.join("circuits.json")
+    }
+
     /// The report.
     pub fn report(&self) -> PathBuf {
         self.path.join("report.html")

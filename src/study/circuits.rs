@@ -22,6 +22,7 @@ use crate::numeric::statistics::spearman;
 use crate::ppo::trainer;
 use crate::storage::{self, RunDir};
 
+use super::atlas::{Atlas, atlas};
 use super::checkpoint::{checkpoints, load_numbered};
 use super::{Config, Error, Progress, scrubbing};
 
@@ -35,6 +36,8 @@ const DOSES: [f64; 6] = [-2.0, -1.0, -0.5, 0.5, 1.0, 2.0];
 const RANDOM: (u64, u64) = (4, 2);
 /// Paths that are kept at every step of the search, and named.
 const BEAM: usize = 16;
+/// Most pairs, and test levels, of the main job.
+const BRIEF: (usize, usize) = (128, 32);
 
 /// What was found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,8 +56,46 @@ pub struct Circuits {
     /// What becomes of the policy under hypotheses.
     #[serde(default)]
     pub scrubbing: Vec<Scrubbed>,
+    /// What of it can be looked at.
+    #[serde(default)]
+    pub atlas: Option<Atlas>,
     /// Seconds of each part.
     pub seconds: BTreeMap<String, f64>,
+}
+
+/// How much is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Pairs of each fact.
+    pub pairs: usize,
+    /// Test levels of a situation that directions are measured on.
+    pub levels: usize,
+    /// Shares of a direction that are added.
+    pub doses: &'static [f64],
+    /// Layers of the paths that are sought, if any.
+    pub hops: Option<usize>,
+}
+
+impl Extent {
+    /// What `gouda circuits` does.
+    pub fn whole(config: &Config, pairs: usize, hops: Option<usize>) -> Self {
+        Self {
+            pairs,
+            hops,
+            levels: config.study.selection_levels,
+            doses: &DOSES,
+        }
+    }
+
+    /// What the main job has time for.
+    pub fn brief(config: &Config) -> Self {
+        Self {
+            pairs: config.ablate.selection_levels.clamp(2, BRIEF.0),
+            levels: config.ablate.test_levels.min(BRIEF.1),
+            doses: &[-1.0, 1.0],
+            hops: None,
+        }
+    }
 }
 
 /// What pairs that differ in one fact say.
@@ -97,7 +138,8 @@ pub struct Found {
 }
 
 impl Found {
-    fn effect(&self) -> f64 {
+    /// The mean of both.
+    pub fn effect(&self) -> f64 {
         0.5 * (self.restored.value + self.corrupted.value)
     }
 }
@@ -139,7 +181,23 @@ pub fn circuits(
         return Err(storage::Error::malformed(&path, "a checkpoint", "none").into());
     };
     let params = load_numbered(&last, &network.layout)?;
-    let policy = (&network, params.as_slice());
+    let extent = Extent::whole(config, pair_len, hops);
+    of_policy(config, (&network, &params), extent, own, progress)
+}
+
+/// Finds it for a policy; `own` hypotheses beside ours.
+///
+/// # Errors
+/// Mazes that cannot be made, a policy that is not finite, or the user's interruption.
+pub fn of_policy(
+    config: &Config,
+    policy: (&Network, &[f32]),
+    extent: Extent,
+    own: &[Hypothesis],
+    progress: &mut dyn Progress,
+) -> Result<Circuits, Error> {
+    let (network, params) = policy;
+    let pair_len = extent.pairs;
     let mut seconds = BTreeMap::new();
 
     let begun = Instant::now();
@@ -154,7 +212,7 @@ pub fn circuits(
         stop_if_interrupted(progress, "patching")?;
         let pairs = Pairs::new(&discovery, sought, fact, pair_len);
         let mut traced = traced(policy, &pairs);
-        if let Some(hops) = hops {
+        if let Some(hops) = extent.hops {
             let begun = Instant::now();
             traced.paths = traced_paths(policy, &pairs, hops);
             path_seconds += begun.elapsed().as_secs_f64();
@@ -171,12 +229,14 @@ pub fn circuits(
     seconds.insert("scrubbing".into(), begun.elapsed().as_secs_f64());
 
     let begun = Instant::now();
-    let test = config.tasks(Split::Test, config.study.selection_levels)?;
+    let test = config.tasks(Split::Test, extent.levels)?;
     let sites = network.sites().len() as u64;
     progress.begin("steering along directions", 2 * sites);
     let mut done = 0;
     let tasks = (&discovery, &test);
-    let directions = steering::measure(policy, tasks, &DOSES, (RANDOM.0, config.seed), || {
+    let (of_directions, of_levels) = RANDOM;
+    let random = (of_directions, config.seed);
+    let directions = steering::measure(policy, tasks, extent.doses, random, || {
         done += 1;
         progress.advance(done, "");
         stop_if_interrupted(progress, "steering")
@@ -185,20 +245,27 @@ pub fn circuits(
 
     let begun = Instant::now();
     progress.begin("steering levels by their own cheese", sites);
-    let (mut done, random) = (0, (RANDOM.1, config.seed));
-    let own_vectors = own_vectors::measure_own(policy, &test, &DOSES, random, || {
+    let (mut done, random) = (0, (of_levels, config.seed));
+    let own_vectors = own_vectors::measure_own(policy, &test, extent.doses, random, || {
         done += 1;
         progress.advance(done, "");
         stop_if_interrupted(progress, "steering")
     })?;
     seconds.insert("own vectors".into(), begun.elapsed().as_secs_f64());
+
+    let begun = Instant::now();
+    stop_if_interrupted(progress, "pictures")?;
+    progress.begin("pictures of circuits", 1);
+    let atlas = atlas(config, policy, (&discovery, pair_len), &facts)?;
+    seconds.insert("atlas".into(), begun.elapsed().as_secs_f64());
     Ok(Circuits {
         seed: config.seed,
         facts,
-        base: Steered::of(&test.measure_exact(&network, &params)?),
+        base: Steered::of(&test.measure_exact(network, params)?),
         directions,
         own_vectors,
         scrubbing,
+        atlas: Some(atlas),
         seconds,
     })
 }

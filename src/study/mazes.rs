@@ -59,7 +59,7 @@ pub fn figures(
 }
 
 /// `sum_a pi(a | cell) delta_a` at every free cell but the cheese.
-fn arrows(
+pub(super) fn arrows(
     task: &Task,
     actions: ActionSet,
     (network, params): (&Network, &[f32]),

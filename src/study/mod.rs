@@ -1,6 +1,7 @@
 //! The protocol: settings, and the stages of a run from training to results.
 
 pub mod ablation;
+pub mod atlas;
 pub mod candidates;
 pub mod checkpoint;
 pub mod circuits;

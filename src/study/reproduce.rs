@@ -11,6 +11,7 @@ use crate::storage::{self, Access, RunDir, RunManifest, atomic, run_dir};
 
 use super::ablation;
 use super::candidates::{Policy, displacement};
+use super::circuits::{self, Circuits, Extent};
 use super::results::{Curves, Results, RunSummary};
 use super::streams;
 use super::train::{self, Trained};
@@ -77,7 +78,8 @@ pub fn train_only(
     Ok(trained)
 }
 
-/// Runs everything and writes `results.json`; the report is made from what it returns.
+/// Runs everything and writes `circuits.json` and `results.json`; the report is made from what it
+/// returns.
 ///
 /// # Errors
 /// What any stage refuses.
@@ -87,7 +89,7 @@ pub fn reproduce(
     run: &RunDir,
     every: Duration,
     progress: &mut dyn Progress,
-) -> Result<Results, Error> {
+) -> Result<(Results, Circuits), Error> {
     let config = &resolved.config;
     begin(resolved, invocation, run)?;
     let trained = train::train(config, run, every, progress)?;
@@ -123,6 +125,8 @@ pub fn reproduce(
     }
     let edits: Vec<(String, Vec<f32>)> = outcome.best.into_iter().flatten().collect();
     let mazes = mazes::figures(config, &network, &theta, &edits)?;
+    let extent = Extent::brief(config);
+    let circuits = circuits::of_policy(config, (&network, &theta), extent, &[], progress)?;
     let run_summary = summary(
         resolved,
         invocation,
@@ -137,8 +141,29 @@ pub fn reproduce(
         ablation: outcome.ablation,
         mazes,
     };
+    write_json(&run.circuits(), &circuits)?;
     write_json(&run.path().join("results.json"), &results)?;
-    Ok(results)
+    Ok((results, circuits))
+}
+
+/// Takes anew the checksum of an output that was written again into the manifest of `run`, where
+/// there is one.
+///
+/// # Errors
+/// Files that cannot be read or written.
+pub fn reseal(run: &RunDir, outputs: &[&str]) -> Result<(), Error> {
+    if !storage::exists(&run.manifest())? {
+        return Ok(());
+    }
+    let mut manifest = RunManifest::load(&run.manifest())?;
+    let before = manifest.clone();
+    for output in outputs {
+        manifest.add_output(run.path(), output)?;
+    }
+    if manifest != before {
+        manifest.save(&run.manifest())?;
+    }
+    Ok(())
 }
 
 /// Writes the run's manifest, the commit point, over what training leaves and the named files.

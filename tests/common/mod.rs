@@ -58,6 +58,7 @@ pub fn promised(run: &Path) -> BTreeMap<String, Vec<u8>> {
                 "command.txt",
                 "manifest.json",
                 "results.json",
+                "circuits.json",
                 "report.html",
             ];
             if apart.contains(&name.as_str()) {

@@ -78,10 +78,12 @@ impl Job {
         match self {
             Self::Train => train_only(resolved, invocation, &run, every, &mut Silent).map(|_| ()),
             Self::Reproduce => {
-                let results = reproduce(resolved, invocation, &run, every, &mut Silent)?;
-                let html = gouda::report::html(&results);
+                let (results, circuits) =
+                    reproduce(resolved, invocation, &run, every, &mut Silent)?;
+                let html = gouda::report::html(&results, Some(&circuits));
                 atomic::write(&run.report(), html.as_bytes())?;
-                finish(resolved, invocation, &run, &["results.json", "report.html"])
+                let outputs = ["results.json", "circuits.json", "report.html"];
+                finish(resolved, invocation, &run, &outputs)
             }
         }
     }

@@ -18,7 +18,8 @@ fn committed(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn read(name: &str) -> Value {
+/// A committed file.
+pub fn read(name: &str) -> Value {
     let text = std::fs::read_to_string(committed(name)).unwrap();
     serde_json::from_str(&text).unwrap()
 }
@@ -397,7 +398,7 @@ pub fn mutated() -> (usize, usize) {
             if results.contradiction(&results.run.layout).is_some() {
                 return None;
             }
-            safe(&gouda::report::html(&results), &path);
+            safe(&gouda::report::html(&results, None), &path);
             Some(())
         };
         refused += usize::from(within(&path, &value, shown).is_none());
@@ -423,7 +424,8 @@ pub fn mutated() -> (usize, usize) {
     (tried, refused)
 }
 
-fn within<T>(path: &str, value: &Value, job: impl FnOnce() -> T) -> T {
+/// Does `job`, which must neither panic nor take long.
+pub fn within<T>(path: &str, value: &Value, job: impl FnOnce() -> T) -> T {
     let begun = std::time::Instant::now();
     let job = std::panic::AssertUnwindSafe(job);
     let Ok(outcome) = std::panic::catch_unwind(job) else {
@@ -440,14 +442,15 @@ fn within<T>(path: &str, value: &Value, job: impl FnOnce() -> T) -> T {
 /// Markup of a name is text in the page.
 const MARKUP: &str = "</title><script>alert(1)</script><img src=x onerror=alert(1)>[a](javascript:alert(1))\n\n<i onclick=x>";
 
-fn safe(page: &str, path: &str) {
+/// Holds a page to having no markup of a name.
+pub fn safe(page: &str, path: &str) {
     for bad in ["<script", "<img", "<i onclick", "href=\"javascript:"] {
         assert!(!page.contains(bad), "{path}: {bad} in the page");
     }
 }
 
 /// Places in a value, one of each kind, and what to put there.
-fn changes(value: &Value) -> Vec<(String, Value)> {
+pub fn changes(value: &Value) -> Vec<(String, Value)> {
     let mut changes = Vec::new();
     gather(value, String::new(), &mut changes);
     changes

@@ -5,6 +5,7 @@ mod edits;
 use crate::ablate::{Mean, Rate};
 use crate::locate::{Component, Course, Label, PValues};
 use crate::nn::Layout;
+use crate::study::circuits::Circuits;
 use crate::study::results::{
     Arrow, Curves, DecompositionSummary, MazeFigure, Onset, RateCurve, Results, RunSummary,
 };
@@ -241,6 +242,12 @@ fn maze(title: &str, edit: &str) -> MazeFigure {
         base: field(1),
         edited: field(2),
     }
+}
+
+/// Of a true run, cut short.
+pub fn circuits() -> Circuits {
+    let text = include_str!("../../../data/results/circuits-seed0.json");
+    serde_json::from_str(text).expect("it was written by this program")
 }
 
 /// The whole of it.
