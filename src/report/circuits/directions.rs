@@ -53,7 +53,7 @@ pub fn body(circuits: &Circuits) -> String {
         ),
     ];
     format!(
-        "{}<div class=\"legend apart\">{}</div>\n<div class=\"panels wide\">\n{figures}</div>\n{}",
+        "{}<div class=\"legend apart\">{}</div>\n<div class=\"panels wide\">\n{figures}</div>\n{}{}",
         lead_list(&opening),
         keys.concat(),
         note(&format!(
@@ -64,7 +64,8 @@ pub fn body(circuits: &Circuits) -> String {
              corner.",
             fixed(circuits.base.p_cheese, 2),
             fixed(circuits.base.p_corner, 2)
-        ))
+        )),
+        super::own::body(circuits)
     )
 }
 

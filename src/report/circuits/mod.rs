@@ -7,6 +7,7 @@ mod graph;
 mod heat;
 mod hypotheses;
 mod levels;
+mod own;
 mod paths;
 mod shares;
 

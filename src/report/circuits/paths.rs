@@ -1,7 +1,7 @@
 //! Path patching: the leading kernel slices, and the graph that they make.
 
 use crate::report::number::{count, fixed, plural};
-use crate::report::page::{details, lead, lead_list, note};
+use crate::report::page::{cell, details, lead, lead_list, note, row, table};
 use crate::report::svg::escape;
 use crate::study::circuits::{Circuits, Traced};
 
@@ -96,5 +96,24 @@ fn fact(circuits: &Circuits, traced: &Traced) -> String {
     let mut paths = circuits.atlas.iter().flat_map(|atlas| &atlas.paths);
     let paths = paths.find(|one| (one.sought, one.fact) == (traced.sought, traced.fact));
     let drawn = paths.map_or(String::new(), |one| graph::graph(&one.paths));
-    format!("<h3>{name}</h3>\n<div class=\"panels wide\">\n{edges}{drawn}</div>\n")
+    let hops = hops(traced);
+    format!("<h3>{name}</h3>\n<div class=\"panels wide\">\n{edges}{drawn}</div>\n{hops}")
+}
+
+/// The paths of several layers, where they were asked for.
+fn hops(traced: &Traced) -> String {
+    if traced.paths.is_empty() {
+        return String::new();
+    }
+    let rows = traced.paths.iter().take(ROWS).map(|found| {
+        let share = [&found.restored, &found.corrupted].map(|share| cell(&with_interval(share)));
+        row("", &[&[cell(&found.part)], &share[..]].concat())
+    });
+    let rows: String = rows.collect();
+    let headings = [
+        "|path, all else as in the base run",
+        "restored",
+        "corrupted",
+    ];
+    table("The leading paths of several layers", &headings, &rows)
 }
