@@ -26,9 +26,9 @@ pub fn question(study: &Study) -> String {
          Every method on the same policies, levels and statistics. Area: its top parameters reset, above as \
          many random ones of every tensor (selection levels; .5 to 20 % of parameters). Own edit: the one \
          of its edits, resets among them, that meets the rule on most seeds, with its selectivity on test \
-         levels. Planted: area under the ROC curve where the answer is known, mean and range; ° on made-up \
-         gradients (easy plants, the claim's set against the other's), else on the composed policies, which \
-         have no gradients of their own to record. Seconds: to locate, a seed; the gradient SVDs' do not count \
+         levels. Planted: area under the ROC curve where the answer is known, the claim's set against the other's; ° \
+         on made-up gradients (easy plants: mean and range), else on each of the composed policies, which have \
+         no gradients of their own to record, in brackets those that did not learn both behaviours. Seconds: to locate, a seed; the gradient SVDs' do not count \
          the training that records nor the decompositions (\"What it took\").\n\n{}\n\
          Areas in the common currency, gradient SVD minus the other, seed by seed, with Holm over this \
          table:\n\n{}\n{}\n{}\n{}",
@@ -133,25 +133,37 @@ fn own_edit(study: &Study, claim: usize, name: &str) -> String {
     })
 }
 
-/// Mean and range of the areas where the answer is known.
+/// The areas where the answer is known: of the composed policies one by one, those that did not learn both
+/// behaviours in brackets; else mean and range of made-up gradients.
 fn planted(study: &Study, claim: usize, name: &str) -> String {
     let calibration = &study.calibration;
-    let (values, sign): (Vec<f64>, &str) = match calibration.composed_areas(name) {
-        Some(areas) => (areas[claim].clone(), ""),
-        None => {
-            let easy = calibration.synthetic.iter();
-            let easy = easy.filter(|one| one.is_easy && one.locator == name);
-            let areas = easy.filter_map(|one| Some(one.areas.as_ref()?[claim].told_apart));
-            (areas.collect(), "°")
-        }
+    let of = |took: bool| -> Vec<String> {
+        let policies = calibration.composed.iter().filter(|one| one.took() == took);
+        let areas = policies.filter_map(|composed| {
+            let mut located = composed.located.iter();
+            Some(located.find(|one| one.locator == name)?.areas?[claim])
+        });
+        areas.map(|area| fixed(area, 2)).collect()
     };
+    let (sound, others) = (of(true), of(false));
+    if !(sound.is_empty() && others.is_empty()) {
+        let others = match others.is_empty() {
+            true => String::new(),
+            false => format!("({})", others.join(", ")),
+        };
+        return format!("{} {others}", sound.join(", ")).trim().to_owned();
+    }
+    let easy = calibration.synthetic.iter();
+    let easy = easy.filter(|one| one.is_easy && one.locator == name);
+    let areas = easy.filter_map(|one| Some(one.areas.as_ref()?[claim].told_apart));
+    let values: Vec<f64> = areas.collect();
     if values.is_empty() {
         return NONE.into();
     }
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     format!(
-        "{}{sign} [{}, {}]",
+        "{}° [{}, {}]",
         fixed(crate::numeric::sum::mean(&values), 2),
         fixed(least, 2),
         fixed(most, 2)
