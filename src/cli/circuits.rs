@@ -97,10 +97,12 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     watcher.end();
     let path = run.circuits();
     write_json(&path, &found)?;
-    reseal(&run, &["circuits.json"])?;
+    let mut written = vec!["circuits.json"];
     if let Some(results) = &results {
-        report::write(&run, &run, results, Some(&found))?;
+        report::write(&run, results, Some(&found))?;
+        written.push("report.html");
     }
+    reseal(&run, &written)?;
     if args.json {
         serde_json::to_writer(&mut *out, &found)?;
         writeln!(out)?;

@@ -50,23 +50,21 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
             true => Some(Circuits::load(&run.circuits(), &results)?),
             false => None,
         };
-        write(&run, &to, &results, circuits.as_ref())?;
+        write(&to, &results, circuits.as_ref())?;
+        // Whoever writes the run now makes its manifest true himself.
+        if run.path() == to.path()
+            && is_finished(&run, "report.html")?
+            && let Ok(locked) = RunDir::open(run.path())
+        {
+            reseal(&locked, &["report.html"])?;
+        }
     }
     writeln!(out, "{}", to.report().display())?;
     Ok(())
 }
 
-/// Writes the report of `run` into `to`. A manifest that names it is told of what it is now.
-pub fn write(
-    run: &RunDir,
-    to: &RunDir,
-    results: &Results,
-    circuits: Option<&Circuits>,
-) -> Result<(), Error> {
+/// Writes the report of a run into `to`.
+pub fn write(to: &RunDir, results: &Results, circuits: Option<&Circuits>) -> Result<(), Error> {
     let page = crate::report::html(results, circuits);
-    atomic::write(&to.report(), page.as_bytes())?;
-    if run.path() == to.path() && is_finished(run, "report.html")? {
-        reseal(run, &["report.html"])?;
-    }
-    Ok(())
+    Ok(atomic::write(&to.report(), page.as_bytes())?)
 }

@@ -97,7 +97,14 @@ impl RunManifest {
     /// # Errors
     /// The system's.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        summed::write_pretty(path, self)
+        let version = VERSION;
+        summed::write_pretty(
+            path,
+            &Self {
+                version,
+                ..self.clone()
+            },
+        )
     }
 
     /// Reads the manifest at `path`.

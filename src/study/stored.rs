@@ -15,6 +15,9 @@ use crate::nn::Layout;
 use crate::storage::manifest::read_json;
 use crate::storage::{self, Error};
 
+/// Most edges of a graph, which are drawn each against all.
+const EDGE_MAX: usize = 4096;
+
 /// What should be in a place, and what is.
 pub type Contradiction = (String, String);
 
@@ -217,8 +220,15 @@ impl Sound for Circuits {
                 random.find_map(|found| len("a random vector", found.len(), one.doses.len()))
             })
         };
+        let own_vectors = || {
+            self.own_vectors.iter().find_map(|one| {
+                let mut random = one.random.iter();
+                random.find_map(|found| len("a random vector", found.len(), one.doses.len()))
+            })
+        };
         facts()
             .or_else(directions)
+            .or_else(own_vectors)
             .or_else(|| self.atlas.as_ref()?.contradiction(layout))
     }
 }
@@ -235,6 +245,10 @@ impl Sound for Atlas {
         let paths = || {
             self.paths.iter().find_map(|one| {
                 let columns = one.paths.columns.len();
+                let many = at_most("edges of a graph", one.paths.edges.len(), EDGE_MAX);
+                if many.is_some() {
+                    return many;
+                }
                 let mut edges = one.paths.edges.iter();
                 let wrong = edges.find(|e| e.from.0 >= e.to.0 || e.to.0 >= columns)?;
                 Some((

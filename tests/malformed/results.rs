@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use gouda::study::Results;
-use gouda::study::confirmation::Study;
 use gouda::study::confirmation::summary::summarise;
+use gouda::study::confirmation::{ANALYSIS, Study};
 use gouda::study::resolve::{self, Resolved};
 use gouda::study::stored::Sound;
 use serde_json::{Value, json};
@@ -251,8 +251,7 @@ fn studies() -> Vec<Case> {
 /// What a stage of a study kept, read again when the study goes on.
 fn findings() -> Vec<Case> {
     let resume = "study --resume --quiet --out {dir}/s";
-    let kept =
-        |sha: &str, found: &Value| json!({"analysis": 1, "config_sha256": sha, "found": found});
+    let kept = |sha: &str, found: &Value| json!({"analysis": ANALYSIS, "config_sha256": sha, "found": found});
     let put = move |at: usize, change: fn(&mut Value)| {
         move |dir: &Path| {
             let study = small_study();

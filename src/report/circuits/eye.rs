@@ -152,7 +152,7 @@ fn maps(atlas: &Atlas) -> String {
         "<h3>What the leading channels respond to</h3>\n{}<div class=\"panels small\">\n{figures}</div>\n",
         note(&format!(
             "Mean activation over a channel's cells with the cheese (or the mouse) in each cell, as deviation \
-             from the maze's mean, averaged over {} of the other, spread evenly, and over the mazes among the \
+             from the maze's mean, averaged over up to {} of the other, spread evenly, and over the mazes among the \
              first {} of S5's discovery levels that have the cell free. Grey: no such maze.",
             plural(crate::circuits::atlas::PARTNERS, "place"),
             atlas.mazes.len()

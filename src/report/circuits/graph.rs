@@ -124,7 +124,7 @@ pub fn graph(paths: &Paths) -> String {
         "the {} with the greatest effects; orange helps the preference, blue works against it; the widest \
          {} of the difference",
         plural(edges.len(), "edge"),
-        signed(most, 2)
+        fixed(most, 2)
     );
     let svg = svg.finish("the leading edges as a graph, layers from left to right");
     let scroll = format!(

@@ -30,23 +30,26 @@ pub fn body(circuits: &Circuits) -> String {
     let least = all
         .iter()
         .min_by(|a, b| a.1.p_cheese.total_cmp(&b.1.p_cheese));
-    let Some((most, steered, random)) = least else {
+    let Some((most, steered, _)) = least else {
         return String::new();
     };
     let mean = |random: &[[f64; 2]], which: usize| match random.len() {
         0 => f64::NAN,
         len => random.iter().map(|one| one[which]).sum::<f64>() / len as f64,
     };
+    let drawn = all.iter().flat_map(|(_, _, random)| random);
+    let least_drawn = drawn.map(|one| one[0]).fold(f64::INFINITY, f64::min);
     let opening = format!(
-        "What its own cheese adds to each level, taken away from it in every state: the probability of the step to \
-         the cheese falls most at {}, from {} to {} (random vectors: {}), and that of the step to the corner goes \
-         from {} to {}. Published for a net of 15 layers: .62 to .09.",
+        "What its own cheese adds to each level, taken away from it in every state: of all sites the probability of \
+         the step to the cheese is least at {}, {} against {} as it is (least of all random vectors at any site: \
+         {}), and that of the step to the corner is {} there against {}. Published for a net of 15 layers: .62 \
+         to .09.",
         escape(&most.site),
-        fixed(base.p_cheese, 2),
         fixed(steered.p_cheese, 2),
-        fixed(mean(random, 0), 2),
-        fixed(base.p_corner, 2),
+        fixed(base.p_cheese, 2),
+        fixed(least_drawn, 2),
         fixed(steered.p_corner, 2),
+        fixed(base.p_corner, 2),
     );
     let rows = all.iter().map(|(own, steered, random)| {
         row(

@@ -268,7 +268,7 @@ pub fn planted(study: &Study) -> String {
             String::new()
         } else {
             format!(
-                "Marked †, not calibrated, for no policy learnt both: {}.",
+                "Marked †, not calibrated, for no policy that learnt both was there to ask: {}.",
                 calibration.untested().join("; ")
             )
         },

@@ -89,6 +89,7 @@ fn find_one(
     };
     let mut settings = config.settings();
     settings.ppo.total_updates = config.study.planted_updates;
+    settings.ppo.routing = false;
     let full = new(&settings)?;
     settings.net.channels /= 2;
     settings.net.hidden /= 2;

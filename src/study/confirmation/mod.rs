@@ -176,7 +176,7 @@ fn remembered<T: Serialize + serde::de::DeserializeOwned + Sound>(
 const STAGE: &str = "what a stage of a study found";
 
 /// Counted up with every change of what a stage finds: what an older analysis kept is found anew.
-const ANALYSIS: u32 = 2;
+pub const ANALYSIS: u32 = 2;
 
 /// What a stage found, by which analysis and under which settings.
 #[derive(Serialize, Deserialize)]

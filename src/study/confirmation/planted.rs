@@ -50,12 +50,9 @@ impl Calibration {
     pub fn missed(&self) -> Vec<&str> {
         let mut missed = calibration::uncalibrated(&self.synthetic);
         let low = |areas: [f64; 2]| areas.iter().any(|&area| area < calibration::AREA_MIN);
-        let is_missed = |one: &&Routed| {
-            let areas = match self.composed_areas(&one.locator) {
-                Some([a, b]) => Some([mean(&a), mean(&b)]),
-                None => one.areas.filter(|_| self.took()),
-            };
-            areas.is_some_and(low)
+        let is_missed = |one: &&Routed| match self.composed_areas(&one.locator) {
+            Some([a, b]) => low([mean(&a), mean(&b)]),
+            None => self.took() && one.areas.is_none_or(low),
         };
         let found = self.only_routed().filter(is_missed);
         missed.extend(found.map(|one| one.locator.as_str()));

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ablate::Split;
+use crate::ablate::{Measurement, Split};
 use crate::circuits::{Scrubbed, Sought, steering};
 use crate::nn::Steering;
 use crate::study::candidates::Policy;
@@ -56,6 +56,7 @@ pub fn trace(
     let sites = network.sites();
     progress.begin("directions taken off", 2 * sites.len() as u64);
     let mut taken_off = Vec::new();
+    let base = selection.measure(theta, None)?;
     for sought in Sought::ALL {
         let directions = steering::directions(network, theta, &discovery, sought);
         for (site, (vector, _)) in sites.iter().zip(directions) {
@@ -71,18 +72,18 @@ pub fn trace(
             };
             let index = (1 << 43) + taken_off.len() as u64;
             let random = direction.random_like(config.seed, index);
-            let step = |steering: Option<&Steering>| -> Result<f64, Error> {
-                let measured = selection.measure(theta, steering)?;
-                Ok(match sought {
-                    Sought::Cheese => measured.p_cheese.value,
-                    Sought::Corner => measured.p_corner.value,
-                })
+            let step = |measured: &Measurement| match sought {
+                Sought::Cheese => measured.p_cheese.value,
+                Sought::Corner => measured.p_corner.value,
+            };
+            let steered = |steering: &Steering| -> Result<f64, Error> {
+                Ok(step(&selection.measure(theta, Some(steering))?))
             };
             taken_off.push(TakenOff {
                 sought,
-                before: step(None)?,
-                after: step(Some(&direction.times(-1.0)))?,
-                random: step(Some(&random))?,
+                before: step(&base),
+                after: steered(&direction.times(-1.0))?,
+                random: steered(&random)?,
                 site: direction.site.name,
             });
             progress.advance(taken_off.len() as u64, "");
