@@ -545,7 +545,7 @@ fn circuits_trace_a_run_and_say_what_is_missing() {
     let wrong = gouda(&["circuits", path, "--pairs", "1"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", stderr(&wrong));
     for hops in ["0", "1", "99", "-3", "two"] {
-        let wrong = gouda(&["circuits", path, "--hops", hops]);
+        let wrong = gouda(&["circuits", path, &format!("--hops={hops}")]);
         assert_eq!(wrong.status.code(), Some(2), "{hops}: {}", stderr(&wrong));
         assert!(stderr(&wrong).contains("--hops"), "{}", stderr(&wrong));
     }

@@ -89,6 +89,8 @@ impl RunManifest {
     pub fn add_output(&mut self, root: &Path, relative: &str) -> Result<(), Error> {
         self.outputs
             .insert(relative.to_owned(), FileSum::of(&root.join(relative))?);
+        // Whatever it was read from, it is written anew.
+        self.version = VERSION;
         Ok(())
     }
 
@@ -97,14 +99,7 @@ impl RunManifest {
     /// # Errors
     /// The system's.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let version = VERSION;
-        summed::write_pretty(
-            path,
-            &Self {
-                version,
-                ..self.clone()
-            },
-        )
+        summed::write_pretty(path, self)
     }
 
     /// Reads the manifest at `path`.

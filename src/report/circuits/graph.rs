@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::circuits::atlas::Paths;
 use crate::report::figure::figure;
-use crate::report::number::{plural, signed};
+use crate::report::number::{fixed, plural, signed};
 use crate::report::svg::{Anchor, Svg};
 
 use super::{colour, largest};

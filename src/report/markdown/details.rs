@@ -394,7 +394,8 @@ pub fn cost(study: &Study) -> String {
         })
         .collect();
     format!(
-        "`seeds[].seconds` (the only figures here that another run changes), \
+        "`seeds[].seconds` (with the seconds of the methods' table the only figures here that another run \
+         changes), \
          `seeds[].gradient_checksum`, `seeds[].frozen_sha256`.\n\n{}\n{}\n{}.\n",
         table(&["stage", "seconds a seed", "minutes in all"], rows),
         table(&["locator", "seconds a seed"], locators),

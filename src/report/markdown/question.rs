@@ -31,7 +31,8 @@ pub fn question(study: &Study) -> String {
          no gradients of their own to record, in brackets those that did not learn both behaviours. Seconds: to locate, a seed; the gradient SVDs' do not count \
          the training that records nor the decompositions (\"What it took\").\n\n{}\n\
          Areas in the common currency, gradient SVD minus the other, seed by seed, with Holm over this \
-         table:\n\n{}\n{}\n{}\n{}",
+         table. The area itself credits a method for the layers that it points to; \"above random\", in the table \
+         before, does not:\n\n{}\n{}\n{}\n{}",
         sentence(study),
         methods(study),
         pairs(study),
