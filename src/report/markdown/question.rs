@@ -73,57 +73,54 @@ pub fn sentence(study: &Study) -> String {
 }
 
 fn methods(study: &Study) -> String {
-    let ranking = &study.summary.ranking;
     let mut names = vec!["gradient SVD, raw"];
     names.extend(GRADIENTS);
     names.extend(["weights SVD", "displacement SVD"]);
     names.extend(RIVALS);
     names.extend([ORACLE, "random"]);
-    let rows = names.into_iter().filter_map(|name| {
-        let find = |claim: usize| ranking[claim].iter().find(|one| one.locator == name);
-        let any = find(0).or_else(|| find(1))?;
-        let mut row = vec![
-            format!("{name}{}", mark(study, name)),
-            told(any.supervision).into(),
-            fixed(any.seconds, 1),
-        ];
-        for claim in [0, 1] {
-            row.push(find(claim).map_or(NONE.into(), |one| with_interval(&one.above)));
-            row.push(own_edit(study, claim, name));
-            row.push(planted(study, claim, name));
-        }
-        Some(row)
-    });
     // Which component is not the method's to say: all are tried, as many random directions beside.
     let by_effect = [
         (STEP, "components of the gradient SVD, by effect"),
         (RANDOM_STEP, "control: random directions in their span"),
     ];
-    let steps = by_effect.into_iter().map(|(family, name)| {
-        let mut row = vec![
-            name.to_owned(),
-            told(Supervision::Effects).into(),
-            NONE.into(),
-        ];
-        for claim in [0, 1] {
-            row.extend([NONE.into(), own_edit(study, claim, family), NONE.into()]);
-        }
-        row
-    });
-    table(
-        &[
+    let of = |claim: usize| {
+        let ranking = &study.summary.ranking[claim];
+        let rows = names.iter().filter_map(|name| {
+            let found = ranking.iter().find(|one| one.locator == *name)?;
+            Some(vec![
+                format!("{name}{}", mark(study, name)),
+                told(found.supervision).into(),
+                fixed(found.seconds, 1),
+                with_interval(&found.above),
+                own_edit(study, claim, name),
+                planted(study, claim, name),
+            ])
+        });
+        let steps = by_effect.iter().map(|(family, name)| {
+            vec![
+                (*name).to_owned(),
+                told(Supervision::Effects).into(),
+                NONE.into(),
+                NONE.into(),
+                own_edit(study, claim, family),
+                NONE.into(),
+            ]
+        });
+        let headings = [
             "method",
             "was told",
             "seconds",
-            "A: area above random",
-            "A: own edit",
-            "A: planted",
-            "B: area above random",
-            "B: own edit",
-            "B: planted",
-        ],
-        rows.chain(steps),
-    )
+            "area above random",
+            "own edit",
+            "planted",
+        ];
+        format!(
+            "**Claim {:?}**\n\n{}",
+            Claim::ALL[claim],
+            table(&headings, rows.chain(steps))
+        )
+    };
+    [0, 1].map(of).join("\n")
 }
 
 /// "steer 3/10, +0.41 [+0.20, +0.60]": of a method's families the one that was farthest inside the rule on

@@ -93,12 +93,13 @@ fn overlaps(study: &Study, claim: Claim) -> String {
 
 /// What is recovered under every hypothesis.
 fn recovered(study: &Study) -> String {
-    const ROW: f64 = 19.0;
+    const ROW: f64 = 22.0;
+    const NAMES: f64 = 140.0;
     let all = &study.summary.question.scrubbed;
     if all.is_empty() {
         return String::new();
     }
-    let (width, height) = (520.0, 34.0 + ROW * all.len() as f64);
+    let (width, height) = (400.0, 34.0 + ROW * all.len() as f64);
     let ends = all.iter().flat_map(|one| {
         let (low, high) = one
             .recovered
