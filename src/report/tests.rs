@@ -363,7 +363,8 @@ fn with_share(circuits: &Circuits, bad: f64) -> Circuits {
     let all = |rows: &mut Vec<Vec<f64>>| rows.iter_mut().flatten().for_each(|x| *x = bad);
     for traced in &mut circuits.facts {
         let found = traced.layers.iter_mut().chain(&mut traced.channels);
-        for found in found.chain(&mut traced.edges) {
+        let found = found.chain(&mut traced.edges);
+        for found in found.chain(&mut traced.paths) {
             (found.restored, found.corrupted) = (share, share);
         }
         traced
@@ -389,6 +390,12 @@ fn with_share(circuits: &Circuits, bad: f64) -> Circuits {
             .iter_mut()
             .flatten()
             .for_each(|one| *one = steered.clone());
+    }
+    for own in &mut circuits.own_vectors {
+        own.length = bad;
+        let random = own.random.iter_mut().flatten();
+        let all = own.doses.iter_mut().map(|dose| &mut dose.1).chain(random);
+        all.for_each(|one| *one = steered.clone());
     }
     for one in &mut circuits.scrubbing {
         one.recovered = share;
@@ -437,6 +444,8 @@ fn circuits_have_sections_of_their_own() {
         "The same as a graph",
         "by −0.025, against its name (random vectors",
         "against its name at 1.",
+        "the step to the cheese is least at conv0, 0.",
+        "cheese plane -&gt; conv0 5 -&gt; conv1 0",
         "late: 16 channels (6.7\u{a0}% of all) recover 0.46",
         "it keeps less, so that it is not what it says",
         "conv0 13: its mean activation varies by",
