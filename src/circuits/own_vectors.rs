@@ -86,10 +86,7 @@ pub fn measure_own<E: From<Error>>(
             site: site.clone(),
             vectors,
         };
-        let in_doses = |steering: &Steering| -> Result<Vec<Steered>, Error> {
-            let steer = |&dose| steered((network, params), test, &steering.times(dose));
-            doses.iter().map(steer).collect()
-        };
+        let in_doses = |steering: &Steering| steered((network, params), test, steering, doses);
         let random = (0..random_len)
             .map(|draw| {
                 let index = (number as u64) << 32 | OWN << 16 | draw;

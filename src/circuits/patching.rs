@@ -259,6 +259,23 @@ pub fn cells(sites: &[Site], (site, channel): (usize, usize)) -> Vec<(usize, Par
     .collect()
 }
 
+/// The parameters with channels, by number of the site, held at some values: weights of zero, and the value
+/// for a bias.
+pub fn hold(
+    params: &[f32],
+    sites: &[Site],
+    held: impl IntoIterator<Item = ((usize, usize), f64)>,
+) -> Vec<f32> {
+    let mut edited = params.to_vec();
+    for ((site, channel), value) in held {
+        if let Some((weights, bias)) = sites[site].gives(channel) {
+            weights.into_iter().for_each(|index| edited[index] = 0.0);
+            edited[bias] = value as f32;
+        }
+    }
+    edited
+}
+
 /// Patches every part, by number of the site, in every pair; in the order of `parts`.
 pub fn patch(
     network: &Network,

@@ -51,6 +51,20 @@ pub fn edges(network: &Network) -> Vec<Edge> {
     edges
 }
 
+/// The parameters with edges cut: weights of zero.
+pub fn cut(
+    (network, params): (&Network, &[f32]),
+    sites: &[Site],
+    edges: impl IntoIterator<Item = Edge>,
+) -> Vec<f32> {
+    let mut edited = params.to_vec();
+    for edge in edges {
+        let slice = network.slice(&sites[edge.site], edge.from, edge.to);
+        slice.into_iter().for_each(|index| edited[index] = 0.0);
+    }
+    edited
+}
+
 /// First-order shares of every weight, restored and corrupted averaged: an edge's is the sum over its
 /// [slice](Network::slice).
 pub fn attribute(network: &Network, params: &[f32], told: &Told) -> Vec<f64> {

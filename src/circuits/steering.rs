@@ -146,10 +146,7 @@ pub fn measure<E: From<Error>>(
                 site: site.clone(),
                 vectors: vec![direction],
             };
-            let in_doses = |steering: &Steering| -> Result<Vec<Steered>, Error> {
-                let steer = |&dose| steered((network, params), test, &steering.times(dose));
-                doses.iter().map(steer).collect()
-            };
+            let in_doses = |steering: &Steering| steered((network, params), test, steering, doses);
             let random = (0..random_len)
                 .map(|draw| {
                     let index = (number as u64) << 32 | (sought as u64) << 16 | draw;
@@ -170,14 +167,18 @@ pub fn measure<E: From<Error>>(
     Ok(found)
 }
 
-/// What becomes of a policy under a steering.
+/// What becomes of a policy under doses of a steering.
 pub(super) fn steered(
     (network, params): (&Network, &[f32]),
     test: &Tasks,
     steering: &Steering,
-) -> Result<Steered, Error> {
-    let measured = test.measure_steered(network, params, Some(steering))?;
-    Ok(Steered::of(&measured))
+    doses: &[f64],
+) -> Result<Vec<Steered>, Error> {
+    let steer = |&dose: &f64| {
+        let measured = test.measure_steered(network, params, Some(&steering.times(dose)))?;
+        Ok(Steered::of(&measured))
+    };
+    doses.iter().map(steer).collect()
 }
 
 #[cfg(test)]

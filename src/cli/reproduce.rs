@@ -6,14 +6,14 @@ use std::time::Instant;
 use crate::ablate::Claim;
 use crate::nn::Network;
 use crate::ppo::{minibatch, rollout, trainer};
-use crate::storage::{RunDir, atomic};
+use crate::storage::RunDir;
 use crate::study::config::Config;
 use crate::study::reproduce::{finish, is_finished, reproduce};
 use crate::study::results::{Onset, Role};
 use crate::study::{self, Results};
 
-use super::Error;
 use super::settings::{Mapping, Resuming, Running, Settings};
+use super::{Error, report};
 
 /// Train, record, decompose, locate, ablate, trace circuits, report: the main job
 ///
@@ -55,8 +55,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     } else {
         let every = args.resuming.every();
         let (results, circuits) = reproduce(&resolved, &invocation, &run, every, &mut watcher)?;
-        let page = crate::report::html(&results, Some(&circuits));
-        atomic::write(&run.report(), page.as_bytes())?;
+        report::write(&run, &results, Some(&circuits))?;
         let outputs = ["results.json", "circuits.json", "report.html"];
         finish(&resolved, &invocation, &run, &outputs)?;
         results

@@ -54,6 +54,13 @@ pub(super) fn mean(found: &[Vec<f64>], len: usize) -> Vec<f64> {
     sum
 }
 
+/// The greatest first.
+pub(super) fn leading(contrast: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..contrast.len()).collect();
+    order.sort_by(|&a, &b| contrast[b].total_cmp(&contrast[a]).then(a.cmp(&b)));
+    order
+}
+
 /// The channels, and the contrast of their effects for either claim.
 pub(super) struct Channels {
     pub sites: Vec<Site>,
@@ -80,22 +87,13 @@ impl Channels {
 
     /// The channels with the greatest contrast first.
     fn leading(&self, claim: Claim) -> Vec<usize> {
-        let contrast = &self.contrasts[Located::index(claim)];
-        let mut order: Vec<usize> = (0..contrast.len()).collect();
-        order.sort_by(|&a, &b| contrast[b].total_cmp(&contrast[a]).then(a.cmp(&b)));
-        order
+        leading(&self.contrasts[Located::index(claim)])
     }
 
-    /// The weights and the bias of a channel.
-    fn parameters(&self, channel: usize) -> (Vec<usize>, usize) {
+    /// The number of its site, and of the channel there.
+    fn place(&self, channel: usize) -> (usize, usize) {
         let (site, part) = &self.parts[channel];
-        let site = &self.sites[*site];
-        let parameters = site.parameters.as_ref().expect("channels have their own");
-        let weights = parameters.weight.clone().skip(part.channels.start);
-        (
-            weights.step_by(site.image.channels).collect(),
-            parameters.bias.start + part.channels.start,
-        )
+        (*site, part.channels.start)
     }
 
     fn name(&self, channel: usize) -> String {
@@ -115,7 +113,9 @@ impl Channels {
             let least = contrast.iter().copied().fold(0.0, f64::min);
             let mut scores = vec![least; len];
             for (channel, &effect) in contrast.iter().enumerate() {
-                let (weights, bias) = self.parameters(channel);
+                let (site, number) = self.place(channel);
+                let gives = self.sites[site].gives(number);
+                let (weights, bias) = gives.expect("channels have their own");
                 for index in weights.into_iter().chain([bias]) {
                     scores[index] = effect;
                 }
@@ -140,13 +140,9 @@ impl Channels {
         let offer = |claim| {
             let leading = self.leading(claim);
             let hold = |held: usize| {
-                let mut params = run.theta.to_vec();
-                for &channel in &leading[..held.min(leading.len())] {
-                    let (weights, bias) = self.parameters(channel);
-                    weights.into_iter().for_each(|index| params[index] = 0.0);
-                    params[bias] = means[channel] as f32;
-                }
-                (held as f64, params)
+                let held_at = leading.iter().take(held);
+                let held_at = held_at.map(|&channel| (self.place(channel), means[channel]));
+                (held as f64, patching::hold(run.theta, &self.sites, held_at))
             };
             Offer {
                 claim: Some(claim),

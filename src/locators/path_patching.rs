@@ -10,7 +10,7 @@
 //! [`Attribution`], which scores weight by weight. Biases and the heads have no edge and come last. Its
 //! own edit cuts the leading edges: weights of zero.
 
-use super::channels::{contrast, mean, told};
+use super::channels::{contrast, leading, mean, told};
 use super::{Behaviour, Error, Located, Locator, Native, Offer, Run, Supervision};
 use crate::ablate::Claim;
 use crate::circuits::Sought;
@@ -99,13 +99,6 @@ impl Edges {
     }
 }
 
-/// The greatest first.
-fn leading(contrast: &[f64]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..contrast.len()).collect();
-    order.sort_by(|&a, &b| contrast[b].total_cmp(&contrast[a]).then(a.cmp(&b)));
-    order
-}
-
 impl Locator for PathPatching {
     fn name(&self) -> &'static str {
         "path patching"
@@ -155,13 +148,9 @@ impl Locator for PathPatching {
         let offer = |claim| {
             let leading = leading(&edges.contrasts[Located::index(claim)]);
             let cut = |len: usize| {
-                let mut params = run.theta.to_vec();
-                for &edge in &leading[..len.min(leading.len())] {
-                    edges.slices[edge]
-                        .iter()
-                        .for_each(|&index| params[index] = 0.0);
-                }
-                (len as f64, params)
+                let cut = leading.iter().take(len).map(|&index| edges.edges[index]);
+                let policy = (behaviour.network, run.theta);
+                (len as f64, paths::cut(policy, &edges.sites, cut))
             };
             Offer {
                 claim: Some(claim),

@@ -63,6 +63,16 @@ impl Site {
         }
     }
 
+    /// The weights and the bias, by index in theta, that give a channel; none where no layer's own do.
+    pub fn gives(&self, channel: usize) -> Option<(Vec<usize>, usize)> {
+        let parameters = self.parameters.as_ref()?;
+        let weights = parameters.weight.clone().skip(channel);
+        Some((
+            weights.step_by(self.image.channels).collect(),
+            parameters.bias.start + channel,
+        ))
+    }
+
     /// The places in its buffer of the part's channels, cell by cell, of one sample.
     fn places(&self, part: &Part, sample: usize) -> impl Iterator<Item = Range<usize>> {
         let (rows, columns) = match part.cell {

@@ -36,6 +36,14 @@ fn coordinate(value: f64) -> f64 {
     }
 }
 
+/// An opacity from 0 to 1; nothing is seen of what is not finite.
+fn bounded(opacity: f64) -> f64 {
+    match opacity.is_finite() {
+        true => opacity.clamp(0.0, 1.0),
+        false => 0.0,
+    }
+}
+
 /// Where text is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
@@ -137,11 +145,7 @@ impl Svg {
     /// A straight line of a width and an opacity of its own.
     pub fn stroke(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), width: f64, opacity: f64) {
         let [x1, y1, x2, y2, width] = [x1, y1, x2, y2, width].map(coordinate);
-        let opacity = if opacity.is_finite() {
-            opacity.clamp(0.0, 1.0)
-        } else {
-            0.0
-        };
+        let opacity = bounded(opacity);
         let _ = write!(
             self.body,
             "<line class=\"stroke\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" \
@@ -152,11 +156,7 @@ impl Svg {
     /// A rectangle, `opacity` of its fill from 0 to 1.
     pub fn rect(&mut self, at: (f64, f64), size: (f64, f64), class: &str, opacity: f64) {
         let [x, y, width, height] = [at.0, at.1, size.0, size.1].map(coordinate);
-        let opacity = if opacity.is_finite() {
-            opacity.clamp(0.0, 1.0)
-        } else {
-            0.0
-        };
+        let opacity = bounded(opacity);
         let _ = write!(
             self.body,
             "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \

@@ -273,19 +273,22 @@ fn what_was_not_learnt_or_is_no_better_than_chance_is_no_yes() {
     assert!(!page.contains("card yes\"><h3>A:") && !page.contains("card yes\"><h3>B:"));
 }
 
+/// Numbers that a figure may not expect.
+const BAD: [f64; 7] = [
+    f64::NAN,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+    0.0,
+    -1.0,
+    1e300,
+    f64::MIN_POSITIVE,
+];
+
 #[test]
 fn what_is_missing_or_not_finite_is_left_out() {
     let example = example::results();
     check(&html(&emptied(example.clone()), None));
-    for bad in [
-        f64::NAN,
-        f64::INFINITY,
-        f64::NEG_INFINITY,
-        0.0,
-        -1.0,
-        1e300,
-        f64::MIN_POSITIVE,
-    ] {
+    for bad in BAD {
         check(&html(&with_numbers(&example, &|_| bad), None));
     }
     // Lists that do not fit together.
@@ -491,15 +494,7 @@ fn circuits_that_carry_nothing_read_so() {
 #[test]
 fn circuits_with_anything_missing_or_not_finite_make_a_page() {
     let (results, example) = (example::results(), example::circuits());
-    for bad in [
-        f64::NAN,
-        f64::INFINITY,
-        f64::NEG_INFINITY,
-        0.0,
-        -1.0,
-        1e300,
-        f64::MIN_POSITIVE,
-    ] {
+    for bad in BAD {
         check(&html(&results, Some(&with_share(&example, bad))));
     }
     let mut circuits = example.clone();

@@ -13,8 +13,8 @@ use crate::ablate::situation::Task;
 use crate::ablate::{Rate, Tasks};
 use crate::circuits::atlas::{self, Filter, Flips, Map, Paths};
 use crate::circuits::pairs::right;
-use crate::circuits::patching::Told;
-use crate::circuits::paths::Edge;
+use crate::circuits::patching::{self, Told};
+use crate::circuits::paths::{self, Edge};
 use crate::circuits::{Fact, Pairs, Sought};
 use crate::maze::{Cell, Level, observe};
 use crate::nn::{Network, Part, Site, Workspace};
@@ -133,9 +133,15 @@ pub fn atlas(
 
     let pairs = Pairs::new(discovery, Sought::Cheese, Fact::CheeseMoved, pair_len);
     let told = Told::new(network, params, &pairs);
-    let held = hold(policy, &sites, &told, &leading);
+    let parts: Vec<(usize, Part)> = leading
+        .iter()
+        .map(|&(site, channel)| (site, Part::channel(channel)))
+        .collect();
+    let means = told.means(network, params, &sites, &parts);
+    let held_at = leading.iter().copied().zip(means);
+    let held = patching::hold(params, &sites, held_at);
     let cut_edges = cheese.map_or(Vec::new(), |traced| leading_edges(&sites, traced));
-    let cut = cut(policy, &sites, &cut_edges);
+    let cut = paths::cut(policy, &sites, cut_edges.iter().copied());
     let edits = [
         (
             format!("{} leading channels held at their mean", leading.len()),
@@ -214,44 +220,6 @@ fn edge(sites: &[Site], part: &str) -> Option<Edge> {
 fn leading_edges(sites: &[Site], traced: &Traced) -> Vec<Edge> {
     let parts = traced.edges.iter().map(|found| edge(sites, &found.part));
     parts.flatten().collect()
-}
-
-/// Weights of zero for the channels, and for a bias their mean over the pairs' states.
-fn hold(
-    (network, params): (&Network, &[f32]),
-    sites: &[Site],
-    told: &Told,
-    channels: &[(usize, usize)],
-) -> Vec<f32> {
-    let parts: Vec<(usize, Part)> = channels
-        .iter()
-        .map(|&(site, channel)| (site, Part::channel(channel)))
-        .collect();
-    let means = told.means(network, params, sites, &parts);
-    let mut held = params.to_vec();
-    for (&(site, channel), mean) in channels.iter().zip(means) {
-        let site = &sites[site];
-        let Some(parameters) = &site.parameters else {
-            continue;
-        };
-        let weights = parameters.weight.clone().skip(channel);
-        for index in weights.step_by(site.image.channels) {
-            held[index] = 0.0;
-        }
-        held[parameters.bias.start + channel] = mean as f32;
-    }
-    held
-}
-
-/// Weights of zero for the edges.
-fn cut((network, params): (&Network, &[f32]), sites: &[Site], edges: &[Edge]) -> Vec<f32> {
-    let mut cut = params.to_vec();
-    for edge in edges {
-        for index in network.slice(&sites[edge.site], edge.from, edge.to) {
-            cut[index] = 0.0;
-        }
-    }
-    cut
 }
 
 /// Rate, place among the rate's levels, why, and the probability of success.

@@ -214,21 +214,16 @@ impl Sound for Circuits {
                     .or_else(|| one.cells.iter().find_map(|c| grid("cells", &c.restored)))
             })
         };
-        let directions = || {
-            self.directions.iter().find_map(|one| {
-                let mut random = one.random.iter();
-                random.find_map(|found| len("a random vector", found.len(), one.doses.len()))
-            })
-        };
-        let own_vectors = || {
-            self.own_vectors.iter().find_map(|one| {
-                let mut random = one.random.iter();
-                random.find_map(|found| len("a random vector", found.len(), one.doses.len()))
+        let steered = || {
+            let directions = self.directions.iter().map(|one| (&one.doses, &one.random));
+            let own_vectors = self.own_vectors.iter().map(|one| (&one.doses, &one.random));
+            directions.chain(own_vectors).find_map(|(doses, random)| {
+                let mut random = random.iter();
+                random.find_map(|found| len("a random vector", found.len(), doses.len()))
             })
         };
         facts()
-            .or_else(directions)
-            .or_else(own_vectors)
+            .or_else(steered)
             .or_else(|| self.atlas.as_ref()?.contradiction(layout))
     }
 }

@@ -3,6 +3,7 @@
 use crate::ablate::Claim;
 use crate::report::number::{NONE, fixed, signed};
 use crate::study::confirmation::Study;
+use crate::study::confirmation::summary::Pair;
 
 use super::tables::{maybe, p, table, told, with_interval};
 
@@ -62,9 +63,9 @@ pub fn currency(study: &Study) -> String {
     text
 }
 
-/// The readers' first question.
-pub fn gradients_or_weights(study: &Study) -> String {
-    let rows = study.summary.pairs.iter().map(|pair| {
+/// Differences of areas, pair by pair.
+pub fn pairs(pairs: &[Pair]) -> String {
+    let rows = pairs.iter().map(|pair| {
         vec![
             format!("{} minus {}", pair.gradients, pair.other),
             format!("{:?}", pair.claim),
@@ -73,6 +74,11 @@ pub fn gradients_or_weights(study: &Study) -> String {
             p(pair.p_adjusted),
         ]
     });
+    table(&["", "claim", "difference of areas", "p", "p (Holm)"], rows)
+}
+
+/// The readers' first question.
+pub fn gradients_or_weights(study: &Study) -> String {
     let first = study.seeds.first();
     let walks = first.map_or(&[][..], |one| &one.walks).iter().map(|walk| {
         let over = |of: &dyn Fn(&crate::locators::weights_svd::AgainstNull) -> f64| {
@@ -97,7 +103,7 @@ pub fn gradients_or_weights(study: &Study) -> String {
          Area in the common currency, gradients minus weights, seed by seed:\n\n{}\n\
          What the spectra of weights say, beside what noise or a random walk with the same step \
          lengths says (means over seeds):\n\n{}",
-        table(&["", "claim", "difference of areas", "p", "p (Holm)"], rows),
+        pairs(&study.summary.pairs),
         table(&["", "observed", "null's mean", "null's 95 %"], walks),
     )
 }

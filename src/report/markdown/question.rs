@@ -11,8 +11,8 @@ use crate::study::confirmation::question::{GRADIENTS, RIVALS};
 use crate::study::confirmation::summary::Family;
 use crate::study::results::Role;
 
-use super::methods::mark;
-use super::tables::{p, share, table, told, with_interval};
+use super::methods::{mark, pairs};
+use super::tables::{share, table, told, with_interval};
 
 /// All of it.
 pub fn question(study: &Study) -> String {
@@ -35,7 +35,7 @@ pub fn question(study: &Study) -> String {
          before, does not:\n\n{}\n{}\n{}\n{}",
         sentence(study),
         methods(study),
-        pairs(study),
+        pairs(&question.pairs),
         agreement(study),
         scrubbed(study),
         taken_off(study),
@@ -193,19 +193,6 @@ fn planted(study: &Study, claim: usize, name: &str) -> String {
         fixed(least, 2),
         fixed(most, 2)
     )
-}
-
-fn pairs(study: &Study) -> String {
-    let rows = study.summary.question.pairs.iter().map(|pair| {
-        vec![
-            format!("{} minus {}", pair.gradients, pair.other),
-            format!("{:?}", pair.claim),
-            with_interval(&pair.difference),
-            p(pair.difference.p),
-            p(pair.p_adjusted),
-        ]
-    });
-    table(&["", "claim", "difference of areas", "p", "p (Holm)"], rows)
 }
 
 /// Whether the methods point where the gradient SVDs and the oracle do.
