@@ -1,6 +1,7 @@
 //! Changing parameters and seeing what is lost: edits, the situations they are judged in, their
 //! controls, and selectivity.
 
+pub mod compass;
 pub mod edit;
 pub mod exact;
 pub mod exact_gradient;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::ablate::recipe::{self, Candidate, Direction};
-use crate::ablate::{Claim, edit};
+use crate::ablate::{Claim, compass, edit};
 use crate::locate::{Component, Label, TemporalSet};
 use crate::nn::Network;
 use crate::numeric::random::{Purpose, Stream};
@@ -25,6 +25,8 @@ pub const ISOTROPIC: u64 = 3;
 pub const STEP: &str = "step along a component";
 /// Their control.
 pub const RANDOM_STEP: &str = "random in-span step";
+/// A constant on the logits, whatever the maze.
+pub const COMPASS: &str = "compass";
 
 /// A trained policy with its history.
 #[derive(Debug)]
@@ -104,6 +106,15 @@ pub fn candidates(
         &random,
         &settings.step_doses,
         displacement,
+    ));
+    // The length of a compass step is in logits.
+    let directions = compass::directions(&policy.network.layout, config.env.actions);
+    all.extend(recipe::steps(
+        COMPASS,
+        true,
+        &directions,
+        &compass::DOSES,
+        1.0,
     ));
     let isotropic = |i| {
         let mut stream = Stream::new(config.seed, Purpose::Controls, (1 << 33) + i);

@@ -1,0 +1,76 @@
+//! The compass: the dumbest edit there is, a constant on the logits whatever the maze.
+//!
+//! The policy's bias has as many free directions as there are moves less one, for a constant on all logits changes no
+//! probability. An edit that is claimed to take a behaviour has to do better than these.
+
+use std::sync::Arc;
+
+use crate::maze::{ActionSet, Move};
+use crate::nn::Layout;
+
+use super::recipe::Direction;
+
+/// Steps along a compass direction, in logits: the length of the step is the number itself.
+pub const DOSES: [f64; 6] = [0.5, 1.0, 2.0, 3.0, 5.0, 8.0];
+
+/// By how much each of left, right, up and down is preferred: orthogonal to each other and to the
+/// constant.
+const DIRECTIONS: [(&str, [f32; 4]); 3] = [
+    ("up and right", [-1.0, 1.0, 1.0, -1.0]),
+    ("down and right", [-1.0, 1.0, -1.0, 1.0]),
+    ("sideways", [1.0, 1.0, -1.0, -1.0]),
+];
+
+/// The three directions in the space of all parameters; none where the layout has no bias of the policy for
+/// these actions.
+pub fn directions(layout: &Layout, actions: ActionSet) -> Vec<Direction> {
+    let bias = layout.tensors.iter().find(|t| t.name == "policy.bias");
+    let Some(range) = bias.map(|bias| bias.range()) else {
+        return Vec::new();
+    };
+    if range.len() != actions.action_len() {
+        return Vec::new();
+    }
+    let direction = |(name, preferred): (&str, [f32; 4])| {
+        let mut values = vec![0.0; layout.len()];
+        for (action, value) in values[range.clone()].iter_mut().enumerate() {
+            let movement: Option<Move> = actions.movement(action as u8);
+            *value = movement.map_or(0.0, |movement| preferred[movement as usize]);
+        }
+        Direction {
+            name: name.into(),
+            values: Arc::new(values),
+        }
+    };
+    DIRECTIONS.map(direction).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_of_five_adds_two_and_a_half_to_up_and_right_and_takes_it_from_left_and_down() {
+        let layout = Layout::new(vec![
+            ("policy.weight".into(), vec![2, 4]),
+            ("policy.bias".into(), vec![4]),
+        ]);
+        let all = directions(&layout, ActionSet::Four);
+        let edited = super::super::edit::step(&[0.0; 12], &all[0].values, 5.0);
+        assert_eq!(edited[..8], [0.0; 8]);
+        assert_eq!(edited[8..], [-2.5, 2.5, 2.5, -2.5]);
+        for (i, a) in all.iter().enumerate() {
+            assert_eq!(a.values.iter().sum::<f32>(), 0.0, "{}", a.name);
+            for b in &all[..i] {
+                let dot: f32 = a
+                    .values
+                    .iter()
+                    .zip(b.values.iter())
+                    .map(|(a, b)| a * b)
+                    .sum();
+                assert_eq!(dot, 0.0);
+            }
+        }
+        assert!(directions(&layout, ActionSet::Procgen).is_empty());
+    }
+}
