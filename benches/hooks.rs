@@ -8,10 +8,10 @@ use gouda::ablate::Split;
 use gouda::circuits::patching::{self, Told};
 use gouda::circuits::paths::{self, Edge};
 use gouda::circuits::{Fact, Pairs, Sought, hops};
+use gouda::experiment::config::Preset;
+use gouda::experiment::resolve::resolve;
 use gouda::nn::{Network, Workspace, init};
 use gouda::numeric::random::{Purpose, Stream};
-use gouda::study::config::Preset;
-use gouda::study::resolve::resolve;
 
 /// Samples that run through the network at a time, as in training.
 const RUN: usize = gouda::ppo::trainer::RUN;

@@ -4,6 +4,8 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use gouda::experiment::config::Preset;
+use gouda::experiment::resolve::resolve;
 use gouda::maze::Simulator;
 use gouda::nn::adam::Adam;
 use gouda::nn::conv2d::Conv2d;
@@ -14,8 +16,6 @@ use gouda::numeric::gather_gemm::End;
 use gouda::numeric::random::{Purpose, Stream};
 use gouda::numeric::sum;
 use gouda::ppo::Trainer;
-use gouda::study::config::Preset;
-use gouda::study::resolve::resolve;
 
 /// Samples that run through the network at a time, as in training.
 const RUN: usize = gouda::ppo::trainer::RUN;

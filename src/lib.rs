@@ -36,8 +36,17 @@ pub mod circuits;
 // A run goes in; which parameters serve which behaviour comes out, by one method a file.
 pub mod locators;
 
-// A configuration goes in; runs, choices, tables and figures' data come out.
-pub mod study;
+// What a run found goes in and comes out again: the forms of the files that a report is made from.
+pub mod findings;
+
+// Settings go in; a trained run comes out, on disk.
+pub mod experiment;
+
+// A trained run goes in; edits tried, choices frozen and tested come out.
+pub mod protocol;
+
+// Seeds of the protocol go in; what they say together comes out.
+pub mod over_seeds;
 
 // Results go in; one offline HTML page comes out.
 pub mod report;

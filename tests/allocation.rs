@@ -11,15 +11,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use gouda::experiment::config::{Config, Preset};
+use gouda::experiment::resolve::resolve;
+use gouda::experiment::resume::{self, Point, latest};
+use gouda::experiment::train::{Line, train};
+use gouda::experiment::{Silent, checkpoint};
 use gouda::gradients::{Matrix, Reading, Recorder, Scaled, Sketch, non_finite_len};
 use gouda::maze::Level;
 use gouda::nn::Layout;
 use gouda::storage::{GrowingNpy, Lines, RunDir, RunManifest, lines, npy, run_dir, tensors};
-use gouda::study::config::{Config, Preset};
-use gouda::study::resolve::resolve;
-use gouda::study::resume::{Point, latest};
-use gouda::study::train::{Line, train};
-use gouda::study::{Silent, checkpoint, resume};
 use gouda::svd;
 
 /// Counts what is asked of the system's allocator, by all threads.

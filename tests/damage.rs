@@ -8,16 +8,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use gouda::experiment::checkpoint::{checkpoints, load_checkpoint};
+use gouda::experiment::config::{Config, Preset};
+use gouda::experiment::resolve::resolve;
+use gouda::experiment::resume::Point;
 use gouda::gradients::{
     DEFAULT_SHARD_BYTES, GradientMatrix, Manifest, Matrix, Reading, Recorder, RowMeta, Sketch,
 };
 use gouda::nn::{Layout, Network};
 use gouda::numeric::random::{Purpose, Stream};
 use gouda::storage::{Access, RunDir, RunManifest, npy};
-use gouda::study::checkpoint::{checkpoints, load_checkpoint};
-use gouda::study::config::{Config, Preset};
-use gouda::study::resolve::resolve;
-use gouda::study::resume::Point;
 use gouda::svd;
 use small::{Mount, copy, directory, expect, gouda, is_long, run, stderr};
 
@@ -536,7 +536,7 @@ fn assert_sealed(run: &Path, config: &Config) -> usize {
             sealed += 1;
         }
     }
-    for stream in gouda::study::streams::names(config) {
+    for stream in gouda::experiment::streams::names(config) {
         let stream = dir.gradients().join(stream);
         if stream.join("manifest.json").exists() {
             Matrix::open(&stream).unwrap().verify().unwrap();

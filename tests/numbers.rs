@@ -11,16 +11,16 @@ mod common;
 
 use gouda::ablate::Split;
 use gouda::cli;
+use gouda::experiment::checkpoint::{checkpoints, load_checkpoint, save_checkpoint};
+use gouda::experiment::config::{Config, Preset};
+use gouda::experiment::resolve::{Resolved, resolve};
+use gouda::experiment::resume::{Point, latest};
+use gouda::experiment::train::{Line, train};
+use gouda::experiment::{Error, Progress, Silent, streams};
 use gouda::gradients::{Manifest, Matrix};
 use gouda::nn::{Layout, Network};
 use gouda::ppo::trainer::Optimizer;
 use gouda::storage::{FileSum, RunDir, checksum, lines, npy, summed};
-use gouda::study::checkpoint::{checkpoints, load_checkpoint, save_checkpoint};
-use gouda::study::config::{Config, Preset};
-use gouda::study::resolve::{Resolved, resolve};
-use gouda::study::resume::{Point, latest};
-use gouda::study::train::{Line, train};
-use gouda::study::{Error, Progress, Silent, streams};
 
 use common::{TINY, directory, is_long};
 

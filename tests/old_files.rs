@@ -5,20 +5,20 @@ mod small;
 
 use std::path::{Path, PathBuf};
 
+use gouda::experiment::checkpoint::{checkpoints, load_checkpoint};
+use gouda::experiment::config::Preset;
+use gouda::experiment::resolve::{resolve, resume};
+use gouda::experiment::resume::{Point, latest, middle};
+use gouda::experiment::train::Line;
+use gouda::findings::results::Curves;
 use gouda::gradients::{Dense, Manifest, Matrix, Sketch};
 use gouda::locate::Component;
 use gouda::nn::Layout;
+use gouda::over_seeds::planted::Calibration;
+use gouda::protocol::claims::Frozen;
+use gouda::protocol::seed::Findings;
 use gouda::storage::manifest::read_json;
 use gouda::storage::{RunDir, RunManifest, checksum, lines, read_text, tensors};
-use gouda::study::checkpoint::{checkpoints, load_checkpoint};
-use gouda::study::config::Preset;
-use gouda::study::confirmation::claims::Frozen;
-use gouda::study::confirmation::planted::Calibration;
-use gouda::study::confirmation::seed::Findings;
-use gouda::study::resolve::{resolve, resume};
-use gouda::study::results::Curves;
-use gouda::study::resume::{Point, latest, middle};
-use gouda::study::train::Line;
 use gouda::svd;
 use small::{copy, directory, expect, gouda};
 

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use gouda::experiment::config::{Config, Preset};
+use gouda::experiment::resolve::resolve;
+use gouda::experiment::resume::{Point, latest, middle};
+use gouda::experiment::train::train;
+use gouda::experiment::{Error, Progress, Silent};
 use gouda::numeric::random::{Purpose, Stream};
 use gouda::storage::{RunDir, RunManifest};
-use gouda::study::config::{Config, Preset};
-use gouda::study::resolve::resolve;
-use gouda::study::resume::{Point, latest, middle};
-use gouda::study::train::train;
-use gouda::study::{Error, Progress, Silent};
 
 mod common;
 use common::{TINY, assert_same, directory, promised};
@@ -69,7 +69,7 @@ fn train_stopped(config: &Config, dir: &Path, stops: &[u64], by_unwinding: bool,
                     "{outcome:?}"
                 );
                 // What was recorded can be looked at meanwhile.
-                for name in gouda::study::streams::names(config) {
+                for name in gouda::experiment::streams::names(config) {
                     let matrix = gouda::gradients::Matrix::open(&run.gradients().join(name));
                     matrix.unwrap().verify().unwrap();
                 }

@@ -8,12 +8,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use gouda::experiment::digests::Digests;
+use gouda::experiment::resolve::resume;
+use gouda::experiment::resume::{Point, latest};
 use gouda::gradients::Manifest;
 use gouda::numeric::simd;
 use gouda::storage::{FileSum, RunDir, checksum, read_text};
-use gouda::study::digests::Digests;
-use gouda::study::resolve::resume;
-use gouda::study::resume::{Point, latest};
 use serde_json::{Value, json};
 
 /// Trainings: name, updates, settings.

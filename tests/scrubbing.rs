@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use gouda::study::circuits::Circuits;
+use gouda::protocol::circuits::Circuits;
 use serde_json::Value;
 
 const SETTINGS: [&str; 12] = [

@@ -1,9 +1,9 @@
 //! Checkpoints: what is accepted has the tensors that were asked for, finite, and is written back
 //! the same.
 
+use gouda::experiment::checkpoint::load_checkpoint;
 use gouda::nn::Layout;
 use gouda::storage::tensors::{self, Tensor};
-use gouda::study::checkpoint::load_checkpoint;
 
 use super::scratch;
 

@@ -1,8 +1,8 @@
 //! `metrics.jsonl`: whole lines are read, a torn one at the end is passed over and cut off when
 //! training goes on, and a line that is added reads back.
 
+use gouda::experiment::train::Line;
 use gouda::storage::lines::{self, Lines};
-use gouda::study::train::Line;
 
 use super::scratch;
 

@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use gouda::experiment::config::{Config, Preset};
+use gouda::experiment::resolve::resolve;
+use gouda::experiment::resume::Point;
 use gouda::nn::{Network, init};
 use gouda::ppo::Trainer;
 use gouda::storage::checksum;
 use gouda::storage::tensors::{self, Tensor};
-use gouda::study::config::{Config, Preset};
-use gouda::study::resolve::resolve;
-use gouda::study::resume::Point;
 
 use super::scratch;
 

@@ -1,8 +1,8 @@
 //! `--set KEY=VALUE`, one a line: what is accepted is in range, and may be said again in the words of
 //! `gouda config`.
 
-use gouda::study::config::Preset;
-use gouda::study::resolve::resolve;
+use gouda::experiment::config::Preset;
+use gouda::experiment::resolve::resolve;
 
 use super::settings;
 

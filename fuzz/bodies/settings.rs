@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use gouda::experiment::config::{Config, Preset};
+use gouda::experiment::resolve::{self, Resolved};
 use gouda::nn::Network;
-use gouda::study::config::{Config, Preset};
-use gouda::study::resolve::{self, Resolved};
 
 pub fn check(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else {

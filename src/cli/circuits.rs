@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use crate::ablate::Rate;
 use crate::circuits::Sought;
+use crate::experiment::resolve;
+use crate::experiment::stages::reseal;
+use crate::findings::Results;
+use crate::protocol::circuits::{Circuits, Found, Traced, circuits, layer_len};
+use crate::protocol::scrubbing;
 use crate::storage::manifest::write_json;
 use crate::storage::{RunDir, exists, read_text};
-use crate::study::circuits::{Circuits, Found, Traced, circuits, layer_len};
-use crate::study::reproduce::reseal;
-use crate::study::{Results, resolve, scrubbing};
 
 use super::progress::Watcher;
 use super::scrubbing::scrubbed;

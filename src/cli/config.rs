@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::study::resolve::Source;
+use crate::experiment::resolve::Source;
 
 use super::Error;
 use super::settings::Settings;

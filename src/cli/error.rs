@@ -1,6 +1,6 @@
 //! Errors of the command line, and the exit code each becomes.
 
-use crate::{ablate, gradients, locate, locators, maze, nn, ppo, storage, study, svd};
+use crate::{ablate, experiment, gradients, locate, locators, maze, nn, ppo, storage, svd};
 
 /// Anything that ends a command early.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum Error {
     Differs(String),
     /// A stage of a run.
     #[error(transparent)]
-    Study(#[from] study::Error),
+    Study(#[from] experiment::Error),
     /// A level.
     #[error(transparent)]
     Maze(#[from] maze::Error),
@@ -65,25 +65,29 @@ impl Error {
             Self::Gradients(error) => of_gradients(error),
             Self::Svd(error) => of_svd(error),
             Self::Study(error) => match error {
-                study::Error::UnknownKey { .. }
-                | study::Error::Settings { .. }
-                | study::Error::OtherSetting { .. }
-                | study::Error::Range { .. } => code::USAGE,
-                study::Error::NotToml { .. } | study::Error::Stored { .. } => code::MALFORMED,
-                study::Error::NotFinite { .. } => code::NUMERICAL,
-                study::Error::Interrupted { .. } | study::Error::Stopped { .. } => {
+                experiment::Error::UnknownKey { .. }
+                | experiment::Error::Settings { .. }
+                | experiment::Error::OtherSetting { .. }
+                | experiment::Error::Range { .. } => code::USAGE,
+                experiment::Error::NotToml { .. } | experiment::Error::Stored { .. } => {
+                    code::MALFORMED
+                }
+                experiment::Error::NotFinite { .. } => code::NUMERICAL,
+                experiment::Error::Interrupted { .. } | experiment::Error::Stopped { .. } => {
                     code::INTERRUPTED
                 }
-                study::Error::Ppo(error) => of_ppo(error),
-                study::Error::Gradients(error) => of_gradients(error),
-                study::Error::Storage(error) => of_storage(error),
-                study::Error::Svd(error) => of_svd(error),
-                study::Error::Locate(error) => of_locate(error),
-                study::Error::Locators(locators::Error::Svd(error)) => of_svd(error),
-                study::Error::Locators(locators::Error::Gradients(error)) => of_gradients(error),
-                study::Error::Locators(locators::Error::Locate(error)) => of_locate(error),
-                study::Error::Locators(locators::Error::Ablate(error))
-                | study::Error::Ablate(error) => of_ablate(error),
+                experiment::Error::Ppo(error) => of_ppo(error),
+                experiment::Error::Gradients(error) => of_gradients(error),
+                experiment::Error::Storage(error) => of_storage(error),
+                experiment::Error::Svd(error) => of_svd(error),
+                experiment::Error::Locate(error) => of_locate(error),
+                experiment::Error::Locators(locators::Error::Svd(error)) => of_svd(error),
+                experiment::Error::Locators(locators::Error::Gradients(error)) => {
+                    of_gradients(error)
+                }
+                experiment::Error::Locators(locators::Error::Locate(error)) => of_locate(error),
+                experiment::Error::Locators(locators::Error::Ablate(error))
+                | experiment::Error::Ablate(error) => of_ablate(error),
             },
         }
     }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
+use crate::experiment::Progress;
 use crate::storage::shown::plain;
-use crate::study::Progress;
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
 /// Characters of the bar.

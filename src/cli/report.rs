@@ -3,14 +3,14 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use crate::experiment::stages::{is_finished, reseal};
+use crate::findings::Results;
+use crate::over_seeds::Study;
+use crate::protocol::circuits::Circuits;
 use crate::storage::run_dir::ensure_directory;
 use crate::storage::{self, RunDir, atomic};
-use crate::study::Results;
-use crate::study::circuits::Circuits;
-use crate::study::confirmation::Study;
-use crate::study::reproduce::{is_finished, reseal};
 
-use super::{Error, study};
+use crate::cli::{Error, study};
 
 /// Make report.html anew from a run's results.json and circuits.json, or a study's RESULTS.md and
 /// report.html from its study.json

@@ -4,13 +4,15 @@ use std::io::Write;
 use std::time::Instant;
 
 use crate::ablate::Claim;
+use crate::experiment;
+use crate::experiment::config::Config;
+use crate::experiment::stages::{finish, is_finished};
+use crate::findings::Results;
+use crate::findings::results::{Onset, Role};
 use crate::nn::Network;
 use crate::ppo::{minibatch, rollout, trainer};
+use crate::protocol::reproduce::reproduce;
 use crate::storage::RunDir;
-use crate::study::config::Config;
-use crate::study::reproduce::{finish, is_finished, reproduce};
-use crate::study::results::{Onset, Role};
-use crate::study::{self, Results};
 
 use super::settings::{Mapping, Resuming, Running, Settings};
 use super::{Error, report};
@@ -76,7 +78,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
 pub fn plan(config: &Config, run: &RunDir) -> Result<String, Error> {
     let shape = config.net.shape(&config.env);
     let network = Network::new(shape, 1)
-        .map_err(|error| study::Error::from(crate::ppo::Error::from(error)))?;
+        .map_err(|error| experiment::Error::from(crate::ppo::Error::from(error)))?;
     let (p, t) = (network.param_len() as f64, config.time_len() as f64);
     let ppo = &config.ppo;
     let frames = ppo.iterations() as f64 * ppo.batch_len() as f64;
@@ -109,8 +111,8 @@ pub fn plan(config: &Config, run: &RunDir) -> Result<String, Error> {
 
 fn summarise(results: &Results, out: &mut dyn Write) -> std::io::Result<()> {
     let ablation = &results.ablation;
-    let rates = |estimates: &[study::results::Estimate]| {
-        let one = |e: &study::results::Estimate| {
+    let rates = |estimates: &[crate::findings::results::Estimate]| {
+        let one = |e: &crate::findings::results::Estimate| {
             format!(
                 "{} {:.2}",
                 e.rate.name(),

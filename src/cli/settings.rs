@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::experiment::config::Preset;
+use crate::experiment::resolve::{Resolved, resolve, resume};
+use crate::experiment::stages::Invocation;
 use crate::storage::{Access, RunDir, exists, read_named_text, read_text};
-use crate::study::config::Preset;
-use crate::study::reproduce::Invocation;
-use crate::study::resolve::{Resolved, resolve, resume};
 
 use super::Error;
 use super::progress::Watcher;

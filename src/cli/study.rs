@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::time::Instant;
 
+use crate::over_seeds::{self, Study};
 use crate::storage::{RunDir, atomic};
-use crate::study::confirmation::{self, Study};
 
 use super::Error;
 use super::settings::{Mapping, Resuming, Running, Settings};
@@ -48,7 +48,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     ));
     let begun = Instant::now();
     let every = args.resuming.every();
-    let study = confirmation::study(&resolved, &invocation, &run, every, &mut watcher)?;
+    let study = over_seeds::study(&resolved, &invocation, &run, every, &mut watcher)?;
     watcher.end();
     write(&run, &study)?;
     watcher.say(&format!("done in {:.0} s", begun.elapsed().as_secs_f64()));

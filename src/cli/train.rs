@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::json;
 
-use crate::study::reproduce::{is_finished, train_only};
+use crate::experiment::stages::{is_finished, train_only};
 
 use super::Error;
 use super::reproduce::plan;

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::experiment::digests::{self, Comparison, Digests};
+use crate::experiment::replay::{self, Check, Limit};
+use crate::experiment::resolve;
 use crate::numeric::simd;
 use crate::storage::shown::cut;
 use crate::storage::{RunDir, exists, read_text};
-use crate::study::digests::{self, Comparison, Digests};
-use crate::study::replay::{self, Check, Limit};
-use crate::study::resolve;
 
 use super::Error;
 use super::progress::Watcher;

@@ -50,6 +50,19 @@ pub enum Columns {
     UnitNorm,
 }
 
+impl Columns {
+    /// Both, in the order of tables.
+    pub const ALL: [Self; 2] = [Self::Raw, Self::UnitNorm];
+
+    /// Its name, also that of its folder in a run's directory.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::UnitNorm => "unit-norm",
+        }
+    }
+}
+
 /// A decomposition with the norms of what was decomposed.
 #[derive(Clone, Debug)]
 pub struct Decomposed {

@@ -1,7 +1,7 @@
 //! Section 6: what every edit cost, the best of each family for either claim, and the controls.
 
 use crate::ablate::{Claim, Mean, Rate};
-use crate::study::results::{EditOutcome, Estimate, Results, Role};
+use crate::findings::results::{EditOutcome, Estimate, Results, Role};
 
 use super::claims;
 use super::number::{NONE, fixed, percent_bare, percent_interval_bare, plural, signed, trimmed};

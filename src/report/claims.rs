@@ -1,7 +1,7 @@
 //! What edits did to the rates of a claim: a point an edit, and the best of each family.
 
 use crate::ablate::{Claim, Rate};
-use crate::study::results::{Choice, EditOutcome, Results, Role};
+use crate::findings::results::{Choice, EditOutcome, Results, Role};
 
 use super::axes::{Axis, Plot, Scale, Size};
 use super::figure::{Look, Sample, figure, key, legend};

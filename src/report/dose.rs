@@ -1,7 +1,7 @@
 //! Section 7: rates at growing doses of a direction, both signs, controls beside.
 
 use crate::ablate::Rate;
-use crate::study::results::{DoseResponse, Estimate, Results};
+use crate::findings::results::{DoseResponse, Estimate, Results};
 
 use super::axes::{Axis, PANEL, Plot, Point, Size, range_of};
 use super::figure::{Look, figure, look, rate_key};

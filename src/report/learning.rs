@@ -1,8 +1,8 @@
 //! Section 2: the five situations, the decision squares and the return along training.
 
 use crate::ablate::{Mean, Rate};
+use crate::findings::results::{Onset, RateCurve, Results};
 use crate::numeric::statistics::wilson;
-use crate::study::results::{Onset, RateCurve, Results};
 
 use super::axes::{Axis, PANEL, Plot, Point, range_of};
 use super::figure::{Look, Sample, figure, key, legend, look, rate_key};

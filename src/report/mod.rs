@@ -31,8 +31,8 @@ mod tests;
 pub use markdown::results_md;
 pub use study::study_html;
 
-use crate::study::circuits::Circuits;
-use crate::study::results::Results;
+use crate::findings::results::Results;
+use crate::protocol::circuits::Circuits;
 
 use page::Section;
 

@@ -1,7 +1,7 @@
 //! Section 9: definitions, settings and what identifies the run.
 
 use crate::ablate::Rate;
-use crate::study::results::Results;
+use crate::findings::results::Results;
 
 use super::page::{details, lead};
 use super::svg::escape;

@@ -1,8 +1,7 @@
 //! Section 3: singular values beside those of matrices without a common direction, and how well
 //! they are certified.
 
-use crate::study::results::DecompositionSummary;
-use crate::study::results::Results;
+use crate::findings::results::{DecompositionSummary, Results};
 
 use super::axes::{Axis, PANEL, Plot, range_of};
 use super::figure::{Look, Sample, figure, key, legend};

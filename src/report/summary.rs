@@ -1,8 +1,8 @@
 //! Section 1: what was run, and the verdicts in numbers.
 
 use crate::ablate::Claim;
+use crate::findings::results::{DecompositionSummary, EditOutcome, Onset, Results, Rise, Role};
 use crate::locate::Label;
-use crate::study::results::{DecompositionSummary, EditOutcome, Onset, Results, Rise, Role};
 
 use super::learning::onset_words;
 use super::number::{

@@ -1,6 +1,6 @@
 //! Section 5: which tensors hold the left singular vectors, beside the tensors' share of parameters.
 
-use crate::study::results::{DecompositionSummary, Results};
+use crate::findings::results::{DecompositionSummary, Results};
 
 use super::figure::figure;
 use super::number::{count, percent, percent_bare, plural, significant};

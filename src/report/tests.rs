@@ -2,8 +2,8 @@
 
 use crate::ablate::Mean;
 use crate::circuits::{Share, Steered};
-use crate::study::circuits::Circuits;
-use crate::study::results::{Ablation, Curves, Onset, Results};
+use crate::findings::results::{Ablation, Curves, Onset, Results};
+use crate::protocol::circuits::Circuits;
 
 use super::{example, html};
 

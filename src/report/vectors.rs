@@ -1,7 +1,7 @@
 //! Section 4: right singular vectors over time, beside the mass of the columns they come from.
 
+use crate::findings::results::{DecompositionSummary, Results};
 use crate::locate::{Component, Label};
-use crate::study::results::{DecompositionSummary, Results};
 
 use super::axes::{Axis, Plot, Scale, Size, range_of};
 use super::figure::{Look, Sample, figure, key};

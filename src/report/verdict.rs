@@ -1,7 +1,7 @@
 //! What an edit did to the rates that a claim is about, and why the claim holds or fails.
 
 use crate::ablate::{Claim, Rate};
-use crate::study::results::{Choice, EditOutcome, Loss, Results, Rise, Role};
+use crate::findings::results::{Choice, EditOutcome, Loss, Results, Rise, Role};
 
 use super::number::{percent, percent_interval};
 

@@ -15,15 +15,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use gouda::experiment::checkpoint::{checkpoints, load_checkpoint};
+use gouda::experiment::config::Preset;
+use gouda::experiment::resolve::{Resolved, resolve, resume};
+use gouda::experiment::stages::{Invocation, finish, train_only};
+use gouda::experiment::{Error, Silent};
 use gouda::gradients::Matrix;
 use gouda::numeric::random::{Purpose, Stream};
+use gouda::protocol::reproduce::reproduce;
 use gouda::storage::disk::{self, Disk, Real};
 use gouda::storage::{RunDir, atomic};
-use gouda::study::checkpoint::{checkpoints, load_checkpoint};
-use gouda::study::config::Preset;
-use gouda::study::reproduce::{Invocation, finish, reproduce, train_only};
-use gouda::study::resolve::{Resolved, resolve, resume};
-use gouda::study::{Error, Silent};
 
 use common::{TINY, assert_same, directory, is_long, promised};
 use crash::{Image, Recording};

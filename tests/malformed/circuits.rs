@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use gouda::study::Results;
-use gouda::study::circuits::Circuits;
-use gouda::study::stored::Sound;
+use gouda::findings::Results;
+use gouda::over_seeds::stored::Sound;
+use gouda::protocol::circuits::Circuits;
 use serde_json::{Value, json};
 
 use super::harness::{Case, case};

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use gouda::study::Results;
-use gouda::study::confirmation::summary::summarise;
-use gouda::study::confirmation::{ANALYSIS, Study};
-use gouda::study::resolve::{self, Resolved};
-use gouda::study::stored::Sound;
+use gouda::experiment::resolve::{self, Resolved};
+use gouda::findings::Results;
+use gouda::over_seeds::stored::Sound;
+use gouda::over_seeds::summary::summarise;
+use gouda::over_seeds::{ANALYSIS, Study};
 use serde_json::{Value, json};
 
 use super::harness::{Case, case};

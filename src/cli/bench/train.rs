@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::peer::{self, Peer};
 use crate::cli::Error;
 use crate::cli::settings::THREADS_MAX;
+use crate::experiment;
 use crate::gradients::{DEFAULT_SHARD_BYTES, Recorder, RowMeta};
 use crate::maze::ActionSet;
 use crate::nn::{Kind, Network, Workspace};
@@ -23,7 +24,6 @@ use crate::ppo::rollout::BLOCK;
 use crate::ppo::settings::OptimizerKind;
 use crate::ppo::{EnvSettings, NetSettings, PpoSettings, Settings, Trainer, sample};
 use crate::storage::Scratch;
-use crate::study;
 
 /// Measure training: frames a second, share of the FMA peak, ratio to PyTorch
 ///
@@ -241,9 +241,9 @@ struct Bench {
 
 impl Bench {
     fn new(settings: &Settings) -> Result<Self, Error> {
-        let trainer = Trainer::new(settings.clone(), 0).map_err(study::Error::from)?;
+        let trainer = Trainer::new(settings.clone(), 0).map_err(experiment::Error::from)?;
         let network = Network::new(settings.net.shape(&settings.env), BLOCK)
-            .map_err(|error| study::Error::from(crate::ppo::Error::from(error)))?;
+            .map_err(|error| experiment::Error::from(crate::ppo::Error::from(error)))?;
         let scratch = Scratch::create()?;
         let recorder = |name: &str| {
             let dir = scratch.path().join(name);
@@ -292,7 +292,7 @@ impl Bench {
     fn train(&mut self) -> Result<(), Error> {
         for best in &mut self.updates {
             let start = Instant::now();
-            let update = self.trainer.advance().map_err(study::Error::from)?;
+            let update = self.trainer.advance().map_err(experiment::Error::from)?;
             let update = update.expect("training goes on for longer than this");
             let trained = start.elapsed().as_secs_f64();
             let meta = RowMeta {

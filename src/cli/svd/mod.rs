@@ -9,11 +9,11 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
+use crate::experiment::Progress;
 use crate::gradients::{
     self, GradientMatrix, Matrix, Reading, Scaled, Select, Selection, Sketch, non_finite_len,
 };
 use crate::storage::run_dir::{ensure_directory, refuse_occupied};
-use crate::study::Progress;
 use crate::svd::lanczos::{CrossCheck, cross_check};
 use crate::svd::{self, Decomposition, Event, Method, Plan, Stop};
 

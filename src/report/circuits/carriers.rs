@@ -1,10 +1,10 @@
 //! Activation patching: layers, channels, and the cells of the leading channels.
 
+use crate::protocol::circuits::{Circuits, Found, Traced};
 use crate::report::figure::figure;
 use crate::report::number::{fixed, plural};
 use crate::report::page::{details, lead, lead_list, note};
 use crate::report::svg::escape;
-use crate::study::circuits::{Circuits, Found, Traced};
 
 use super::heat::{Heat, filled};
 use super::{interval, largest, name, scale, shares, with_interval};

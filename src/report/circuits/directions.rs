@@ -2,12 +2,12 @@
 //! vectors of the same length.
 
 use crate::circuits::{Direction, Sought, Steered};
+use crate::protocol::circuits::Circuits;
 use crate::report::axes::{Scale, range_of};
 use crate::report::figure::{Look, Sample, figure, key};
 use crate::report::number::{fixed, plural, signed, trimmed};
 use crate::report::page::{lead, lead_list, note};
 use crate::report::svg::{Anchor, Svg, escape};
-use crate::study::circuits::Circuits;
 
 use super::{NEGATIVE, POSITIVE, roomy};
 

@@ -1,12 +1,12 @@
 //! By eye: weights of the leading edges, and what the leading channels respond to.
 
 use crate::circuits::atlas::{Filter, Map};
+use crate::protocol::atlas::Atlas;
+use crate::protocol::circuits::Circuits;
 use crate::report::figure::figure;
 use crate::report::number::{fixed, plural, significant};
 use crate::report::page::{lead, lead_list, note};
 use crate::report::svg::escape;
-use crate::study::atlas::Atlas;
-use crate::study::circuits::Circuits;
 
 use super::heat::{Heat, filled};
 use super::{largest, levels, scale};

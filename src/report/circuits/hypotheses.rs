@@ -1,12 +1,12 @@
 //! Causal scrubbing: how much of the policy is left under each hypothesis, its nulls beside it.
 
 use crate::circuits::Scrubbed;
+use crate::protocol::circuits::Circuits;
 use crate::report::axes::Scale;
 use crate::report::figure::figure;
 use crate::report::number::{count, fixed, percent, plural, signed, trimmed};
 use crate::report::page::{cell, lead, lead_list, note, row, table, words};
 use crate::report::svg::{Anchor, Svg, escape};
-use crate::study::circuits::Circuits;
 
 use super::{interval, with_interval};
 

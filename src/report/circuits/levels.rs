@@ -1,12 +1,12 @@
 //! By eye: single levels, those fixed by seed and those on which the policy is worst.
 
 use crate::ablate::Rate;
+use crate::protocol::atlas::{Atlas, Chosen, Pictured};
 use crate::report::figure::figure;
 use crate::report::mazes;
 use crate::report::number::{percent, plural, signed};
 use crate::report::page::{details, note};
 use crate::report::svg::escape;
-use crate::study::atlas::{Atlas, Chosen, Pictured};
 
 use super::heat::{Heat, filled};
 use super::{largest, scale};

@@ -12,7 +12,7 @@ mod paths;
 mod shares;
 
 use crate::circuits::{Fact, Share, Sought};
-use crate::study::circuits::Circuits;
+use crate::protocol::circuits::Circuits;
 
 use super::number::{NONE, fixed, significant};
 use super::page::Section;

@@ -1,10 +1,10 @@
 //! What its own cheese adds to a level, taken away from it, layer by layer.
 
 use crate::circuits::OwnVector;
+use crate::protocol::circuits::Circuits;
 use crate::report::number::{fixed, plural};
 use crate::report::page::{cell, lead_list, note, row, table};
 use crate::report::svg::escape;
-use crate::study::circuits::Circuits;
 
 /// What is done at the dose nearest to -1: the dose's place.
 fn taken_away(own: &OwnVector) -> Option<usize> {

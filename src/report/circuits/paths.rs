@@ -1,9 +1,9 @@
 //! Path patching: the leading kernel slices, and the graph that they make.
 
+use crate::protocol::circuits::{Circuits, Traced};
 use crate::report::number::{count, fixed, plural};
 use crate::report::page::{cell, details, lead, lead_list, note, row, table};
 use crate::report::svg::escape;
-use crate::study::circuits::{Circuits, Traced};
 
 use super::{graph, name, shares, with_interval};
 

@@ -1,11 +1,11 @@
 //! Parts in rows with what they restore and corrupt, and its 95 % intervals.
 
 use crate::circuits::Share;
+use crate::protocol::circuits::Found;
 use crate::report::axes::{Scale, range_of};
 use crate::report::figure::{Look, Sample, figure, key};
 use crate::report::number::{fixed, trimmed};
 use crate::report::svg::{Anchor, Svg};
-use crate::study::circuits::Found;
 
 use super::{interval, roomy, with_interval};
 

@@ -1,9 +1,9 @@
 //! The edits of the made-up run.
 
 use crate::ablate::{Claim, Mean, Rate};
+use crate::findings::results::{Ablation, Choice, DoseResponse, EditOutcome, Estimate, Loss, Rise};
 use crate::numeric::statistics::wilson;
-use crate::study::candidates::role;
-use crate::study::results::{Ablation, Choice, DoseResponse, EditOutcome, Estimate, Loss, Rise};
+use crate::protocol::candidates::role;
 
 use super::course;
 

@@ -3,12 +3,12 @@
 mod edits;
 
 use crate::ablate::{Mean, Rate};
-use crate::locate::{Component, Course, Label, PValues};
-use crate::nn::Layout;
-use crate::study::circuits::Circuits;
-use crate::study::results::{
+use crate::findings::results::{
     Arrow, Curves, DecompositionSummary, MazeFigure, Onset, RateCurve, Results, RunSummary,
 };
+use crate::locate::{Component, Course, Label, PValues};
+use crate::nn::Layout;
+use crate::protocol::circuits::Circuits;
 
 const POINTS: usize = 60;
 const BINS: usize = 80;

@@ -1,12 +1,12 @@
 //! The premise, and the claims.
 
 use crate::ablate::{Claim, Rate};
+use crate::findings::results::Role;
 use crate::locators::ORACLE;
+use crate::over_seeds::Study;
+use crate::over_seeds::summary::{Family, is_hypothesis};
+use crate::protocol::edits::{MATCHED, RANDOM_STEP};
 use crate::report::number::{fixed, signed};
-use crate::study::confirmation::Study;
-use crate::study::confirmation::edits::{MATCHED, RANDOM_STEP};
-use crate::study::confirmation::summary::{Family, is_hypothesis};
-use crate::study::results::Role;
 
 use super::tables::{maybe, p, role, share, table, told, with_interval};
 

@@ -2,12 +2,12 @@
 //! and what it took.
 
 use crate::ablate::{Claim, Rate};
+use crate::over_seeds::Study;
+use crate::over_seeds::composed::Composed;
+use crate::over_seeds::planted::Routed;
+use crate::over_seeds::summary::NOTHING;
+use crate::protocol::edits::{RANDOM_STEP, STEP};
 use crate::report::number::{NONE, fixed, signed};
-use crate::study::confirmation::Study;
-use crate::study::confirmation::composed::Composed;
-use crate::study::confirmation::edits::{RANDOM_STEP, STEP};
-use crate::study::confirmation::planted::Routed;
-use crate::study::confirmation::summary::NOTHING;
 
 use super::behaviour::is_locators;
 use super::methods::mark;

@@ -1,9 +1,9 @@
 //! The locators against each other, gradients against weights, and the temporal claim.
 
 use crate::ablate::Claim;
+use crate::over_seeds::Study;
+use crate::over_seeds::summary::Pair;
 use crate::report::number::{NONE, fixed, signed};
-use crate::study::confirmation::Study;
-use crate::study::confirmation::summary::Pair;
 
 use super::tables::{maybe, p, table, told, with_interval};
 
@@ -111,9 +111,8 @@ pub fn gradients_or_weights(study: &Study) -> String {
 /// The temporal claim.
 pub fn temporal(study: &Study) -> String {
     let rows = study.summary.temporal.iter().map(|one| {
-        let p_of = |over: &Option<crate::study::confirmation::over::Over>| {
-            p(over.as_ref().and_then(|over| over.p))
-        };
+        let p_of =
+            |over: &Option<crate::over_seeds::over::Over>| p(over.as_ref().and_then(|over| over.p));
         vec![
             one.decomposition.clone(),
             maybe(one.correlation.as_ref()),

@@ -10,7 +10,7 @@ mod question;
 mod tables;
 
 use crate::ablate::Claim;
-use crate::study::confirmation::Study;
+use crate::over_seeds::Study;
 
 /// One section.
 pub struct Section {

@@ -2,14 +2,14 @@
 
 use crate::ablate::Claim;
 use crate::circuits::Sought;
+use crate::findings::results::Role;
 use crate::locators::{ORACLE, Supervision};
+use crate::over_seeds::Study;
+use crate::over_seeds::question::{GRADIENTS, RIVALS};
+use crate::over_seeds::summary::Family;
+use crate::protocol::agreement::METHODS;
+use crate::protocol::edits::{MATCHED, RANDOM_STEP, STEP};
 use crate::report::number::{NONE, fixed, signed};
-use crate::study::confirmation::Study;
-use crate::study::confirmation::agreement::METHODS;
-use crate::study::confirmation::edits::{MATCHED, RANDOM_STEP, STEP};
-use crate::study::confirmation::question::{GRADIENTS, RIVALS};
-use crate::study::confirmation::summary::Family;
-use crate::study::results::Role;
 
 use super::methods::{mark, pairs};
 use super::tables::{share, table, told, with_interval};

@@ -1,9 +1,9 @@
 //! Tables and numbers of RESULTS.md.
 
+use crate::findings::results::Role;
 use crate::locators::Supervision;
+use crate::over_seeds::over::Over;
 use crate::report::number::{NONE, fixed, probability, signed};
-use crate::study::confirmation::over::Over;
-use crate::study::results::Role;
 
 /// A table; the first column is words, the others are set to the right.
 pub fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {

@@ -1,15 +1,15 @@
 //! Figures over seeds.
 
 use crate::ablate::{Claim, Rate};
+use crate::findings::results::Role;
 use crate::locators::Located;
+use crate::over_seeds::Study;
+use crate::over_seeds::summary::Ranked;
+use crate::protocol::edits::{RANDOM_STEP, STEP};
 use crate::report::axes::{Axis, PANEL, Plot, Size, range_of};
 use crate::report::figure::{Look, Sample, figure, key, legend, look, rate_key};
 use crate::report::number::{fixed, percent, percent_bare, signed};
 use crate::report::svg::{Anchor, Svg};
-use crate::study::confirmation::Study;
-use crate::study::confirmation::edits::{RANDOM_STEP, STEP};
-use crate::study::confirmation::summary::Ranked;
-use crate::study::results::Role;
 
 const OWN: Look = Look {
     colour: "var(--corner)",

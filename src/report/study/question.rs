@@ -1,12 +1,12 @@
 //! Figures of the readers' second question: where methods agree, what is left under hypotheses.
 
 use crate::ablate::Claim;
+use crate::over_seeds::Study;
+use crate::protocol::agreement::METHODS;
 use crate::report::axes::Scale;
 use crate::report::figure::{Look, Sample, figure, key, legend};
 use crate::report::number::{fixed, signed};
 use crate::report::svg::{Anchor, Svg};
-use crate::study::confirmation::Study;
-use crate::study::confirmation::agreement::METHODS;
 
 const MORE: &str = "var(--corner)";
 const LESS: &str = "var(--cheese)";

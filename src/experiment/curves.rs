@@ -1,0 +1,247 @@
+//! S1 to S5 over training, and when the behaviours appeared.
+//!
+//! t_corner and t_cheese: the frames at which S5 and S2, as running means of three points, first
+//! reach 90 % of their rise from the first to the last value; between points by a straight line. (Of
+//! the rise, not of the final value: the floor of S5 alone may be a fifth.) Intervals by the parametric
+//! bootstrap: each point's successes drawn anew from the binomial distribution of its rate.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ablate::resample::interval;
+use crate::ablate::{Mean, Measurement, Rate};
+use crate::numeric::random::{Purpose, Stream};
+
+use crate::findings::results::{Curves, Onset, RateCurve};
+
+/// Bootstrap draws behind the intervals of the times.
+const DRAWS: u64 = 400;
+
+/// Successes at one point of the curves, a line of `metrics.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Updates made.
+    pub update: u64,
+    /// Frames seen.
+    pub frames: u64,
+    /// Levels a situation.
+    pub levels: u64,
+    /// By the name of the rate.
+    pub successes: BTreeMap<String, u64>,
+    /// Mean probability of the cheese-ward move at decision squares.
+    pub p_cheese: Mean,
+    /// The same, corner-ward.
+    pub p_corner: Mean,
+    /// Mean return of the episodes that ended since the last point, if any did.
+    pub episode_return: Option<f64>,
+}
+
+impl CurvePoint {
+    /// What was `measured` after `update` updates and `frames` frames.
+    pub fn new(
+        (update, frames): (u64, u64),
+        measured: &Measurement,
+        episode_return: Option<f64>,
+    ) -> Self {
+        let successes = Rate::ALL.map(|rate| (rate.name().to_owned(), measured.count(rate).0));
+        Self {
+            update,
+            frames,
+            levels: measured.count(Rate::S1).1,
+            successes: successes.into(),
+            p_cheese: measured.p_cheese,
+            p_corner: measured.p_corner,
+            episode_return,
+        }
+    }
+
+    /// Whether a point can be what was measured on `levels` levels; what it should be and what it
+    /// is, where it cannot.
+    pub fn contradiction(&self, levels: u64) -> Option<(String, String)> {
+        if self.levels != levels {
+            return Some((format!("{levels} levels"), self.levels.to_string()));
+        }
+        let most = self.successes.iter().find(|(_, count)| **count > levels);
+        let most = most.map(|(rate, count)| (rate.as_str(), count.to_string()));
+        let missing = Rate::ALL.into_iter().map(Rate::name);
+        let mut missing = missing.filter(|&name| !self.successes.contains_key(name));
+        let (rate, count) = most.or_else(|| Some((missing.next()?, "none".into())))?;
+        let expected = format!("0 to {levels} successes of {rate}");
+        Some((expected, count))
+    }
+
+    /// Levels on which `rate` was a success.
+    pub fn count(&self, rate: Rate) -> u64 {
+        self.successes.get(rate.name()).copied().unwrap_or(0)
+    }
+
+    /// Share of successes.
+    pub fn rate(&self, rate: Rate) -> f64 {
+        self.count(rate) as f64 / self.levels as f64
+    }
+}
+
+/// What is wrong with curves from a file, if anything: what they should be, and what they are.
+pub fn contradiction(curves: &Curves) -> Option<(String, String)> {
+    let points = curves.frames.len();
+    let names = |rates: &mut dyn Iterator<Item = Rate>| {
+        rates.map(Rate::name).collect::<Vec<_>>().join(", ")
+    };
+    let expected = names(&mut Rate::ALL.into_iter());
+    let found = names(&mut curves.rates.iter().map(|curve| curve.rate));
+    if expected != found {
+        return Some((format!("the rates {expected}"), found));
+    }
+    if points == 0 {
+        return Some(("frames of one point or more".into(), "none".into()));
+    }
+    let lens = curves.rates.iter().map(|curve| curve.successes.len());
+    let lens = lens.chain([curves.p_cheese.len(), curves.p_corner.len()]);
+    if let Some(len) = lens.into_iter().find(|&len| len != points) {
+        let expected = format!("curves of {points} points, as many as frames");
+        return Some((expected, len.to_string()));
+    }
+    curves.rates.iter().find_map(|curve| {
+        let most = curve.successes.iter().max().copied().unwrap_or(0);
+        let wrong = curve.count == 0 || curve.count > LEVELS_MAX || most > curve.count;
+        wrong.then(|| {
+            let name = curve.rate.name();
+            let expected = format!("at most as many successes as levels, 1 to {LEVELS_MAX}");
+            (expected, format!("{most} of {} of {name}", curve.count))
+        })
+    })
+}
+
+/// Most levels of a point.
+pub const LEVELS_MAX: u64 = 1 << 16;
+
+/// The curves through `points`.
+pub fn curves(points: &[CurvePoint]) -> Curves {
+    let frames: Vec<u64> = points.iter().map(|point| point.frames).collect();
+    let rates = Rate::ALL.map(|rate| RateCurve {
+        rate,
+        successes: points.iter().map(|point| point.count(rate)).collect(),
+        count: points.first().map_or(0, |point| point.levels),
+    });
+    let [corner, cheese] =
+        [Rate::S5, Rate::S2].map(|rate| Times::new(&frames, &rates[rate.index()]));
+    let returns = points.iter();
+    Curves {
+        lag: cheese.minus(&corner),
+        t_corner: corner.onset(),
+        t_cheese: cheese.onset(),
+        rates: rates.into(),
+        p_cheese: points.iter().map(|point| point.p_cheese).collect(),
+        p_corner: points.iter().map(|point| point.p_corner).collect(),
+        returns: returns
+            .filter_map(|point| Some((point.frames, point.episode_return?)))
+            .collect(),
+        frames,
+    }
+}
+
+/// When one curve rose, as measured and in every draw; none where it did not.
+struct Times {
+    found: Option<f64>,
+    draws: Vec<Option<f64>>,
+}
+
+impl Times {
+    fn new(frames: &[u64], curve: &RateCurve) -> Self {
+        let count = curve.count as f64;
+        let values = |successes: &[u64]| -> Vec<f64> {
+            successes.iter().map(|&k| k as f64 / count).collect()
+        };
+        let draw = |draw| {
+            let mut stream = Stream::new(draw, Purpose::Bootstrap, curve.rate as u64);
+            let mut drawn = |k: &u64| {
+                let share = *k as f64 / count;
+                (0..curve.count)
+                    .filter(|_| stream.uniform() < share)
+                    .count() as u64
+            };
+            let successes: Vec<u64> = curve.successes.iter().map(&mut drawn).collect();
+            time_of_rise(frames, &values(&successes))
+        };
+        Self {
+            found: time_of_rise(frames, &values(&curve.successes)),
+            draws: (0..DRAWS).map(draw).collect(),
+        }
+    }
+
+    fn onset(&self) -> Option<Onset> {
+        Some(Onset {
+            frames: self.found?,
+            interval: interval(self.draws.iter().copied().flatten()),
+        })
+    }
+
+    fn minus(&self, other: &Self) -> Option<Onset> {
+        let pairs = self.draws.iter().zip(&other.draws);
+        Some(Onset {
+            frames: self.found? - other.found?,
+            interval: interval(pairs.filter_map(|(a, b)| Some((*a)? - (*b)?))),
+        })
+    }
+}
+
+/// Frames at which a curve's running mean first reaches 90 % of its rise; none where it does not
+/// rise.
+fn time_of_rise(frames: &[u64], values: &[f64]) -> Option<f64> {
+    let smooth: Vec<f64> = (0..values.len())
+        .map(|i| match (i.checked_sub(1), values.get(i + 1)) {
+            (Some(before), Some(after)) => (values[before] + values[i] + after) / 3.0,
+            _ => values[i],
+        })
+        .collect();
+    let (first, last) = (*smooth.first()?, *smooth.last()?);
+    if last <= first {
+        return None;
+    }
+    let goal = first + 0.9 * (last - first);
+    let after = smooth.iter().position(|&value| value >= goal)?;
+    let before = after.checked_sub(1)?;
+    let share = (goal - smooth[before]) / (smooth[after] - smooth[before]);
+    let (start, end) = (frames[before] as f64, frames[after] as f64);
+    Some(start + share * (end - start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rise_is_timed_between_points_and_not_found_in_a_fall() {
+        // Means of three: 0, .6, .9333, 1, 1.
+        let values = [0.0, 0.8, 1.0, 1.0, 1.0];
+        let found = time_of_rise(&[0, 100, 200, 300, 400], &values).unwrap();
+        assert!((found - 190.0).abs() < 1e-9, "{found}");
+        assert_eq!(time_of_rise(&[0, 100], &[0.5, 0.4]), None);
+        assert_eq!(time_of_rise(&[], &[]), None);
+    }
+
+    #[test]
+    fn a_single_lucky_point_is_no_rise_and_more_levels_narrow_the_interval() {
+        let lucky = [0.0, 0.9, 0.0, 0.0, 0.3, 0.6, 1.0, 1.0, 1.0];
+        let frames: Vec<u64> = (0..9).map(|i| 100 * i).collect();
+        assert!(time_of_rise(&frames, &lucky).unwrap() > 500.0);
+        let width = |count: u64| {
+            let rates = [0.05, 0.05, 0.1, 0.2, 0.35, 0.45, 0.5, 0.5, 0.5];
+            let curve = RateCurve {
+                rate: Rate::S2,
+                successes: rates.iter().map(|r| (r * count as f64) as u64).collect(),
+                count,
+            };
+            let onset = Times::new(&frames, &curve).onset().unwrap();
+            assert!(onset.interval.0 <= onset.frames && onset.frames <= onset.interval.1);
+            onset.interval.1 - onset.interval.0
+        };
+        assert!(
+            width(2000) < 0.5 * width(100),
+            "{} {}",
+            width(2000),
+            width(100)
+        );
+    }
+}

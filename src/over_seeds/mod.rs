@@ -1,0 +1,201 @@
+//! The study: the protocol carried out on confirmation seeds, resumable, to one table.
+//!
+//! ```text
+//! <dir>/config.toml, command.txt      settings and command lines
+//! <dir>/seed-2/ ...                   one run a seed, and in it frozen.json and findings.json
+//! <dir>/planted/                      the policy with known parameters, and calibration.json
+//! <dir>/study.json                    everything that RESULTS.md and the report show
+//! ```
+//! A seed whose `findings.json` is there is not done again; one that was killed in training goes on
+//! from its last point, one that was killed later does its minute of analysis again.
+
+pub mod composed;
+pub mod over;
+pub mod planted;
+pub mod question;
+pub mod stored;
+pub mod summary;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::nn::{Layout, Network};
+use crate::storage::manifest::{read_json, write_json};
+use crate::storage::{self, RunDir};
+
+use crate::experiment::stages::{Invocation, begin};
+use crate::experiment::{Error, Progress, Resolved};
+use crate::over_seeds::stored::{Sound, sound};
+use crate::protocol::seed::{self, Findings};
+use planted::Calibration;
+use summary::Summary;
+
+/// Everything that RESULTS.md and the report show.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Study {
+    /// Name of the preset.
+    pub preset: String,
+    /// All settings as TOML.
+    pub config: String,
+    /// SHA-256 of `config`.
+    pub config_sha256: String,
+    /// The command line that began it.
+    pub command: String,
+    /// Version of this program.
+    pub version: String,
+    /// Names and places of the parameters.
+    pub layout: Layout,
+    /// Share of training levels whose cheese may be anywhere.
+    pub anywhere_share: f64,
+    /// What locators find where the answer is known.
+    pub calibration: Calibration,
+    /// One a seed.
+    pub seeds: Vec<Findings>,
+    /// Over the seeds.
+    pub summary: Summary,
+}
+
+/// Carries the study out in `run`, or goes on with it.
+///
+/// # Errors
+/// What any stage refuses; what was finished before stays.
+pub fn study(
+    resolved: &Resolved,
+    invocation: &Invocation,
+    run: &RunDir,
+    every: Duration,
+    progress: &mut dyn Progress,
+) -> Result<Study, Error> {
+    begin(resolved, invocation, run)?;
+    let settings = &resolved.config.study;
+    let calibration = planted::calibrate(resolved, invocation, run, every, progress)?;
+    let command = storage::read_text(&run.command())?;
+    let network = Network::new(resolved.config.net.shape(&resolved.config.env), 1)
+        .map_err(crate::ppo::Error::from)?;
+    let mut study = Study {
+        preset: resolved.preset.clone(),
+        config: resolved.config.to_toml(),
+        config_sha256: resolved.sha256(),
+        command: command.lines().next().unwrap_or_default().into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        layout: network.layout,
+        anywhere_share: resolved.config.env.anywhere_share(),
+        summary: summary::summarise(&[], &resolved.config),
+        calibration,
+        seeds: Vec::new(),
+    };
+    for seed in settings.first_seed..settings.first_seed + settings.seeds {
+        let name = format!("seed-{seed}");
+        let of_seed = resolved.with_seed(seed);
+        let mut progress = Prefixed {
+            prefix: format!("seed {seed}: "),
+            inner: &mut *progress,
+        };
+        study
+            .seeds
+            .push(inside(&of_seed, invocation, run, &name, |inner| {
+                remembered(inner, "findings.json", &of_seed, |inner| {
+                    seed::findings(&of_seed, inner, invocation.access, every, &mut progress)
+                })
+            })?);
+        // After every seed, so that `gouda report` shows how far it is.
+        study.summary = summary::summarise(&study.seeds, &resolved.config);
+        write_json(&run.path().join("study.json"), &study)?;
+    }
+    Ok(study)
+}
+
+/// A run directory of its own inside the study's, begun or gone on with.
+fn inside<T>(
+    resolved: &Resolved,
+    invocation: &Invocation,
+    run: &RunDir,
+    name: &str,
+    job: impl FnOnce(&RunDir) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let path = run.path().join(name);
+    let inner = if storage::exists(&path)? {
+        RunDir::resume(&path)?
+    } else {
+        RunDir::create(&path)?
+    };
+    if !storage::exists(&inner.config())? {
+        begin(resolved, invocation, &inner)?;
+    } else if storage::read_text(&inner.config())? != resolved.to_toml() {
+        return Err(storage::Error::malformed(
+            &inner.config(),
+            "the settings of the study it lies in",
+            "others",
+        )
+        .into());
+    }
+    job(&inner)
+}
+
+/// What `file` of the run holds, or what `job` makes and is put there.
+fn remembered<T: Serialize + serde::de::DeserializeOwned + Sound>(
+    run: &RunDir,
+    file: &str,
+    resolved: &Resolved,
+    job: impl FnOnce(&RunDir) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let path = run.path().join(file);
+    if storage::exists(&path)? {
+        // Its shape may be that of another analysis: that is known only then.
+        let kept: Kept<serde_json::Value> = read_json(&path, STAGE)?;
+        if kept.analysis == ANALYSIS && kept.config_sha256 == resolved.sha256() {
+            let found = read_json::<Kept<T>>(&path, STAGE)?.found;
+            let shape = resolved.config.net.shape(&resolved.config.env);
+            let network = Network::new(shape, 1).map_err(crate::ppo::Error::from)?;
+            sound(&path, &found, &network.layout)?;
+            return Ok(found);
+        }
+    }
+    let found = job(run)?;
+    let kept = Kept {
+        analysis: ANALYSIS,
+        config_sha256: resolved.sha256(),
+        found,
+    };
+    write_json(&path, &kept)?;
+    Ok(kept.found)
+}
+
+/// What is expected of a stage's file.
+const STAGE: &str = "what a stage of a study found";
+
+/// Counted up with every change of what a stage finds: what an older analysis kept is found anew.
+pub const ANALYSIS: u32 = 2;
+
+/// What a stage found, by which analysis and under which settings.
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    analysis: u32,
+    config_sha256: String,
+    found: T,
+}
+
+/// Says of which seed a stage is.
+struct Prefixed<'a> {
+    prefix: String,
+    inner: &'a mut dyn Progress,
+}
+
+impl Progress for Prefixed<'_> {
+    fn begin(&mut self, stage: &str, steps: u64) {
+        self.inner.begin(&format!("{}{stage}", self.prefix), steps);
+    }
+
+    fn advance(&mut self, done: u64, note: &str) {
+        self.inner.advance(done, note);
+    }
+
+    fn pass_over(&mut self, done: u64) {
+        self.inner.pass_over(done);
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.inner.is_interrupted()
+    }
+}

@@ -1,0 +1,167 @@
+//! Hypotheses about a run's trained policy put to causal scrubbing: those of the question, their swaps
+//! and nulls, and the user's own.
+//!
+//! - late: in the region some units K of the hidden layer depend on where the cheese lies from the mouse,
+//!   and nothing else matters. Nothing passes this layer by, so that all else is all else.
+//! - early: outside of the region everything depends on walls and mouse, not on the cheese.
+//!
+//! K are the units that lead activation patching of pairs whose cheese moved, a quarter of them. The nulls
+//! have as many at random, or the same ones of any state. States are of discovery mazes that no pair is from.
+
+use std::path::PathBuf;
+
+use crate::ablate::{Split, Tasks};
+use crate::circuits::hypothesis::{Feature, Hypothesis, Place};
+use crate::circuits::patching::{self, Told};
+use crate::circuits::{self, Fact, Graph, Pairs, Scrubbed, Sought, States, scrubbing};
+use crate::nn::{Network, Part, Site};
+use crate::numeric::random::{Purpose, Stream};
+use crate::ppo::trainer;
+use crate::storage;
+
+use crate::experiment::{Config, Error, Progress};
+use crate::protocol::circuits::stop_if_interrupted;
+
+/// Random sets of units.
+const NULLS: u64 = 4;
+/// One unit in so many is in K.
+const LEADING: usize = 4;
+/// Pairs to a maze of states, and the fewest mazes.
+const MAZES: (usize, usize) = (4, 8);
+/// Where the streams of the nulls begin, beyond those of any state.
+const NULL_STREAMS: u64 = 1 << 40;
+
+/// Reads the user's hypotheses, which must be of the network of these settings.
+///
+/// # Errors
+/// A file that cannot be read, or is none; the file and the key are named.
+pub fn read(config: &Config, paths: &[PathBuf]) -> Result<Vec<Hypothesis>, Error> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sites = network(config)?.sites();
+    let read = |path: &PathBuf| {
+        let text = storage::read_named_text(path)?;
+        let hypothesis = Hypothesis::parse(&text);
+        let hypothesis = hypothesis.and_then(|h| Graph::new(&h, &sites).map(|_| h));
+        hypothesis.map_err(|error| {
+            let circuits::Error::Hypothesis {
+                key,
+                expected,
+                found,
+            } = error;
+            storage::Error::malformed(path, format!("{key}: {expected}"), found).into()
+        })
+    };
+    paths.iter().map(read).collect()
+}
+
+fn network(config: &Config) -> Result<Network, Error> {
+    let network = Network::new(config.net.shape(&config.env), trainer::RUN);
+    Ok(network.map_err(crate::ppo::Error::from)?)
+}
+
+/// Scrubs the policy by every hypothesis. `discovery` is what pairs are made of, so many a fact.
+///
+/// # Errors
+/// Mazes that cannot be made, or the user's interruption.
+pub fn scrubbing(
+    config: &Config,
+    (network, params): (&Network, &[f32]),
+    (discovery, pair_len): (&Tasks, usize),
+    own: &[Hypothesis],
+    progress: &mut dyn Progress,
+) -> Result<Vec<Scrubbed>, Error> {
+    let sites = network.sites();
+    let mut all = built_in(
+        (network, params),
+        &sites,
+        (discovery, pair_len),
+        config.seed,
+    );
+    all.extend_from_slice(own);
+    let place = (config.env.world, config.env.region);
+    let maze_len = (pair_len / MAZES.0).max(MAZES.1);
+    let mut avoid = discovery.seeds().concat();
+    avoid.sort_unstable();
+    avoid.dedup();
+    let states = States::new(Split::Discovery, place, maze_len, &avoid)?;
+    progress.begin("scrubbing by hypotheses", all.len() as u64);
+    let mut found = Vec::new();
+    for hypothesis in &all {
+        stop_if_interrupted(progress, "scrubbing")?;
+        let graph = Graph::new(hypothesis, &sites);
+        let graph =
+            graph.expect("those of our own are of every network, the user's were held to it");
+        let policy = (network, params);
+        found.push(scrubbing::scrub(
+            policy,
+            &states,
+            (hypothesis, &graph),
+            config.seed,
+        ));
+        progress.advance(found.len() as u64, &hypothesis.name);
+    }
+    Ok(found)
+}
+
+/// The hypotheses of the question, their swaps and nulls.
+fn built_in(
+    policy: (&Network, &[f32]),
+    sites: &[Site],
+    pairs: (&Tasks, usize),
+    seed: u64,
+) -> Vec<Hypothesis> {
+    let (whole, early) = (Hypothesis::late(), Hypothesis::early());
+    let site = sites
+        .iter()
+        .position(|site| site.name == whole.nodes[0].site);
+    let site = site.expect("every network has a hidden layer");
+    let leading = leading(policy, site, sites[site].image.channels, pairs);
+    let late = whole.clone().with_channels("late", &leading);
+    let mut all = vec![late.clone()];
+    for number in 0..NULLS {
+        let mut stream = Stream::new(seed, Purpose::Scrubbing, NULL_STREAMS + number);
+        let mut units: Vec<usize> = (0..sites[site].image.channels).collect();
+        stream.shuffle(&mut units);
+        units.truncate(leading.len());
+        units.sort_unstable();
+        let name = format!("late, random channels {}", number + 1);
+        all.push(whole.clone().with_channels(name, &units));
+    }
+    let walls = Feature::WallsAndMouse;
+    all.extend([
+        late.clone()
+            .with_feature("late, any state", Feature::Nothing),
+        late.clone().with_feature("late, feature of early", walls),
+        late.with_place("late, place of early", Place::Outside),
+        whole,
+        early.clone(),
+        early
+            .clone()
+            .with_feature("early, feature of late", Feature::CheeseOffset),
+        early.with_place("early, place of late", Place::InRegion),
+    ]);
+    all
+}
+
+/// The channels of a site with the greatest effects where the cheese moves.
+fn leading(
+    (network, params): (&Network, &[f32]),
+    site: usize,
+    channel_len: usize,
+    (discovery, pair_len): (&Tasks, usize),
+) -> Vec<usize> {
+    let pairs = Pairs::new(discovery, Sought::Cheese, Fact::CheeseMoved, pair_len);
+    let told = Told::new(network, params, &pairs);
+    let parts: Vec<(usize, Part)> = (0..channel_len)
+        .map(|channel| (site, Part::channel(channel)))
+        .collect();
+    let mut patched = patching::patch(network, params, &told, &parts);
+    let effect = |p: &patching::Patched| (p.restored.value + p.corrupted.value).abs();
+    patched.sort_by(|a, b| effect(b).total_cmp(&effect(a)));
+    patched.truncate(channel_len.div_ceil(LEADING));
+    let mut leading: Vec<usize> = patched.iter().map(|p| p.part.channels.start).collect();
+    leading.sort_unstable();
+    leading
+}
