@@ -7,12 +7,14 @@ pub mod exact;
 pub mod exact_gradient;
 mod finite;
 pub mod measure;
+mod per;
 pub mod recipe;
 pub mod resample;
 pub mod selectivity;
 pub mod situation;
 
 pub use measure::{Mean, Measurement, Rate, Tasks};
+pub use per::{PerClaim, PerRate};
 pub use resample::Resampling;
 pub use selectivity::{Claim, Drawn, Reference};
 pub use situation::{Situation, Split};

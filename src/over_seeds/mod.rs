@@ -44,6 +44,9 @@ pub struct Study {
     pub command: String,
     /// Version of this program.
     pub version: String,
+    /// What was noted beside it later, shown above all; empty when it is written.
+    #[serde(default)]
+    pub note: String,
     /// Names and places of the parameters.
     pub layout: Layout,
     /// Share of training levels whose cheese may be anywhere.
@@ -79,6 +82,7 @@ pub fn study(
         config_sha256: resolved.sha256(),
         command: command.lines().next().unwrap_or_default().into(),
         version: env!("CARGO_PKG_VERSION").into(),
+        note: String::new(),
         layout: network.layout,
         anywhere_share: resolved.config.env.anywhere_share(),
         summary: summary::summarise(&[], &resolved.config),

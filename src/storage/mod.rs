@@ -7,6 +7,7 @@
 compile_error!("the files are little-endian and are mapped as they are");
 
 pub mod atomic;
+mod by_name;
 pub mod checksum;
 pub mod disk;
 pub mod error;

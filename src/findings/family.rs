@@ -1,0 +1,126 @@
+//! Families of edits: whose they are, and what is done. The best of each family is chosen for either claim.
+
+use crate::locators::{Kind, Method};
+
+/// A family of edits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Steps along single components of the total gradient.
+    Step,
+    /// Steps along single components of a part of the gradient.
+    StreamStep,
+    /// Steps along random directions in the span of the components.
+    RandomStep,
+    /// Steps in the whole space.
+    IsotropicStep,
+    /// A constant on the logits, whatever the maze.
+    Compass,
+    /// Earlier checkpoints.
+    Checkpoint,
+    /// Random vectors added to activations.
+    RandomSteer,
+    /// An edit of a method's own.
+    Of(Method, Kind),
+    /// As many random parameters of every tensor as a method's reset puts back.
+    Matched(Method),
+}
+
+impl Family {
+    /// Every family there can be.
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![
+            Self::Step,
+            Self::StreamStep,
+            Self::RandomStep,
+            Self::IsotropicStep,
+            Self::Compass,
+            Self::Checkpoint,
+            Self::RandomSteer,
+        ];
+        for method in Method::ALL {
+            all.extend(Kind::ALL.map(|kind| Self::Of(method, kind)));
+            all.push(Self::Matched(method));
+        }
+        all
+    }
+
+    /// Its name in tables and files.
+    pub fn name(self) -> String {
+        match self {
+            Self::Step => "step along a component".into(),
+            Self::StreamStep => "step along a stream's component".into(),
+            Self::RandomStep => "random in-span step".into(),
+            Self::IsotropicStep => "isotropic step".into(),
+            Self::Compass => "compass".into(),
+            Self::Checkpoint => "rollback to a checkpoint".into(),
+            Self::RandomSteer => "activation directions: random vector".into(),
+            Self::Of(method, kind) => format!("{}: {}", method.name(), kind.name()),
+            Self::Matched(method) => format!("{}: as many random ones", method.name()),
+        }
+    }
+
+    /// The method whose edit it is.
+    pub fn method(self) -> Option<Method> {
+        match self {
+            Self::Of(method, _) => Some(method),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a control to whatever claim: nobody's edit, or one drawn at random.
+    pub fn is_control(self) -> bool {
+        match self {
+            Self::Step | Self::StreamStep => false,
+            Self::Of(method, _) => method == Method::Random,
+            _ => true,
+        }
+    }
+
+    /// The family whose best is held against its own.
+    pub fn control(self) -> Self {
+        match self {
+            Self::Of(method, Kind::Reset) => Self::Matched(method),
+            Self::Of(_, Kind::Steer) => Self::RandomSteer,
+            _ => Self::RandomStep,
+        }
+    }
+}
+
+/// By name, as tables and lists have them.
+impl Ord for Family {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.name().cmp(&other.name())
+    }
+}
+
+impl PartialOrd for Family {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl std::fmt::Display for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+crate::serde_by_name!(Family, "a family of edits");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_family_is_read_back_from_its_name_and_no_two_share_one() {
+        let all = Family::all();
+        let mut names: Vec<String> = all.iter().map(|family| family.name()).collect();
+        for &family in &all {
+            let text = serde_json::to_string(&family).unwrap();
+            assert_eq!(serde_json::from_str::<Family>(&text).unwrap(), family);
+        }
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), all.len());
+    }
+}
