@@ -12,8 +12,12 @@ use crate::over_seeds::summary::Pair;
 use crate::protocol::agreement::Against;
 use crate::protocol::seed::Findings;
 
-/// The gradient SVDs that are held against the others; raw columns find no late plant.
-pub const GRADIENTS: [&str; 2] = ["gradient SVD, unit-norm", "gradient SVD, per tensor"];
+/// The gradient SVDs: those of the hypotheses, and those that are held against others.
+pub const GRADIENTS: [&str; 3] = [
+    "gradient SVD, raw",
+    "gradient SVD, unit-norm",
+    "gradient SVD, per tensor",
+];
 /// The methods that the readers named, and those next to them.
 pub const RIVALS: [&str; 6] = [
     "fisher ratio",

@@ -17,7 +17,7 @@ use crate::locators::{ORACLE, Supervision};
 use crate::numeric::sum::mean;
 
 use crate::over_seeds::over::{Over, adjust};
-use crate::over_seeds::question::{Question, question};
+use crate::over_seeds::question::{GRADIENTS, Question, question};
 use crate::protocol::claims::Claimed;
 use crate::protocol::currency::{Currency, Curve};
 use crate::protocol::edits::{MATCHED, RANDOM_STEER, RANDOM_STEP, RESET, STEER, STEP};
@@ -270,8 +270,7 @@ fn ranking(seeds: &[Findings], seed: u64) -> [Vec<Ranked>; 2] {
     ranking
 }
 
-/// Who reads gradients, and who reads weights.
-const GRADIENTS: [&str; 2] = ["gradient SVD, raw", "gradient SVD, unit-norm"];
+/// Who reads weights.
 const WEIGHTS: [&str; 3] = ["weights SVD", "displacement SVD", "trajectory PCA"];
 
 /// Areas of the first minus areas of the others, seed by seed, with Holm over all of them.
