@@ -19,7 +19,7 @@ const SETTINGS: [&str; 12] = [
     "ppo.total_updates=61",
     "record.curve_points=2",
     "record.curve_levels=16",
-    "study.selection_levels=8",
+    "ablate.selection_levels=8",
 ];
 
 fn gouda(args: &[&str]) -> Vec<u8> {

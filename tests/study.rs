@@ -29,9 +29,9 @@ const TINY: [&str; 27] = [
     "ablate.reset_percent=[1.0,10.0]",
     "study.seeds=2",
     "study.rank=4",
-    "study.selection_levels=8",
-    "study.test_levels=8",
-    "study.controls=19",
+    "ablate.selection_levels=8",
+    "ablate.test_levels=8",
+    "ablate.controls=19",
     "study.relearn_updates=6",
     "study.retrain_seeds=1",
     "study.retrain_updates=6",
@@ -146,6 +146,6 @@ fn killed_and_resumed_on_other_threads_it_says_the_same() {
         );
     }
     // A seed of a study begun with other settings is not taken for one of this.
-    let output = study(&whole, &["--resume", "--set", "study.controls=20"]).output();
+    let output = study(&whole, &["--resume", "--set", "ablate.controls=20"]).output();
     assert_eq!(output.unwrap().status.code(), Some(2));
 }

@@ -3,12 +3,8 @@
 //! The policy's bias has as many free directions as there are moves less one, for a constant on all logits changes no
 //! probability. An edit that is claimed to take a behaviour has to do better than these.
 
-use std::sync::Arc;
-
 use crate::maze::{ActionSet, Move};
 use crate::nn::Layout;
-
-use super::recipe::Direction;
 
 /// Steps along a compass direction, in logits: the length of the step is the number itself.
 pub const DOSES: [f64; 6] = [0.5, 1.0, 2.0, 3.0, 5.0, 8.0];
@@ -21,9 +17,9 @@ const DIRECTIONS: [(&str, [f32; 4]); 3] = [
     ("sideways", [1.0, 1.0, -1.0, -1.0]),
 ];
 
-/// The three directions in the space of all parameters; none where the layout has no bias of the policy for
+/// The three directions in the space of all parameters, by name; none where the layout has no bias of the policy for
 /// these actions.
-pub fn directions(layout: &Layout, actions: ActionSet) -> Vec<Direction> {
+pub fn directions(layout: &Layout, actions: ActionSet) -> Vec<(&'static str, Vec<f32>)> {
     let bias = layout.tensors.iter().find(|t| t.name == "policy.bias");
     let Some(range) = bias.map(|bias| bias.range()) else {
         return Vec::new();
@@ -31,16 +27,13 @@ pub fn directions(layout: &Layout, actions: ActionSet) -> Vec<Direction> {
     if range.len() != actions.action_len() {
         return Vec::new();
     }
-    let direction = |(name, preferred): (&str, [f32; 4])| {
+    let direction = |(name, preferred): (&'static str, [f32; 4])| {
         let mut values = vec![0.0; layout.len()];
         for (action, value) in values[range.clone()].iter_mut().enumerate() {
             let movement: Option<Move> = actions.movement(action as u8);
             *value = movement.map_or(0.0, |movement| preferred[movement as usize]);
         }
-        Direction {
-            name: name.into(),
-            values: Arc::new(values),
-        }
+        (name, values)
     };
     DIRECTIONS.map(direction).into()
 }
@@ -56,18 +49,13 @@ mod tests {
             ("policy.bias".into(), vec![4]),
         ]);
         let all = directions(&layout, ActionSet::Four);
-        let edited = super::super::edit::step(&[0.0; 12], &all[0].values, 5.0);
+        let edited = super::super::edit::step(&[0.0; 12], &all[0].1, 5.0);
         assert_eq!(edited[..8], [0.0; 8]);
         assert_eq!(edited[8..], [-2.5, 2.5, 2.5, -2.5]);
         for (i, a) in all.iter().enumerate() {
-            assert_eq!(a.values.iter().sum::<f32>(), 0.0, "{}", a.name);
+            assert_eq!(a.1.iter().sum::<f32>(), 0.0, "{}", a.0);
             for b in &all[..i] {
-                let dot: f32 = a
-                    .values
-                    .iter()
-                    .zip(b.values.iter())
-                    .map(|(a, b)| a * b)
-                    .sum();
+                let dot: f32 = a.1.iter().zip(&b.1).map(|(a, b)| a * b).sum();
                 assert_eq!(dot, 0.0);
             }
         }

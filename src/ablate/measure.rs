@@ -126,6 +126,11 @@ impl Mean {
         }
     }
 
+    /// Whether it can be one of probabilities.
+    pub fn is_share(&self) -> bool {
+        (0.0..=1.0).contains(&self.value) && (0.0..=1.0).contains(&self.error)
+    }
+
     /// The 95 % interval, by the normal distribution.
     pub fn interval(self) -> (f64, f64) {
         let half = 1.96 * self.error;

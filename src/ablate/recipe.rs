@@ -1,9 +1,8 @@
-//! Candidates: every edit that is tried, as data, so that thousands wait without their parameters.
+//! How an edit is made, as data, so that thousands wait without their parameters.
 
 use std::sync::Arc;
 
-use crate::nn::{Layout, Steering};
-use crate::numeric::random::{Purpose, Stream};
+use crate::nn::Steering;
 
 use super::edit;
 
@@ -47,118 +46,6 @@ impl Recipe {
             _ => None,
         }
     }
-}
-
-/// One edit to try.
-#[derive(Clone, Debug)]
-pub struct Candidate {
-    /// Its family; the best of each is reported.
-    pub family: &'static str,
-    /// Whether the family is a control.
-    pub is_control: bool,
-    /// The member of the family, without sign and dose.
-    pub member: String,
-    /// The dose, in the family's unit, negative for the other sign.
-    pub dose: f64,
-    /// How it is made.
-    pub recipe: Recipe,
-}
-
-/// A direction with a name.
-#[derive(Clone, Debug)]
-pub struct Direction {
-    /// "unit-norm 5", "random 3".
-    pub name: String,
-    /// Any length but zero.
-    pub values: Arc<Vec<f32>>,
-}
-
-/// Steps along each of `directions` at every dose and either sign; a dose is a share of
-/// `displacement`, the length of theta_T - theta_0.
-pub fn steps(
-    family: &'static str,
-    is_control: bool,
-    directions: &[Direction],
-    doses: &[f64],
-    displacement: f64,
-) -> Vec<Candidate> {
-    let mut candidates = Vec::new();
-    for direction in directions {
-        for dose in doses.iter().flat_map(|&dose| [dose, -dose]) {
-            candidates.push(Candidate {
-                family,
-                is_control,
-                member: direction.name.clone(),
-                dose,
-                recipe: Recipe::Step(direction.values.clone(), dose * displacement),
-            });
-        }
-    }
-    candidates
-}
-
-/// Projections off `basis` at every dose, times `scale`: what a control needs to remove as much
-/// displacement as the edit it stands beside.
-pub fn projections(
-    family: &'static str,
-    is_control: bool,
-    member: &str,
-    (basis, scale): (Vec<Vec<f32>>, f64),
-    doses: &[f64],
-) -> Vec<Candidate> {
-    let basis = Arc::new(basis);
-    let candidate = |&dose: &f64| Candidate {
-        family,
-        is_control,
-        member: member.into(),
-        dose,
-        recipe: Recipe::Project(basis.clone(), dose * scale),
-    };
-    doses.iter().map(candidate).collect()
-}
-
-/// Resets of the top percentages by `scores`, and beside each as many random parameters of each
-/// tensor, drawn for the set numbered `set`.
-pub fn resets(
-    family: &'static str,
-    member: &str,
-    scores: &[f64],
-    percents: &[f64],
-    (layout, seed, set): (&Layout, u64, u64),
-) -> Vec<Candidate> {
-    let mut candidates = Vec::new();
-    for (index, &percent) in percents.iter().enumerate() {
-        let indices = edit::top(scores, percent);
-        let number = (1 << 32) + (set << 16) + index as u64;
-        let mut stream = Stream::new(seed, Purpose::Controls, number);
-        let matched = edit::layer_matched(layout, &indices, &mut stream);
-        for (family, is_control, indices) in [
-            (family, false, indices),
-            ("reset random, matched per layer", true, matched),
-        ] {
-            candidates.push(Candidate {
-                family,
-                is_control,
-                member: member.into(),
-                dose: percent,
-                recipe: Recipe::Reset(Arc::new(indices)),
-            });
-        }
-    }
-    candidates
-}
-
-/// The checkpoints, each at its share of training.
-pub fn rollbacks(checkpoints: impl Iterator<Item = (f64, Vec<f32>)>) -> Vec<Candidate> {
-    checkpoints
-        .map(|(share, params)| Candidate {
-            family: "rollback to a checkpoint",
-            is_control: true,
-            member: "checkpoint".into(),
-            dose: share,
-            recipe: Recipe::Rollback(Arc::new(params)),
-        })
-        .collect()
 }
 
 /// Squared weight of each parameter in some components: the sum of `sigma_i^2 u_ip^2`.

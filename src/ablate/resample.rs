@@ -74,6 +74,14 @@ impl Resampling {
     }
 }
 
+impl Resampling {
+    /// The 95 % intervals of a policy's rates, in the order of [`Rate::ALL`].
+    pub fn intervals(&self, measured: &Measurement) -> [(f64, f64); Rate::ALL.len()] {
+        let draws = self.rates(measured);
+        Rate::ALL.map(|rate| interval(draws.iter().map(|drawn| drawn[rate.index()])))
+    }
+}
+
 /// The 95 % interval of what was drawn; draws that are not finite are left out.
 pub fn interval(draws: impl Iterator<Item = f64>) -> (f64, f64) {
     let finite: Vec<f64> = draws.filter(|value| value.is_finite()).collect();

@@ -17,9 +17,9 @@ use super::{Measurement, Rate};
 pub const LEAST_RISE: f64 = 0.1;
 
 /// What a target must lose at least.
-const LEAST_TARGET: f64 = 0.5;
+pub const LEAST_TARGET: f64 = 0.5;
 /// What a spared behaviour may lose at most.
-const MOST_SPARED: f64 = 0.1;
+pub const MOST_SPARED: f64 = 0.1;
 
 /// What an edit is meant to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

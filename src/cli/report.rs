@@ -4,8 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use crate::experiment::stages::{is_finished, reseal};
-use crate::findings::Results;
-use crate::over_seeds::Study;
+use crate::findings::{Results, Study};
 use crate::protocol::circuits::Circuits;
 use crate::storage::run_dir::ensure_directory;
 use crate::storage::{self, RunDir, atomic};

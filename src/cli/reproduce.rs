@@ -3,12 +3,11 @@
 use std::io::Write;
 use std::time::Instant;
 
-use crate::ablate::Claim;
+use crate::ablate::{Claim, PerRate};
 use crate::experiment;
 use crate::experiment::config::Config;
 use crate::experiment::stages::{finish, is_finished};
-use crate::findings::Results;
-use crate::findings::results::{Onset, Role};
+use crate::findings::{Onset, Results, Role};
 use crate::nn::Network;
 use crate::ppo::{minibatch, rollout, trainer};
 use crate::protocol::reproduce::reproduce;
@@ -110,19 +109,14 @@ pub fn plan(config: &Config, run: &RunDir) -> Result<String, Error> {
 }
 
 fn summarise(results: &Results, out: &mut dyn Write) -> std::io::Result<()> {
-    let ablation = &results.ablation;
-    let rates = |estimates: &[crate::findings::results::Estimate]| {
-        let one = |e: &crate::findings::results::Estimate| {
-            format!(
-                "{} {:.2}",
-                e.rate.name(),
-                e.successes as f64 / e.count.max(1) as f64
-            )
-        };
-        estimates.iter().map(one).collect::<Vec<_>>().join("  ")
+    let found = &results.found;
+    let rates = |rates: &PerRate<f64>| {
+        let one =
+            |(rate, value): (crate::ablate::Rate, &f64)| format!("{} {value:.2}", rate.name());
+        rates.pairs().map(one).collect::<Vec<_>>().join("  ")
     };
-    writeln!(out, "trained    {}", rates(&ablation.base))?;
-    writeln!(out, "untrained  {}", rates(&ablation.floor))?;
+    writeln!(out, "trained    {}", rates(&found.base))?;
+    writeln!(out, "untrained  {}", rates(&found.floor))?;
     let frames = |t: Option<Onset>| {
         t.map_or("never".into(), |t| {
             let (low, high) = t.interval;
@@ -135,49 +129,35 @@ fn summarise(results: &Results, out: &mut dyn Write) -> std::io::Result<()> {
             )
         })
     };
-    let (corner, cheese) = (
-        frames(results.curves.t_corner),
-        frames(results.curves.t_cheese),
-    );
+    let (corner, cheese) = (frames(found.curves.t_corner), frames(found.curves.t_cheese));
     writeln!(
         out,
         "corner learnt at {corner}, cheese at {cheese} (90 % of the rise of S5, of S2)"
     )?;
-    for (claim, kind) in Claim::ALL.into_iter().enumerate() {
-        let name = format!("{kind:?}");
-        let unlearnt = ablation.rises.iter().filter(|rise| !rise.is_learnt);
-        let unlearnt: Vec<&str> = unlearnt
-            .filter(|rise| kind.rates().any(|rate| rate == rise.rate))
-            .map(|rise| rise.rate.name())
-            .collect();
+    for claim in Claim::ALL {
+        let unlearnt = claim.rates().filter(|&rate| !found.rises[rate].is_learnt);
+        let unlearnt: Vec<&str> = unlearnt.map(|rate| rate.name()).collect();
         if !unlearnt.is_empty() {
             let rates = unlearnt.join(", ");
-            writeln!(out, "{name}  cannot be judged: {rates} not learnt")?;
+            writeln!(out, "{claim:?}  cannot be judged: {rates} not learnt")?;
             continue;
         }
-        for choice in ablation
-            .choices
-            .iter()
-            .filter(|choice| choice.claim == claim)
-        {
-            let outcome = &ablation.outcomes[choice.outcome];
+        for claimed in found.claims.iter().filter(|c| c.frozen.claim == claim) {
+            let frozen = &claimed.frozen;
             writeln!(
                 out,
-                "{name}  {:<34} {:<9} selectivity {:+.2}{}  {}",
-                choice.family,
-                match choice.role {
+                "{claim:?}  {:<42} {:<9} selectivity {:+.2}{}  {}, dose {:+}",
+                frozen.family.name(),
+                match frozen.role {
                     Role::Practical => "",
                     Role::Predicted => "predicted",
                     Role::Swapped => "swapped",
                     Role::Control => "control",
                 },
-                outcome.selectivity[claim],
-                if outcome.succeeds[claim] {
-                    " succeeds"
-                } else {
-                    ""
-                },
-                outcome.label,
+                claimed.selectivity,
+                if claimed.succeeds { " succeeds" } else { "" },
+                frozen.member,
+                (frozen.dose * 1e4).round() / 1e4,
             )?;
         }
     }

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::time::Instant;
 
-use crate::over_seeds::{self, Study};
+use crate::findings::Study;
+use crate::over_seeds;
 use crate::storage::{RunDir, atomic};
 
 use super::Error;

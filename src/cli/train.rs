@@ -41,11 +41,8 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let trained = train_only(&resolved, &invocation, &run, every, &mut watcher)?;
     watcher.end();
     let rates = trained.curves.rates.iter().map(|curve| {
-        let last = curve.successes.last().copied().unwrap_or(0) as f64;
-        (
-            curve.rate.name().to_owned(),
-            last / curve.count.max(1) as f64,
-        )
+        let last = curve.values.last().map_or(0.0, |mean| mean.value);
+        (curve.rate.name().to_owned(), last)
     });
     let rates: Vec<(String, f64)> = rates.collect();
     let checksum = format!("{:08x}", trained.total.checksum);

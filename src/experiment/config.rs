@@ -145,18 +145,18 @@ pub struct LocateSettings {
 pub struct AblateSettings {
     /// Leading components of each decomposition whose steps are tried.
     pub components: usize,
-    /// Random in-span directions tried beside them.
-    pub controls: usize,
     /// Lengths of a step, in shares of |theta_T - theta_0|.
     pub step_doses: Vec<f64>,
     /// Shares of the displacement's projection that are removed.
     pub project_doses: Vec<f64>,
     /// Percentages of the parameters that are reset.
     pub reset_percent: Vec<f64>,
-    /// Levels a situation on which members, signs and doses are chosen.
+    /// Levels a situation on which members, signs and doses are chosen, each with its exact rate.
     pub selection_levels: usize,
     /// Levels a situation on which the chosen ones are reported.
     pub test_levels: usize,
+    /// Most random controls behind a p-value; fewer where ten of them are already as extreme.
+    pub controls: u64,
     /// Mazes drawn with the policy's vector field.
     pub mazes: usize,
 }
@@ -171,12 +171,6 @@ pub struct StudySettings {
     pub seeds: u64,
     /// Components that every locator's decompositions have.
     pub rank: usize,
-    /// Levels a situation on which members, signs and doses are chosen, each with its exact rate.
-    pub selection_levels: usize,
-    /// Levels a situation on which the chosen ones are reported.
-    pub test_levels: usize,
-    /// Most random controls behind a p-value; fewer where ten of them are already as extreme.
-    pub controls: u64,
     /// Most updates in which an ablated behaviour may be relearnt.
     pub relearn_updates: u64,
     /// Seeds that are trained again with components projected out.
@@ -283,18 +277,10 @@ impl Config {
             }
         }
         let study = &self.study;
-        let counts: [(&str, u64, u64, u64); 23] = [
+        let counts: [(&str, u64, u64, u64); 21] = [
             ("study.first_seed", study.first_seed, 0, 1 << 32),
             ("study.seeds", study.seeds, 1, 1000),
             ("study.rank", study.rank as u64, 2, 256),
-            (
-                "study.selection_levels",
-                study.selection_levels as u64,
-                8,
-                1 << 16,
-            ),
-            ("study.test_levels", study.test_levels as u64, 8, 1 << 16),
-            ("study.controls", study.controls, 19, 1 << 20),
             ("study.relearn_updates", study.relearn_updates, 0, 1 << 32),
             ("study.retrain_seeds", study.retrain_seeds, 0, study.seeds),
             ("study.retrain_updates", study.retrain_updates, 1, 1 << 32),
@@ -335,6 +321,7 @@ impl Config {
                 8,
                 1 << 16,
             ),
+            ("ablate.controls", self.ablate.controls, 19, 1 << 20),
             ("ablate.components", self.ablate.components as u64, 1, 4096),
             ("ablate.mazes", self.ablate.mazes as u64, 0, 256),
         ];

@@ -2,8 +2,9 @@
 //!
 //! t_corner and t_cheese: the frames at which S5 and S2, as running means of three points, first
 //! reach 90 % of their rise from the first to the last value; between points by a straight line. (Of
-//! the rise, not of the final value: the floor of S5 alone may be a fifth.) Intervals by the parametric
-//! bootstrap: each point's successes drawn anew from the binomial distribution of its rate.
+//! the rise, not of the final value: the floor of S5 alone may be a fifth.) Rates are exact on every level; intervals
+//! are for other levels, by the parametric bootstrap: each point's mean drawn anew from the normal distribution
+//! with its standard error over levels.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +14,12 @@ use crate::ablate::resample::interval;
 use crate::ablate::{Mean, Measurement, Rate};
 use crate::numeric::random::{Purpose, Stream};
 
-use crate::findings::results::{Curves, Onset, RateCurve};
+use crate::findings::{Curves, Onset, RateCurve};
 
 /// Bootstrap draws behind the intervals of the times.
 const DRAWS: u64 = 400;
 
-/// Successes at one point of the curves, a line of `metrics.jsonl`.
+/// Rates at one point of the curves, a line of `metrics.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
     /// Updates made.
@@ -27,8 +28,8 @@ pub struct CurvePoint {
     pub frames: u64,
     /// Levels a situation.
     pub levels: u64,
-    /// By the name of the rate.
-    pub successes: BTreeMap<String, u64>,
+    /// By its name, the mean of each rate over levels.
+    pub rates: BTreeMap<String, Mean>,
     /// Mean probability of the cheese-ward move at decision squares.
     pub p_cheese: Mean,
     /// The same, corner-ward.
@@ -44,12 +45,13 @@ impl CurvePoint {
         measured: &Measurement,
         episode_return: Option<f64>,
     ) -> Self {
-        let successes = Rate::ALL.map(|rate| (rate.name().to_owned(), measured.count(rate).0));
+        let mean = |rate| Mean::of(measured.probabilities(rate));
+        let rates = Rate::ALL.map(|rate| (rate.name().to_owned(), mean(rate)));
         Self {
             update,
             frames,
-            levels: measured.count(Rate::S1).1,
-            successes: successes.into(),
+            levels: measured.probabilities(Rate::S1).len() as u64,
+            rates: rates.into(),
             p_cheese: measured.p_cheese,
             p_corner: measured.p_corner,
             episode_return,
@@ -62,67 +64,35 @@ impl CurvePoint {
         if self.levels != levels {
             return Some((format!("{levels} levels"), self.levels.to_string()));
         }
-        let most = self.successes.iter().find(|(_, count)| **count > levels);
-        let most = most.map(|(rate, count)| (rate.as_str(), count.to_string()));
-        let missing = Rate::ALL.into_iter().map(Rate::name);
-        let mut missing = missing.filter(|&name| !self.successes.contains_key(name));
-        let (rate, count) = most.or_else(|| Some((missing.next()?, "none".into())))?;
-        let expected = format!("0 to {levels} successes of {rate}");
-        Some((expected, count))
-    }
-
-    /// Levels on which `rate` was a success.
-    pub fn count(&self, rate: Rate) -> u64 {
-        self.successes.get(rate.name()).copied().unwrap_or(0)
-    }
-
-    /// Share of successes.
-    pub fn rate(&self, rate: Rate) -> f64 {
-        self.count(rate) as f64 / self.levels as f64
-    }
-}
-
-/// What is wrong with curves from a file, if anything: what they should be, and what they are.
-pub fn contradiction(curves: &Curves) -> Option<(String, String)> {
-    let points = curves.frames.len();
-    let names = |rates: &mut dyn Iterator<Item = Rate>| {
-        rates.map(Rate::name).collect::<Vec<_>>().join(", ")
-    };
-    let expected = names(&mut Rate::ALL.into_iter());
-    let found = names(&mut curves.rates.iter().map(|curve| curve.rate));
-    if expected != found {
-        return Some((format!("the rates {expected}"), found));
-    }
-    if points == 0 {
-        return Some(("frames of one point or more".into(), "none".into()));
-    }
-    let lens = curves.rates.iter().map(|curve| curve.successes.len());
-    let lens = lens.chain([curves.p_cheese.len(), curves.p_corner.len()]);
-    if let Some(len) = lens.into_iter().find(|&len| len != points) {
-        let expected = format!("curves of {points} points, as many as frames");
-        return Some((expected, len.to_string()));
-    }
-    curves.rates.iter().find_map(|curve| {
-        let most = curve.successes.iter().max().copied().unwrap_or(0);
-        let wrong = curve.count == 0 || curve.count > LEVELS_MAX || most > curve.count;
-        wrong.then(|| {
-            let name = curve.rate.name();
-            let expected = format!("at most as many successes as levels, 1 to {LEVELS_MAX}");
-            (expected, format!("{most} of {} of {name}", curve.count))
+        let wrong = Rate::ALL.into_iter().find_map(|rate| {
+            let name = rate.name();
+            let found = match self.rates.get(name) {
+                Some(mean) if mean.is_share() => return None,
+                Some(mean) => format!("{} with an error of {}", mean.value, mean.error),
+                None => "none".into(),
+            };
+            Some((format!("a mean of 0 to 1 of {name}"), found))
+        });
+        wrong.or_else(|| {
+            let names: Vec<&str> = Rate::ALL.iter().map(|rate| rate.name()).collect();
+            let mut known = self.rates.keys();
+            let other = known.find(|name| !names.contains(&name.as_str()))?;
+            Some((format!("the rates {}", names.join(", ")), other.clone()))
         })
-    })
-}
+    }
 
-/// Most levels of a point.
-pub const LEVELS_MAX: u64 = 1 << 16;
+    /// The mean of `rate` over levels.
+    pub fn mean(&self, rate: Rate) -> Mean {
+        self.rates.get(rate.name()).copied().unwrap_or_default()
+    }
+}
 
 /// The curves through `points`.
 pub fn curves(points: &[CurvePoint]) -> Curves {
     let frames: Vec<u64> = points.iter().map(|point| point.frames).collect();
     let rates = Rate::ALL.map(|rate| RateCurve {
         rate,
-        successes: points.iter().map(|point| point.count(rate)).collect(),
-        count: points.first().map_or(0, |point| point.levels),
+        values: points.iter().map(|point| point.mean(rate)).collect(),
     });
     let [corner, cheese] =
         [Rate::S5, Rate::S2].map(|rate| Times::new(&frames, &rates[rate.index()]));
@@ -149,23 +119,15 @@ struct Times {
 
 impl Times {
     fn new(frames: &[u64], curve: &RateCurve) -> Self {
-        let count = curve.count as f64;
-        let values = |successes: &[u64]| -> Vec<f64> {
-            successes.iter().map(|&k| k as f64 / count).collect()
-        };
         let draw = |draw| {
             let mut stream = Stream::new(draw, Purpose::Bootstrap, curve.rate as u64);
-            let mut drawn = |k: &u64| {
-                let share = *k as f64 / count;
-                (0..curve.count)
-                    .filter(|_| stream.uniform() < share)
-                    .count() as u64
-            };
-            let successes: Vec<u64> = curve.successes.iter().map(&mut drawn).collect();
-            time_of_rise(frames, &values(&successes))
+            let mut drawn = |mean: &Mean| mean.value + mean.error * stream.normal();
+            let drawn: Vec<f64> = curve.values.iter().map(&mut drawn).collect();
+            time_of_rise(frames, &drawn)
         };
+        let values: Vec<f64> = curve.values.iter().map(|mean| mean.value).collect();
         Self {
-            found: time_of_rise(frames, &values(&curve.successes)),
+            found: time_of_rise(frames, &values),
             draws: (0..DRAWS).map(draw).collect(),
         }
     }
@@ -226,22 +188,26 @@ mod tests {
         let lucky = [0.0, 0.9, 0.0, 0.0, 0.3, 0.6, 1.0, 1.0, 1.0];
         let frames: Vec<u64> = (0..9).map(|i| 100 * i).collect();
         assert!(time_of_rise(&frames, &lucky).unwrap() > 500.0);
-        let width = |count: u64| {
+        let width = |count: f64| {
             let rates = [0.05, 0.05, 0.1, 0.2, 0.35, 0.45, 0.5, 0.5, 0.5];
             let curve = RateCurve {
                 rate: Rate::S2,
-                successes: rates.iter().map(|r| (r * count as f64) as u64).collect(),
-                count,
+                values: rates
+                    .map(|value: f64| Mean {
+                        value,
+                        error: (value * (1.0 - value) / count).sqrt(),
+                    })
+                    .into(),
             };
             let onset = Times::new(&frames, &curve).onset().unwrap();
             assert!(onset.interval.0 <= onset.frames && onset.frames <= onset.interval.1);
             onset.interval.1 - onset.interval.0
         };
         assert!(
-            width(2000) < 0.5 * width(100),
+            width(2000.0) < 0.5 * width(100.0),
             "{} {}",
-            width(2000),
-            width(100)
+            width(2000.0),
+            width(100.0)
         );
     }
 }

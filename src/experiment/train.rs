@@ -18,11 +18,12 @@ use crate::storage::manifest::{read_json, write_json};
 use crate::storage::{self, Lines, RunDir, lines, run_dir};
 
 use crate::experiment::checkpoint::{checkpoint_path, checkpoints, save_checkpoint};
-use crate::experiment::curves::{CurvePoint, contradiction, curves};
+use crate::experiment::curves::{CurvePoint, curves};
 use crate::experiment::resume::{self, Point, Recorded};
 use crate::experiment::streams::{self, Lens, Streams};
 use crate::experiment::{Config, Error, Progress};
-use crate::findings::results::Curves;
+use crate::findings::Curves;
+use crate::findings::sound::sound;
 
 /// What training left behind.
 #[derive(Debug)]
@@ -117,7 +118,7 @@ pub fn train(
     if storage::exists(&run.curves())? {
         progress.pass_over(config.ppo.total_updates);
         let seconds = point.map_or(0.0, |point| point.recorded.seconds);
-        return trained(run, seconds);
+        return trained(run, layout, seconds);
     }
     let (mut session, mut trainer) = match point {
         Some(point) => Session::resume(config, run, every, layout, point)?,
@@ -133,13 +134,11 @@ pub fn train(
 }
 
 /// What is left of training that is done.
-fn trained(run: &RunDir, seconds: f64) -> Result<Trained, Error> {
+fn trained(run: &RunDir, layout: &Layout, seconds: f64) -> Result<Trained, Error> {
     let stream = |name| Manifest::load(&run.gradients().join(name));
     let path = run.curves();
     let curves: Curves = read_json(&path, "the curves of a run")?;
-    if let Some((expected, found)) = contradiction(&curves) {
-        return Err(storage::Error::malformed(&path, expected, found).into());
-    }
+    sound(&path, &curves, layout)?;
     Ok(Trained {
         curves,
         total: stream("total")?,
@@ -367,7 +366,7 @@ impl<'a> Session<'a> {
         };
         if let Some(last) = self.points.last() {
             for rate in [Rate::S1, Rate::S2, Rate::S5, Rate::S3] {
-                note += &format!(" {} {:.2}", rate.name(), last.rate(rate));
+                note += &format!(" {} {:.2}", rate.name(), last.mean(rate).value);
             }
         }
         note += &format!(", {:.2} M frames", frames as f64 / 1e6);
@@ -377,7 +376,7 @@ impl<'a> Session<'a> {
     fn measure(&mut self, trainer: &Trainer) -> Result<(), Error> {
         let measured = self
             .tasks
-            .measure(trainer.network(), trainer.params(), self.config.seed)?;
+            .measure_exact(trainer.network(), trainer.params())?;
         let (sum, count) = std::mem::take(&mut self.recorded.episodes);
         let place = (trainer.updates(), self.recorded.frames);
         let point = CurvePoint::new(place, &measured, (count > 0.0).then(|| sum / count));

@@ -1,9 +1,40 @@
-//! What a run found, as it is written and read.
+//! What was found, as it is written and read: the only forms of results. What is read from a file is checked for
+//! parts that contradict each other.
 
-pub mod components;
-pub mod family;
-pub mod results;
+mod agreement;
+mod calibration;
+mod claims;
+mod components;
+mod currency;
+mod curves;
+mod decomposition;
+mod dose;
+mod family;
+mod mazes;
+mod run;
+mod seed;
+pub mod sound;
+mod study;
+mod summary;
+mod temporal;
+mod whole_policy;
 
+pub use agreement::{Against, Agreement, COMPARED};
+pub use calibration::{Calibration, Composed, Routed};
+pub use claims::{Claimed, Controls, Frozen, Rise, Role};
 pub use components::Components;
+pub use currency::{Currency, Curve};
+pub use curves::{Curves, Onset, RateCurve};
+pub use decomposition::DecompositionSummary;
+pub use dose::DoseResponse;
 pub use family::Family;
-pub use results::Results;
+pub use mazes::{Arrow, MazeFigure};
+pub use run::{Results, RunSummary};
+pub use seed::{Findings, Portrait, ProjectedSet, Relearnt, Retrained};
+pub use study::Study;
+pub use summary::{
+    Agreed, FamilyOver, Over, Pair, Phases, Question, Ranked, RetrainedRow, ScrubbedOver, Summary,
+    TakenOffOver, TemporalRow,
+};
+pub use temporal::{ComponentEffect, Temporal};
+pub use whole_policy::{TakenOff, Traced};

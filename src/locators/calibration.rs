@@ -6,7 +6,7 @@
 //! A locator either of whose areas is below .8 for either claim on an easy plant is uncalibrated.
 
 use super::planted::{PLANTS, Plant, Planted};
-use super::{Error, Located, Locator};
+use super::{Error, Located, Locator, Method};
 use crate::numeric::statistics::roc_area;
 
 /// Least area of a locator that is trusted.
@@ -16,7 +16,7 @@ pub const AREA_MIN: f64 = 0.8;
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Calibration {
     /// The locator.
-    pub locator: String,
+    pub locator: Method,
     /// The plant.
     pub plant: String,
     /// Whether it should be found.
@@ -89,7 +89,7 @@ pub fn calibrate_on(
     for locator in locators {
         let located = locator.locate(&run)?;
         table.push(Calibration {
-            locator: locator.name().into(),
+            locator: locator.method(),
             plant: plant.name.into(),
             is_easy: plant.is_easy,
             areas: located.map(|located| Calibration::areas(&planted, &located)),
@@ -99,14 +99,14 @@ pub fn calibrate_on(
 }
 
 /// The locators that missed an easy plant.
-pub fn uncalibrated(table: &[Calibration]) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
+pub fn uncalibrated(table: &[Calibration]) -> Vec<Method> {
+    let mut methods: Vec<Method> = Vec::new();
     for row in table.iter().filter(|row| row.is_missed()) {
-        if !names.contains(&row.locator.as_str()) {
-            names.push(&row.locator);
+        if !methods.contains(&row.locator) {
+            methods.push(row.locator);
         }
     }
-    names
+    methods
 }
 
 #[cfg(test)]
@@ -189,24 +189,30 @@ mod tests {
 
     #[test]
     fn who_is_calibrated() {
-        let row = |locator: &str, is_easy, (found, told_apart)| Calibration {
-            locator: locator.into(),
+        let [misses, finds, swaps, needs_more] = [
+            Method::Rollback,
+            Method::MaskOracle,
+            Method::WeightsSvd,
+            Method::PathPatching,
+        ];
+        let row = |locator, is_easy, (found, told_apart)| Calibration {
+            locator,
             plant: "a plant".into(),
             is_easy,
             areas: Some([0.9, found].map(|found| Areas { found, told_apart })),
         };
-        let needs_more = Calibration {
+        let without = Calibration {
             areas: None,
-            ..row("needs more", true, (0.0, 0.0))
+            ..row(needs_more, true, (0.0, 0.0))
         };
         let table = [
-            row("misses", true, (0.79, 0.9)),
-            row("misses", true, (0.1, 0.9)),
-            row("finds", true, (0.81, 0.81)),
-            row("finds", false, (0.1, 0.1)),
-            row("takes one for the other", true, (0.95, 0.5)),
-            needs_more,
+            row(misses, true, (0.79, 0.9)),
+            row(misses, true, (0.1, 0.9)),
+            row(finds, true, (0.81, 0.81)),
+            row(finds, false, (0.1, 0.1)),
+            row(swaps, true, (0.95, 0.5)),
+            without,
         ];
-        assert_eq!(uncalibrated(&table), ["misses", "takes one for the other"]);
+        assert_eq!(uncalibrated(&table), [misses, swaps]);
     }
 }

@@ -279,6 +279,12 @@ pub struct Steer {
 
 /// A way to say which parameters serve which behaviour.
 pub trait Locator: Sync {
+    /// Who it is.
+    fn method(&self) -> Method {
+        let mut all = Method::ALL.into_iter();
+        let found = all.find(|method| method.name() == self.name());
+        found.expect("every locator is one of the methods")
+    }
     /// Its name in tables.
     fn name(&self) -> &'static str;
     /// One sentence for the reader of a table: what is scored, by what equation.

@@ -10,11 +10,12 @@
 //! On these policies the locators that must be shown one are asked: area under the ROC curve of the scores,
 //! the weights and biases of the right half against those of the other.
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
-use crate::ablate::selectivity::LEAST_RISE;
-use crate::ablate::{Rate, Split, edit};
+use crate::ablate::recipe::Recipe;
+use crate::ablate::{Rate, Split};
 use crate::experiment::{Config, Error, Progress};
+use crate::findings::{Composed, Routed};
 use crate::gradients::Dense;
 use crate::locators::{self, Behaviour, Decompositions, Locator, Run, Stream, Streams, probes};
 use crate::nn::{Kind, Network, init};
@@ -22,9 +23,8 @@ use crate::numeric::statistics::roc_area;
 use crate::ppo::projection::{Projection, When};
 use crate::ppo::settings::Settings;
 use crate::ppo::{Trainer, trainer};
-use crate::protocol::candidates::Policy;
+use crate::protocol::trained_policy::TrainedPolicy;
 
-use crate::over_seeds::planted::Routed;
 use crate::protocol::bench::Bench;
 
 /// Levels of every situation that locators are shown, and states of each that are probed.
@@ -33,25 +33,6 @@ const STATES: usize = 1024;
 
 /// Policies, of seeds of their own.
 const POLICIES: u64 = 3;
-
-/// What the locators found in one.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Composed {
-    /// By how much S2 and S5 are above those of the policy before training.
-    pub learnt: [f64; 2],
-    /// Losses on selection levels where the half that seeks the cheese is reset, and where the other
-    /// is, in the order of `Rate::ALL`.
-    pub halves: [[f64; 7]; 2],
-    /// The locators that were asked; for A the cheese's half, for B the corner's.
-    pub located: Vec<Routed>,
-}
-
-impl Composed {
-    /// Whether both behaviours were learnt.
-    pub fn took(&self) -> bool {
-        self.learnt.iter().all(|&rise| rise >= LEAST_RISE)
-    }
-}
 
 /// Trains both halves of every policy for `study.planted_updates` each and asks the locators that
 /// `is_asked`; nothing where the network has no halves.
@@ -102,23 +83,19 @@ fn find_one(
     let (theta, halves) = compose(&full, &half, [&corner, &cheese]);
     let (theta_0, _) = compose(&full, &half, [&corner_0, &cheese_0]);
 
-    let policy = Policy {
+    let policy = TrainedPolicy {
         network: &full,
         theta: &theta,
         theta_0: &theta_0,
         checkpoints: &[],
     };
-    let levels = config.study.selection_levels;
+    let levels = config.ablate.selection_levels;
     let selection = Bench::new(config, &policy, Split::Selection, levels)?;
     let rise =
         |rate: Rate| selection.reference.base.rate(rate) - selection.reference.floor.rate(rate);
     let lost = |half: &Vec<bool>| {
         let indices: Vec<usize> = (0..half.len()).filter(|&index| half[index]).collect();
-        Ok::<[f64; 7], Error>(
-            selection
-                .losses(&edit::reset(&theta, &theta_0, &indices))?
-                .0,
-        )
+        selection.losses(&Recipe::Reset(Arc::new(indices)))
     };
     let located = ask(config, &policy, &halves, all, is_asked, progress)?;
     let [corner, cheese] = &halves;
@@ -216,7 +193,7 @@ fn last(shape: &[usize]) -> usize {
 
 fn ask(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     [corner, cheese]: &[Vec<bool>; 2],
     all: &[Box<dyn Locator>],
     is_asked: &impl Fn(&dyn Locator) -> bool,
@@ -260,8 +237,7 @@ fn ask(
     for locator in asked {
         let found: Option<locators::Located> = locator.locate(&seen)?;
         located.push(Routed {
-            locator: locator.name().into(),
-            supervision: locator.supervision(),
+            locator: locator.method(),
             areas: found.map(|found| {
                 let [a, b] = &found.scores;
                 [area(a, cheese), area(b, corner)]

@@ -10,54 +10,29 @@
 //! from its last point, one that was killed later does its minute of analysis again.
 
 pub mod composed;
+mod families;
 pub mod over;
 pub mod planted;
 pub mod question;
+mod ranking;
 pub mod stored;
 pub mod summary;
+mod time;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::nn::{Layout, Network};
+use crate::findings::Study;
+use crate::nn::Network;
 use crate::storage::manifest::{read_json, write_json};
 use crate::storage::{self, RunDir};
 
 use crate::experiment::stages::{Invocation, begin};
 use crate::experiment::{Error, Progress, Resolved};
-use crate::over_seeds::stored::{Sound, sound};
-use crate::protocol::seed::{self, Findings};
-use planted::Calibration;
-use summary::Summary;
-
-/// Everything that RESULTS.md and the report show.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Study {
-    /// Name of the preset.
-    pub preset: String,
-    /// All settings as TOML.
-    pub config: String,
-    /// SHA-256 of `config`.
-    pub config_sha256: String,
-    /// The command line that began it.
-    pub command: String,
-    /// Version of this program.
-    pub version: String,
-    /// What was noted beside it later, shown above all; empty when it is written.
-    #[serde(default)]
-    pub note: String,
-    /// Names and places of the parameters.
-    pub layout: Layout,
-    /// Share of training levels whose cheese may be anywhere.
-    pub anywhere_share: f64,
-    /// What locators find where the answer is known.
-    pub calibration: Calibration,
-    /// One a seed.
-    pub seeds: Vec<Findings>,
-    /// Over the seeds.
-    pub summary: Summary,
-}
+use crate::findings::sound::{Sound, sound};
+use crate::protocol::extent::Extent;
+use crate::protocol::seed::one_seed;
 
 /// Carries the study out in `run`, or goes on with it.
 ///
@@ -84,6 +59,7 @@ pub fn study(
         version: env!("CARGO_PKG_VERSION").into(),
         note: String::new(),
         layout: network.layout,
+        test_levels: resolved.config.ablate.test_levels,
         anywhere_share: resolved.config.env.anywhere_share(),
         summary: summary::summarise(&[], &resolved.config),
         calibration,
@@ -100,7 +76,11 @@ pub fn study(
             .seeds
             .push(inside(&of_seed, invocation, run, &name, |inner| {
                 remembered(inner, "findings.json", &of_seed, |inner| {
-                    seed::findings(&of_seed, inner, invocation.access, every, &mut progress)
+                    let extent = Extent::full(&of_seed.config);
+                    let access = invocation.access;
+                    let progress = &mut progress;
+                    let one = one_seed(&of_seed, inner, access, every, &extent, progress)?;
+                    Ok(one.found)
                 })
             })?);
         // After every seed, so that `gouda report` shows how far it is.

@@ -1,52 +1,32 @@
 //! A number over seeds: mean, interval, exact test; and the adjustment of several.
 
-use serde::{Deserialize, Serialize};
-
+use crate::findings::Over;
 use crate::numeric::statistics::{hierarchical_mean, holm, sign_flip};
 use crate::numeric::sum::mean;
 
 /// Bootstrap draws over seeds.
 const DRAWS: u32 = 10_000;
 
-/// A mean over seeds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Over {
-    /// The mean.
-    pub mean: f64,
-    /// Its 95 % interval; none where there is one seed.
-    pub interval: Option<(f64, f64)>,
-    /// Exact two-sided sign-flip test that it is 0.
-    pub p: Option<f64>,
-    /// By seed; a seed that has none is left out.
-    pub values: Vec<f64>,
+/// A number over seeds of values known exactly; `None` for no values. The bootstrap draws from stream `index`.
+pub fn over(values: Vec<f64>, seed: u64, index: u64) -> Option<Over> {
+    let groups: Vec<Vec<f64>> = values.iter().map(|&value| vec![value]).collect();
+    over_groups(values, &groups, seed, index)
 }
 
-impl Over {
-    /// Of values known exactly; `None` for no values. The bootstrap draws from stream `index`.
-    pub fn of(values: Vec<f64>, (seed, index): (u64, u64)) -> Option<Self> {
-        let groups: Vec<Vec<f64>> = values.iter().map(|&value| vec![value]).collect();
-        Self::of_groups(values, &groups, (seed, index))
+/// The same of values with draws of each.
+pub fn over_groups(values: Vec<f64>, groups: &[Vec<f64>], seed: u64, index: u64) -> Option<Over> {
+    if values.is_empty() {
+        return None;
     }
-
-    /// Of values with draws of each.
-    pub fn of_groups(
-        values: Vec<f64>,
-        groups: &[Vec<f64>],
-        (seed, index): (u64, u64),
-    ) -> Option<Self> {
-        if values.is_empty() {
-            return None;
-        }
-        let interval = (values.len() > 1)
-            .then(|| hierarchical_mean(groups, 0.95, DRAWS, seed, (1 << 48) + index))
-            .flatten();
-        Some(Self {
-            mean: mean(&values),
-            interval: interval.map(|interval| (interval.low, interval.high)),
-            p: sign_flip(&values),
-            values,
-        })
-    }
+    let interval = (values.len() > 1)
+        .then(|| hierarchical_mean(groups, 0.95, DRAWS, seed, (1 << 48) + index))
+        .flatten();
+    Some(Over {
+        mean: mean(&values),
+        interval: interval.map(|interval| (interval.low, interval.high)),
+        p: sign_flip(&values),
+        values,
+    })
 }
 
 /// Holm's adjustment over those that have a p-value.
@@ -65,17 +45,17 @@ mod tests {
 
     #[test]
     fn one_seed_has_no_interval_and_ten_of_one_sign_have_the_least_p() {
-        let one = Over::of(vec![0.4], (1, 0)).unwrap();
+        let one = over(vec![0.4], 1, 0).unwrap();
         assert_eq!((one.mean, one.interval, one.p), (0.4, None, Some(1.0)));
         let values: Vec<f64> = (1..=10).map(f64::from).collect();
-        let ten = Over::of(values, (1, 0)).unwrap();
+        let ten = over(values, 1, 0).unwrap();
         assert_eq!(ten.p, Some(2.0 / 1024.0));
         let (low, high) = ten.interval.unwrap();
         assert!(
             (3.0..4.5).contains(&low) && (6.5..8.0).contains(&high),
             "{low} {high}"
         );
-        assert!(Over::of(Vec::new(), (1, 0)).is_none());
+        assert!(over(Vec::new(), 1, 0).is_none());
     }
 
     #[test]

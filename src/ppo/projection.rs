@@ -7,11 +7,13 @@
 use crate::numeric::sum::dot;
 
 /// Where in an update.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum When {
     /// Off the gradient that the optimiser sees.
+    #[serde(rename = "before the optimiser")]
     BeforeOptimizer,
     /// Off what is added to the parameters.
+    #[serde(rename = "after the optimiser")]
     AfterOptimizer,
 }
 

@@ -12,9 +12,9 @@
 //! `A_cd` the product of channel c of the one with channel d of the other, of n channels, a tensor has mean
 //! `sum_cd A_cd / n` and variance `sum_cd d_cd^2 / (n - 1)`, d being A less its rows' and columns' means.
 
-use serde::{Deserialize, Serialize};
-
-use crate::ablate::edit;
+use crate::ablate::{Claim, edit};
+use crate::findings::{Against, Agreement};
+use crate::locators::Method;
 use crate::nn::Layout;
 use crate::numeric::statistics::ranks;
 use crate::numeric::sum::mean;
@@ -22,60 +22,24 @@ use crate::numeric::sum::mean;
 /// The percentage of parameters whose overlap is told.
 const TOP_PERCENT: f64 = 5.0;
 
-/// The methods that are held against each other.
-pub const METHODS: [&str; 11] = [
-    "gradient SVD, unit-norm",
-    "gradient SVD, per tensor",
-    "displacement SVD",
-    "weights SVD",
-    "fisher ratio",
-    "attribution patching",
-    "activation patching",
-    "path patching",
-    "channel scrubbing",
-    "activation directions",
-    "mask oracle",
-];
-
-/// A number of two methods, with its null.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Against {
-    /// The number.
-    pub value: f64,
-    /// Mean of the null.
-    pub null: f64,
-    /// Standard deviation of the null.
-    pub deviation: f64,
-}
-
-/// Two methods, for one claim.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Agreement {
-    /// The place of the claim: 0 for A, 1 for B.
-    pub claim: usize,
-    /// Their names.
-    pub between: [String; 2],
-    /// Spearman's correlation of their scores.
-    pub rho: Against,
-    /// Share of the top parameters that they have in common.
-    pub overlap: Against,
-}
-
-/// All pairs of `scored`: names with scores for A and for B. What scores all parameters alike points to
+/// All pairs of `scored`: methods with scores for A and for B. What scores all parameters alike points to
 /// nothing, and is left out.
-pub fn agreements(layout: &Layout, scored: &[(String, [Vec<f64>; 2])]) -> Vec<Agreement> {
+pub fn agreements(layout: &Layout, scored: &[(Method, [Vec<f64>; 2])]) -> Vec<Agreement> {
     let mut all = Vec::new();
-    for claim in [0, 1] {
-        let prepared: Vec<(&str, Vec<f64>, Vec<f64>)> = scored
+    for claim in Claim::ALL {
+        let prepared: Vec<(Method, Vec<f64>, Vec<f64>)> = scored
             .iter()
-            .map(|(name, scores)| (&**name, standardised(&scores[claim]), top(&scores[claim])))
+            .map(|(method, scores)| {
+                let scores = &scores[claim as usize];
+                (*method, standardised(scores), top(scores))
+            })
             .filter(|(_, ranks, _)| ranks.iter().any(|&x| x != 0.0))
             .collect();
         for (at, (a, a_ranks, a_top)) in prepared.iter().enumerate() {
             for (b, b_ranks, b_top) in &prepared[at + 1..] {
                 all.push(Agreement {
                     claim,
-                    between: [(*a).into(), (*b).into()],
+                    between: [*a, *b],
                     rho: against(layout, a_ranks, b_ranks),
                     overlap: against(layout, a_top, b_top),
                 });
@@ -175,13 +139,18 @@ mod tests {
         let mut scores =
             || -> [Vec<f64>; 2] { [0, 1].map(|_| (0..160).map(|_| stream.normal()).collect()) };
         let (a, b) = (scores(), scores());
-        let scored = [("a", &a), ("b", &b), ("c", &a)].map(|(n, s)| (n.to_owned(), s.clone()));
+        let scored = [
+            (Method::FisherRatio, &a),
+            (Method::PathPatching, &b),
+            (Method::MaskOracle, &a),
+        ]
+        .map(|(method, scores)| (method, scores.clone()));
         let found = agreements(&layout(), &scored);
         assert_eq!(found.len(), 6);
         let rho = spearman(&a[0], &b[0]).unwrap();
         assert!((found[0].rho.value - rho).abs() < 1e-12);
         let same = &found[1];
-        assert_eq!(same.between, ["a", "c"]);
+        assert_eq!(same.between, [Method::FisherRatio, Method::MaskOracle]);
         assert!((same.rho.value - 1.0).abs() < 1e-12 && (same.overlap.value - 1.0).abs() < 1e-12);
         assert!(same.rho.value > same.rho.null + 3.0 * same.rho.deviation);
     }

@@ -14,7 +14,7 @@ use crate::circuits::patching::{self, Told};
 use crate::circuits::paths::{self, Edge};
 use crate::circuits::{Fact, Pairs, Sought};
 use crate::experiment::{Config, Error};
-use crate::findings::results::MazeFigure;
+use crate::findings::MazeFigure;
 use crate::maze::{Cell, Level, observe};
 use crate::nn::{Network, Part, Site, Workspace};
 use crate::protocol::circuits::{Found, Traced};

@@ -1,18 +1,19 @@
 //! Levels with exact rates, and what the unedited and the untrained policy do on them.
 
-use crate::ablate::{Measurement, Rate, Reference, Split, Tasks};
+use super::trained_policy::TrainedPolicy;
+use crate::ablate::recipe::Recipe;
+use crate::ablate::{Measurement, PerRate, Reference, Split, Tasks};
 use crate::experiment::{Config, Error};
-use crate::nn::{Network, Steering};
-use crate::protocol::candidates::Policy;
+use crate::nn::Steering;
 
-/// Levels of one split.
+/// Levels of one split, on which edits of one policy are measured.
 #[derive(Debug)]
 pub struct Bench<'a> {
     /// The levels.
     pub tasks: Tasks,
     /// What edits are compared with.
     pub reference: Reference,
-    network: &'a Network,
+    policy: TrainedPolicy<'a>,
 }
 
 impl<'a> Bench<'a> {
@@ -22,7 +23,7 @@ impl<'a> Bench<'a> {
     /// Levels that cannot be made, or a policy that is not finite.
     pub fn new(
         config: &Config,
-        policy: &Policy<'a>,
+        policy: &TrainedPolicy<'a>,
         split: Split,
         count: usize,
     ) -> Result<Self, Error> {
@@ -34,53 +35,38 @@ impl<'a> Bench<'a> {
         Ok(Self {
             tasks,
             reference,
-            network: policy.network,
+            policy: *policy,
         })
     }
 
-    /// The exact rates of a policy, with something added to its activations or not.
+    /// The exact rates of the parameters `theta`, with something added to the activations or not.
     ///
     /// # Errors
-    /// One that is not finite.
+    /// Parameters that are not finite.
     pub fn measure(
         &self,
-        params: &[f32],
+        theta: &[f32],
         steering: Option<&Steering>,
     ) -> Result<Measurement, Error> {
-        let measured = self.tasks.measure_steered(self.network, params, steering);
-        Ok(measured?)
+        let network = self.policy.network;
+        Ok(self.tasks.measure_steered(network, theta, steering)?)
     }
 
-    /// What a policy lost, in the order of [`Rate::ALL`].
+    /// The exact rates of the edited policy.
     ///
     /// # Errors
     /// One that is not finite.
-    pub fn losses(&self, params: &[f32]) -> Result<Losses, Error> {
-        self.losses_steered(params, None)
+    pub fn measure_edited(&self, recipe: &Recipe) -> Result<Measurement, Error> {
+        let edited = recipe.apply(self.policy.theta, self.policy.theta_0);
+        self.measure(&edited, recipe.steering())
     }
 
-    /// The same with something added to its activations.
+    /// What the edited policy lost.
     ///
     /// # Errors
-    /// As for [`losses`](Self::losses).
-    pub fn losses_steered(
-        &self,
-        params: &[f32],
-        steering: Option<&Steering>,
-    ) -> Result<Losses, Error> {
-        let measured = self.measure(params, steering)?;
-        let loss = |rate| self.reference.loss(&measured, rate);
-        Ok(Losses(Rate::ALL.map(loss)))
-    }
-}
-
-/// Losses in the order of [`Rate::ALL`].
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Losses(pub [f64; 7]);
-
-impl Losses {
-    /// Of one rate.
-    pub fn of(&self, rate: Rate) -> f64 {
-        self.0[rate.index()]
+    /// One that is not finite.
+    pub fn losses(&self, recipe: &Recipe) -> Result<PerRate<f64>, Error> {
+        let measured = self.measure_edited(recipe)?;
+        Ok(PerRate::new(|rate| self.reference.loss(&measured, rate)))
     }
 }

@@ -82,7 +82,7 @@ impl Extent {
         Self {
             pairs,
             hops,
-            levels: config.study.selection_levels,
+            levels: config.ablate.selection_levels,
             doses: &DOSES,
         }
     }

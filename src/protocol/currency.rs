@@ -4,66 +4,26 @@
 //! The area of a curve is the mean of selectivity over ln q, by trapezia: it makes no choice of q,
 //! so selection levels give it without bias.
 
-use serde::{Deserialize, Serialize};
-
-use crate::ablate::Claim;
-use crate::locators::Supervision;
+use crate::ablate::{Claim, PerRate};
+use crate::findings::Curve;
 use crate::numeric::exp::ln;
 
-use crate::protocol::bench::Losses;
+use super::trials::Resets;
 
-/// What one locator's resets did.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Currency {
-    /// Its name.
-    pub locator: String,
-    /// What it scores.
-    pub meaning: String,
-    /// What it was told.
-    pub supervision: Supervision,
-    /// Seconds it took.
-    pub seconds: f64,
-    /// What it found for A and for B.
-    pub found: [String; 2],
-    /// Share of the top 5 % of parameters in each tensor, by claim.
-    pub by_tensor: [Vec<f64>; 2],
-    /// For A and for B.
-    pub curves: [Curve; 2],
-}
-
-/// Selectivity against the percentage of parameters reset.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Curve {
-    /// Percentages.
-    pub percent: Vec<f64>,
-    /// Losses of the locator's parameters, in the order of `Rate::ALL`.
-    pub losses: Vec<Losses>,
-    /// Selectivity of the locator's parameters.
-    pub selectivity: Vec<f64>,
-    /// Of random ones.
-    pub random: Vec<f64>,
-    /// Area under `selectivity`.
-    pub area: f64,
-    /// Area under `random`.
-    pub random_area: f64,
-}
-
-impl Curve {
-    /// From the losses of own and random parameters at every percentage.
-    pub fn new(claim: Claim, percent: &[f64], pairs: &[[Losses; 2]]) -> Self {
-        let of = |which: usize| -> Vec<f64> {
-            let selectivity = |pair: &[Losses; 2]| claim.selectivity(&|rate| pair[which].of(rate));
-            pairs.iter().map(selectivity).collect()
-        };
-        let (selectivity, random) = (of(0), of(1));
-        Self {
-            area: area(percent, &selectivity),
-            random_area: area(percent, &random),
-            percent: percent.to_vec(),
-            losses: pairs.iter().map(|pair| pair[0]).collect(),
-            selectivity,
-            random,
-        }
+/// The curve of what a method's parameters cost, and as many random ones, at every percentage.
+pub fn curve(claim: Claim, percent: &[f64], pairs: &Resets) -> Curve {
+    let of = |which: usize| -> Vec<f64> {
+        let selectivity = |pair: &[PerRate<f64>; 2]| claim.selectivity(&|rate| pair[which][rate]);
+        pairs.iter().map(selectivity).collect()
+    };
+    let (selectivity, random) = (of(0), of(1));
+    Curve {
+        area: area(percent, &selectivity),
+        random_area: area(percent, &random),
+        percent: percent.to_vec(),
+        losses: pairs.iter().map(|pair| pair[0]).collect(),
+        selectivity,
+        random,
     }
 }
 

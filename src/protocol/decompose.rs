@@ -13,11 +13,9 @@ use crate::svd::null::{self, SpectrumNull};
 use crate::svd::{self, Decomposition};
 
 use crate::experiment::{Config, Error, Progress, streams};
-use crate::findings::results::DecompositionSummary;
-use crate::protocol::candidates::Decomposed;
+use crate::findings::{Components, DecompositionSummary};
+use crate::locators::Decomposed;
 
-/// The folders under `svd/`: raw columns, and columns scaled to length 1.
-pub const COLUMNS: [&str; 2] = ["raw", "unit-norm"];
 /// Time bins of the figures.
 const BINS: usize = 120;
 
@@ -48,19 +46,19 @@ pub fn decompose(
         .map(|weights| sketch.as_ref().map(|sketch| sketch.rows(all(), weights)));
     let mut found = Vec::new();
     let views = [
-        (COLUMNS[0], "raw columns", &matrix as &dyn GradientMatrix),
-        (COLUMNS[1], "unit-norm columns", &unit),
+        (Components::Raw, &matrix as &dyn GradientMatrix),
+        (Components::UnitNorm, &unit),
     ];
-    for ((name, long, view), start) in views.into_iter().zip(starts) {
+    for ((of, view), start) in views.into_iter().zip(starts) {
         let stage = Stage {
             config,
-            name,
+            of,
             tau: &tau,
             layout: &layout,
             checkpoints,
         };
         let decomposition = stage.truncated(view, start.as_deref(), progress)?;
-        let dir = run.svd().join(name);
+        let dir = run.svd().join(of.name());
         run_dir::ensure_directory(&dir)?;
         svd::output::save(&dir, &decomposition)?;
         let spectrum = stage.spectrum(view, progress)?;
@@ -68,13 +66,10 @@ pub fn decompose(
         let norms = row_norms(view)?;
         let components = stage.components(&decomposition, &norms, (&spectrum, &stability))?;
         write_json(&dir.join("components.json"), &components)?;
-        let summary = stage.summary(long, &decomposition, &components, &norms, &spectrum);
+        let summary = stage.summary(&decomposition, &components, &norms, &spectrum);
+        let norms = (row_norms(&matrix)?, of.source().1);
         found.push((
-            Decomposed {
-                name,
-                decomposition,
-                components,
-            },
+            Decomposed::judged(decomposition, components, norms),
             summary,
         ));
     }
@@ -100,7 +95,7 @@ pub(super) fn times(config: &Config, matrix: &Matrix) -> Vec<f64> {
 
 struct Stage<'a> {
     config: &'a Config,
-    name: &'a str,
+    of: Components,
     tau: &'a [f64],
     layout: &'a Layout,
     checkpoints: &'a [(f64, Vec<f32>)],
@@ -124,7 +119,7 @@ impl Stage<'_> {
         start: Option<&[f64]>,
         progress: &mut dyn Progress,
     ) -> Result<Decomposition, Error> {
-        let name = self.name;
+        let name = self.of.name();
         progress.begin(
             &format!("SVD, {name} columns"),
             self.config.svd.max_passes as u64,
@@ -154,7 +149,7 @@ impl Stage<'_> {
             seed: self.config.seed,
             ..null::NullOptions::default()
         };
-        let name = self.name;
+        let name = self.of.name();
         progress.begin(
             &format!("null spectrum, {name} columns"),
             options.surrogates as u64,
@@ -170,7 +165,7 @@ impl Stage<'_> {
         decomposition: &Decomposition,
         progress: &mut dyn Progress,
     ) -> Result<Stability, Error> {
-        let name = self.name;
+        let name = self.of.name();
         progress.begin(&format!("split halves, {name} columns"), 2);
         let half = |odd| svd::truncated(&EveryOther::new(view, odd), &self.options(), &mut |_| {});
         let odd = half(true)?;
@@ -220,7 +215,6 @@ impl Stage<'_> {
 
     fn summary(
         &self,
-        name: &str,
         decomposition: &Decomposition,
         components: &[Component],
         row_norms: &[f64],
@@ -250,7 +244,7 @@ impl Stage<'_> {
             sum::dot(part, part)
         };
         DecompositionSummary {
-            name: name.into(),
+            of: self.of,
             sigma: d.s.clone(),
             null_sigma: spectrum.quantiles.clone(),
             null_top: spectrum.threshold,
@@ -274,7 +268,6 @@ impl Stage<'_> {
                         .collect()
                 })
                 .collect(),
-            index_against_loss: None,
         }
     }
 }

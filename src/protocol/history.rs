@@ -3,13 +3,13 @@
 use crate::ablate::{Split, Tasks};
 use crate::experiment::train::Trained;
 use crate::experiment::{Config, Error, checkpoint, streams};
-use crate::findings::results::Curves;
+use crate::findings::Curves;
 use crate::gradients::{Dense, GradientMatrix, Matrix};
 use crate::locators::{Behaviour, Decompositions, Probe, Run, Stream, Streams, probes};
 use crate::nn::Network;
 use crate::ppo::trainer;
-use crate::protocol::candidates::Policy;
 use crate::protocol::decompose;
+use crate::protocol::trained_policy::TrainedPolicy;
 use crate::storage::{Access, RunDir};
 
 /// Discovery levels whose states are probed.
@@ -61,8 +61,8 @@ impl History {
     }
 
     /// The policy at the end of training.
-    pub fn policy(&self) -> Policy<'_> {
-        Policy {
+    pub fn policy(&self) -> TrainedPolicy<'_> {
+        TrainedPolicy {
             network: &self.network,
             theta: &self.checkpoints[self.checkpoints.len() - 1].1,
             theta_0: &self.checkpoints[0].1,

@@ -8,7 +8,7 @@ use crate::nn::{Network, Workspace, softmax};
 use crate::numeric::exp::exp;
 
 use crate::experiment::{Config, Error};
-use crate::findings::results::{Arrow, MazeFigure};
+use crate::findings::{Arrow, MazeFigure};
 
 /// Draws `edits` (name and parameters) on the first conflict levels and the first corner level of
 /// the test split.

@@ -1,15 +1,17 @@
-//! The protocol on one seed: what is tried, chosen, frozen and tested.
+//! The protocol on one seed: what is tried, chosen, frozen and tested. `gouda reproduce` carries it out in brief,
+//! `gouda study` in full on each of many seeds.
 
-pub mod ablation;
 pub mod agreement;
 pub mod atlas;
 pub mod bench;
-pub mod candidates;
 pub mod circuits;
-pub mod claims;
+mod controls;
 pub mod currency;
 pub mod decompose;
-pub mod edits;
+pub mod decomposed;
+pub mod edit;
+pub mod extent;
+pub mod freeze;
 pub mod history;
 pub mod mazes;
 pub mod portrait;
@@ -19,4 +21,7 @@ pub mod retrain;
 pub mod scrubbing;
 pub mod seed;
 pub mod temporal;
+pub mod test;
 pub mod tracing;
+pub mod trained_policy;
+pub mod trials;

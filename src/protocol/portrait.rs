@@ -4,38 +4,17 @@
 //! into the part that is the same in every state and the rest. The share of the first,
 //! `|mean change|^2 / mean |change|^2`, is 1 for an edit that only biases the actions.
 
-use serde::{Deserialize, Serialize};
-
-use crate::ablate::Claim;
+use crate::findings::{Frozen, Portrait};
 use crate::locators::Probe;
 use crate::nn::{Layout, Network, Workspace};
-use crate::protocol::candidates::Policy;
-
-/// One edit.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Portrait {
-    /// The claim it was chosen for.
-    pub claim: Claim,
-    /// The family it is the best of: steps along components, or random in-span ones.
-    pub family: String,
-    /// Component, sign and dose.
-    pub member: String,
-    /// The dose.
-    pub dose: f64,
-    /// Share of its squared length in each tensor.
-    pub by_tensor: Vec<f64>,
-    /// Share of the logits' change that is the same in every state.
-    pub bias: f64,
-    /// That change, an action each, its mean taken off.
-    pub shift: Vec<f64>,
-}
+use crate::protocol::trained_policy::TrainedPolicy;
 
 /// The portrait of an edit on probe states.
 pub fn portrait(
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     edited: &[f32],
     probes: &[Probe],
-    (claim, family, member, dose): (Claim, &str, &str, f64),
+    frozen: &Frozen,
 ) -> Portrait {
     let actions = policy.network.shape.action_len;
     let before = centred(policy.network, policy.theta, probes);
@@ -52,10 +31,10 @@ pub fn portrait(
     let all: f64 = change.iter().map(|x| x * x).sum::<f64>() / states;
     let same: f64 = shift.iter().map(|x| x * x).sum();
     Portrait {
-        claim,
-        family: family.into(),
-        member: member.into(),
-        dose,
+        claim: frozen.claim,
+        family: frozen.family,
+        member: frozen.member.clone(),
+        dose: frozen.dose,
         by_tensor: by_tensor(&policy.network.layout, policy.theta, edited),
         bias: if all > 0.0 { same / all } else { 0.0 },
         shift,
@@ -93,7 +72,9 @@ fn centred(network: &Network, params: &[f32], probes: &[Probe]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ablate::Rate;
+    use crate::ablate::{Claim, Rate};
+    use crate::findings::{Family, Role};
+    use crate::locators::Supervision;
     use crate::nn::{Kind, Shape, init};
     use crate::numeric::random::{Purpose, Stream};
 
@@ -109,7 +90,7 @@ mod tests {
         };
         let network = Network::new(shape, 5).unwrap();
         let theta = init::initialise(&network.layout, 1);
-        let policy = Policy {
+        let policy = TrainedPolicy {
             network: &network,
             theta: &theta,
             theta_0: &theta,
@@ -122,6 +103,18 @@ mod tests {
             observations: (0..bits).map(|_| stream.below(2) as u8).collect(),
             right: vec![1; 12],
         };
+        let frozen = Frozen {
+            claim: Claim::A,
+            family: Family::Step,
+            role: Role::Practical,
+            supervision: Supervision::Effects,
+            member: "it".into(),
+            dose: 0.1,
+            candidates: 1,
+            members: 1,
+            margin: 0.0,
+            selectivity: 0.0,
+        };
         let mut portrait_of = |name: &str| {
             let tensors = &network.layout.tensors;
             let at = tensors.iter().position(|t| t.name == name).unwrap();
@@ -129,12 +122,7 @@ mod tests {
             for index in tensors[at].range() {
                 edited[index] += 0.3 * stream.normal() as f32;
             }
-            let found = portrait(
-                &policy,
-                &edited,
-                std::slice::from_ref(&probe),
-                (Claim::A, "steps", "it", 0.1),
-            );
+            let found = portrait(&policy, &edited, std::slice::from_ref(&probe), &frozen);
             assert!((found.by_tensor[at] - 1.0).abs() < 1e-6);
             found.bias
         };

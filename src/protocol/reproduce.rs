@@ -1,20 +1,16 @@
-//! The main job: train, record, decompose, locate, ablate, and gather the results.
+//! The main job: the protocol on one seed in brief, the circuits of its policy, and pictures.
 
 use std::time::Duration;
 
+use super::circuits::{self, Circuits};
+use super::extent::Extent;
+use super::mazes;
+use super::seed::{OneSeed, one_seed};
 use crate::experiment::stages::{Invocation, begin};
-use crate::nn::Network;
-use crate::numeric::statistics;
-use crate::ppo::trainer;
+use crate::experiment::{Error, Progress, Resolved};
+use crate::findings::{Results, RunSummary};
 use crate::storage::RunDir;
 use crate::storage::manifest::write_json;
-
-use crate::experiment::train::{self, Trained};
-use crate::experiment::{Error, Progress, Resolved, checkpoint};
-use crate::findings::results::{Curves, Results, RunSummary};
-use crate::protocol::candidates::{Policy, displacement};
-use crate::protocol::circuits::{self, Circuits, Extent};
-use crate::protocol::{ablation, decompose, mazes};
 
 /// Runs everything and writes `circuits.json` and `results.json`; the report is made from what it
 /// returns.
@@ -30,53 +26,21 @@ pub fn reproduce(
 ) -> Result<(Results, Circuits), Error> {
     let config = &resolved.config;
     begin(resolved, invocation, run)?;
-    let trained = train::train(config, run, every, progress)?;
-
-    let network = Network::new(config.net.shape(&config.env), trainer::RUN)
-        .map_err(crate::ppo::Error::from)?;
-    let total = config.ppo.total_updates;
-    let checkpoints = checkpoint::load_all(&run.checkpoints(), &network.layout, total)?;
-    let (theta_0, theta) = (
-        checkpoints[0].1.clone(),
-        checkpoints[checkpoints.len() - 1].1.clone(),
-    );
-
-    let (decomposed, mut decompositions): (Vec<_>, Vec<_>) =
-        decompose::decompose(config, run, invocation.access, &checkpoints, progress)?
-            .into_iter()
-            .unzip();
-    let policy = Policy {
-        network: &network,
-        theta: &theta,
-        theta_0: &theta_0,
-        checkpoints: &checkpoints,
-    };
-    let outcome = ablation::ablate(config, &policy, &decomposed, progress)?;
-    for (summary, effects) in decompositions.iter_mut().zip(&outcome.step_effects) {
-        let index: Vec<f64> = summary
-            .components
-            .iter()
-            .map(|c| c.course.temporal_index)
-            .take(effects.len())
-            .collect();
-        summary.index_against_loss = statistics::spearman(&index, effects);
-    }
-    let edits: Vec<(String, Vec<f32>)> = outcome.best.into_iter().flatten().collect();
-    let mazes = mazes::figures(config, &network, &theta, &edits)?;
     let extent = Extent::brief(config);
-    let circuits = circuits::of_policy(config, (&network, &theta), extent, &[], progress)?;
-    let run_summary = summary(
-        resolved,
-        invocation,
-        &trained,
-        &network,
-        displacement(&policy),
-    );
+    let access = invocation.access;
+    let mut one = one_seed(resolved, run, access, every, &extent, progress)?;
+    let policy = one.history.policy();
+    let (network, theta) = (policy.network, policy.theta);
+    let edits = one.best.iter_mut().filter_map(Option::take);
+    let edits: Vec<(String, Vec<f32>)> = edits.collect();
+    let mazes = mazes::figures(config, network, theta, &edits)?;
+    let extent = circuits::Extent::brief(config);
+    let circuits = circuits::of_policy(config, (network, theta), extent, &[], progress)?;
     let results = Results {
-        run: run_summary,
-        curves: trained.curves,
-        decompositions,
-        ablation: outcome.ablation,
+        run: summary(resolved, invocation, &one),
+        decompositions: one.decompositions,
+        found: one.found,
+        doses: one.doses,
         mazes,
     };
     write_json(&run.circuits(), &circuits)?;
@@ -84,31 +48,27 @@ pub fn reproduce(
     Ok((results, circuits))
 }
 
-fn summary(
-    resolved: &Resolved,
-    invocation: &Invocation,
-    trained: &Trained,
-    network: &Network,
-    displacement: f64,
-) -> RunSummary {
-    let config = resolved.config.to_toml();
-    let Curves { frames, .. } = &trained.curves;
+fn summary(resolved: &Resolved, invocation: &Invocation, one: &OneSeed) -> RunSummary {
+    let config = &resolved.config;
+    let policy = one.history.policy();
     RunSummary {
         preset: resolved.preset.clone(),
-        seed: resolved.config.seed,
+        seed: config.seed,
         config_sha256: resolved.sha256(),
-        config,
+        config: config.to_toml(),
         command: invocation.command.join(" "),
         version: env!("CARGO_PKG_VERSION").into(),
-        layout: network.layout.clone(),
-        frames: frames.last().copied().unwrap_or(0),
-        updates: resolved.config.ppo.total_updates,
-        time_len: trained.total.shape.0,
-        gradient_checksum: format!("{:08x}", trained.total.checksum),
-        train_seconds: trained.seconds,
-        displacement,
-        world: resolved.config.env.world,
-        region: resolved.config.env.region,
-        anywhere_share: resolved.config.env.anywhere_share(),
+        layout: policy.network.layout.clone(),
+        frames: one.found.curves.frames.last().copied().unwrap_or(0),
+        updates: config.ppo.total_updates,
+        time_len: one.trained.total.shape.0,
+        gradient_checksum: one.found.gradient_checksum.clone(),
+        train_seconds: one.trained.seconds,
+        displacement: policy.displacement(),
+        world: config.env.world,
+        region: config.env.region,
+        anywhere_share: config.env.anywhere_share(),
+        selection_levels: config.ablate.selection_levels,
+        test_levels: config.ablate.test_levels,
     }
 }

@@ -5,34 +5,16 @@
 //! the gradient before the optimiser sees it, or off the update after it. What is compared is the
 //! checkpoint, which is what the same training without a projection gives to the bit.
 
-use serde::{Deserialize, Serialize};
-
 use crate::ablate::edit::orthonormal;
-use crate::ablate::{Rate, Split};
+use crate::ablate::{PerRate, Split};
 use crate::experiment::{Config, Error, Progress};
+use crate::findings::{ProjectedSet, Retrained};
 use crate::locate::Label;
 use crate::ppo::Trainer;
 use crate::ppo::projection::{Projection, When};
-use crate::protocol::candidates::Policy;
+use crate::protocol::trained_policy::TrainedPolicy;
 
-use crate::protocol::edits::Named;
-
-/// What one retraining came to.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Retrained {
-    /// "early", "late", "random".
-    pub set: String,
-    /// Whether the projection was before the optimiser or after it.
-    pub when: String,
-    /// Components projected out.
-    pub components: usize,
-    /// Updates made.
-    pub updates: u64,
-    /// Exact rates of the run's own checkpoint, in the order of `Rate::ALL`.
-    pub without: [f64; 7],
-    /// Exact rates with the projection.
-    pub with: [f64; 7],
-}
+use crate::protocol::decomposed::Named;
 
 /// Every set, before and after the optimiser.
 ///
@@ -40,7 +22,7 @@ pub struct Retrained {
 /// What training refuses, or the user's interruption.
 pub fn retrain(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     named: &Named,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Retrained>, Error> {
@@ -54,10 +36,10 @@ pub fn retrain(
         return Ok(Vec::new());
     };
     let updates = (share * total).round() as u64;
-    let tasks = config.tasks(Split::Selection, study.selection_levels)?;
+    let tasks = config.tasks(Split::Selection, config.ablate.selection_levels)?;
     let rates = |params: &[f32]| {
         let measured = tasks.measure_exact(policy.network, params)?;
-        Ok::<[f64; 7], Error>(Rate::ALL.map(|rate| measured.rate(rate)))
+        Ok::<_, Error>(PerRate::new(|rate| measured.rate(rate)))
     };
     let without = rates(params)?;
     let d = &named.decomposed.decomposition;
@@ -69,17 +51,25 @@ pub fn retrain(
     let random: Vec<Vec<f32>> = (0..early.len().max(late.len()) as u64)
         .map(|i| named.in_span(config.ablate.components, config.seed, (1 << 36) + i))
         .collect();
-    let arms = [("early", early), ("late", late), ("random", random)];
+    let arms = [
+        (ProjectedSet::Early, early),
+        (ProjectedSet::Late, late),
+        (ProjectedSet::Random, random),
+    ];
     let arms = arms.iter().filter(|(_, basis)| !basis.is_empty());
     let mut found = Vec::new();
-    for (name, basis) in arms {
+    for (set, basis) in arms {
         for when in [When::BeforeOptimizer, When::AfterOptimizer] {
-            if *name == "random" && when == When::AfterOptimizer {
+            if *set == ProjectedSet::Random && when == When::AfterOptimizer {
                 // The control of the two sets before it; after it the sets are each other's.
                 continue;
             }
             progress.begin(
-                &format!("training again without {name} components, {}", when.name()),
+                &format!(
+                    "training again without {} components, {}",
+                    set.name(),
+                    when.name()
+                ),
                 updates,
             );
             let mut trainer = Trainer::new(config.settings(), config.seed)?;
@@ -97,8 +87,8 @@ pub fn retrain(
                 progress.advance(trainer.updates(), "");
             }
             found.push(Retrained {
-                set: (*name).into(),
-                when: when.name().into(),
+                set: *set,
+                when,
                 components: basis.len(),
                 updates,
                 without,

@@ -1,36 +1,39 @@
-//! One confirmation seed, from its trained run to its findings.
+//! One seed, from its trained run to its findings: the protocol top to bottom.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
-use crate::ablate::recipe::Recipe;
-use crate::ablate::{Claim, Split, edit};
-use crate::experiment::{Config, Error, Progress, Resolved, train};
-use crate::findings::results::{Curves, Rise};
-use crate::gradients::row_norms;
-use crate::locators::weights_svd::{self, AgainstNull, WeightsSvd};
-use crate::locators::{
-    self, Columns, Decomposed, Decompositions, Located, Recorded, Run, Supervision, trajectory,
+use super::agreement::agreements;
+use super::bench::Bench;
+use super::controls::ControlDraws;
+use super::currency::curve;
+use super::decompose;
+use super::decomposed::Named;
+use super::edit::Tried;
+use super::extent::Extent;
+use super::freeze::{self, Choice};
+use super::history::History;
+use super::portrait::portrait;
+use super::relearn::Relearning;
+use super::retrain::retrain;
+use super::temporal::{behavioural_axis, temporal};
+use super::test::TestLevels;
+use super::tracing::trace;
+use super::trained_policy::TrainedPolicy;
+use super::trials::Trials;
+use crate::ablate::{Claim, PerClaim, Split, edit};
+use crate::experiment::train::{self, Trained};
+use crate::experiment::{Config, Error, Progress, Resolved};
+use crate::findings::{
+    COMPARED, Claimed, Components, Currency, DecompositionSummary, DoseResponse, Family, Findings,
+    Frozen, Portrait, Relearnt, Temporal, Traced,
 };
+use crate::locate::{Component, Label};
+use crate::locators::weights_svd::{self, AgainstNull, WeightsSvd};
+use crate::locators::{self, Decompositions, Method, Run, trajectory};
 use crate::nn::Layout;
-use crate::protocol::candidates::{self, Policy};
-use crate::protocol::decompose;
-use crate::protocol::relearn::Relearning;
 use crate::storage::manifest::write_json;
 use crate::storage::{Access, RunDir};
-
-use crate::protocol::agreement::{Agreement, METHODS, agreements};
-use crate::protocol::bench::Bench;
-use crate::protocol::claims::{self, Claimed};
-use crate::protocol::currency::{Currency, Curve};
-use crate::protocol::edits::{Family, Named, RANDOM_STEP, STEP, Trials, Tried};
-use crate::protocol::history::History;
-use crate::protocol::portrait::{Portrait, portrait};
-use crate::protocol::retrain::{Retrained, retrain};
-use crate::protocol::temporal::{Temporal, behavioural_axis, temporal};
-use crate::protocol::tracing::{Traced, trace};
 
 /// Share of the unedited policy's rate at which a behaviour is back.
 const RELEARNT_SHARE: f64 = 0.9;
@@ -38,78 +41,37 @@ const RELEARNT_SHARE: f64 = 0.9;
 const RELEARNING_RATE: f64 = 0.1;
 /// Draws of shuffled weights and of random walks.
 const WALKS: usize = 99;
-/// The percentage at which the parameters of a locator are counted by tensor.
+/// The percentage at which the parameters of a method are counted by tensor.
 const COUNTED_PERCENT: f64 = 5.0;
 
-/// What one seed says.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Findings {
-    /// The seed.
-    pub seed: u64,
-    /// SHA-256 of its settings.
-    pub config_sha256: String,
-    /// Checksum of the matrix of total gradients.
-    pub gradient_checksum: String,
-    /// SHA-256 of the choices, frozen before test levels were touched.
-    pub frozen_sha256: String,
-    /// Rates along training and the phases.
-    pub curves: Curves,
-    /// t_corner and t_cheese in shares of training.
-    pub phases: [Option<f64>; 2],
-    /// Exact rates of the trained policy on test levels, in the order of `Rate::ALL`.
-    pub base: [f64; 7],
-    /// Of the untrained one.
-    pub floor: [f64; 7],
-    /// What training gained.
-    pub rises: Vec<Rise>,
-    /// Every locator in the common currency.
-    pub currency: Vec<Currency>,
-    /// Every frozen choice on test levels.
-    pub claims: Vec<Claimed>,
-    /// The temporal claim, by decomposition.
-    pub temporal: Vec<Temporal>,
-    /// Components with a label, early and late, of the raw and the unit-norm decomposition.
-    pub labelled: [[usize; 2]; 2],
-    /// What the dissociating directions are.
-    pub portraits: Vec<Portrait>,
-    /// How fast ablated behaviours come back.
-    pub relearning: Vec<Relearnt>,
-    /// Training again with components projected out, on the first `study.retrain_seeds` seeds.
-    pub retraining: Vec<Retrained>,
-    /// The spectra of weights, of the displacement and of the path of weights, against their nulls.
-    pub walks: Vec<AgainstNull>,
-    /// Whether methods point to the same parameters.
-    #[serde(default)]
-    pub agreement: Vec<Agreement>,
-    /// What is said of the policy as a whole.
-    #[serde(default)]
-    pub traced: Traced,
-    /// Seconds of each stage.
-    pub seconds: BTreeMap<String, f64>,
+/// What the protocol found on one seed, and what the report of a single run shows beside it.
+pub struct OneSeed {
+    /// How it was trained.
+    pub trained: Trained,
+    /// What was found.
+    pub found: Findings,
+    /// The total gradient's decompositions.
+    pub decompositions: Vec<DecompositionSummary>,
+    /// The chosen steps at growing doses, where the extent is brief.
+    pub doses: Vec<DoseResponse>,
+    /// The trained network and its history.
+    pub history: History,
+    /// For either claim, the chosen step along a component in words, and the edited parameters.
+    pub best: PerClaim<Option<(String, Vec<f32>)>>,
 }
 
-/// How fast one edit's target came back.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Relearnt {
-    /// The claim whose first target was waited for.
-    pub claim: Claim,
-    /// The family of the edit.
-    pub edit: String,
-    /// Updates until it was back; none where the budget was used up.
-    pub updates: Option<u64>,
-}
-
-/// Trains the seed where that is not done, and finds what is to be found.
+/// Trains the seed where that is not done, and carries the protocol out.
 ///
 /// # Errors
 /// What any stage refuses.
-pub fn findings(
+pub fn one_seed(
     resolved: &Resolved,
     run: &RunDir,
     access: Access,
-    every: std::time::Duration,
+    every: Duration,
+    extent: &Extent,
     progress: &mut dyn Progress,
-) -> Result<Findings, Error> {
+) -> Result<OneSeed, Error> {
     let config = &resolved.config;
     let trained = train::train(config, run, every, progress)?;
     let mut clock = Clock::default();
@@ -118,84 +80,91 @@ pub fn findings(
     let history = History::open(config, run, access, &trained)?;
     let policy = history.policy();
     let judged = decompose::decompose(config, run, access, &history.checkpoints, progress)?;
-    let labelled = [0, 1].map(|which| labels(&judged[which].0.components));
     let decompositions = Decompositions::default();
-    let norms = row_norms(&history.recordings.total.0)?;
-    for ((found, _), columns) in judged.into_iter().zip([Columns::Raw, Columns::UnitNorm]) {
-        let norms = (norms.clone(), columns);
-        let judged = Decomposed::judged(found.decomposition, found.components, norms);
-        decompositions.provide(Recorded::Total, columns, judged);
+    let (mut labelled, mut summaries) = (Vec::new(), Vec::new());
+    for (decomposed, summary) in judged {
+        labelled.push(labels(&decomposed.components));
+        let (recorded, columns) = summary.of.source();
+        decompositions.provide(recorded, columns, decomposed);
+        summaries.push(summary);
     }
     clock.lap("decompositions");
 
     let seen = history.run(config, &decompositions);
-    let selection = Bench::new(
-        config,
-        &policy,
-        Split::Selection,
-        config.study.selection_levels,
-    )?;
-    let named = named(&seen)?;
-    let mut trials = Trials::new(config, &policy, &selection);
+    let levels = config.ablate.selection_levels;
+    let selection = Bench::new(config, &policy, Split::Selection, levels)?;
+    let named = Named::all(&seen, extent.streams)?;
+    let mut trials = Trials::new(config, policy, &selection);
     trials.practical(&named, progress)?;
-    rollbacks(&mut trials, &policy, progress)?;
+    trials.checkpoints(progress)?;
     clock.lap("steps");
-    let (currency, scored) = all_locators(&mut trials, &seen, progress)?;
+    let (currency, scored) = all_methods(&mut trials, &seen, &extent.methods, progress)?;
     let tried = trials.tried;
     clock.lap("locators");
-    let agreement = agreements(seen.layout, &scored);
-    let traced = trace(config, &policy, &selection, progress)?;
-    clock.lap("tracing");
+    let (mut agreement, mut traced) = (Vec::new(), Traced::default());
+    if extent.comparisons {
+        agreement = agreements(seen.layout, &scored);
+        traced = trace(config, &policy, &selection, progress)?;
+        clock.lap("tracing");
+    }
 
-    let frozen = claims::freeze(&tried);
+    let choices = freeze::freeze(&tried);
+    let frozen: Vec<&Frozen> = choices.iter().map(|choice| &choice.frozen).collect();
     write_json(&run.path().join("frozen.json"), &frozen)?;
-    let mut tested = claims::test(config, &policy, (&frozen, &tried), progress)?;
+    let test = TestLevels::new(config, &policy)?;
+    let mut claims = test.claims(&choices, &tried, progress)?;
+    let doses = match extent.comparisons {
+        true => Vec::new(),
+        false => test.doses(&choices, &tried, progress)?,
+    };
     clock.lap("test levels");
-    claims::controls(
+    let draws = ControlDraws {
         config,
-        &policy,
-        &selection,
-        (&mut tested.claims, &tried),
-        &named,
-        progress,
-    )?;
+        policy,
+        selection: &selection,
+        decompositions: &named,
+        most: extent.controls,
+    };
+    draws.fill(&mut claims, &choices, &tried, progress)?;
     clock.lap("controls");
 
     let axis = behavioural_axis(&trained.curves);
     let temporal: Vec<Temporal> = named
         .iter()
         .map(|one| {
-            let tau = history.recordings.tau(one.is_stream);
+            let tau = history.recordings.tau(one.of.is_stream());
             temporal(one, tau, &axis, &tried, config.seed)
         })
         .collect::<Result<_, Error>>()?;
-    let relearning = relearnt(config, &policy, (&tested.claims, &tried), progress)?;
-    clock.lap("relearning");
-    let claims = tested.claims;
-    let is_retrained = config.seed - config.study.first_seed < config.study.retrain_seeds;
-    let retraining = match named.iter().find(|one| one.name == "unit-norm") {
-        Some(unit) if is_retrained => retrain(config, &policy, unit, progress)?,
+    let (mut relearning, mut walks) = (Vec::new(), Vec::new());
+    if extent.comparisons {
+        relearning = relearnt(config, &policy, &choices, &tried, progress)?;
+        clock.lap("relearning");
+    }
+    let retraining = match named.iter().find(|one| one.of == Components::UnitNorm) {
+        Some(unit) if extent.retraining => retrain(config, &policy, unit, progress)?,
         _ => Vec::new(),
     };
     clock.lap("retraining");
-    let mut walks = weights_svd::nulls(WeightsSvd::Final, &seen, WALKS)?;
-    walks.extend(weights_svd::nulls(WeightsSvd::Displacement, &seen, WALKS)?);
-    walks.extend(trajectory::nulls(&seen, WALKS)?);
-    clock.lap("walks");
-    Ok(Findings {
+    if extent.comparisons {
+        walks = against_walks(&seen)?;
+        clock.lap("walks");
+    }
+    let best = PerClaim::new(|claim| best_step(&policy, &choices, &tried, claim));
+    let found = Findings {
         seed: config.seed,
         config_sha256: resolved.sha256(),
         gradient_checksum: format!("{:08x}", trained.total.checksum),
-        frozen_sha256: claims::hash(&frozen),
+        frozen_sha256: freeze::hash(&frozen),
         phases: history.phases,
-        curves: trained.curves,
-        base: tested.base,
-        floor: tested.floor,
-        rises: tested.rises,
+        curves: trained.curves.clone(),
+        base: test.base(),
+        floor: test.floor(),
+        rises: test.rises,
         currency,
         temporal,
-        labelled,
-        portraits: portraits(&history, (&claims, &tried)),
+        labelled: [labelled[0], labelled[1]],
+        portraits: portraits(&history, &claims, &choices, &tried),
         claims,
         relearning,
         retraining,
@@ -203,6 +172,16 @@ pub fn findings(
         agreement,
         traced,
         seconds: clock.seconds,
+    };
+    drop(test);
+    drop(selection);
+    Ok(OneSeed {
+        found,
+        decompositions: summaries,
+        doses,
+        best,
+        trained,
+        history,
     })
 }
 
@@ -230,102 +209,56 @@ impl Clock {
 }
 
 /// Early and late labels.
-fn labels(components: &[crate::locate::Component]) -> [usize; 2] {
-    use crate::locate::Label;
+fn labels(components: &[Component]) -> [usize; 2] {
     [Label::Early, Label::Late].map(|label| components.iter().filter(|c| c.label == label).count())
 }
 
-/// The decompositions whose single components are tried.
-fn named(run: &Run<'_>) -> Result<Vec<Named>, Error> {
-    let mut named = Vec::new();
-    for (name, recorded, columns) in [
-        ("raw", Recorded::Total, Columns::Raw),
-        ("unit-norm", Recorded::Total, Columns::UnitNorm),
-        ("policy", Recorded::Policy, Columns::UnitNorm),
-        ("before", Recorded::Before, Columns::UnitNorm),
-        ("inside", Recorded::Inside, Columns::UnitNorm),
-    ] {
-        if let Some(decomposed) = run.decomposed(recorded, columns)? {
-            named.push(Named {
-                name,
-                is_stream: recorded != Recorded::Total,
-                decomposed,
-            });
-        }
-    }
-    Ok(named)
-}
+/// Methods with scores for A and for B.
+type Scored = Vec<(Method, [Vec<f64>; 2])>;
 
-/// The baseline that no locator is needed for: earlier checkpoints.
-fn rollbacks(
-    trials: &mut Trials<'_>,
-    policy: &Policy<'_>,
-    progress: &mut dyn Progress,
-) -> Result<(), Error> {
-    let family = Family {
-        name: "rollback to a checkpoint",
-        supervision: Supervision::Effects,
-        meant_for: None,
-        is_control: true,
-    };
-    let candidates = candidates::rollbacks(policy);
-    trials.begin("rollbacks on selection levels", candidates.len(), progress);
-    for candidate in candidates {
-        let member = (candidate.member.as_str(), candidate.dose);
-        trials.attempt(family, member, candidate.recipe, progress)?;
-    }
-    Ok(())
-}
-
-/// Names with scores for A and for B.
-type Scored = Vec<(String, [Vec<f64>; 2])>;
-
-/// Every locator: its resets in the common currency, and its own edits. The scores of those that are held
+/// Every method: its resets in the common currency, and its own edits. The scores of those that are held
 /// against each other.
-fn all_locators(
+fn all_methods(
     trials: &mut Trials<'_>,
     seen: &Run<'_>,
+    methods: &[Method],
     progress: &mut dyn Progress,
 ) -> Result<(Vec<Currency>, Scored), Error> {
     let percents = trials.percents().to_vec();
-    let (mut all, mut scored, locators) = (Vec::new(), Vec::new(), locators::all());
+    let (mut all, mut scored) = (Vec::new(), Vec::new());
     progress.begin(
-        "locators and their edits on selection levels",
-        locators.len() as u64,
+        "methods and their edits on selection levels",
+        methods.len() as u64,
     );
-    for (number, locator) in locators.into_iter().enumerate() {
-        progress.advance(number as u64, locator.name());
+    let locators = locators::all().into_iter();
+    let locators = locators.filter(|locator| methods.contains(&locator.method()));
+    for (number, locator) in locators.enumerate() {
+        let method = locator.method();
+        progress.advance(number as u64, method.name());
         let progress = &mut Unseen(&*progress);
         let begun = Instant::now();
         let Some(located) = locator.locate(seen)? else {
             continue;
         };
         let seconds = begun.elapsed().as_secs_f64();
-        let (name, supervision) = (locator.name(), locator.supervision());
-        let pairs = trials.resets((number as u64, name, supervision), &located, progress)?;
-        trials.native(
-            (name, supervision),
-            locator.offers(seen, &located)?,
-            progress,
-        )?;
+        let pairs = trials.resets(method, &located, progress)?;
+        trials.native(method, locator.offers(seen, &located)?, progress)?;
+        let scores = |claim: Claim| &located.scores[claim as usize];
         all.push(Currency {
-            locator: name.into(),
-            meaning: locator.meaning().into(),
-            supervision,
+            locator: method,
             seconds,
-            by_tensor: [0, 1].map(|claim| by_tensor(seen.layout, &located.scores[claim])),
-            found: located.found,
-            curves: Claim::ALL
-                .map(|claim| Curve::new(claim, &percents, &pairs[Located::index(claim)])),
+            by_tensor: PerClaim::new(|claim| by_tensor(seen.layout, scores(claim))),
+            found: PerClaim::new(|claim| Some(located.found[claim as usize].clone())),
+            curves: PerClaim::new(|claim| curve(claim, &percents, &pairs[claim])),
         });
-        if METHODS.contains(&name) {
-            scored.push((name.into(), located.scores));
+        if COMPARED.contains(&method) {
+            scored.push((method, located.scores));
         }
     }
     Ok((all, scored))
 }
 
-/// Passes on only whether the user asked to stop: a locator's edits are not counted one by one.
+/// Passes on only whether the user asked to stop: a method's edits are not counted one by one.
 struct Unseen<'a>(&'a dyn Progress);
 
 impl Progress for Unseen<'_> {
@@ -346,29 +279,44 @@ fn by_tensor(layout: &Layout, scores: &[f64]) -> Vec<f64> {
         chosen.iter().filter(|index| range.contains(index)).count()
     };
     let len = chosen.len().max(1) as f64;
-    layout
-        .tensors
-        .iter()
-        .map(|t| count(t) as f64 / len)
-        .collect()
+    let tensors = layout.tensors.iter();
+    tensors.map(|t| count(t) as f64 / len).collect()
+}
+
+/// Whether it is a step along one direction, the proposal's own or a random one of its span.
+fn is_step(family: Family) -> bool {
+    matches!(family, Family::Step | Family::RandomStep)
+}
+
+/// The chosen step along a component for a claim, in words, with the edited parameters.
+fn best_step(
+    policy: &TrainedPolicy<'_>,
+    choices: &[Choice],
+    tried: &[Tried],
+    claim: Claim,
+) -> Option<(String, Vec<f32>)> {
+    let mut choices = choices.iter();
+    let choice = choices.find(|c| c.frozen.claim == claim && c.frozen.family == Family::Step)?;
+    let recipe = &tried[choice.place].edit.recipe;
+    let words = format!("{}, dose {:+}", choice.frozen.member, choice.frozen.dose);
+    Some((words, recipe.apply(policy.theta, policy.theta_0)))
 }
 
 /// What the chosen steps along components are.
-fn portraits(history: &History, (claims, tried): (&[Claimed], &[Tried])) -> Vec<Portrait> {
+fn portraits(
+    history: &History,
+    claims: &[Claimed],
+    choices: &[Choice],
+    tried: &[Tried],
+) -> Vec<Portrait> {
     let policy = history.policy();
-    let shown = [STEP, RANDOM_STEP];
-    let steps = claims
-        .iter()
-        .filter(|c| shown.contains(&c.frozen.family.as_str()));
+    let steps = claims.iter().zip(choices);
+    let steps = steps.filter(|(claimed, _)| is_step(claimed.frozen.family));
     steps
-        .map(|claimed| {
-            let frozen = &claimed.frozen;
-            let edited = tried[frozen.place()]
-                .recipe
-                .apply(policy.theta, policy.theta_0);
-            let (family, member) = (frozen.family.as_str(), frozen.member.as_str());
-            let what = (frozen.claim, family, member, frozen.dose);
-            portrait(&policy, &edited, &history.probes, what)
+        .map(|(claimed, choice)| {
+            let recipe = &tried[choice.place].edit.recipe;
+            let edited = recipe.apply(policy.theta, policy.theta_0);
+            portrait(&policy, &edited, &history.probes, &claimed.frozen)
         })
         .collect()
 }
@@ -377,25 +325,25 @@ fn portraits(history: &History, (claims, tried): (&[Claimed], &[Tried])) -> Vec<
 /// in-span step took, each of its own length.
 fn relearnt(
     config: &Config,
-    policy: &Policy<'_>,
-    (claims, tried): (&[Claimed], &[Tried]),
+    policy: &TrainedPolicy<'_>,
+    choices: &[Choice],
+    tried: &[Tried],
     progress: &mut dyn Progress,
 ) -> Result<Vec<Relearnt>, Error> {
     let mut found = Vec::new();
     if config.study.relearn_updates == 0 {
         return Ok(found);
     }
-    let tasks = config.tasks(Split::Curve, config.study.selection_levels)?;
+    let tasks = config.tasks(Split::Curve, config.ablate.selection_levels)?;
     progress.begin("relearning", 4);
     for claim in Claim::ALL {
-        let own = claims
-            .iter()
-            .filter(|c| c.frozen.claim == claim && c.frozen.family == STEP);
-        let random = claims
-            .iter()
-            .filter(|c| c.frozen.claim == claim && c.frozen.family == RANDOM_STEP);
-        for claimed in own.chain(random) {
-            let recipe: &Recipe = &tried[claimed.frozen.place()].recipe;
+        for family in [Family::Step, Family::RandomStep] {
+            let mut choices = choices.iter();
+            let choice = choices.find(|c| c.frozen.claim == claim && c.frozen.family == family);
+            let Some(choice) = choice else {
+                continue;
+            };
+            let recipe = &tried[choice.place].edit.recipe;
             let edited = recipe.apply(policy.theta, policy.theta_0);
             let relearning = Relearning {
                 rate: claim.targets()[0],
@@ -407,11 +355,19 @@ fn relearnt(
             let policies = (policy.theta, edited);
             found.push(Relearnt {
                 claim,
-                edit: claimed.frozen.family.clone(),
+                edit: family,
                 updates: relearning.updates(&config.settings(), policies, &tasks)?,
             });
-            progress.advance(found.len() as u64, &claimed.frozen.family);
+            progress.advance(found.len() as u64, &family.name());
         }
     }
     Ok(found)
+}
+
+/// The spectra of weights, of the displacement and of the path of weights, against their nulls.
+fn against_walks(seen: &Run<'_>) -> Result<Vec<AgainstNull>, Error> {
+    let mut walks = weights_svd::nulls(WeightsSvd::Final, seen, WALKS)?;
+    walks.extend(weights_svd::nulls(WeightsSvd::Displacement, seen, WALKS)?);
+    walks.extend(trajectory::nulls(seen, WALKS)?);
+    Ok(walks)
 }

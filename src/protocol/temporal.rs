@@ -7,55 +7,19 @@
 //! it, on selection levels: positive where it costs the corner more. The proposal predicts that it
 //! falls with the temporal index.
 
-use serde::{Deserialize, Serialize};
-
 use crate::ablate::Rate;
 use crate::experiment::Error;
-use crate::findings::results::Curves;
+use crate::findings::{ComponentEffect, Curves, Temporal};
 use crate::locate::{Label, temporal};
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::statistics;
 use crate::numeric::sum::mean;
 
-use crate::protocol::edits::{Named, Tried};
+use super::decomposed::Named;
+use super::edit::{Member, Tried};
 
 /// Draws of random sets.
 const DRAWS: u64 = 999;
-
-/// One component and what steps along it cost.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ComponentEffect {
-    /// Its place in the order of singular values.
-    pub index: usize,
-    /// Temporal index on the axis of time.
-    pub temporal_index: f64,
-    /// The same on the behavioural axis, the share of what S2 and S5 rose by then.
-    pub behavioural_index: f64,
-    /// Its label, where all nulls were drawn.
-    pub label: Option<Label>,
-    /// Mean of (S5 loss - S2 loss).
-    pub effect: f64,
-}
-
-/// The components of one decomposition.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Temporal {
-    /// Which decomposition.
-    pub decomposition: String,
-    /// Its components.
-    pub components: Vec<ComponentEffect>,
-    /// Rank correlation of temporal index and effect; the proposal predicts a negative one.
-    pub correlation: Option<f64>,
-    /// The same on the behavioural axis.
-    pub behavioural_correlation: Option<f64>,
-    /// The early set, then the late one.
-    pub sets: [Vec<usize>; 2],
-    /// Mean effect of the early set minus that of the late one; the proposal predicts a positive one.
-    pub difference: Option<f64>,
-    /// Share of pairs of sets of the same lengths, drawn among its components, whose difference is at
-    /// least as large.
-    pub p: Option<f64>,
-}
 
 /// What the trials say of one decomposition. `axis` gives the behavioural time of a share of
 /// training.
@@ -76,14 +40,14 @@ pub fn temporal(
     let effects = |member: &dyn Fn(&Tried) -> bool| -> Option<f64> {
         let steps = tried.iter().filter(|one| member(one));
         let effects: Vec<f64> = steps
-            .map(|one| one.losses.of(Rate::S5) - one.losses.of(Rate::S2))
+            .map(|one| one.losses[Rate::S5] - one.losses[Rate::S2])
             .collect();
         (!effects.is_empty()).then(|| mean(&effects))
     };
     let mut components = Vec::new();
     for (index, course) in courses.iter().enumerate() {
-        let name = named.member(index);
-        let Some(effect) = effects(&|one| one.member == name) else {
+        let member: Member = named.member(index);
+        let Some(effect) = effects(&|one| one.edit.member == member) else {
             continue;
         };
         components.push(ComponentEffect {
@@ -113,7 +77,7 @@ pub fn temporal(
     let all: Vec<f64> = components.iter().map(|c| c.effect).collect();
     let p = difference.and_then(|found| share_as_large(&all, &sets, found, seed));
     Ok(Temporal {
-        decomposition: named.name.into(),
+        decomposition: named.of,
         correlation: statistics::spearman(&column(|c| c.temporal_index), &effect),
         behavioural_correlation: statistics::spearman(&column(|c| c.behavioural_index), &effect),
         components,
@@ -132,18 +96,20 @@ pub fn behavioural_axis(curves: &Curves) -> impl Fn(f64) -> f64 + use<> {
         .map_or(1.0, |&frames| frames.max(1) as f64);
     let tau: Vec<f64> = curves.frames.iter().map(|&f| f as f64 / last).collect();
     let risen = [Rate::S5, Rate::S2].map(|rate| {
-        let successes = &curves.rates[rate.index()].successes;
-        let mut most = 0u64;
-        let first = successes.first().copied().unwrap_or(0);
-        let risen: Vec<f64> = successes
+        let values = &curves.rates[rate as usize].values;
+        let first = values.first().map_or(0.0, |mean| mean.value);
+        let mut most = 0.0f64;
+        let risen: Vec<f64> = values
             .iter()
-            .map(|&k| {
-                most = most.max(k.saturating_sub(first));
-                most as f64
+            .map(|mean| {
+                most = most.max(mean.value - first);
+                most
             })
             .collect();
-        let whole = risen.last().copied().unwrap_or(0.0).max(1.0);
-        risen.into_iter().map(|x| x / whole).collect::<Vec<f64>>()
+        match risen.last() {
+            Some(&whole) if whole > 0.0 => risen.into_iter().map(|x| x / whole).collect(),
+            _ => vec![0.0; risen.len()],
+        }
     });
     move |at| {
         let after = tau.iter().position(|&t| t >= at).unwrap_or(tau.len() - 1);
@@ -151,7 +117,7 @@ pub fn behavioural_axis(curves: &Curves) -> impl Fn(f64) -> f64 + use<> {
             return 0.0;
         };
         let part = ((at - tau[before]) / (tau[after] - tau[before])).min(1.0);
-        let value = |risen: &[f64]| risen[before] + part * (risen[after] - risen[before]);
+        let value = |risen: &Vec<f64>| risen[before] + part * (risen[after] - risen[before]);
         risen.iter().map(|risen| value(risen)).sum::<f64>() / 2.0
     }
 }
@@ -188,15 +154,17 @@ mod tests {
     /// S5 and S2 rise one after the other: each is half of the axis, and a fall is no way back.
     #[test]
     fn the_behavioural_axis_is_the_mean_share_of_both_rises() {
-        use crate::findings::results::RateCurve;
+        use crate::ablate::Mean;
+        use crate::findings::RateCurve;
         let curve = |rate: Rate| RateCurve {
             rate,
-            count: 100,
-            successes: match rate {
-                Rate::S5 => vec![20, 60, 40, 60, 60],
-                Rate::S2 => vec![0, 0, 0, 10, 40],
-                _ => vec![0; 5],
-            },
+            values: match rate {
+                Rate::S5 => [0.2, 0.6, 0.4, 0.6, 0.6],
+                Rate::S2 => [0.0, 0.0, 0.0, 0.1, 0.4],
+                _ => [0.0; 5],
+            }
+            .map(|value| Mean { value, error: 0.0 })
+            .into(),
         };
         let curves = Curves {
             frames: vec![0, 25, 50, 75, 100],

@@ -2,43 +2,18 @@
 //! scrubbing, and what an average cheese or open corner taken off the activations does where the step to
 //! the cheese parts from the one to the corner.
 
-use serde::{Deserialize, Serialize};
-
 use crate::ablate::{Measurement, Split};
-use crate::circuits::{Scrubbed, Sought, steering};
+use crate::circuits::{Sought, steering};
 use crate::experiment::{Config, Error, Progress};
+use crate::findings::{TakenOff, Traced};
 use crate::nn::Steering;
-use crate::protocol::candidates::Policy;
 use crate::protocol::scrubbing;
+use crate::protocol::trained_policy::TrainedPolicy;
 
 use crate::protocol::bench::Bench;
 
 /// Pairs of each fact.
 const PAIRS: usize = 256;
-
-/// What was found.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Traced {
-    /// The hypotheses of the question, their swaps and nulls.
-    pub scrubbed: Vec<Scrubbed>,
-    /// Directions taken off, site by site.
-    pub taken_off: Vec<TakenOff>,
-}
-
-/// One direction taken off at one site.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TakenOff {
-    /// Whose direction.
-    pub sought: Sought,
-    /// Where.
-    pub site: String,
-    /// Probability at decision squares of selection levels of the step to what is sought: as it is.
-    pub before: f64,
-    /// With the direction taken off.
-    pub after: f64,
-    /// With a random vector of its length.
-    pub random: f64,
-}
 
 /// Finds it.
 ///
@@ -46,7 +21,7 @@ pub struct TakenOff {
 /// Mazes that cannot be made, a policy that is not finite, or the user's interruption.
 pub fn trace(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     selection: &Bench<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Traced, Error> {

@@ -1,7 +1,7 @@
 //! Section 7: rates at growing doses of a direction, both signs, controls beside.
 
-use crate::ablate::Rate;
-use crate::findings::results::{DoseResponse, Estimate, Results};
+use crate::ablate::{PerRate, Rate};
+use crate::findings::{DoseResponse, Results};
 
 use super::axes::{Axis, PANEL, Plot, Point, Size, range_of};
 use super::figure::{Look, figure, look, rate_key};
@@ -14,66 +14,48 @@ const SHOWN: [Rate; 5] = [Rate::S5, Rate::S2, Rate::S3, Rate::S4Region, Rate::S1
 
 /// The section's markup.
 pub fn body(results: &Results) -> String {
-    let doses = &results.ablation.doses;
-    if doses.is_empty() {
+    if results.doses.is_empty() {
         return lead("No dose-response was measured.");
     }
-    let mut sorted: Vec<&DoseResponse> = doses.iter().collect();
-    sorted.sort_by_key(|response| response.is_control);
-    let opening: Vec<String> = sorted
-        .iter()
-        .map(|response| opening(response, results))
-        .collect();
-    let figures: String = sorted
-        .iter()
-        .map(|response| dose_figure(response, results))
-        .collect();
+    let mut sorted: Vec<&DoseResponse> = results.doses.iter().collect();
+    sorted.sort_by_key(|response| response.family.is_control());
+    let base = &results.found.base;
+    let opening: Vec<String> = sorted.iter().map(|one| opening(one, base)).collect();
+    let figures: String = sorted.iter().map(|one| dose_figure(one, base)).collect();
     format!(
         "{}<div class=\"legend apart\">{}</div>\n<div class=\"panels\">\n{figures}</div>\n{}",
         lead_list(&opening),
         SHOWN.map(rate_key).concat(),
         note(
-            "Dose 0 is the unedited policy. Bands are 95 % Wilson intervals on test levels. Panels with a \
-             dashed frame are controls."
+            "Dose 0 is the unedited policy. Bands are 95 % bootstrap intervals over the mazes of the test \
+             levels. Panels with a dashed frame are controls."
         )
     )
 }
 
-fn share(estimate: &Estimate) -> f64 {
-    estimate.successes as f64 / estimate.count as f64
-}
-
-fn find(estimates: &[Estimate], rate: Rate) -> Option<&Estimate> {
-    estimates.iter().find(|estimate| estimate.rate == rate)
-}
-
 /// Where S2 and S5 part most.
-fn opening(response: &DoseResponse, results: &Results) -> String {
-    let name = escape(&response.name);
-    let gap = |estimates: &[Estimate]| {
-        let fall =
-            |rate| Some(share(find(&results.ablation.base, rate)?) - share(find(estimates, rate)?));
-        Some(fall(Rate::S2)? - fall(Rate::S5)?)
+fn opening(response: &DoseResponse, base: &PerRate<f64>) -> String {
+    let name = escape(&response.member);
+    let gap = |rates: &PerRate<f64>| {
+        let fall = |rate| base[rate] - rates[rate];
+        fall(Rate::S2) - fall(Rate::S5)
     };
-    let gaps = response.doses.iter().zip(&response.rates);
-    let widest = gaps
-        .filter_map(|(dose, estimates)| Some((dose, estimates, gap(estimates)?)))
-        .filter(|(_, _, gap)| gap.is_finite())
-        .max_by(|a, b| a.2.abs().total_cmp(&b.2.abs()));
-    let Some((dose, estimates, _)) = widest else {
+    let doses = response.doses.iter().zip(&response.rates);
+    let widest = doses
+        .filter(|(_, rates)| gap(rates).is_finite())
+        .max_by(|a, b| gap(a.1).abs().total_cmp(&gap(b.1).abs()));
+    let Some((dose, rates)) = widest else {
         return format!("{name}: {}.", plural(response.doses.len(), "dose"));
     };
-    let at = |rate| find(estimates, rate).map_or(f64::NAN, share);
-    let control = if response.is_control {
-        " (control)"
-    } else {
-        ""
+    let control = match response.family.is_control() {
+        true => " (control)",
+        false => "",
     };
     format!(
         "{name}{control}: S2 and S5 part most at dose {}, where S2 is {} and S5 {}.",
         signed_dose(*dose),
-        percent(at(Rate::S2)),
-        percent(at(Rate::S5))
+        percent(rates[Rate::S2]),
+        percent(rates[Rate::S5])
     )
 }
 
@@ -82,17 +64,16 @@ fn signed_dose(dose: f64) -> String {
     if dose > 0.0 { format!("+{text}") } else { text }
 }
 
-fn dose_figure(response: &DoseResponse, results: &Results) -> String {
+fn dose_figure(response: &DoseResponse, base: &PerRate<f64>) -> String {
     let (low, high) = range_of(response.doses.iter().copied().chain([0.0])).unwrap_or((0.0, 1.0));
-    let label = format!("dose, {}", response.unit);
     let x = Axis {
-        label: &label,
+        label: "dose, share of |theta_T - theta_0|",
         range: (low, high),
         is_log: false,
         format: |tick| trimmed(fixed(tick, 3)),
     };
     let y = Axis {
-        label: "share of levels, %",
+        label: "probability of success, %",
         range: (0.0, 1.0),
         is_log: false,
         format: percent_bare,
@@ -105,40 +86,36 @@ fn dose_figure(response: &DoseResponse, results: &Results) -> String {
     plot.vertical(0.0, "var(--rule)", "unedited");
     for rate in SHOWN.into_iter().rev() {
         let Look { colour, is_dashed } = look(rate);
-        plot.estimates(&points(response, results, rate), colour, is_dashed);
+        plot.estimates(&points(response, base[rate], rate), colour, is_dashed);
     }
-    let title = match response.is_control {
-        true => format!("{} (control)", response.name),
-        false => response.name.clone(),
+    let (class, title) = match response.family.is_control() {
+        true => ("control", format!("{} (control)", response.member)),
+        false => ("", response.member.clone()),
     };
     let svg = plot.svg.finish(&format!("{title}: rates against the dose"));
-    let class = if response.is_control { "control" } else { "" };
     figure(class, &title, "", "", &svg)
 }
 
-/// The rate at every dose, and unedited at dose zero unless that was measured.
-fn points(response: &DoseResponse, results: &Results, rate: Rate) -> Vec<Point> {
+/// The rate at every dose, and unedited at dose zero.
+fn points(response: &DoseResponse, base: f64, rate: Rate) -> Vec<Point> {
+    let point = |x: f64, y: f64, interval: (f64, f64)| Point {
+        x,
+        y,
+        interval,
+        tooltip: format!(
+            "{} at dose {}: {} (95 %: {})",
+            rate.name(),
+            signed_dose(x),
+            percent(y),
+            percent_interval(interval)
+        ),
+    };
     let measured = response.doses.iter().zip(&response.rates);
-    let measured = measured.map(|(&dose, estimates)| (dose, estimates));
-    let base = (!response.doses.contains(&0.0)).then_some((0.0, &results.ablation.base));
+    let measured = measured.zip(&response.intervals);
     let mut points: Vec<Point> = measured
-        .chain(base)
-        .filter_map(|(dose, estimates)| {
-            let estimate = find(estimates, rate)?;
-            Some(Point {
-                x: dose,
-                y: share(estimate),
-                interval: estimate.interval,
-                tooltip: format!(
-                    "{} at dose {}: {} (95 %: {})",
-                    rate.name(),
-                    signed_dose(dose),
-                    percent(share(estimate)),
-                    percent_interval(estimate.interval)
-                ),
-            })
-        })
+        .map(|((&dose, rates), intervals)| point(dose, rates[rate], intervals[rate]))
         .collect();
+    points.push(point(0.0, base, (base, base)));
     points.sort_by(|a, b| a.x.total_cmp(&b.x));
     points
 }

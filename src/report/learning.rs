@@ -1,8 +1,7 @@
 //! Section 2: the five situations, the decision squares and the return along training.
 
 use crate::ablate::{Mean, Rate};
-use crate::findings::results::{Onset, RateCurve, Results};
-use crate::numeric::statistics::wilson;
+use crate::findings::{Onset, RateCurve, Results};
 
 use super::axes::{Axis, PANEL, Plot, Point, range_of};
 use super::figure::{Look, Sample, figure, key, legend, look, rate_key};
@@ -12,7 +11,7 @@ use super::svg::escape;
 
 /// The section's markup.
 pub fn body(results: &Results) -> String {
-    let curves = &results.curves;
+    let curves = &results.found.curves;
     if curves.frames.is_empty() {
         return lead("No rates were measured during training.");
     }
@@ -48,28 +47,30 @@ pub fn body(results: &Results) -> String {
         lead(&opening(results)),
         marks.concat(),
         note(
-            "Bands are 95 % Wilson intervals over levels. A dotted horizontal line is the rate of the \
+            "Rates are probabilities of success, computed; bands are their 95 % intervals over levels. A dotted horizontal line is the rate of the \
              untrained policy, the floor. These levels are used for nothing else."
         )
     )
 }
 
 fn find(results: &Results, rate: Rate) -> Option<&RateCurve> {
-    results.curves.rates.iter().find(|curve| curve.rate == rate)
+    results
+        .found
+        .curves
+        .rates
+        .iter()
+        .find(|curve| curve.rate == rate)
 }
 
 fn share(curve: &RateCurve, point: usize) -> f64 {
-    curve
-        .successes
-        .get(point)
-        .map_or(f64::NAN, |&k| k as f64 / curve.count as f64)
+    curve.values.get(point).map_or(f64::NAN, |mean| mean.value)
 }
 
 fn opening(results: &Results) -> String {
-    let curves = &results.curves;
+    let curves = &results.found.curves;
     let course = |rate: Rate| {
         let curve = find(results, rate)?;
-        let last = curve.successes.len().checked_sub(1)?;
+        let last = curve.values.len().checked_sub(1)?;
         Some(format!(
             "{} went from {} to {}",
             rate.name(),
@@ -107,7 +108,7 @@ pub fn onset_words(time: Onset) -> String {
 }
 
 fn frames_axis(results: &Results) -> Axis<'static> {
-    let curves = &results.curves;
+    let curves = &results.found.curves;
     let returns = curves.returns.iter().map(|&(frames, _)| frames);
     let last = curves
         .frames
@@ -127,8 +128,8 @@ fn frames_axis(results: &Results) -> Axis<'static> {
 fn plot(results: &Results, y: &Axis<'_>) -> Plot {
     let mut plot = Plot::new(PANEL, &frames_axis(results), y);
     let times = [
-        ("t_corner", results.curves.t_corner, Rate::S5),
-        ("t_cheese", results.curves.t_cheese, Rate::S2),
+        ("t_corner", results.found.curves.t_corner, Rate::S5),
+        ("t_cheese", results.found.curves.t_cheese, Rate::S2),
     ];
     for (name, time, rate) in times {
         if let Some(time) = time {
@@ -149,7 +150,7 @@ fn percent_axis(label: &str) -> Axis<'_> {
 }
 
 fn rates_figure(results: &Results, title: &str, rates: &[Rate]) -> String {
-    let mut plot = plot(results, &percent_axis("share of levels, %"));
+    let mut plot = plot(results, &percent_axis("probability of success, %"));
     let mut keys = Vec::new();
     for &rate in rates {
         let Some(curve) = find(results, rate) else {
@@ -169,39 +170,31 @@ fn rates_figure(results: &Results, title: &str, rates: &[Rate]) -> String {
     }
     let svg = plot
         .svg
-        .finish(&format!("{title}: share of levels against frames"));
+        .finish(&format!("{title}: probability of success against frames"));
     figure("", title, "", &legend(&keys), &svg)
 }
 
 fn points(results: &Results, curve: &RateCurve) -> Vec<Point> {
-    let frames = results.curves.frames.iter();
+    let frames = results.found.curves.frames.iter();
     frames
-        .zip(&curve.successes)
-        .map(|(&frames, &successes)| {
-            // A results file may say anything; more successes than levels are all of them.
-            let successes = successes.min(curve.count);
-            let rate = successes as f64 / curve.count as f64;
-            let interval = wilson(successes, curve.count, 0.95);
-            let interval = (interval.low, interval.high);
-            Point {
-                x: frames as f64,
-                y: rate,
-                interval,
-                tooltip: format!(
-                    "{} at {} frames: {} (95 %: {}), {successes} of {}",
-                    curve.rate.name(),
-                    prefixed(frames as f64),
-                    percent(rate),
-                    percent_interval(interval),
-                    curve.count
-                ),
-            }
+        .zip(&curve.values)
+        .map(|(&frames, mean)| Point {
+            x: frames as f64,
+            y: mean.value,
+            interval: mean.interval(),
+            tooltip: format!(
+                "{} at {} frames: {} (95 %: {})",
+                curve.rate.name(),
+                prefixed(frames as f64),
+                percent(mean.value),
+                percent_interval(mean.interval()),
+            ),
         })
         .collect()
 }
 
 fn decision_figure(results: &Results) -> String {
-    let curves = &results.curves;
+    let curves = &results.found.curves;
     let mut plot = plot(results, &percent_axis("mean probability, %"));
     let series = [
         ("the move towards the corner", &curves.p_corner, Rate::S5),
@@ -233,7 +226,7 @@ fn decision_figure(results: &Results) -> String {
 }
 
 fn return_figure(results: &Results) -> String {
-    let returns = &results.curves.returns;
+    let returns = &results.found.curves.returns;
     let (low, high) = range_of(returns.iter().map(|r| r.1)).unwrap_or((0.0, 1.0));
     let axis = Axis {
         label: "mean return of an episode, reward",

@@ -1,6 +1,6 @@
 //! Section 8: the policy as a vector field on single mazes, before and after an edit.
 
-use crate::findings::results::{Arrow, MazeFigure, Results};
+use crate::findings::{Arrow, MazeFigure, Results};
 
 use super::figure::{Look, Sample, figure, key};
 use super::number::{fixed, percent, plural};

@@ -3,10 +3,9 @@
 //! Pure: the same [`Results`] and [`Circuits`] give the same text. Sentences are built from the numbers, so that a
 //! negative finding reads as one; numbers that are missing or not finite are dashes.
 
-mod ablation;
 mod axes;
+mod choices;
 mod circuits;
-mod claims;
 mod dose;
 mod figure;
 mod learning;
@@ -15,6 +14,7 @@ mod mazes;
 mod number;
 mod page;
 mod reading;
+mod scatter;
 mod spectrum;
 mod study;
 mod summary;
@@ -31,7 +31,7 @@ mod tests;
 pub use markdown::results_md;
 pub use study::study_html;
 
-use crate::findings::results::Results;
+use crate::findings::Results;
 use crate::protocol::circuits::Circuits;
 
 use page::Section;
@@ -79,7 +79,7 @@ pub fn html(results: &Results, circuits: Option<&Circuits>) -> String {
             "ablation",
             "Ablation",
             "What does removing them cost?",
-            ablation::body(results),
+            choices::body(results),
         ),
         section(
             "dose",

@@ -1,7 +1,7 @@
 //! Section 9: definitions, settings and what identifies the run.
 
 use crate::ablate::Rate;
-use crate::findings::results::Results;
+use crate::findings::Results;
 
 use super::page::{details, lead};
 use super::svg::escape;
@@ -15,7 +15,8 @@ pub fn body(results: &Results) -> String {
         .collect::<Vec<_>>()
         .join("; ");
     let terms = [
-        ("Situations", format!("Held-out, full-size mazes with sampled actions. {rates}.")),
+        ("Situations", format!("Held-out, full-size mazes; every rate is the mean over mazes of the probability of success, computed from the \
+             policy's action probabilities. {rates}.")),
         (
             "Loss",
             "R = (m − floor)/(m₀ − floor), with m the edited, m₀ the unedited and floor the untrained \
@@ -35,11 +36,9 @@ pub fn body(results: &Results) -> String {
         (
             "Selectivity",
             "The least loss among the targets minus the worst loss among the spared; its interval finds \
-             the worst anew in every draw. p compares a step along a component with single random \
-             directions in the span of the gradients, each at its best sign and dose, on selection levels: \
-             (1 + as good)/(1 + all); below it stands 1 − (1 − p)ⁿ, the chance that the best of as many random \
-             directions as components were tried comes as far. Fall: exact McNemar test of the targets, \
-             adjusted (Holm) over edits and claims."
+             the worst anew in every draw. p is the share of random controls of the same length or number that come \
+             as far inside the rule on selection levels, (1 + n)/(1 + N) or ten over the draws that gave \
+             ten; before it the same times the candidates that the choice was made among."
                 .to_owned(),
         ),
         (

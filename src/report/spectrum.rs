@@ -1,7 +1,7 @@
 //! Section 3: singular values beside those of matrices without a common direction, and how well
 //! they are certified.
 
-use crate::findings::results::{DecompositionSummary, Results};
+use crate::findings::{DecompositionSummary, Results};
 
 use super::axes::{Axis, PANEL, Plot, range_of};
 use super::figure::{Look, Sample, figure, key, legend};
@@ -71,7 +71,7 @@ fn opening(d: &DecompositionSummary) -> String {
     format!(
         "{}: {} of {computed} lie above the null's largest ({}, {}); together all {} hold {} of \
          |G|²; after {} passes over the matrix {converged} (largest {} of σ_0).",
-        escape(&capital(&d.name)),
+        escape(&capital(&d.words())),
         above(d),
         significant(d.null_top, 3),
         plural(d.null_draws, "surrogate"),
@@ -153,7 +153,7 @@ fn spectrum_figure(d: &DecompositionSummary) -> String {
         key(Sample::Area, NULL, "null of the same index, 95 %"),
         key(Sample::Mark, NULL, "null's largest, 95 %"),
     ];
-    let title = format!("Spectrum, {}", d.name);
+    let title = format!("Spectrum, {}", d.words());
     let svg = plot.svg.finish(&format!(
         "{title}: singular values and their null on a log axis"
     ));
@@ -189,7 +189,7 @@ fn residual_figure(d: &DecompositionSummary) -> String {
         plot.svg.close();
         keys.push(key(Sample::Line, look, name));
     }
-    let title = format!("Certificate, {}", d.name);
+    let title = format!("Certificate, {}", d.words());
     let svg = plot
         .svg
         .finish(&format!("{title}: residuals of each triplet on a log axis"));
@@ -224,6 +224,6 @@ fn residual_table(d: &DecompositionSummary) -> String {
         "|G v − σu|",
         "|Gᵀu − σv|",
     ];
-    let label = format!("Singular values and residuals, {}", d.name);
+    let label = format!("Singular values and residuals, {}", d.words());
     details(&label, false, &table(&label, &headings, &rows))
 }

@@ -1,15 +1,15 @@
 //! Section 1: what was run, and the verdicts in numbers.
 
 use crate::ablate::Claim;
-use crate::findings::results::{DecompositionSummary, EditOutcome, Onset, Results, Rise, Role};
+use crate::findings::{Claimed, DecompositionSummary, Family, Onset, Results, Rise};
 use crate::locate::Label;
 
 use super::learning::onset_words;
 use super::number::{
-    count, duration, fixed, p_value, percent, plural, prefixed, signed, significant,
+    count, duration, fixed, p_value, percent, plural, prefixed, signed, significant, trimmed,
 };
 use super::svg::escape;
-use super::verdict::{self, chosen, headline, judge, loss_words, obstacles, rival};
+use super::verdict::{self, chosen, judge, loss_words, obstacles, of_family, predicted};
 
 /// The section's markup.
 pub fn body(results: &Results) -> String {
@@ -65,7 +65,7 @@ fn card(is_yes: Option<bool>, question: &str, verdict: &str, sentences: &[String
 }
 
 fn phases(results: &Results) -> String {
-    let curves = &results.curves;
+    let curves = &results.found.curves;
     let total = results.run.frames as f64;
     let when = |time: Onset| {
         format!(
@@ -153,7 +153,7 @@ fn labels(results: &Results) -> String {
         .map(|(d, (early, late, none))| {
             format!(
                 "{}: {early} early, {late} late, {none} without a label.",
-                capital(&d.name)
+                capital(&d.words())
             )
         })
         .collect();
@@ -166,26 +166,13 @@ fn labels(results: &Results) -> String {
 
 fn claim(results: &Results, claim: Claim) -> String {
     let question = format!("{claim:?}: {}?", verdict::sentence(claim));
-    let chosen = chosen(results, claim);
-    let Some((choice, outcome)) = headline(&chosen) else {
+    let chosen = chosen(&results.found, claim);
+    let Some(own) = of_family(&chosen, Family::Step) else {
         return card(None, &question, "No edit was tried", &[]);
     };
-    let Some(judged) = judge(claim, outcome) else {
-        return card(None, &question, "The rates it needs were not measured", &[]);
-    };
-    let unlearnt = verdict::unlearnt(results, claim);
+    let unlearnt = verdict::unlearnt(&results.found, claim);
     if !unlearnt.is_empty() {
-        let rise = |rise: &&Rise| {
-            let (low, high) = rise.interval;
-            format!(
-                "{} rose by {} (95\u{a0}%: {} to {})",
-                rise.rate.name(),
-                percent(rise.value),
-                percent(low),
-                percent(high)
-            )
-        };
-        let words: Vec<String> = unlearnt.iter().map(rise).collect();
+        let words: Vec<String> = unlearnt.into_iter().map(rise_words).collect();
         let sentence = format!(
             "Training gave too little to lose: {}. A behaviour counts as learnt where its rate rose \
              by a tenth and certainly rose.",
@@ -193,13 +180,17 @@ fn claim(results: &Results, claim: Claim) -> String {
         );
         return card(None, &question, "It cannot be judged", &[sentence]);
     }
-    let beats = rival(&chosen).map(|(_, control)| beats(claim, outcome, control));
-    // A yes is worth what it has above the best of as many random directions.
-    let is_yes = judged.succeeds && beats == Some(true);
-    let word = match (judged.succeeds, is_yes) {
-        (_, true) => "Yes",
-        (true, false) => "The rule is met, but not better than at random",
+    let judged = judge(own);
+    let random = of_family(&chosen, Family::RandomStep);
+    let compass = of_family(&chosen, Family::Compass);
+    // A yes is worth what it has above as many random directions, and above a constant on the logits.
+    let above = |control: Option<&Claimed>| control.is_some_and(|c| own.interval.0 > c.interval.1);
+    let is_yes = own.succeeds && above(random) && above(compass);
+    let word = match (own.succeeds, above(random)) {
         (false, _) => "No",
+        (true, false) => "The rule is met, but not better than at random",
+        (true, true) if !is_yes => "The rule is met, but a constant on the logits does as well",
+        (true, true) => "Yes",
     };
     let verdict = format!(
         "{word}: {} {}, the worst spared {}",
@@ -211,52 +202,71 @@ fn claim(results: &Results, claim: Claim) -> String {
         format!(
             "Chosen among {} on selection levels: {}, {}. On test levels {} {}, and the worst spared \
              rate, {}, lost {}.",
-            plural(choice.candidates, "candidate"),
-            choice.family,
-            outcome.label,
+            plural(own.frozen.candidates, "candidate"),
+            own.frozen.family,
+            member_words(own),
             targets_lost(claim),
-            loss_words(judged.target),
+            loss_words(&judged.target),
             judged.spared.rate.name(),
-            loss_words(judged.spared),
+            loss_words(&judged.spared),
         ),
         format!(
             "Selectivity {} (95\u{a0}%: {} to {}); {} where it was chosen.",
-            signed(judged.selectivity, 2),
-            signed(judged.interval.0, 2),
-            signed(judged.interval.1, 2),
-            signed(choice.selection_selectivity, 2),
+            signed(own.selectivity, 2),
+            signed(own.interval.0, 2),
+            signed(own.interval.1, 2),
+            signed(own.frozen.selectivity, 2),
         ),
     ];
-    let obstacles = obstacles(claim, outcome);
-    if !judged.succeeds && !obstacles.is_empty() {
+    let obstacles = obstacles(own);
+    if !own.succeeds && !obstacles.is_empty() {
         sentences.push(format!("The rule is not met: {}.", obstacles.join("; ")));
     }
-    sentences.extend(against_controls(&chosen, claim, (choice, outcome)));
+    sentences.extend(random.map(|random| against_random(own, random)));
+    sentences.extend(compass.map(against_compass));
     sentences.extend(by_time_alone(&chosen, claim));
     card(Some(is_yes), &question, &verdict, &sentences)
 }
 
-/// Whether an edit's selectivity is above a control's, their intervals apart.
-fn beats(claim: Claim, outcome: &EditOutcome, control: &EditOutcome) -> bool {
-    let interval = |outcome: &EditOutcome| outcome.selectivity_intervals[claim as usize];
-    interval(outcome).0 > interval(control).1
+fn rise_words(rise: &Rise) -> String {
+    let (low, high) = rise.interval;
+    format!(
+        "{} rose by {} (95\u{a0}%: {} to {})",
+        rise.rate.name(),
+        percent(rise.value),
+        percent(low),
+        percent(high)
+    )
+}
+
+/// "unit-norm 5, dose +0.012".
+fn member_words(claimed: &Claimed) -> String {
+    let dose = trimmed(signed(claimed.frozen.dose, 4));
+    format!("{}, dose {dose}", claimed.frozen.member)
 }
 
 /// What the proposal predicts from time alone, best on selection levels.
-fn by_time_alone(chosen: &[verdict::Chosen<'_>], claim: Claim) -> Option<String> {
-    let (choice, outcome) = verdict::predicted(chosen)?;
-    let judged = judge(claim, outcome)?;
+fn by_time_alone(chosen: &[&Claimed], claim: Claim) -> Option<String> {
+    let claimed = predicted(chosen)?;
+    let judged = judge(claimed);
     Some(format!(
         "Chosen by time alone, as the proposal has it ({}, {}): {} {}, the worst spared {} {}; the \
          rule is {}.",
-        choice.family,
-        outcome.label,
+        claimed.frozen.family,
+        member_words(claimed),
         targets_lost(claim),
         percent(judged.target.value),
         judged.spared.rate.name(),
         percent(judged.spared.value),
-        if judged.succeeds { "met" } else { "not met" },
+        met(claimed),
     ))
+}
+
+fn met(claimed: &Claimed) -> &'static str {
+    match claimed.succeeds {
+        true => "met",
+        false => "not met",
+    }
 }
 
 /// "S2 lost", or "S5 and S4 region lost at least".
@@ -266,48 +276,39 @@ fn targets_lost(claim: Claim) -> String {
     format!("{} lost{at_least}", names.join(" and "))
 }
 
-/// The control of the same kind and, where it is another, the control that looked best of all.
-fn against_controls(
-    chosen: &[verdict::Chosen<'_>],
-    claim: Claim,
-    (choice, outcome): verdict::Chosen<'_>,
-) -> Option<String> {
-    let (rival, control) = rival(chosen)?;
-    let comparison = match beats(claim, outcome, control) {
+/// The best of as many random directions, and how rare so good a one is at the chosen dose.
+fn against_random(own: &Claimed, random: &Claimed) -> String {
+    let comparison = match own.interval.0 > random.interval.1 {
         true => "above",
         false => "not above, their intervals overlapping,",
     };
-    let p = choice.p.map_or(String::new(), |p| {
-        let best = choice.p_best.map_or(String::new(), |best| {
-            format!(
-                ", {} against the best of as many as there were components",
-                p_value(best)
-            )
-        });
+    let p = own.controls.map_or(String::new(), |controls| {
         format!(
-            "; {} against single random directions{best}, on selection levels",
-            p_value(p)
+            "; {} against random directions at its dose, {} with all candidates counted, on selection levels",
+            p_value(controls.p),
+            p_value(controls.p_chosen)
         )
     });
-    let best = chosen
-        .iter()
-        .find(|(choice, _)| matches!(choice.role, Role::Control | Role::Swapped));
-    let best = best
-        .filter(|(choice, _)| choice.family != rival.family)
-        .map(|(choice, outcome)| {
-            let value = signed(outcome.selectivity[claim as usize], 2);
-            format!(
-                " The control that looked best there, {} ({}), reached {value}.",
-                choice.family, outcome.label
-            )
-        });
-    Some(format!(
-        "That is {comparison} the best {} ({}), which reached {}{p}.{}",
-        rival.family,
-        control.label,
-        signed(control.selectivity[claim as usize], 2),
-        best.unwrap_or_default(),
-    ))
+    format!(
+        "That is {comparison} the best of as many random directions in their span ({}), which reached {}{p}.",
+        member_words(random),
+        signed(random.selectivity, 2),
+    )
+}
+
+/// The dumbest explanation.
+fn against_compass(compass: &Claimed) -> String {
+    let judged = judge(compass);
+    format!(
+        "The compass, a constant on the logits whatever the maze ({}), reached {}: targets at least {}, the worst \
+         spared {}; the rule is {}. These rates mix up direction and goal, so that a rule that is met says \
+         nothing about where a behaviour lives.",
+        member_words(compass),
+        signed(compass.selectivity, 2),
+        percent(judged.target.value),
+        percent(judged.spared.value),
+        met(compass),
+    )
 }
 
 fn facts(results: &Results) -> String {
@@ -341,8 +342,8 @@ fn facts(results: &Results) -> String {
             "Test levels a situation",
             format!(
                 "{}; {} to choose",
-                count(results.ablation.level_len.1 as u64),
-                count(results.ablation.level_len.0 as u64)
+                count(run.test_levels as u64),
+                count(run.selection_levels as u64)
             ),
         ),
         ("Final mean return", final_return(results)),
@@ -355,7 +356,7 @@ fn facts(results: &Results) -> String {
 }
 
 fn final_return(results: &Results) -> String {
-    let last = results.curves.returns.last();
+    let last = results.found.curves.returns.last();
     fixed(last.map_or(f64::NAN, |&(_, value)| value), 2)
 }
 

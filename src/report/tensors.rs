@@ -1,6 +1,6 @@
 //! Section 5: which tensors hold the left singular vectors, beside the tensors' share of parameters.
 
-use crate::findings::results::{DecompositionSummary, Results};
+use crate::findings::{DecompositionSummary, Results};
 
 use super::figure::figure;
 use super::number::{count, percent, percent_bare, plural, significant};
@@ -64,7 +64,7 @@ fn opening(results: &Results, d: &DecompositionSummary) -> String {
     let tensors = &results.run.layout.tensors;
     let sizes = sizes(results);
     let means = means(d, tensors.len());
-    let name = escape(&capital(&d.name));
+    let name = escape(&capital(&d.words()));
     let largest =
         |values: &[f64]| (0..values.len()).max_by(|&a, &b| values[a].total_cmp(&values[b]));
     let Some(most) = largest(&means).filter(|_| !d.by_tensor.is_empty()) else {
@@ -173,7 +173,7 @@ fn heat_map(results: &Results, d: &DecompositionSummary) -> String {
         let y = top + ROW * (i + 1) as f64 + 6.0;
         draw(y, "var(--corner)", &i.to_string(), "tick", shares, &words);
     }
-    let title = format!("Share of u² by tensor, {}", d.name);
+    let title = format!("Share of u² by tensor, {}", d.words());
     let svg = svg.finish(&format!(
         "{title}: a row a component, a column a tensor, in percent"
     ));

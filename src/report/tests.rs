@@ -1,8 +1,8 @@
 //! The page as a whole.
 
-use crate::ablate::Mean;
+use crate::ablate::{Claim, Mean, Rate};
 use crate::circuits::{Share, Steered};
-use crate::findings::results::{Ablation, Curves, Onset, Results};
+use crate::findings::{Claimed, Curves, Family, Findings, Onset, Results};
 use crate::protocol::circuits::Circuits;
 
 use super::{example, html};
@@ -96,7 +96,6 @@ fn with_numbers(results: &Results, change: &dyn Fn(f64) -> f64) -> Results {
         d.v.iter_mut().for_each(all);
         d.by_tensor.iter_mut().for_each(all);
         d.null_top = change(d.null_top);
-        d.index_against_loss = d.index_against_loss.map(change);
         for c in &mut d.components {
             let course = &mut c.course;
             course.temporal_index = change(course.temporal_index);
@@ -109,7 +108,8 @@ fn with_numbers(results: &Results, change: &dyn Fn(f64) -> f64) -> Results {
             c.t50 = c.t50.map(change);
         }
     }
-    let curves = &mut results.curves;
+    let found = &mut results.found;
+    let curves = &mut found.curves;
     for mean in curves.p_cheese.iter_mut().chain(&mut curves.p_corner) {
         *mean = changed(*mean);
     }
@@ -120,36 +120,44 @@ fn with_numbers(results: &Results, change: &dyn Fn(f64) -> f64) -> Results {
             interval: (change(time.interval.0), change(time.interval.1)),
         });
     }
-    curves.rates.iter_mut().for_each(|r| r.count = 0);
-    results.run.train_seconds = change(results.run.train_seconds);
-    results.run.displacement = change(results.run.displacement);
-    let ablation = &mut results.ablation;
-    ablation.decision = (changed(ablation.decision.0), changed(ablation.decision.1));
-    for estimate in ablation.base.iter_mut().chain(ablation.floor.iter_mut()) {
-        estimate.count = 0;
-        estimate.interval = (change(estimate.interval.0), change(estimate.interval.1));
+    for curve in &mut curves.rates {
+        curve
+            .values
+            .iter_mut()
+            .for_each(|mean| *mean = changed(*mean));
     }
-    for outcome in &mut ablation.outcomes {
-        outcome.dose = change(outcome.dose);
-        outcome.length = change(outcome.length);
-        outcome.decision = (changed(outcome.decision.0), changed(outcome.decision.1));
-        outcome.selectivity = outcome.selectivity.map(change);
-        outcome.selectivity_intervals = outcome
-            .selectivity_intervals
-            .map(|(low, high)| (change(low), change(high)));
-        for loss in &mut outcome.losses {
-            loss.value = change(loss.value);
-            loss.interval = (change(loss.interval.0), change(loss.interval.1));
+    let pair = |(low, high): (f64, f64)| (change(low), change(high));
+    found.base = found.base.map(change);
+    found.floor = found.floor.map(change);
+    for rise in found.rises.iter_mut() {
+        (rise.value, rise.interval) = (change(rise.value), pair(rise.interval));
+    }
+    for one in &mut found.temporal {
+        one.correlation = one.correlation.map(change);
+    }
+    for claimed in &mut found.claims {
+        let frozen = &mut claimed.frozen;
+        (frozen.dose, frozen.selectivity) = (change(frozen.dose), change(frozen.selectivity));
+        (claimed.length, claimed.selectivity) =
+            (change(claimed.length), change(claimed.selectivity));
+        claimed.interval = pair(claimed.interval);
+        claimed.losses = claimed.losses.map(change);
+        claimed.intervals = claimed.intervals.map(pair);
+        if let Some(controls) = &mut claimed.controls {
+            (controls.p, controls.p_chosen) = (change(controls.p), change(controls.p_chosen));
         }
     }
-    for choice in &mut ablation.choices {
-        choice.selection_selectivity = change(choice.selection_selectivity);
-        choice.p = choice.p.map(change);
+    results.run.train_seconds = change(results.run.train_seconds);
+    results.run.displacement = change(results.run.displacement);
+    for response in &mut results.doses {
+        all(&mut response.doses);
+        response
+            .rates
+            .iter_mut()
+            .for_each(|rates| *rates = rates.map(change));
+        let intervals = response.intervals.iter_mut();
+        intervals.for_each(|intervals| *intervals = intervals.map(pair));
     }
-    ablation
-        .doses
-        .iter_mut()
-        .for_each(|response| all(&mut response.doses));
     for maze in &mut results.mazes {
         for arrow in maze.base.iter_mut().chain(&mut maze.edited) {
             (arrow.dx, arrow.dy) = (change(arrow.dx), change(arrow.dy));
@@ -159,7 +167,7 @@ fn with_numbers(results: &Results, change: &dyn Fn(f64) -> f64) -> Results {
 }
 
 fn emptied(mut results: Results) -> Results {
-    results.curves = Curves {
+    results.found.curves = Curves {
         frames: vec![],
         rates: vec![],
         p_cheese: vec![],
@@ -170,16 +178,9 @@ fn emptied(mut results: Results) -> Results {
         returns: vec![],
     };
     results.decompositions = vec![];
-    results.ablation = Ablation {
-        base: vec![],
-        floor: vec![],
-        rises: vec![],
-        decision: (Mean::of(&[f64::NAN]), Mean::of(&[f64::NAN])),
-        level_len: (0, 0),
-        choices: vec![],
-        outcomes: vec![],
-        doses: vec![],
-    };
+    results.found.claims = vec![];
+    results.found.temporal = vec![];
+    results.doses = vec![];
     results.mazes = vec![];
     results.run.layout.tensors = vec![];
     results.run.frames = 0;
@@ -214,24 +215,44 @@ fn a_run_gives_a_whole_page() {
         "S2 lost 62\u{a0}% (95\u{a0}%: 56 to 68\u{a0}%)",
         "the worst spared rate, S5, lost 4.0\u{a0}%",
         "S5 and S4 region lost at least 97\u{a0}%",
-        "reached +0.30; p\u{a0}=\u{a0}0.012 against single random directions",
-        "against the best of as many as there were components",
-        "The control that looked best there, project random in-span",
-        "Chosen by time alone, as the proposal has it (project early components",
+        "reached +0.30; p\u{a0}=\u{a0}0.001 against random directions at its dose",
+        "with all candidates counted",
+        "The compass, a constant on the logits whatever the maze (up and right, dose +2)",
+        "Chosen by time alone, as the proposal has it (gradient SVD, unit-norm: project off",
     ] {
         assert!(page.contains(words), "{words}");
     }
 }
 
+fn chosen(found: &mut Findings, claim: Claim, family: Family) -> &mut Claimed {
+    let mut claims = found.claims.iter_mut();
+    let found = claims.find(|c| c.frozen.claim == claim && c.frozen.family == family);
+    found.expect("the example has it")
+}
+
+/// What a constant on the logits does as well is no yes.
+#[test]
+fn a_rule_that_the_compass_meets_is_no_yes() {
+    let mut results = example::results();
+    let step = chosen(&mut results.found, Claim::A, Family::Step).clone();
+    let compass = chosen(&mut results.found, Claim::A, Family::Compass);
+    (compass.losses, compass.interval, compass.succeeds) = (step.losses, step.interval, true);
+    let page = html(&results, None);
+    check(&page);
+    assert!(page.contains("The rule is met, but a constant on the logits does as well"));
+    assert!(!page.contains("card yes\"><h3>A:") && page.contains("card yes\"><h3>B:"));
+}
+
 #[test]
 fn a_negative_finding_reads_as_one() {
     let mut results = example::results();
-    results.curves.lag = Some(Onset {
+    results.found.curves.lag = Some(Onset {
         frames: -3e5,
         interval: (-4e5, -1e5),
     });
-    results.ablation.outcomes[0].succeeds[0] = false;
-    results.ablation.outcomes[0].losses[1].value = 0.31;
+    let step = chosen(&mut results.found, Claim::A, Family::Step);
+    step.succeeds = false;
+    step.losses[Rate::S1Region] = 0.31;
     for decomposition in &mut results.decompositions {
         decomposition
             .components
@@ -255,11 +276,11 @@ fn a_negative_finding_reads_as_one() {
 #[test]
 fn what_was_not_learnt_or_is_no_better_than_chance_is_no_yes() {
     let mut results = example::results();
-    for rise in &mut results.ablation.rises {
-        rise.is_learnt = rise.rate != crate::ablate::Rate::S3;
-    }
+    results.found.rises[Rate::S3].is_learnt = false;
     // The best random step comes as far as the chosen one.
-    results.ablation.outcomes[2].selectivity_intervals[0].1 = 0.9;
+    chosen(&mut results.found, Claim::A, Family::RandomStep)
+        .interval
+        .1 = 0.9;
     let page = html(&results, None);
     check(&page);
     for words in [
@@ -293,11 +314,9 @@ fn what_is_missing_or_not_finite_is_left_out() {
     }
     // Lists that do not fit together.
     let mut results = example.clone();
-    results.curves.frames.truncate(1);
-    results.curves.rates[0].successes[0] = 10_000;
-    results.ablation.choices[0].outcome = 999;
-    results.ablation.outcomes[2].losses.clear();
-    results.ablation.doses[0].rates.truncate(2);
+    results.found.curves.frames.truncate(1);
+    results.found.curves.rates[0].values[0].value = 10_000.0;
+    results.doses[0].rates.truncate(2);
     results.decompositions[0].components.clear();
     results.decompositions[0].by_tensor.clear();
     results.decompositions[1].v.clear();
@@ -329,24 +348,16 @@ fn every_string_is_escaped() {
         .iter_mut()
         .for_each(|tensor| tensor.name.clone_from(&evil));
     for decomposition in &mut results.decompositions {
-        decomposition.name.clone_from(&evil);
         decomposition
             .components
             .iter_mut()
             .for_each(|c| c.reasons = vec![evil.clone()]);
     }
-    for outcome in &mut results.ablation.outcomes {
-        outcome.family.clone_from(&evil);
-        outcome.label.clone_from(&evil);
+    for claimed in &mut results.found.claims {
+        claimed.frozen.member.clone_from(&evil);
     }
-    results
-        .ablation
-        .choices
-        .iter_mut()
-        .for_each(|choice| choice.family.clone_from(&evil));
-    for response in &mut results.ablation.doses {
-        response.name.clone_from(&evil);
-        response.unit.clone_from(&evil);
+    for response in &mut results.doses {
+        response.member.clone_from(&evil);
     }
     for maze in &mut results.mazes {
         maze.title.clone_from(&evil);

@@ -1,6 +1,6 @@
 //! Section 4: right singular vectors over time, beside the mass of the columns they come from.
 
-use crate::findings::results::{DecompositionSummary, Results};
+use crate::findings::{DecompositionSummary, Results};
 use crate::locate::{Component, Label};
 
 use super::axes::{Axis, Plot, Scale, Size, range_of};
@@ -28,7 +28,10 @@ pub fn body(results: &Results) -> String {
     if decompositions.is_empty() {
         return lead("No decomposition was computed.");
     }
-    let opening: String = decompositions.iter().map(|d| lead(&opening(d))).collect();
+    let opening: String = decompositions
+        .iter()
+        .map(|d| lead(&opening(d, correlation(results, d))))
+        .collect();
     let maps: String = decompositions.iter().map(heat_map).collect();
     let keys = [
         key(
@@ -46,7 +49,7 @@ pub fn body(results: &Results) -> String {
             format!(
                 "<h3>{}: v over training</h3>\n<div class=\"legend apart\">{}</div>\n\
                  <div class=\"panels small\">\n{}</div>\n{}",
-                escape(&capital(&d.name)),
+                escape(&capital(&d.words())),
                 keys.concat(),
                 signed_lines(d),
                 component_table(d)
@@ -101,7 +104,7 @@ fn squares(v: &[f64]) -> Vec<f64> {
     squares.iter().map(|square| square * scale).collect()
 }
 
-fn opening(d: &DecompositionSummary) -> String {
+fn opening(d: &DecompositionSummary, correlation: Option<f64>) -> String {
     let (early, late, none) = label_counts(d);
     let at = |values: &[f64], bin: usize| values.get(bin).copied().unwrap_or(0.0);
     let mass = beginning(d, |bin| at(&d.mass, bin));
@@ -114,7 +117,7 @@ fn opening(d: &DecompositionSummary) -> String {
             })
             .collect();
     let firsts_mean = firsts.iter().sum::<f64>() / firsts.len() as f64;
-    let correlation = d.index_against_loss.map_or(String::new(), |r| {
+    let correlation = correlation.map_or(String::new(), |r| {
         format!(
             " Over components, the temporal index correlates by {} with (S5 loss − S2 loss) of steps \
              along them; the proposal predicts a negative number.",
@@ -124,11 +127,17 @@ fn opening(d: &DecompositionSummary) -> String {
     format!(
         "{}: {early} early, {late} late, {none} without a label. The first {} of training holds {} of \
          the squared column norms and {} of the first three vectors.{correlation}",
-        escape(&capital(&d.name)),
+        escape(&capital(&d.words())),
         percent(BEGINNING),
         percent(mass),
         percent(firsts_mean),
     )
+}
+
+/// Rank correlation over components of the temporal index and what steps along them cost.
+fn correlation(results: &Results, d: &DecompositionSummary) -> Option<f64> {
+    let mut temporal = results.found.temporal.iter();
+    temporal.find(|one| one.decomposition == d.of)?.correlation
 }
 
 fn tooltip(component: &Component) -> String {
@@ -229,7 +238,7 @@ fn heat_map(d: &DecompositionSummary) -> String {
         });
     }
     time_axis(&mut svg, (LEFT, LEFT + CELLS), bottom + 2.0);
-    let title = format!("e(τ) = v², {}", d.name);
+    let title = format!("e(τ) = v², {}", d.words());
     let svg = svg.finish(&format!("{title}: a row a component, time to the right"));
     let caption = "darker is more, each row scaled to its darkest bin; squares of v's bin means, so what oscillates \
                    within a bin cancels";
@@ -362,6 +371,6 @@ fn component_table(d: &DecompositionSummary) -> String {
         "halves agree",
         "|why no label",
     ];
-    let label = format!("All components, {}", d.name);
+    let label = format!("All components, {}", d.words());
     details(&label, false, &table(&label, &headings, &rows))
 }

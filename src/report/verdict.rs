@@ -1,7 +1,8 @@
 //! What an edit did to the rates that a claim is about, and why the claim holds or fails.
 
+use crate::ablate::selectivity::{LEAST_TARGET, MOST_SPARED};
 use crate::ablate::{Claim, Rate};
-use crate::findings::results::{Choice, EditOutcome, Loss, Results, Rise, Role};
+use crate::findings::{Claimed, Family, Findings, Rise, Role};
 
 use super::number::{percent, percent_interval};
 
@@ -13,36 +14,49 @@ pub fn sentence(claim: Claim) -> &'static str {
     }
 }
 
-/// An edit seen from a claim.
-pub struct Judged<'a> {
-    /// The target that lost least.
-    pub target: &'a Loss,
-    /// The spared behaviour that lost most.
-    pub spared: &'a Loss,
-    /// Selectivity on test levels.
-    pub selectivity: f64,
-    /// Its 95 % bootstrap interval over mazes.
-    pub interval: (f64, f64),
-    /// Whether the rule is met.
-    pub succeeds: bool,
+/// "S5, S4 region".
+pub fn names(rates: &[Rate]) -> String {
+    let names: Vec<&str> = rates.iter().map(|rate| rate.name()).collect();
+    names.join(", ")
 }
 
-/// `None` where a rate that the claim needs was not measured.
-pub fn judge(claim: Claim, outcome: &EditOutcome) -> Option<Judged<'_>> {
-    let losses = |rates: &[Rate]| -> Option<Vec<&Loss>> {
-        let find = |rate: &Rate| outcome.losses.iter().find(|loss| loss.rate == *rate);
-        rates.iter().map(find).collect()
-    };
-    let by_value = |a: &&Loss, b: &&Loss| a.value.total_cmp(&b.value);
-    let target = losses(claim.targets())?.into_iter().min_by(by_value)?;
-    let spared = losses(claim.spared())?.into_iter().max_by(by_value)?;
-    Some(Judged {
-        target,
-        spared,
-        selectivity: outcome.selectivity[claim as usize],
-        interval: outcome.selectivity_intervals[claim as usize],
-        succeeds: outcome.succeeds[claim as usize],
-    })
+/// What one rate lost.
+pub struct Loss {
+    /// Which rate.
+    pub rate: Rate,
+    /// Its loss.
+    pub value: f64,
+    /// The 95 % interval.
+    pub interval: (f64, f64),
+}
+
+/// An edit seen from its claim.
+pub struct Judged {
+    /// The target that lost least.
+    pub target: Loss,
+    /// The spared behaviour that lost most.
+    pub spared: Loss,
+}
+
+/// The rates that decide.
+pub fn judge(claimed: &Claimed) -> Judged {
+    let claim = claimed.frozen.claim;
+    let by_value = |a: &Loss, b: &Loss| a.value.total_cmp(&b.value);
+    let losses = |rates: &'static [Rate]| rates.iter().map(|&rate| loss(claimed, rate));
+    let target = losses(claim.targets()).min_by(by_value);
+    let spared = losses(claim.spared()).max_by(by_value);
+    Judged {
+        target: target.expect("every claim has targets"),
+        spared: spared.expect("every claim spares some rates"),
+    }
+}
+
+fn loss(claimed: &Claimed, rate: Rate) -> Loss {
+    Loss {
+        rate,
+        value: claimed.losses[rate],
+        interval: claimed.intervals[rate],
+    }
 }
 
 /// "76 % (95 %: 70 to 81 %)".
@@ -55,23 +69,25 @@ pub fn loss_words(loss: &Loss) -> String {
 }
 
 /// What keeps a claim from holding, in words; empty where nothing does.
-pub fn obstacles(claim: Claim, outcome: &EditOutcome) -> Vec<String> {
+pub fn obstacles(claimed: &Claimed) -> Vec<String> {
+    let claim = claimed.frozen.claim;
     let mut obstacles = Vec::new();
-    for loss in &outcome.losses {
-        let name = loss.rate.name();
-        if claim.targets().contains(&loss.rate) && loss.value < 0.5 {
-            obstacles.push(format!(
-                "{name} lost {}, less than half",
-                percent(loss.value)
-            ));
+    for &rate in claim.targets() {
+        let Loss { value, .. } = loss(claimed, rate);
+        if value < LEAST_TARGET {
+            let (name, lost) = (rate.name(), percent(value));
+            obstacles.push(format!("{name} lost {lost}, less than half"));
         }
-        if claim.spared().contains(&loss.rate) && loss.value > 0.1 {
-            obstacles.push(format!(
-                "{name} lost {}, more than a tenth",
-                percent(loss.value)
-            ));
-        } else if claim.spared().contains(&loss.rate) && loss.interval.1 > 0.1 {
-            let high = percent(loss.interval.1);
+    }
+    for &rate in claim.spared() {
+        let Loss {
+            value, interval, ..
+        } = loss(claimed, rate);
+        let name = rate.name();
+        if value > MOST_SPARED {
+            obstacles.push(format!("{name} lost {}, more than a tenth", percent(value)));
+        } else if interval.1 > MOST_SPARED {
+            let high = percent(interval.1);
             obstacles.push(format!(
                 "{name} may have lost up to {high}, more than a tenth"
             ));
@@ -80,50 +96,29 @@ pub fn obstacles(claim: Claim, outcome: &EditOutcome) -> Vec<String> {
     obstacles
 }
 
-/// A choice with the outcome it points to.
-pub type Chosen<'a> = (&'a Choice, &'a EditOutcome);
-
 /// The choices for a claim, the most selective on selection levels first: test levels choose
 /// nothing here either.
-pub fn chosen(results: &Results, claim: Claim) -> Vec<Chosen<'_>> {
-    let ablation = &results.ablation;
-    let mut chosen: Vec<Chosen<'_>> = ablation
-        .choices
-        .iter()
-        .filter(|choice| choice.claim == claim as usize)
-        .filter_map(|choice| Some((choice, ablation.outcomes.get(choice.outcome)?)))
-        .collect();
-    let value = |chosen: &Chosen<'_>| chosen.0.selection_selectivity;
-    chosen.sort_by(|a, b| value(b).total_cmp(&value(a)));
+pub fn chosen(found: &Findings, claim: Claim) -> Vec<&Claimed> {
+    let all = found.claims.iter();
+    let mut chosen: Vec<&Claimed> = all.filter(|c| c.frozen.claim == claim).collect();
+    chosen.sort_by(|a, b| b.frozen.selectivity.total_cmp(&a.frozen.selectivity));
     chosen
 }
 
-/// The rates a claim is about that were not learnt; nothing can be said of it where there are any.
-pub fn unlearnt(results: &Results, claim: Claim) -> Vec<&Rise> {
-    let needed = |rise: &&Rise| claim.rates().any(|rate| rate == rise.rate) && !rise.is_learnt;
-    results.ablation.rises.iter().filter(needed).collect()
+/// The choice of one family, as a control or not.
+pub fn of_family<'a>(chosen: &[&'a Claimed], family: Family) -> Option<&'a Claimed> {
+    let mut chosen = chosen.iter();
+    chosen.find(|c| c.frozen.family == family).copied()
 }
 
 /// The best, on selection levels, of what the proposal predicts from time alone.
-pub fn predicted<'a>(chosen: &[Chosen<'a>]) -> Option<Chosen<'a>> {
-    let mut predicted = chosen
-        .iter()
-        .filter(|(choice, _)| choice.role == Role::Predicted);
-    predicted.next().copied()
+pub fn predicted<'a>(chosen: &[&'a Claimed]) -> Option<&'a Claimed> {
+    let mut chosen = chosen.iter();
+    chosen.find(|c| c.frozen.role == Role::Predicted).copied()
 }
 
-/// The step along a component that was chosen: the one compared with random directions, or else
-/// the best that is no control.
-pub fn headline<'a>(chosen: &[Chosen<'a>]) -> Option<Chosen<'a>> {
-    let mut candidates = chosen.iter().filter(|(_, outcome)| !outcome.is_control);
-    let compared = candidates.clone().find(|(choice, _)| choice.p.is_some());
-    compared.or_else(|| candidates.next()).copied()
-}
-
-/// The best random control: of the same kind as the headline where there is one.
-pub fn rival<'a>(chosen: &[Chosen<'a>]) -> Option<Chosen<'a>> {
-    let mut controls = chosen.iter().filter(|(_, outcome)| outcome.is_control);
-    let same_kind = |(choice, _): &&Chosen<'_>| choice.family == "random in-span step";
-    let random = controls.clone().find(same_kind);
-    random.or_else(|| controls.next()).copied()
+/// The rates a claim is about that were not learnt; nothing can be said of it where there are any.
+pub fn unlearnt(found: &Findings, claim: Claim) -> Vec<&Rise> {
+    let rises = claim.rates().map(|rate| &found.rises[rate]);
+    rises.filter(|rise| !rise.is_learnt).collect()
 }

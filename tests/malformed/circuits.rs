@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gouda::findings::Results;
-use gouda::over_seeds::stored::Sound;
+use gouda::findings::sound::Sound;
 use gouda::protocol::circuits::Circuits;
 use serde_json::{Value, json};
 

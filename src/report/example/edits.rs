@@ -1,217 +1,265 @@
 //! The edits of the made-up run.
 
-use crate::ablate::{Claim, Mean, Rate};
-use crate::findings::results::{Ablation, Choice, DoseResponse, EditOutcome, Estimate, Loss, Rise};
-use crate::numeric::statistics::wilson;
-use crate::protocol::candidates::role;
+use std::collections::BTreeMap;
 
-use super::course;
+use crate::ablate::{Claim, PerClaim, PerRate};
+use crate::findings::{
+    Claimed, ComponentEffect, Components, Controls, Currency, Curve, Curves, DoseResponse, Family,
+    Findings, Frozen, Portrait, Rise, Role, Temporal, Traced,
+};
+use crate::locate::Label;
+use crate::locators::{Kind, Method, Supervision};
 
-const LEVELS: u64 = 1024;
+use super::{course, layout};
 
-fn estimates(rate_of: impl Fn(Rate) -> f64) -> Vec<Estimate> {
-    let estimate = |rate| {
-        let successes = (rate_of(rate).clamp(0.0, 1.0) * LEVELS as f64) as u64;
-        let interval = wilson(successes, LEVELS, 0.95);
-        Estimate {
-            rate,
-            successes,
-            count: LEVELS,
-            interval: (interval.low, interval.high),
-        }
-    };
-    Rate::ALL.map(estimate).into()
+/// Losses of S1, S1 region, S2, S3, S4 cheese, S4 region, S5.
+type Losses = [f64; 7];
+
+fn per_rate(losses: Losses) -> PerRate<f64> {
+    PerRate::new(|rate| losses[rate as usize])
 }
 
-fn edited(losses: [f64; 7]) -> impl Fn(Rate) -> f64 {
-    move |rate| {
+fn edited(losses: Losses) -> PerRate<f64> {
+    PerRate::new(|rate| {
         let (last, floor, _) = course(rate);
-        last - losses[rate as usize] * (last - floor)
-    }
+        (last - losses[rate as usize] * (last - floor)).clamp(0.0, 1.0)
+    })
 }
 
-fn mean(value: f64) -> Mean {
-    Mean { value, error: 0.01 }
-}
-
-fn outcome(
-    family: &str,
-    is_control: bool,
-    label: &str,
-    dose: f64,
-    losses: [f64; 7],
-) -> EditOutcome {
-    let interval = |value: f64| (value - 0.055, value + 0.055);
-    let loss = |rate: Rate| (losses[rate as usize], interval(losses[rate as usize]));
-    EditOutcome {
-        family: family.to_owned(),
-        is_control,
-        label: format!("{label}, dose {dose:+}"),
-        dose,
-        length: dose.abs(),
-        rates: estimates(edited(losses)),
-        losses: Rate::ALL
-            .map(|rate| Loss {
-                rate,
-                value: loss(rate).0,
-                interval: loss(rate).1,
-                p: 0.003,
-            })
-            .into(),
-        decision: (mean(0.24), mean(0.51)),
-        selectivity: Claim::ALL.map(|claim| claim.selectivity(&|rate| loss(rate).0)),
-        selectivity_intervals: Claim::ALL.map(|claim| {
-            let value = claim.selectivity(&|rate| loss(rate).0);
-            (value - 0.07, value + 0.08)
-        }),
-        succeeds: Claim::ALL.map(|claim| claim.succeeds(&loss)),
-    }
-}
+/// An edit, its member and dose, what it is to A and to B, and what it cost.
+struct Made(Family, &'static str, f64, [Option<Role>; 2], Losses);
 
 /// Edits that dissociate, edits that do not, and controls.
-pub fn ablation() -> Ablation {
-    let step = "step along a component";
-    // Losses of S1, S1 region, S2, S3, S4 cheese, S4 region, S5.
-    let outcomes = vec![
-        outcome(
-            step,
-            false,
+fn made() -> Vec<Made> {
+    use Role::{Control, Practical, Predicted, Swapped};
+    let (raw, unit) = (Method::GradientSvdRaw, Method::GradientSvdUnitNorm);
+    let project = |method| Family::Of(method, Kind::ProjectOff);
+    let both = |role| [Some(role), Some(role)];
+    vec![
+        Made(
+            Family::Step,
             "unit-norm 9",
             0.25,
+            [Some(Practical), None],
             [0.11, 0.03, 0.62, -0.09, 0.1, 0.02, 0.04],
         ),
-        outcome(
-            step,
-            false,
+        Made(
+            Family::Step,
             "unit-norm 5",
             -0.4,
+            [None, Some(Practical)],
             [0.99, 0.98, -0.01, 0.01, -0.2, 0.97, 1.0],
         ),
-        outcome(
-            "random in-span step",
-            true,
-            "random 41",
+        Made(
+            Family::RandomStep,
+            "random unit-norm 41",
             0.25,
+            [Some(Control), None],
             [0.4, 0.3, 0.66, 0.2, 0.1, 0.4, 0.36],
         ),
-        outcome(
-            "random in-span step",
-            true,
-            "random 7",
+        Made(
+            Family::RandomStep,
+            "random raw 7",
             -0.25,
+            [None, Some(Control)],
             [0.6, 0.5, 0.3, 0.2, 0.1, 0.52, 0.7],
         ),
-        outcome(
-            "isotropic step",
-            true,
-            "isotropic",
+        Made(
+            Family::Compass,
+            "up and right",
+            2.0,
+            both(Control),
+            [0.05, 0.02, 0.3, 0.2, 0.1, -0.1, -0.02],
+        ),
+        Made(
+            Family::IsotropicStep,
+            "isotropic 0",
             0.4,
+            both(Control),
             [0.0, 0.0, 0.01, 0.02, -0.01, 0.01, 0.0],
         ),
-        outcome(
-            "project late components",
-            false,
-            "raw 3+8 (labelled)",
+        Made(
+            project(raw),
+            "components 3+8 (labelled)",
             1.0,
+            [Some(Predicted), Some(Swapped)],
             [0.97, 0.9, 1.0, 1.0, 0.8, 0.9, 0.99],
         ),
-        outcome(
-            "project early components",
-            false,
-            "raw 0+2+6 (lowest index, unlabelled)",
+        Made(
+            project(unit),
+            "components 0+2+6 (lowest index, unlabelled)",
             0.5,
+            [Some(Swapped), Some(Predicted)],
             [0.8, 0.7, 0.9, 0.6, 0.5, 0.8, 0.9],
         ),
-        outcome(
-            "project random in-span",
-            true,
-            "raw random, 3 dimensions",
-            0.5,
-            [0.5, 0.4, 0.2, 0.1, 0.1, 0.6, 0.7],
-        ),
-        outcome(
-            "reset top of late components",
-            false,
-            "raw 3+8 (labelled)",
+        Made(
+            Family::Of(raw, Kind::Reset),
+            "components 3+8 (labelled)",
             2.0,
+            [Some(Predicted), Some(Swapped)],
             [0.2, 0.1, 0.35, 0.2, 0.1, 0.1, 0.15],
         ),
-        outcome(
-            "rollback",
-            true,
-            "checkpoint at 47 %",
+        Made(
+            Family::Matched(raw),
+            "gradient SVD, raw",
+            2.0,
+            both(Control),
+            [0.2, 0.1, 0.2, 0.1, 0.1, 0.1, 0.15],
+        ),
+        Made(
+            Family::Checkpoint,
+            "checkpoint",
             0.47,
+            both(Control),
             [0.2, 0.1, 0.33, 0.1, 0.0, 0.1, 0.13],
         ),
-    ];
-    let choice = |claim: usize, outcome: usize, candidates, p| Choice {
+    ]
+}
+
+fn claimed(claim: Claim, role: Role, made: &Made) -> Claimed {
+    let Made(family, member, dose, _, losses) = made;
+    let losses = per_rate(*losses);
+    let intervals = losses.map(|loss| (loss - 0.055, loss + 0.055));
+    let selectivity = claim.selectivity(&|rate| losses[rate]);
+    let frozen = Frozen {
         claim,
-        family: outcomes[outcome].family.clone(),
-        role: role(
-            &outcomes[outcome].family,
-            outcomes[outcome].is_control,
-            Claim::ALL[claim],
-        ),
-        candidates,
-        outcome,
-        selection_selectivity: outcomes[outcome].selectivity[claim] + 0.05,
-        p,
-        p_best: p.map(|p: f64| 1.0 - (1.0 - p).powi(24)),
-        p_fall: (!outcomes[outcome].is_control).then_some(0.006),
+        family: *family,
+        role,
+        supervision: Supervision::Effects,
+        member: (*member).into(),
+        dose: *dose,
+        candidates: 240,
+        members: 24,
+        margin: claim.margin(&|rate| losses[rate]),
+        selectivity: selectivity + 0.05,
     };
-    let mut choices = vec![
-        choice(0, 0, 384, Some(0.012)),
-        choice(0, 2, 800, None),
-        choice(1, 1, 384, Some(0.004)),
-        choice(1, 3, 800, None),
-    ];
-    for claim in [0, 1] {
-        choices.extend((4..outcomes.len()).map(|index| choice(claim, index, 8, None)));
+    Claimed {
+        length: dose.abs(),
+        rates: edited(made.4),
+        losses,
+        intervals,
+        selectivity,
+        interval: (selectivity - 0.07, selectivity + 0.08),
+        draws: vec![selectivity as f32; 3],
+        succeeds: claim.succeeds(&|rate| (losses[rate], intervals[rate])),
+        controls: (*family == Family::Step).then_some(Controls {
+            p: 0.0012,
+            draws: 999,
+            p_chosen: 0.29,
+        }),
+        frozen,
     }
-    let response = |name: &str, is_control, kind: [f64; 7]| {
+}
+
+fn curve() -> Curve {
+    Curve {
+        percent: vec![1.0, 10.0],
+        losses: vec![per_rate([0.1; 7]); 2],
+        selectivity: vec![0.1, 0.2],
+        random: vec![0.0, 0.1],
+        area: 0.15,
+        random_area: 0.05,
+    }
+}
+
+/// What the protocol found.
+pub fn found(curves: Curves) -> Findings {
+    let mut claims = Vec::new();
+    for claim in Claim::ALL {
+        for one in &made() {
+            claims.extend(one.3[claim as usize].map(|role| claimed(claim, role, one)));
+        }
+    }
+    let tensors = layout().tensors.len();
+    let temporal = |decomposition, correlation| Temporal {
+        decomposition,
+        components: vec![ComponentEffect {
+            index: 0,
+            temporal_index: -0.2,
+            behavioural_index: -0.1,
+            label: Some(Label::Early),
+            effect: 0.3,
+        }],
+        correlation: Some(correlation),
+        behavioural_correlation: Some(0.1),
+        sets: [vec![0], vec![]],
+        difference: None,
+        p: None,
+    };
+    let portraits = claims.iter().filter(|c| c.frozen.family == Family::Step);
+    let portraits = portraits.map(|c| Portrait {
+        claim: c.frozen.claim,
+        family: c.frozen.family,
+        member: c.frozen.member.clone(),
+        dose: c.frozen.dose,
+        by_tensor: vec![1.0 / tensors as f64; tensors],
+        bias: 0.4,
+        shift: vec![-1.0, 1.0, 1.0, -1.0],
+    });
+    Findings {
+        seed: 3,
+        config_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+        gradient_checksum: "8a1f03bc".into(),
+        frozen_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+        phases: [Some(0.33), Some(0.62)],
+        curves,
+        base: edited([0.0; 7]),
+        floor: edited([1.0; 7]),
+        rises: PerRate::new(|rate| {
+            let (last, floor, _) = course(rate);
+            Rise {
+                rate,
+                value: last - floor,
+                interval: (last - floor - 0.03, last - floor + 0.03),
+                is_learnt: true,
+            }
+        }),
+        currency: vec![Currency {
+            locator: Method::GradientSvdRaw,
+            seconds: 0.1,
+            found: PerClaim::new(|_| Some("components 3+8 (labelled)".into())),
+            by_tensor: PerClaim::new(|_| vec![1.0 / tensors as f64; tensors]),
+            curves: PerClaim::new(|_| curve()),
+        }],
+        temporal: vec![
+            temporal(Components::Raw, -0.09),
+            temporal(Components::UnitNorm, -0.28),
+        ],
+        labelled: [[3, 2], [2, 2]],
+        portraits: portraits.collect(),
+        claims,
+        relearning: Vec::new(),
+        retraining: Vec::new(),
+        walks: Vec::new(),
+        agreement: Vec::new(),
+        traced: Traced::default(),
+        seconds: BTreeMap::new(),
+    }
+}
+
+/// Chosen steps and a control at growing doses.
+pub fn doses() -> Vec<DoseResponse> {
+    let response = |family, member: &str, kind: Losses| {
         let doses = [-0.4, -0.25, -0.15, -0.08, 0.08, 0.15, 0.25, 0.4];
         let rates = doses.map(|dose: f64| {
             let scale = if dose > 0.0 { 1.0 } else { 0.6 } * (dose / 0.25).powi(2).min(1.5);
-            estimates(edited(kind.map(|loss| (loss * scale).min(1.0))))
+            edited(kind.map(|loss| (loss * scale).min(1.0)))
         });
         DoseResponse {
-            name: name.to_owned(),
-            is_control,
-            unit: "share of |theta_T - theta_0|".to_owned(),
+            family,
+            member: member.into(),
             doses: doses.into(),
+            intervals: rates
+                .map(|all| all.map(|rate| (rate - 0.03, rate + 0.03)))
+                .into(),
             rates: rates.into(),
         }
     };
-    Ablation {
-        base: estimates(edited([0.0; 7])),
-        floor: estimates(edited([1.0; 7])),
-        rises: Rate::ALL
-            .map(|rate| {
-                let (last, floor, _) = course(rate);
-                Rise {
-                    rate,
-                    value: last - floor,
-                    interval: (last - floor - 0.03, last - floor + 0.03),
-                    is_learnt: true,
-                }
-            })
-            .into(),
-        decision: (mean(0.23), mean(0.67)),
-        level_len: (512, 1024),
-        doses: vec![
-            response(
-                "unit-norm 9",
-                false,
-                [0.11, 0.03, 0.62, -0.09, 0.1, 0.02, 0.04],
-            ),
-            response("random 41", true, [0.4, 0.3, 0.66, 0.2, 0.1, 0.4, 0.36]),
-            response(
-                "unit-norm 5",
-                false,
-                [0.99, 0.98, -0.01, 0.01, -0.2, 0.97, 1.0],
-            ),
-        ],
-        choices,
-        outcomes,
-    }
+    let all = made();
+    let [a, b, random] = [0, 1, 2].map(|index| &all[index]);
+    vec![
+        response(a.0, a.1, a.4),
+        response(random.0, random.1, random.4),
+        response(b.0, b.1, b.4),
+    ]
 }

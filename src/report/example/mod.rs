@@ -3,8 +3,9 @@
 mod edits;
 
 use crate::ablate::{Mean, Rate};
-use crate::findings::results::{
-    Arrow, Curves, DecompositionSummary, MazeFigure, Onset, RateCurve, Results, RunSummary,
+use crate::findings::{
+    Arrow, Components, Curves, DecompositionSummary, MazeFigure, Onset, RateCurve, Results,
+    RunSummary,
 };
 use crate::locate::{Component, Course, Label, PValues};
 use crate::nn::Layout;
@@ -64,12 +65,14 @@ fn curves() -> Curves {
         let at = |point: usize| {
             let share = (rise(tau(point)) - rise(0.0)) / (rise(1.0) - rise(0.0));
             let rate = floor + (last - floor) * share + 0.02 * noise(point, rate as usize);
-            (256.0 * rate).round().max(0.0) as u64
+            Mean {
+                value: rate.max(0.0),
+                error: 0.02,
+            }
         };
         RateCurve {
             rate,
-            successes: (0..POINTS).map(at).collect(),
-            count: 256,
+            values: (0..POINTS).map(at).collect(),
         }
     };
     let probability = |scale: f64, half: f64| {
@@ -140,7 +143,8 @@ fn component(index: usize, is_raw: bool) -> Component {
     }
 }
 
-fn decomposition(name: &str, is_raw: bool) -> DecompositionSummary {
+fn decomposition(of: Components) -> DecompositionSummary {
+    let is_raw = of == Components::Raw;
     let tau: Vec<f64> = (0..BINS)
         .map(|bin| (bin as f64 + 0.5) / BINS as f64)
         .collect();
@@ -172,7 +176,7 @@ fn decomposition(name: &str, is_raw: bool) -> DecompositionSummary {
         weights.iter().map(|w| w / sum).collect()
     };
     DecompositionSummary {
-        name: name.to_owned(),
+        of,
         null_sigma: (0..COMPONENTS).map(|i| 4.1 - 0.04 * i as f64).collect(),
         null_top: 4.1,
         null_draws: 20,
@@ -191,7 +195,6 @@ fn decomposition(name: &str, is_raw: bool) -> DecompositionSummary {
         converged: true,
         v: (0..COMPONENTS).map(vector).collect(),
         by_tensor: (0..COMPONENTS).map(by_tensor).collect(),
-        index_against_loss: Some(if is_raw { -0.09 } else { -0.28 }),
         sigma,
         tau,
         mass,
@@ -273,13 +276,15 @@ pub fn results() -> Results {
             world: 11,
             region: 3,
             anywhere_share: 0.2,
+            selection_levels: 48,
+            test_levels: 1024,
         },
-        curves: curves(),
         decompositions: vec![
-            decomposition("raw columns", true),
-            decomposition("unit-norm columns", false),
+            decomposition(Components::Raw),
+            decomposition(Components::UnitNorm),
         ],
-        ablation: edits::ablation(),
+        found: edits::found(curves()),
+        doses: edits::doses(),
         mazes: vec![
             maze("Level 1000012, conflict", "unit-norm 9, dose +0.25 (A)"),
             maze("Level 1000012, conflict", "unit-norm 5, dose -0.4 (B)"),

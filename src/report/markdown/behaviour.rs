@@ -1,11 +1,8 @@
 //! The premise, and the claims.
 
 use crate::ablate::{Claim, Rate};
-use crate::findings::results::Role;
-use crate::locators::ORACLE;
-use crate::over_seeds::Study;
-use crate::over_seeds::summary::{Family, is_hypothesis};
-use crate::protocol::edits::{MATCHED, RANDOM_STEP};
+use crate::findings::{Family, FamilyOver, Role, Study};
+use crate::locators::Group;
 use crate::report::number::{fixed, signed};
 
 use super::tables::{maybe, p, role, share, table, told, with_interval};
@@ -16,12 +13,11 @@ pub fn premise(study: &Study) -> String {
     let phases = &summary.phases;
     let lag_p = phases.lag.as_ref().and_then(|lag| lag.p);
     let rows = Rate::ALL.iter().map(|rate| {
-        let at = rate.index();
-        let learnt = study.seeds.iter().filter(|one| one.rises[at].is_learnt);
+        let learnt = study.seeds.iter().filter(|one| one.rises[*rate].is_learnt);
         vec![
             format!("{}: {}", rate.name(), rate.meaning()),
-            share(summary.base.get(at)),
-            share(summary.floor.get(at)),
+            share(summary.base.get(*rate as usize)),
+            share(summary.floor.get(*rate as usize)),
             format!("{}/{seeds}", learnt.count()),
         ]
     });
@@ -46,17 +42,17 @@ pub fn premise(study: &Study) -> String {
 
 /// One claim: every family of edits.
 pub fn claim(study: &Study, claim: Claim) -> String {
-    let place = crate::locators::Located::index(claim);
-    let families = &study.summary.families[place];
+    let place = claim as usize;
+    let families = &study.summary.families[claim];
     let names = |rates: &[Rate]| {
         let names: Vec<&str> = rates.iter().map(|rate| rate.name()).collect();
         names.join(", ")
     };
     // Every swapped edit and matched control is in study.json; here those of the hypotheses.
-    let is_first = |family: &&Family| match family.role {
-        Role::Predicted | Role::Practical => is_hypothesis(family),
-        Role::Swapped => family.family.starts_with("gradient SVD, "),
-        Role::Control => !family.family.ends_with(MATCHED),
+    let is_first = |family: &&FamilyOver| match family.role {
+        Role::Predicted | Role::Practical => family.is_hypothesis(),
+        Role::Swapped => is_of(family, Group::GradientSvd),
+        Role::Control => !matches!(family.family, Family::Matched(_)),
     };
     let headings = [
         "edit",
@@ -75,7 +71,7 @@ pub fn claim(study: &Study, claim: Claim) -> String {
     let first = families.iter().filter(is_first);
     let second = families
         .iter()
-        .filter(|f| is_compared(f) && !is_hypothesis(f));
+        .filter(|f| is_compared(f) && !f.is_hypothesis());
     format!(
         "`summary.families[{place}]`, `seeds[].claims`; src/study/confirmation/claims.rs.\n\n\
          Met where every target ({}) loses at least .5 of what was learnt and every spared rate \
@@ -90,7 +86,7 @@ pub fn claim(study: &Study, claim: Claim) -> String {
          The other locators:\n\n{}",
         names(claim.targets()),
         names(claim.spared()),
-        study.summary.judged[place],
+        study.summary.judged[claim],
         study.seeds.len(),
         verdict(families),
         random_tried(families),
@@ -106,28 +102,28 @@ pub fn claim(study: &Study, claim: Claim) -> String {
     )
 }
 
-fn is_compared(family: &Family) -> bool {
+fn is_compared(family: &FamilyOver) -> bool {
     matches!(family.role, Role::Predicted | Role::Practical)
 }
 
 /// Random in-span steps that were tried.
-fn random_tried(families: &[Family]) -> usize {
+fn random_tried(families: &[FamilyOver]) -> usize {
     let mut random = families.iter();
     random
-        .find(|f| f.family == RANDOM_STEP)
+        .find(|f| f.family == Family::RandomStep)
         .map_or(0, |f| f.candidates)
 }
 
-fn row(family: &Family, claim: Claim) -> Vec<String> {
+fn row(family: &FamilyOver, claim: Claim) -> Vec<String> {
     let losses = |rates: &[Rate]| {
         let losses: Vec<String> = rates
             .iter()
-            .map(|rate| format!("{} {}", rate.name(), signed(family.losses[rate.index()], 2)))
+            .map(|rate| format!("{} {}", rate.name(), signed(family.losses[*rate], 2)))
             .collect();
         losses.join(", ")
     };
     vec![
-        family.family.clone(),
+        family.family.name(),
         role(family.role).into(),
         told(family.supervision).into(),
         family.candidates.to_string(),
@@ -145,14 +141,14 @@ fn row(family: &Family, claim: Claim) -> Vec<String> {
 }
 
 /// Who meets the rule most often, by what they are to the claim.
-fn verdict(families: &[Family]) -> String {
-    let best = |wanted: &dyn Fn(&Family) -> bool| {
+fn verdict(families: &[FamilyOver]) -> String {
+    let best = |wanted: &dyn Fn(&FamilyOver) -> bool| {
         let among = families.iter().filter(|f| wanted(f)).count();
         families
             .iter()
             .filter(|f| wanted(f))
             .max_by(|a, b| {
-                let key = |f: &Family| (f.successes, f.selectivity.mean);
+                let key = |f: &FamilyOver| (f.successes, f.selectivity.mean);
                 key(a)
                     .partial_cmp(&key(b))
                     .unwrap_or(std::cmp::Ordering::Equal)
@@ -166,26 +162,33 @@ fn verdict(families: &[Family]) -> String {
             })
             .unwrap_or("none was tried".into())
     };
-    let of_gradients = |f: &Family| f.family.starts_with("gradient SVD, ");
     format!(
         "Most often met by components of the gradient chosen by time: {}; by steps along single \
          components chosen by effect: {}; by any locator's edit: {}; by a control: {}; by the oracle, \
          which is optimised for it: {}.",
-        best(&|f| of_gradients(f) && f.role == Role::Predicted),
-        best(&|f| f.role == Role::Practical && f.family.starts_with("step along")),
+        best(&|f| is_of(f, Group::GradientSvd) && f.role == Role::Predicted),
+        best(&|f| f.role == Role::Practical && is_step(f.family)),
         best(&|f| is_locators(f)),
-        best(&|f| f.role == Role::Control && !f.family.ends_with(MATCHED)),
-        best(&|f| is_oracles(f) && f.role == Role::Predicted),
+        best(&|f| f.role == Role::Control && !matches!(f.family, Family::Matched(_))),
+        best(&|f| is_of(f, Group::Oracle) && f.role == Role::Predicted),
     )
 }
 
 /// Whether it is an edit of a locator for the claim, the oracle's left out.
-pub fn is_locators(family: &Family) -> bool {
-    is_compared(family) && !is_oracles(family)
+pub fn is_locators(family: &FamilyOver) -> bool {
+    is_compared(family) && !is_of(family, Group::Oracle)
 }
 
-fn is_oracles(family: &Family) -> bool {
-    family.family.starts_with(ORACLE)
+/// Whether it is an edit of a method of this group.
+fn is_of(family: &FamilyOver, group: Group) -> bool {
+    family
+        .family
+        .method()
+        .is_some_and(|method| method.group() == group)
+}
+
+fn is_step(family: Family) -> bool {
+    matches!(family, Family::Step | Family::StreamStep)
 }
 
 /// The answers in short, as a list.
@@ -199,10 +202,10 @@ pub fn short(study: &Study) -> String {
         summary.phases.apart,
         study.seeds.len()
     )];
-    for (place, claim) in Claim::ALL.into_iter().enumerate() {
+    for claim in Claim::ALL {
         items.push(format!(
             "**{claim:?}.** {}",
-            verdict(&summary.families[place])
+            verdict(&summary.families[claim])
         ));
     }
     for row in summary.temporal.iter().take(2) {
@@ -210,7 +213,7 @@ pub fn short(study: &Study) -> String {
             "**Time, {} columns.** Rank correlation of temporal index and (S5 loss - S2 loss) over \
              components: {} (p = {}); early minus late sets: {} (p = {}), beyond 95 % of random sets \
              on {} of {} seeds.",
-            row.decomposition,
+            row.decomposition.name(),
             maybe(row.correlation.as_ref()),
             p(row.correlation.as_ref().and_then(|over| over.p)),
             maybe(row.difference.as_ref()),
@@ -219,18 +222,18 @@ pub fn short(study: &Study) -> String {
             row.beyond_random.1
         ));
     }
-    for (place, claim) in Claim::ALL.into_iter().enumerate() {
-        let ranked = &summary.ranking[place];
+    for claim in Claim::ALL {
+        let ranked = &summary.ranking[claim];
         let mut of = ranked
             .iter()
             .enumerate()
-            .filter(|(_, one)| one.locator.starts_with("gradient SVD, "));
+            .filter(|(_, one)| one.locator.group() == Group::GradientSvd);
         if let Some((rank, one)) = of.next() {
             items.push(format!(
                 "**Gradients or weights, {claim:?}.** Best of the gradient SVDs in the common currency: \
                  {}, place {} of {}, area {}, above random {} (p = {}). Pairs with the SVDs of \
                  weights: {}.",
-                one.locator,
+                one.locator.name(),
                 rank + 1,
                 ranked.len(),
                 with_interval(&one.area),

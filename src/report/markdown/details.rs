@@ -1,12 +1,9 @@
 //! What the directions are, where locators point, relearning and retraining, known answers, what failed,
 //! and what it took.
 
-use crate::ablate::{Claim, Rate};
-use crate::over_seeds::Study;
-use crate::over_seeds::composed::Composed;
-use crate::over_seeds::planted::Routed;
-use crate::over_seeds::summary::NOTHING;
-use crate::protocol::edits::{RANDOM_STEP, STEP};
+use crate::ablate::{Claim, PerRate, Rate};
+use crate::findings::{Composed, Family, Routed, Study};
+use crate::locators::Method;
 use crate::report::number::{NONE, fixed, signed};
 
 use super::behaviour::is_locators;
@@ -33,7 +30,7 @@ pub fn directions(study: &Study) -> String {
             vec![
                 one.seed.to_string(),
                 format!("{:?}", portrait.claim),
-                portrait.family.clone(),
+                portrait.family.name(),
                 format!("{} {}", portrait.member, signed(portrait.dose, 3)),
                 claimed.map_or(NONE.into(), |c| signed(c.selectivity, 2)),
                 claimed.map_or(NONE.into(), |c| {
@@ -44,7 +41,7 @@ pub fn directions(study: &Study) -> String {
             ]
         })
     });
-    let bias = |family: &str| {
+    let bias = |family: Family| {
         let all = study.seeds.iter().flat_map(|one| &one.portraits);
         let of = all.filter(|portrait| portrait.family == family);
         let biases: Vec<f64> = of.map(|portrait| portrait.bias).collect();
@@ -56,8 +53,8 @@ pub fn directions(study: &Study) -> String {
          claim: whether it is a bias towards actions (share of the change of the centred logits that is \
          the same in every probe state; mean {} for components, {} for random directions), and the \
          tensors with the largest shares of its squared length.\n\n{}",
-        bias(STEP),
-        bias(RANDOM_STEP),
+        bias(Family::Step),
+        bias(Family::RandomStep),
         table(
             &[
                 "seed",
@@ -94,15 +91,15 @@ pub fn places(study: &Study) -> String {
     }];
     let first = study.seeds.first();
     for one in first.map_or(&[][..], |one| &one.currency) {
-        for (place, claim) in Claim::ALL.into_iter().enumerate() {
-            let mut row = vec![one.locator.clone(), format!("{claim:?}")];
+        for claim in Claim::ALL {
+            let mut row = vec![one.locator.name().to_owned(), format!("{claim:?}")];
             row.extend(weights.iter().map(|&i| {
                 let values: Vec<f64> = study
                     .seeds
                     .iter()
                     .filter_map(|seed| seed.currency.iter().find(|c| c.locator == one.locator))
-                    .filter(|found| found.found[place] != NOTHING)
-                    .map(|found| found.by_tensor[place][i])
+                    .filter(|found| found.found[claim].is_some())
+                    .map(|found| found.by_tensor[claim][i])
                     .collect();
                 fixed(crate::numeric::sum::mean(&values), 2)
             }));
@@ -117,9 +114,9 @@ pub fn places(study: &Study) -> String {
 
 /// How fast ablated behaviours come back.
 pub fn relearning(study: &Study) -> String {
-    let mut keys: Vec<(Claim, String)> = Vec::new();
+    let mut keys: Vec<(Claim, Family)> = Vec::new();
     for one in study.seeds.iter().flat_map(|one| &one.relearning) {
-        let key = (one.claim, one.edit.clone());
+        let key = (one.claim, one.edit);
         if !keys.contains(&key) {
             keys.push(key);
         }
@@ -141,7 +138,7 @@ pub fn relearning(study: &Study) -> String {
         order.sort_unstable();
         let median = order.get(order.len() / 2).copied().unwrap_or(u64::MAX);
         vec![
-            edit,
+            edit.name(),
             format!("{claim:?}"),
             format!("{back}/{}", all.len()),
             if median == u64::MAX {
@@ -171,7 +168,7 @@ pub fn relearning(study: &Study) -> String {
 pub fn retraining(study: &Study) -> String {
     let rows = study.summary.retraining.iter().map(|one| {
         vec![
-            format!("{} components, {}", one.set, one.when),
+            format!("{} components, {}", one.set.name(), one.when.name()),
             one.updates.len().to_string(),
             one.updates.first().map_or(NONE.into(), u64::to_string),
             with_interval(&one.corner),
@@ -223,8 +220,8 @@ pub fn planted(study: &Study) -> String {
     let rows = calibration.routed.iter().map(|routed| {
         let mut row = vec![format!(
             "{}{}",
-            routed.locator,
-            mark(study, &routed.locator)
+            routed.locator.name(),
+            mark(study, routed.locator)
         )];
         for plant in &plants {
             let mut found = calibration.synthetic.iter();
@@ -242,7 +239,7 @@ pub fn planted(study: &Study) -> String {
         }
         row.push(areas(Some(routed)));
         if !calibration.composed.is_empty() {
-            let areas = calibration.composed_areas(&routed.locator);
+            let areas = calibration.composed_areas(routed.locator);
             let of = |areas: &Vec<f64>| {
                 let all = areas.iter().map(|&area| fixed(area, 2));
                 all.collect::<Vec<_>>().join("/")
@@ -269,7 +266,7 @@ pub fn planted(study: &Study) -> String {
         } else {
             format!(
                 "Marked †, not calibrated, for no policy that learnt both was there to ask: {}.",
-                calibration.untested().join("; ")
+                names(calibration.untested())
             )
         },
         halves(study),
@@ -278,8 +275,13 @@ pub fn planted(study: &Study) -> String {
     )
 }
 
-fn losses(half: &[f64; 7]) -> String {
-    let loss = |rate: Rate| format!("{} {}", rate.name(), signed(half[rate.index()], 2));
+fn names(methods: Vec<Method>) -> String {
+    let names: Vec<&str> = methods.into_iter().map(Method::name).collect();
+    names.join("; ")
+}
+
+fn losses(half: &PerRate<f64>) -> String {
+    let loss = |rate: Rate| format!("{} {}", rate.name(), signed(half[rate], 2));
     [Rate::S2, Rate::S5].map(loss).join(", ")
 }
 
@@ -324,15 +326,15 @@ fn halves(study: &Study) -> String {
 pub fn failed(study: &Study) -> String {
     let mut items = Vec::new();
     let seeds = study.seeds.len();
-    for (place, claim) in Claim::ALL.into_iter().enumerate() {
-        let judged = study.summary.judged[place];
+    for claim in Claim::ALL {
+        let judged = study.summary.judged[claim];
         if judged < seeds {
             items.push(format!(
                 "{claim:?} cannot be judged on {} of {seeds} seeds: a behaviour was not learnt.",
                 seeds - judged
             ));
         }
-        let families = &study.summary.families[place];
+        let families = &study.summary.families[claim];
         let met = families
             .iter()
             .filter(|f| is_locators(f))
@@ -356,7 +358,7 @@ pub fn failed(study: &Study) -> String {
     }
     items.push(format!(
         "Uncalibrated: {}.",
-        study.calibration.missed().join("; ")
+        names(study.calibration.missed())
     ));
     items.iter().map(|item| format!("- {item}\n")).collect()
 }
@@ -378,9 +380,9 @@ pub fn cost(study: &Study) -> String {
             fixed(values.iter().sum::<f64>() / 60.0, 1),
         ]
     });
-    let locators = study.summary.ranking[0]
+    let locators = study.summary.ranking[Claim::A]
         .iter()
-        .map(|one| vec![one.locator.clone(), fixed(one.seconds, 1)]);
+        .map(|one| vec![one.locator.name().to_owned(), fixed(one.seconds, 1)]);
     let means: Vec<String> = study
         .seeds
         .iter()

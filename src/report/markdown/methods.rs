@@ -1,18 +1,18 @@
 //! The locators against each other, gradients against weights, and the temporal claim.
 
 use crate::ablate::Claim;
-use crate::over_seeds::Study;
-use crate::over_seeds::summary::Pair;
+use crate::findings::{Over, Pair, Study};
+use crate::locators::Method;
 use crate::report::number::{NONE, fixed, signed};
 
 use super::tables::{maybe, p, table, told, with_interval};
 
 /// What stands behind the name of a locator that is not calibrated.
-pub fn mark(study: &Study, locator: &str) -> &'static str {
+pub fn mark(study: &Study, method: Method) -> &'static str {
     let calibration = &study.calibration;
-    if calibration.missed().contains(&locator) {
+    if calibration.missed().contains(&method) {
         " *"
-    } else if calibration.untested().contains(&locator) {
+    } else if calibration.untested().contains(&method) {
         " †"
     } else {
         ""
@@ -29,11 +29,11 @@ pub fn currency(study: &Study) -> String {
          explore. A locator marked * missed a planted truth it should have found; one marked † could not be \
          asked (see the planted truth).\n\n"
         .to_owned();
-    for (place, claim) in Claim::ALL.into_iter().enumerate() {
-        let rows = study.summary.ranking[place].iter().map(|one| {
+    for claim in Claim::ALL {
+        let rows = study.summary.ranking[claim].iter().map(|one| {
             vec![
-                format!("{}{}", one.locator, mark(study, &one.locator)),
-                told(one.supervision).into(),
+                format!("{}{}", one.locator.name(), mark(study, one.locator)),
+                told(one.locator.supervision()).into(),
                 with_interval(&one.area),
                 signed(one.random, 2),
                 with_interval(&one.above),
@@ -67,7 +67,7 @@ pub fn currency(study: &Study) -> String {
 pub fn pairs(pairs: &[Pair]) -> String {
     let rows = pairs.iter().map(|pair| {
         vec![
-            format!("{} minus {}", pair.gradients, pair.other),
+            format!("{} minus {}", pair.gradients.name(), pair.other.name()),
             format!("{:?}", pair.claim),
             with_interval(&pair.difference),
             p(pair.difference.p),
@@ -111,10 +111,9 @@ pub fn gradients_or_weights(study: &Study) -> String {
 /// The temporal claim.
 pub fn temporal(study: &Study) -> String {
     let rows = study.summary.temporal.iter().map(|one| {
-        let p_of =
-            |over: &Option<crate::over_seeds::over::Over>| p(over.as_ref().and_then(|over| over.p));
+        let p_of = |over: &Option<Over>| p(over.as_ref().and_then(|over| over.p));
         vec![
-            one.decomposition.clone(),
+            one.decomposition.name().to_owned(),
             maybe(one.correlation.as_ref()),
             p_of(&one.correlation),
             maybe(one.behavioural.as_ref()),

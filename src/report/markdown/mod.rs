@@ -10,7 +10,7 @@ mod question;
 mod tables;
 
 use crate::ablate::Claim;
-use crate::over_seeds::Study;
+use crate::findings::Study;
 use crate::report::axes::range_of;
 use crate::report::number::fixed;
 
@@ -145,7 +145,7 @@ fn head(study: &Study) -> String {
         study.preset,
         seeds.join(", "),
         &study.config_sha256[..16.min(study.config_sha256.len())],
-        test_levels(study),
+        study.test_levels,
         0.5f64.powi(study.seeds.len() as i32 - 1).min(1.0),
         study.seeds.len(),
         behaviour::short(study),
@@ -192,13 +192,4 @@ fn up_right(shift: &[f64]) -> Option<f64> {
         [left, right, up, down] => Some((right + up - left - down) / 2.0),
         _ => None,
     }
-}
-
-/// From the settings.
-fn test_levels(study: &Study) -> String {
-    let settings: Result<toml::Table, _> = study.config.parse();
-    let levels = settings
-        .ok()
-        .and_then(|settings| settings.get("study")?.get("test_levels")?.as_integer());
-    levels.map_or("?".into(), |levels| levels.to_string())
 }

@@ -2,13 +2,8 @@
 
 use crate::ablate::Claim;
 use crate::circuits::Sought;
-use crate::findings::results::Role;
-use crate::locators::{ORACLE, Supervision};
-use crate::over_seeds::Study;
-use crate::over_seeds::question::{GRADIENTS, RIVALS};
-use crate::over_seeds::summary::Family;
-use crate::protocol::agreement::METHODS;
-use crate::protocol::edits::{MATCHED, RANDOM_STEP, STEP};
+use crate::findings::{COMPARED, Family, FamilyOver, Role, Study};
+use crate::locators::{Group, Method, Supervision};
 use crate::report::number::{NONE, fixed, signed};
 
 use super::methods::{mark, pairs};
@@ -52,7 +47,7 @@ pub fn sentence(study: &Study) -> String {
                 pair.p_adjusted.is_some_and(|p| p <= 0.05) && (pair.difference.mean > 0.0) == above
             });
             differ
-                .map(|pair| format!("{} against {}", pair.gradients, pair.other))
+                .map(|pair| format!("{} against {}", pair.gradients.name(), pair.other.name()))
                 .collect()
         };
         let list = |names: Vec<String>| match names.len() {
@@ -73,26 +68,33 @@ pub fn sentence(study: &Study) -> String {
 }
 
 fn methods(study: &Study) -> String {
-    let mut names = GRADIENTS.to_vec();
-    names.extend(["weights SVD", "displacement SVD"]);
-    names.extend(RIVALS);
-    names.extend([ORACLE, "random"]);
+    let mut methods: Vec<Method> = Method::of(Group::GradientSvd).collect();
+    methods.extend([Method::WeightsSvd, Method::DisplacementSvd]);
+    for group in [Group::Rival, Group::Oracle, Group::Random] {
+        methods.extend(Method::of(group));
+    }
     // Which component is not the method's to say: all are tried, as many random directions beside.
     let by_effect = [
-        (STEP, "components of the gradient SVD, by effect"),
-        (RANDOM_STEP, "control: random directions in their span"),
+        (Family::Step, "components of the gradient SVD, by effect"),
+        (
+            Family::RandomStep,
+            "control: random directions in their span",
+        ),
     ];
-    let of = |claim: usize| {
+    let of = |claim: Claim| {
         let ranking = &study.summary.ranking[claim];
-        let rows = names.iter().filter_map(|name| {
-            let found = ranking.iter().find(|one| one.locator == *name)?;
+        let rows = methods.iter().filter_map(|&method| {
+            let found = ranking.iter().find(|one| one.locator == method)?;
             Some(vec![
-                format!("{name}{}", mark(study, name)),
-                told(found.supervision).into(),
+                format!("{}{}", method.name(), mark(study, method)),
+                told(method.supervision()).into(),
                 fixed(found.seconds, 1),
                 with_interval(&found.above),
-                own_edit(study, claim, name),
-                planted(study, claim, name),
+                own_edit(study, claim, &|family| match family {
+                    Family::Of(of, kind) if of == method => Some(kind.name().to_owned()),
+                    _ => None,
+                }),
+                planted(study, claim, method),
             ])
         });
         let steps = by_effect.iter().map(|(family, name)| {
@@ -101,7 +103,9 @@ fn methods(study: &Study) -> String {
                 told(Supervision::Effects).into(),
                 NONE.into(),
                 NONE.into(),
-                own_edit(study, claim, family),
+                own_edit(study, claim, &|of| {
+                    (of == *family).then(|| "step".to_owned())
+                }),
                 NONE.into(),
             ]
         });
@@ -114,38 +118,28 @@ fn methods(study: &Study) -> String {
             "planted",
         ];
         format!(
-            "**Claim {:?}**\n\n{}",
-            Claim::ALL[claim],
+            "**Claim {claim:?}**\n\n{}",
             table(&headings, rows.chain(steps))
         )
     };
-    [0, 1].map(of).join("\n")
+    Claim::ALL.map(of).join("\n")
 }
 
 /// "steer 3/10, +0.41 [+0.20, +0.60]": of a method's families the one that was farthest inside the rule on
 /// selection levels.
-fn own_edit(study: &Study, claim: usize, name: &str) -> String {
-    let edit = |family: &Family| -> Option<String> {
-        if family.family == name {
-            return Some("step".into());
-        }
-        let edit = family.family.strip_prefix(name)?.strip_prefix(": ")?;
-        let is_own = matches!(family.role, Role::Predicted | Role::Practical)
-            || name == "random" && !family.family.ends_with(MATCHED);
-        is_own.then(|| edit.to_owned())
-    };
-    let margin = |family: &Family| {
+fn own_edit(study: &Study, claim: Claim, words: &dyn Fn(Family) -> Option<String>) -> String {
+    let margin = |family: &FamilyOver| {
         let claims = study.seeds.iter().flat_map(|one| &one.claims);
         let own = claims.filter(|one| {
             let frozen = &one.frozen;
-            crate::locators::Located::index(frozen.claim) == claim
-                && (&frozen.family, frozen.role) == (&family.family, family.role)
+            frozen.claim == claim && (frozen.family, frozen.role) == (family.family, family.role)
         });
         let margins: Vec<f64> = own.map(|one| one.frozen.margin).collect();
         crate::numeric::sum::mean(&margins)
     };
     let families = study.summary.families[claim].iter();
-    let found = families.filter_map(|family| Some((edit(family)?, family)));
+    let own = families.filter(|family| family.role != Role::Swapped);
+    let found = own.filter_map(|family| Some((words(family.family)?, family)));
     let best = found.max_by(|(_, a), (_, b)| margin(a).total_cmp(&margin(b)));
     best.map_or(NONE.into(), |(edit, family)| {
         format!(
@@ -159,13 +153,13 @@ fn own_edit(study: &Study, claim: usize, name: &str) -> String {
 
 /// The areas where the answer is known: of the composed policies one by one, those that did not learn both
 /// behaviours in brackets; else mean and range of made-up gradients.
-fn planted(study: &Study, claim: usize, name: &str) -> String {
+fn planted(study: &Study, claim: Claim, method: Method) -> String {
     let calibration = &study.calibration;
     let of = |took: bool| -> Vec<String> {
         let policies = calibration.composed.iter().filter(|one| one.took() == took);
         let areas = policies.filter_map(|composed| {
             let mut located = composed.located.iter();
-            Some(located.find(|one| one.locator == name)?.areas?[claim])
+            Some(located.find(|one| one.locator == method)?.areas?[claim as usize])
         });
         areas.map(|area| fixed(area, 2)).collect()
     };
@@ -178,8 +172,8 @@ fn planted(study: &Study, claim: usize, name: &str) -> String {
         return format!("{} {others}", sound.join(", ")).trim().to_owned();
     }
     let easy = calibration.synthetic.iter();
-    let easy = easy.filter(|one| one.is_easy && one.locator == name);
-    let areas = easy.filter_map(|one| Some(one.areas.as_ref()?[claim].told_apart));
+    let easy = easy.filter(|one| one.is_easy && one.locator == method);
+    let areas = easy.filter_map(|one| Some(one.areas.as_ref()?[claim as usize].told_apart));
     let values: Vec<f64> = areas.collect();
     if values.is_empty() {
         return NONE.into();
@@ -196,18 +190,19 @@ fn planted(study: &Study, claim: usize, name: &str) -> String {
 
 /// Whether the methods point where the gradient SVDs and the oracle do.
 fn agreement(study: &Study) -> String {
-    let with = [GRADIENTS[1], GRADIENTS[2], ORACLE];
-    let find = |claim: usize, a: &str, b: &str| {
+    let with = [
+        Method::GradientSvdUnitNorm,
+        Method::GradientSvdPerTensor,
+        Method::MaskOracle,
+    ];
+    let find = |claim: Claim, a: Method, b: Method| {
         let mut all = study.summary.question.agreed.iter();
-        all.find(|one| {
-            let [x, y] = &one.between;
-            one.claim == claim && ((x == a && y == b) || (x == b && y == a))
-        })
+        all.find(|one| one.claim == claim && (one.between == [a, b] || one.between == [b, a]))
     };
     let mut rows = Vec::new();
-    for claim in [0, 1] {
-        for method in METHODS.iter().filter(|method| **method != GRADIENTS[1]) {
-            let mut row = vec![(*method).to_owned(), format!("{:?}", Claim::ALL[claim])];
+    for claim in Claim::ALL {
+        for method in COMPARED.into_iter().filter(|method| *method != with[0]) {
+            let mut row = vec![method.name().to_owned(), format!("{claim:?}")];
             for other in with {
                 match find(claim, method, other) {
                     Some(one) => {

@@ -1,8 +1,7 @@
 //! Tables and numbers of RESULTS.md.
 
-use crate::findings::results::Role;
+use crate::findings::{Over, Role};
 use crate::locators::Supervision;
-use crate::over_seeds::over::Over;
 use crate::report::number::{NONE, fixed, probability, signed};
 
 /// A table; the first column is words, the others are set to the right.

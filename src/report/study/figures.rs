@@ -1,14 +1,12 @@
 //! Figures over seeds.
 
 use crate::ablate::{Claim, Rate};
-use crate::findings::results::Role;
-use crate::locators::Located;
-use crate::over_seeds::Study;
-use crate::over_seeds::summary::Ranked;
-use crate::protocol::edits::{RANDOM_STEP, STEP};
-use crate::report::axes::{Axis, PANEL, Plot, Size, range_of};
+use crate::findings::{Ranked, Study};
+use crate::locators::{Group, Method};
+use crate::report::axes::{Axis, PANEL, Plot, range_of};
 use crate::report::figure::{Look, Sample, figure, key, legend, look, rate_key};
 use crate::report::number::{fixed, percent, percent_bare, signed};
+use crate::report::scatter::scatter;
 use crate::report::svg::{Anchor, Svg};
 
 const OWN: Look = Look {
@@ -24,8 +22,8 @@ const CONTROL: Look = Look {
 pub fn of(study: &Study, id: &str) -> String {
     let figures = match id {
         "premise" => phases(study),
-        "claim-a" => scatter(study, Claim::A),
-        "claim-b" => scatter(study, Claim::B),
+        "claim-a" => scatter(&study.seeds, Claim::A),
+        "claim-b" => scatter(&study.seeds, Claim::B),
         "currency" => {
             let both = Claim::ALL.map(|claim| forest(study, claim) + &against_q(study, claim));
             both.concat()
@@ -66,8 +64,8 @@ fn phases(study: &Study) -> String {
             };
             let tooltip = format!("{}, seed {}", rate.name(), one.seed);
             plot.svg.open(look(rate).colour, &tooltip);
-            let points = one.curves.frames.iter().zip(&curve.successes);
-            let points = points.map(|(&f, &k)| (f as f64 / last, k as f64 / curve.count as f64));
+            let points = one.curves.frames.iter().zip(&curve.values);
+            let points = points.map(|(&f, mean)| (f as f64 / last, mean.value));
             plot.curve(points, "line thin");
             plot.svg.close();
         }
@@ -92,107 +90,11 @@ fn phases(study: &Study) -> String {
     )
 }
 
-/// Least target loss against worst spared loss of the chosen edits, a point a seed and family.
-fn scatter(study: &Study, claim: Claim) -> String {
-    let axis = |label| Axis {
-        label,
-        range: (-0.2, 1.4),
-        is_log: false,
-        format: |tick| percent_bare(tick),
-    };
-    let size = Size {
-        width: 460.0,
-        height: 320.0,
-    };
-    let mut plot = Plot::new(
-        size,
-        &axis("worst loss of the spared, %"),
-        &axis("least loss of the targets, %"),
-    );
-    if let (Some(left), Some(right), Some(top), Some(bottom)) = (
-        plot.x.place_within(-0.2),
-        plot.x.place_within(0.1),
-        plot.y.place_within(1.4),
-        plot.y.place_within(0.5),
-    ) {
-        plot.svg.group("var(--good)", "the rule of success", |svg| {
-            svg.rect((left, top), (right - left, bottom - top), "solid", 0.14);
-        });
-    }
-    let extreme = |losses: &[f64; 7], rates: &[Rate], pick: fn(f64, f64) -> f64| {
-        let losses = rates.iter().map(|rate| losses[rate.index()]);
-        losses.reduce(pick).unwrap_or(f64::NAN)
-    };
-    let kind = |family: &str, role: Role| match role {
-        Role::Control | Role::Swapped => (CONTROL, family == RANDOM_STEP, "ring"),
-        Role::Practical => (OWN, family == STEP, "dot"),
-        Role::Predicted => {
-            let look = Look {
-                colour: "var(--conflict)",
-                is_dashed: false,
-            };
-            (look, family.starts_with("gradient SVD, "), "dot")
-        }
-    };
-    for one in &study.seeds {
-        for claimed in one.claims.iter().filter(|c| c.frozen.claim == claim) {
-            let (look, is_shown, class) = kind(&claimed.frozen.family, claimed.frozen.role);
-            if !is_shown {
-                continue;
-            }
-            let target = extreme(&claimed.losses, claim.targets(), f64::min);
-            let spared = extreme(&claimed.losses, claim.spared(), f64::max);
-            let (Some(x), Some(y)) = (plot.x.place_within(spared), plot.y.place_within(target))
-            else {
-                continue;
-            };
-            let tooltip = format!(
-                "seed {}, {}: {}, dose {}: selectivity {}",
-                one.seed,
-                claimed.frozen.family,
-                claimed.frozen.member,
-                signed(claimed.frozen.dose, 3),
-                signed(claimed.selectivity, 2)
-            );
-            plot.svg
-                .group(look.colour, &tooltip, |svg| svg.disc((x, y), 3.6, class));
-        }
-    }
-    let keys = [
-        key(Sample::Dot, OWN, "step along a component, by effect"),
-        key(
-            Sample::Dot,
-            Look {
-                colour: "var(--conflict)",
-                is_dashed: false,
-            },
-            "components by time",
-        ),
-        key(Sample::Ring, CONTROL, "random in-span step"),
-        key(
-            Sample::Area,
-            Look {
-                colour: "var(--good)",
-                is_dashed: false,
-            },
-            "where the rule is met",
-        ),
-    ];
-    let svg = plot.svg.finish("Losses on test levels, by seed");
-    figure(
-        "",
-        &format!("{claim:?}: what the chosen edits cost"),
-        "a point a seed, on test levels",
-        &legend(&keys),
-        &svg,
-    )
-}
-
 /// Areas of all locators with their intervals, best first.
 fn forest(study: &Study, claim: Claim) -> String {
     const ROW: f64 = 17.0;
     const NAMES: f64 = 190.0;
-    let ranked = &study.summary.ranking[Located::index(claim)];
+    let ranked = &study.summary.ranking[claim];
     let ends = |one: &Ranked| {
         let (low, high) = one.area.interval.unwrap_or((one.area.mean, one.area.mean));
         [low, high, one.random, 0.0]
@@ -209,7 +111,12 @@ fn forest(study: &Study, claim: Claim) -> String {
     }
     for (row, one) in ranked.iter().enumerate() {
         let y = 14.0 + ROW * row as f64;
-        svg.text((NAMES - 8.0, y + 4.0), Anchor::End, "label", &one.locator);
+        svg.text(
+            (NAMES - 8.0, y + 4.0),
+            Anchor::End,
+            "label",
+            one.locator.name(),
+        );
         let (low, high) = one.area.interval.unwrap_or((one.area.mean, one.area.mean));
         let places = [low, high, one.area.mean, one.random].map(|v| scale.place_within(v));
         let [Some(low), Some(high), Some(mean), Some(random)] = places else {
@@ -217,7 +124,7 @@ fn forest(study: &Study, claim: Claim) -> String {
         };
         let tooltip = format!(
             "{}: area {}, random {}",
-            one.locator,
+            one.locator.name(),
             signed(one.area.mean, 2),
             signed(one.random, 2)
         );
@@ -243,13 +150,13 @@ fn forest(study: &Study, claim: Claim) -> String {
 
 /// Mean selectivity against the percentage reset, every locator a line.
 fn against_q(study: &Study, claim: Claim) -> String {
-    let ranked = &study.summary.ranking[Located::index(claim)];
-    let mut lines: Vec<(&str, Vec<(f64, f64)>)> = Vec::new();
+    let ranked = &study.summary.ranking[claim];
+    let mut lines: Vec<(Method, Vec<(f64, f64)>)> = Vec::new();
     for one in ranked {
         let curves = study.seeds.iter().filter_map(|seed| {
             let mut found = seed.currency.iter();
             let found = found.find(|c| c.locator == one.locator)?;
-            Some(&found.curves[Located::index(claim)])
+            Some(&found.curves[claim])
         });
         let curves: Vec<_> = curves.collect();
         let Some(first) = curves.first() else {
@@ -260,7 +167,7 @@ fn against_q(study: &Study, claim: Claim) -> String {
             sum / curves.len() as f64
         };
         let points = first.percent.iter().enumerate();
-        lines.push((&one.locator, points.map(|(at, &q)| (q, mean(at))).collect()));
+        lines.push((one.locator, points.map(|(at, &q)| (q, mean(at))).collect()));
     }
     let all = lines.iter().flat_map(|(_, points)| points);
     let range = range_of(all.clone().map(|p| p.1)).unwrap_or((-1.0, 1.0));
@@ -277,14 +184,15 @@ fn against_q(study: &Study, claim: Claim) -> String {
         format: |tick| signed(tick, 1),
     };
     let mut plot = Plot::new(PANEL, &x, &y);
-    for (rank, (name, points)) in lines.iter().enumerate() {
-        let colour = match *name {
-            name if name.starts_with("gradient SVD, ") => "var(--corner)",
-            "random" => "var(--plain)",
-            name if name == crate::locators::ORACLE => "var(--good)",
+    for (rank, (method, points)) in lines.iter().enumerate() {
+        let colour = match method.group() {
+            Group::GradientSvd => "var(--corner)",
+            Group::Random => "var(--plain)",
+            Group::Oracle => "var(--good)",
             _ => "var(--rule)",
         };
-        plot.svg.open(colour, &format!("{}. {name}", rank + 1));
+        plot.svg
+            .open(colour, &format!("{}. {}", rank + 1, method.name()));
         plot.curve(points.iter().copied(), "line thin");
         plot.svg.close();
     }
@@ -352,7 +260,7 @@ fn index_against_effect(study: &Study, number: usize) -> String {
         plot.svg
             .group(OWN.colour, &tooltip, |svg| svg.disc((px, py), 2.4, "dot"));
     }
-    let name = format!("Components of {}", first.decomposition);
+    let name = format!("Components of {}", first.decomposition.name());
     let caption = "a point a component and seed; the proposal predicts a fall";
     figure("", &name, caption, "", &plot.svg.finish(&name))
 }

@@ -7,7 +7,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
 use super::markdown::sections;
 use super::page::{Section, page};
-use crate::over_seeds::Study;
+use crate::findings::Study;
 
 /// The page that shows `study`.
 pub fn study_html(study: &Study) -> String {

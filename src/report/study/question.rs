@@ -1,8 +1,7 @@
 //! Figures of the readers' second question: where methods agree, what is left under hypotheses.
 
 use crate::ablate::Claim;
-use crate::over_seeds::Study;
-use crate::protocol::agreement::METHODS;
+use crate::findings::{COMPARED, Study};
 use crate::report::axes::Scale;
 use crate::report::figure::{Look, Sample, figure, key, legend};
 use crate::report::number::{fixed, signed};
@@ -28,18 +27,17 @@ fn look(colour: &'static str) -> Look {
 
 /// Overlap of the top parameters above its null, a cell a pair of methods.
 fn overlaps(study: &Study, claim: Claim) -> String {
-    let place = crate::locators::Located::index(claim);
     let agreed = study.summary.question.agreed.iter();
-    let agreed: Vec<_> = agreed.filter(|one| one.claim == place).collect();
+    let agreed: Vec<_> = agreed.filter(|one| one.claim == claim).collect();
     if agreed.is_empty() {
         return String::new();
     }
-    let side = CELL * METHODS.len() as f64;
+    let side = CELL * COMPARED.len() as f64;
     let mut svg = Svg::new(NAMES + side + 4.0, side + 30.0);
-    for (row, method) in METHODS.iter().enumerate() {
+    for (row, method) in COMPARED.iter().enumerate() {
         let y = CELL * row as f64;
         let number = row + 1;
-        let name = format!("{method}  {number}");
+        let name = format!("{}  {number}", method.name());
         svg.text((NAMES - 6.0, y + 17.0), Anchor::End, "label", &name);
         let x = NAMES + CELL * (row as f64 + 0.5);
         svg.text(
@@ -50,16 +48,16 @@ fn overlaps(study: &Study, claim: Claim) -> String {
         );
     }
     for one in agreed {
-        let at = one.between.each_ref().map(|name| {
-            let mut methods = METHODS.iter();
-            methods.position(|method| method == name)
+        let at = one.between.map(|one| {
+            let mut methods = COMPARED.iter();
+            methods.position(|method| *method == one)
         });
         let [Some(a), Some(b)] = at else { continue };
         let above = one.overlap_above.mean;
         let tooltip = format!(
             "{} and {}: {} of the top 5 % in common, null {}; on {} of {} seeds beyond two deviations",
-            one.between[0],
-            one.between[1],
+            one.between[0].name(),
+            one.between[1].name(),
             fixed(one.overlap.mean, 2),
             fixed(one.overlap_null, 2),
             one.beyond,

@@ -1,0 +1,114 @@
+//! What the methods find where the answer is known.
+
+use serde::{Deserialize, Serialize};
+
+use super::Curves;
+use super::sound::{Contradiction, Sound};
+use crate::ablate::PerRate;
+use crate::ablate::selectivity::LEAST_RISE;
+use crate::locators::{Method, calibration};
+use crate::nn::Layout;
+use crate::numeric::sum::mean;
+
+/// What the locators found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Calibration {
+    /// On made-up matrices.
+    pub synthetic: Vec<calibration::Calibration>,
+    /// On the policy with routed gradients.
+    pub routed: Vec<Routed>,
+    /// What that policy learnt.
+    pub curves: Curves,
+    /// By how much S2 and S5 rose in its training, on curve levels.
+    pub learnt: [f64; 2],
+    /// Losses on selection levels where the half that moved in the region is reset, and where the
+    /// other is: whether the halves serve what they learnt from.
+    pub halves: [PerRate<f64>; 2],
+    /// On policies put together from two halves that were trained apart.
+    #[serde(default)]
+    pub composed: Vec<Composed>,
+}
+
+impl Calibration {
+    /// The locators that missed an easy plant; where made-up matrices say nothing, the halves of the
+    /// composed policies on average, or of the routed one.
+    pub fn missed(&self) -> Vec<Method> {
+        let mut missed = calibration::uncalibrated(&self.synthetic);
+        let low = |areas: [f64; 2]| areas.iter().any(|&area| area < calibration::AREA_MIN);
+        let is_missed = |one: &&Routed| match self.composed_areas(one.locator) {
+            Some([a, b]) => low([mean(&a), mean(&b)]),
+            None => self.took() && one.areas.is_none_or(low),
+        };
+        let found = self.only_routed().filter(is_missed);
+        missed.extend(found.map(|one| one.locator));
+        missed
+    }
+
+    /// The locators that only a policy can be asked about, where there was none with both behaviours:
+    /// there is nothing to find.
+    pub fn untested(&self) -> Vec<Method> {
+        let untested = self
+            .only_routed()
+            .filter(|one| !self.took() && self.composed_areas(one.locator).is_none());
+        untested.map(|one| one.locator).collect()
+    }
+
+    /// The areas of a locator on the composed policies that learnt both behaviours, for A and for B; none
+    /// where it was not asked, or there is none.
+    pub fn composed_areas(&self, locator: Method) -> Option<[Vec<f64>; 2]> {
+        let sound = self.composed.iter().filter(|composed| composed.took());
+        let areas = sound.filter_map(|composed| {
+            let mut located = composed.located.iter();
+            located.find(|one| one.locator == locator)?.areas
+        });
+        let areas: Vec<[f64; 2]> = areas.collect();
+        let of = |claim: usize| areas.iter().map(|areas| areas[claim]).collect();
+        (!areas.is_empty()).then(|| [of(0), of(1)])
+    }
+
+    /// Whether the routed policy learnt both behaviours.
+    fn took(&self) -> bool {
+        self.learnt.iter().all(|&rise| rise >= LEAST_RISE)
+    }
+
+    fn only_routed(&self) -> impl Iterator<Item = &Routed> {
+        self.routed.iter().filter(|one| {
+            let mut rows = self.synthetic.iter();
+            !rows.any(|row| row.locator == one.locator && row.areas.is_some())
+        })
+    }
+}
+
+/// One locator on the policy with routed gradients.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Routed {
+    /// The locator.
+    pub locator: Method,
+    /// For A: the half that moved in the region; for B: the other. None where it says nothing.
+    pub areas: Option<[f64; 2]>,
+}
+
+/// What the locators found in one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Composed {
+    /// By how much S2 and S5 are above those of the policy before training.
+    pub learnt: [f64; 2],
+    /// Losses on selection levels where the half that seeks the cheese is reset, and where the other
+    /// is.
+    pub halves: [PerRate<f64>; 2],
+    /// The locators that were asked; for A the cheese's half, for B the corner's.
+    pub located: Vec<Routed>,
+}
+
+impl Composed {
+    /// Whether both behaviours were learnt.
+    pub fn took(&self) -> bool {
+        self.learnt.iter().all(|&rise| rise >= LEAST_RISE)
+    }
+}
+
+impl Sound for Calibration {
+    fn contradiction(&self, layout: &Layout) -> Option<Contradiction> {
+        self.curves.contradiction(layout)
+    }
+}

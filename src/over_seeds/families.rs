@@ -1,0 +1,94 @@
+//! Every family of edits over the seeds, for either claim, beside its control.
+
+use super::over::{adjust, over, over_groups};
+use crate::ablate::{Claim, PerClaim, PerRate};
+use crate::findings::{Claimed, Family, FamilyOver, Findings, Over, Role};
+use crate::numeric::sum::mean;
+
+/// Families over the seeds, best first.
+pub fn families(seeds: &[Findings], seed: u64) -> PerClaim<Vec<FamilyOver>> {
+    let mut families = PerClaim::new(|claim| of_claim(seeds, claim, seed));
+    let tested = families.iter_mut().flatten();
+    adjust(tested.filter(|one| one.is_hypothesis()).map(|one| {
+        let p = one.above_control.as_ref().and_then(|above| above.p);
+        (p, &mut one.p_adjusted)
+    }));
+    for families in families.iter_mut() {
+        families.sort_by(|a, b| b.selectivity.mean.total_cmp(&a.selectivity.mean));
+    }
+    families
+}
+
+fn of_claim(seeds: &[Findings], claim: Claim, seed: u64) -> Vec<FamilyOver> {
+    let claims = seeds.iter().flat_map(|one| &one.claims);
+    let mut keys: Vec<(Family, Role)> = claims
+        .filter(|c| c.frozen.claim == claim)
+        .map(|c| (c.frozen.family, c.frozen.role))
+        .collect();
+    keys.sort();
+    keys.dedup();
+    let numbered = keys.into_iter().enumerate();
+    let families = numbered.filter_map(|(number, (family, role))| {
+        let index = 1 << 30 | (number as u64) << 4 | claim as u64;
+        of_family(seeds, claim, family, role, (seed, index))
+    });
+    families.collect()
+}
+
+fn find(one: &Findings, claim: Claim, family: Family, role: Role) -> Option<&Claimed> {
+    one.claims
+        .iter()
+        .find(|c| (c.frozen.claim, c.frozen.family, c.frozen.role) == (claim, family, role))
+}
+
+/// How far inside the rule of success a choice is on test levels.
+fn margin(claim: Claim, one: &Claimed) -> f64 {
+    claim.margin(&|rate| one.losses[rate])
+}
+
+fn of_family(
+    seeds: &[Findings],
+    claim: Claim,
+    family: Family,
+    role: Role,
+    (seed, index): (u64, u64),
+) -> Option<FamilyOver> {
+    let all: Vec<(&Findings, &Claimed)> = seeds
+        .iter()
+        .filter_map(|one| Some((one, find(one, claim, family, role)?)))
+        .collect();
+    let above = all.iter().filter_map(|(one, own)| {
+        let control = find(one, claim, family.control(), Role::Control)?;
+        Some(margin(claim, own) - margin(claim, control))
+    });
+    let above: Vec<f64> = above.collect();
+    let draws = |c: &Claimed| c.draws.iter().map(|&d| f64::from(d)).collect::<Vec<f64>>();
+    let groups: Vec<Vec<f64>> = all.iter().map(|(_, c)| draws(c)).collect();
+    let selectivity = all.iter().map(|(_, c)| c.selectivity).collect();
+    let selectivity: Over = over_groups(selectivity, &groups, seed, index)?;
+    let losses = PerRate::new(|rate| {
+        let losses: Vec<f64> = all.iter().map(|(_, c)| c.losses[rate]).collect();
+        mean(&losses)
+    });
+    let controls = all.iter().filter(|_| family != Family::Step);
+    let controls: Vec<f64> = controls
+        .filter_map(|(_, c)| Some(c.controls?.p_chosen))
+        .collect();
+    let is_compared = matches!(role, Role::Practical | Role::Predicted);
+    Some(FamilyOver {
+        family,
+        role,
+        supervision: all.first()?.1.frozen.supervision,
+        seeds: all.len(),
+        successes: all.iter().filter(|(_, c)| c.succeeds).count(),
+        selectivity,
+        above_control: is_compared.then(|| over(above, seed, index | 2)).flatten(),
+        p_adjusted: None,
+        candidates: all.first()?.1.frozen.candidates,
+        losses,
+        beyond_controls: (!controls.is_empty()).then(|| {
+            let beyond = controls.iter().filter(|&&p| p < 0.05).count();
+            (beyond, controls.len())
+        }),
+    })
+}

@@ -1,0 +1,104 @@
+//! The methods in one currency over the seeds, and against each other.
+
+use super::over::{adjust, over};
+use crate::ablate::{Claim, PerClaim};
+use crate::findings::{Curve, Findings, Pair, Ranked};
+use crate::locators::{Group, Method};
+use crate::numeric::sum::mean;
+
+/// The methods in the order in which seeds have them.
+fn methods(seeds: &[Findings]) -> Vec<Method> {
+    let mut all: Vec<Method> = Vec::new();
+    for one in seeds.iter().flat_map(|one| &one.currency) {
+        if !all.contains(&one.locator) {
+            all.push(one.locator);
+        }
+    }
+    all
+}
+
+/// The common currency, best first.
+pub fn ranking(seeds: &[Findings], seed: u64) -> PerClaim<Vec<Ranked>> {
+    let mut ranking = PerClaim::new(|claim| {
+        let numbered = methods(seeds).into_iter().enumerate();
+        let ranked = numbered.filter_map(|(number, method)| {
+            let index = 1 << 20 | (number as u64) << 4 | claim as u64;
+            of_method(seeds, claim, method, (seed, index))
+        });
+        ranked.collect::<Vec<Ranked>>()
+    });
+    let tested = ranking.iter_mut().flatten();
+    let tested = tested.filter(|one| one.locator.group() == Group::GradientSvd);
+    adjust(tested.map(|one| (one.above.p, &mut one.p_adjusted)));
+    for ranked in ranking.iter_mut() {
+        let oracle = ranked
+            .iter()
+            .find(|one| one.locator.group() == Group::Oracle);
+        let is_sure = |one: &&Ranked| one.above.interval.is_some_and(|(low, _)| low > 0.0);
+        if let Some(reach) = oracle.filter(is_sure).map(|one| one.above.mean) {
+            for one in ranked.iter_mut() {
+                one.oracle_share = Some(one.above.mean / reach);
+            }
+        }
+        ranked.sort_by(|a, b| b.area.mean.total_cmp(&a.area.mean));
+    }
+    ranking
+}
+
+fn of_method(
+    seeds: &[Findings],
+    claim: Claim,
+    method: Method,
+    (seed, index): (u64, u64),
+) -> Option<Ranked> {
+    let all: Vec<_> = seeds
+        .iter()
+        .filter_map(|one| one.currency.iter().find(|c| c.locator == method))
+        .filter(|one| one.found[claim].is_some())
+        .collect();
+    let values = |of: &dyn Fn(&Curve) -> f64| -> Vec<f64> {
+        all.iter().map(|one| of(&one.curves[claim])).collect()
+    };
+    let above = values(&|curve| curve.area - curve.random_area);
+    Some(Ranked {
+        locator: method,
+        area: over(values(&|curve| curve.area), seed, index)?,
+        random: mean(&values(&|curve| curve.random_area)),
+        above: over(above, seed, index | 2)?,
+        p_adjusted: None,
+        oracle_share: None,
+        seconds: mean(&all.iter().map(|one| one.seconds).collect::<Vec<f64>>()),
+    })
+}
+
+/// Areas of the gradient SVDs minus areas of another group, seed by seed, with Holm over all of them.
+pub fn pairs(seeds: &[Findings], others: Group, seed: u64, first_index: u64) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for claim in Claim::ALL {
+        for gradients in Method::of(Group::GradientSvd) {
+            for other in Method::of(others) {
+                let area = |one: &Findings, method: Method| {
+                    let mut found = one.currency.iter();
+                    let found = found.find(|c| c.locator == method)?;
+                    found.found[claim].as_ref()?;
+                    Some(found.curves[claim].area)
+                };
+                let difference = |one: &Findings| Some(area(one, gradients)? - area(one, other)?);
+                let values = seeds.iter().filter_map(difference).collect();
+                let index = first_index + pairs.len() as u64;
+                if let Some(difference) = over(values, seed, index) {
+                    pairs.push(Pair {
+                        claim,
+                        gradients,
+                        other,
+                        difference,
+                        p_adjusted: None,
+                    });
+                }
+            }
+        }
+    }
+    let tested = pairs.iter_mut();
+    adjust(tested.map(|pair| (pair.difference.p, &mut pair.p_adjusted)));
+    pairs
+}

@@ -1,0 +1,188 @@
+//! What the frozen choices do on test levels.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::bench::Bench;
+use super::edit::Tried;
+use super::freeze::Choice;
+use super::trained_policy::{TrainedPolicy, distance};
+use crate::ablate::selectivity::is_learnt;
+use crate::ablate::{Claim, Drawn, PerRate, Rate, Resampling, Split};
+use crate::experiment::{Config, Error, Progress};
+use crate::findings::{Claimed, DoseResponse, Family, Rise};
+
+/// Bootstrap draws over mazes behind every interval.
+const BOOTSTRAP: u32 = 200;
+
+/// Test levels, with the draws of mazes behind every interval.
+pub struct TestLevels<'a> {
+    bench: Bench<'a>,
+    policy: TrainedPolicy<'a>,
+    resampling: Resampling,
+    drawn: Drawn,
+    /// What training gained.
+    pub rises: PerRate<Rise>,
+}
+
+impl<'a> TestLevels<'a> {
+    /// The test levels of these settings.
+    ///
+    /// # Errors
+    /// Levels that cannot be made, or a policy that is not finite.
+    pub fn new(config: &Config, policy: &TrainedPolicy<'a>) -> Result<Self, Error> {
+        let bench = Bench::new(config, policy, Split::Test, config.ablate.test_levels)?;
+        // The same draws of mazes for every seed of a study: all are measured on the same mazes.
+        let mazes = config.study.first_seed;
+        let resampling = Resampling::new(&bench.tasks.seeds(), BOOTSTRAP, mazes);
+        let drawn = Drawn::new(&bench.reference, &resampling);
+        let rises = PerRate::new(|rate| {
+            let (value, interval) = (bench.reference.rise(rate), drawn.rise(rate));
+            Rise {
+                rate,
+                value,
+                interval,
+                is_learnt: is_learnt(value, interval),
+            }
+        });
+        Ok(Self {
+            bench,
+            policy: *policy,
+            resampling,
+            drawn,
+            rises,
+        })
+    }
+
+    /// Exact rates of the unedited policy.
+    pub fn base(&self) -> PerRate<f64> {
+        PerRate::new(|rate| self.bench.reference.base.rate(rate))
+    }
+
+    /// Exact rates of the untrained policy.
+    pub fn floor(&self) -> PerRate<f64> {
+        PerRate::new(|rate| self.bench.reference.floor.rate(rate))
+    }
+
+    /// Measures the frozen choices.
+    ///
+    /// # Errors
+    /// The user's interruption.
+    pub fn claims(
+        &self,
+        choices: &[Choice],
+        tried: &[Tried],
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Claimed>, Error> {
+        let total = self.policy.displacement();
+        progress.begin("measuring on test levels", choices.len() as u64);
+        let mut claims: Vec<Claimed> = Vec::new();
+        let mut measured = BTreeMap::new();
+        for (index, choice) in choices.iter().enumerate() {
+            if progress.is_interrupted() {
+                return Err(Error::Stopped {
+                    stage: "the measurement on test levels",
+                });
+            }
+            let recipe = &tried[choice.place].edit.recipe;
+            let found = match measured.entry(choice.place) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(self.bench.measure_edited(recipe)?),
+            };
+            let reference = &self.bench.reference;
+            let losses = reference.losses(found, (&self.resampling, &self.drawn));
+            let claim = choice.frozen.claim;
+            let at = claim as usize;
+            let inside = |rate: Rate| {
+                let at = rate as usize;
+                (losses.values[at], losses.intervals[at])
+            };
+            let edited = recipe.apply(self.policy.theta, self.policy.theta_0);
+            claims.push(Claimed {
+                frozen: choice.frozen.clone(),
+                length: distance(&edited, self.policy.theta) / total,
+                rates: PerRate::new(|rate| found.rate(rate)),
+                losses: PerRate::new(|rate| losses.values[rate as usize]),
+                intervals: PerRate::new(|rate| losses.intervals[rate as usize]),
+                selectivity: losses.selectivity[at],
+                interval: losses.selectivity_intervals[at],
+                draws: losses.selectivity_draws[at]
+                    .iter()
+                    .map(|&draw| rounded(draw, losses.selectivity[at]))
+                    .collect(),
+                succeeds: self.can_be_judged(claim) && claim.succeeds(&inside),
+                controls: None,
+            });
+            progress.advance(index as u64 + 1, &choice.frozen.family.name());
+        }
+        Ok(claims)
+    }
+
+    fn can_be_judged(&self, claim: Claim) -> bool {
+        claim.can_be_judged(&|rate| self.rises[rate].is_learnt)
+    }
+
+    /// The chosen steps along components and along random directions, each at all of its doses.
+    ///
+    /// # Errors
+    /// The user's interruption.
+    pub fn doses(
+        &self,
+        choices: &[Choice],
+        tried: &[Tried],
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<DoseResponse>, Error> {
+        let mut chosen: Vec<&Tried> = Vec::new();
+        for choice in choices {
+            let one = &tried[choice.place];
+            let is_dosed = matches!(one.edit.family, Family::Step | Family::RandomStep);
+            if is_dosed && !chosen.iter().any(|other| is_same(other, one)) {
+                chosen.push(one);
+            }
+        }
+        progress.begin("growing doses on test levels", chosen.len() as u64);
+        let mut responses: Vec<DoseResponse> = Vec::new();
+        for one in chosen {
+            if progress.is_interrupted() {
+                return Err(Error::Stopped {
+                    stage: "the measurement of doses",
+                });
+            }
+            let mut steps: Vec<&Tried> = tried.iter().filter(|step| is_same(step, one)).collect();
+            steps.sort_by(|a, b| a.edit.dose.total_cmp(&b.edit.dose));
+            let mut response = DoseResponse {
+                family: one.edit.family,
+                member: one.edit.member.words(),
+                doses: Vec::new(),
+                rates: Vec::new(),
+                intervals: Vec::new(),
+            };
+            for step in steps {
+                let measured = self.bench.measure_edited(&step.edit.recipe)?;
+                response.doses.push(step.edit.dose);
+                let intervals = self.resampling.intervals(&measured);
+                response
+                    .intervals
+                    .push(PerRate::new(|rate| intervals[rate as usize]));
+                response
+                    .rates
+                    .push(PerRate::new(|rate| measured.rate(rate)));
+            }
+            responses.push(response);
+            progress.advance(responses.len() as u64, "");
+        }
+        Ok(responses)
+    }
+}
+
+/// Whether two steps are along the same direction.
+fn is_same(a: &Tried, b: &Tried) -> bool {
+    a.edit.family == b.edit.family && a.edit.member == b.edit.member
+}
+
+/// Four decimals: what a bootstrap draw is worth. One that took no level of some rate, as happens
+/// with a handful of levels, is the estimate.
+fn rounded(draw: f64, estimate: f64) -> f32 {
+    let draw = if draw.is_finite() { draw } else { estimate };
+    ((draw * 1e4).round() / 1e4) as f32
+}

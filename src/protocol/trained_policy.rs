@@ -1,0 +1,30 @@
+//! The policy that the protocol is carried out on, and where it came from.
+
+use crate::nn::Network;
+use crate::numeric::sum::norm;
+
+/// A trained policy with its history.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainedPolicy<'a> {
+    /// Its network.
+    pub network: &'a Network,
+    /// theta_T.
+    pub theta: &'a [f32],
+    /// theta_0.
+    pub theta_0: &'a [f32],
+    /// Share of training and parameters of each checkpoint.
+    pub checkpoints: &'a [(f64, Vec<f32>)],
+}
+
+impl TrainedPolicy<'_> {
+    /// |theta_T - theta_0|.
+    pub fn displacement(&self) -> f64 {
+        distance(self.theta, self.theta_0)
+    }
+}
+
+/// |a - b|.
+pub fn distance(a: &[f32], b: &[f32]) -> f64 {
+    let moved: Vec<f32> = a.iter().zip(b).map(|(&a, &b)| a - b).collect();
+    norm(&moved)
+}

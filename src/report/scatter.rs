@@ -1,0 +1,140 @@
+//! What the chosen edits cost: the least loss of a claim's targets against the worst loss of the spared, a point a
+//! seed and family.
+
+use crate::ablate::Claim;
+use crate::ablate::selectivity::{LEAST_TARGET, MOST_SPARED};
+use crate::findings::{Claimed, Family, Findings, Role};
+use crate::locators::Group;
+
+use super::axes::{Axis, Plot, Size};
+use super::figure::{Look, Sample, figure, key, legend};
+use super::number::{percent_bare, signed};
+use super::verdict::{judge, names};
+
+const fn look(colour: &'static str) -> Look {
+    Look {
+        colour,
+        is_dashed: false,
+    }
+}
+
+/// A step along one component.
+pub const BY_EFFECT: Look = look("var(--corner)");
+/// Components by time.
+const BY_TIME: Look = look("var(--conflict)");
+/// A control.
+pub const CONTROL: Look = look("var(--plain)");
+/// The dumbest control.
+const COMPASS: Look = look("var(--cheese)");
+
+/// How a choice is drawn; nothing for what is not shown here.
+fn drawn(claimed: &Claimed) -> Option<(Look, &'static str)> {
+    let frozen = &claimed.frozen;
+    match (frozen.role, frozen.family) {
+        (Role::Practical, Family::Step) => Some((BY_EFFECT, "dot")),
+        (Role::Predicted, Family::Of(method, _)) if method.group() == Group::GradientSvd => {
+            Some((BY_TIME, "dot"))
+        }
+        (Role::Control, Family::RandomStep) => Some((CONTROL, "ring")),
+        (Role::Control, Family::Compass) => Some((COMPASS, "ring")),
+        _ => None,
+    }
+}
+
+/// The scatter of one seed, with whiskers, or of several.
+pub fn scatter(seeds: &[Findings], claim: Claim) -> String {
+    let size = Size {
+        width: 460.0,
+        height: 320.0,
+    };
+    let axis = |label| Axis {
+        label,
+        range: (-0.2, 1.4),
+        is_log: false,
+        format: |tick| percent_bare(tick),
+    };
+    let x = format!("worst loss of {}, %", names(claim.spared()));
+    let y = format!("least loss of {}, %", names(claim.targets()));
+    let mut plot = Plot::new(size, &axis(&x), &axis(&y));
+    if let (Some(left), Some(right), Some(top), Some(bottom)) = (
+        plot.x.place_within(-0.2),
+        plot.x.place_within(MOST_SPARED),
+        plot.y.place_within(1.4),
+        plot.y.place_within(LEAST_TARGET),
+    ) {
+        plot.svg.group("var(--good)", "the rule of success", |svg| {
+            svg.rect((left, top), (right - left, bottom - top), "solid", 0.14);
+        });
+    }
+    for one in seeds {
+        for claimed in one.claims.iter().filter(|c| c.frozen.claim == claim) {
+            if let Some((look, class)) = drawn(claimed) {
+                point(&mut plot, one.seed, claimed, look, class, seeds.len() == 1);
+            }
+        }
+    }
+    let area = look("var(--good)");
+    let keys = [
+        key(Sample::Dot, BY_EFFECT, "step along a component, by effect"),
+        key(Sample::Dot, BY_TIME, "components by time"),
+        key(Sample::Ring, CONTROL, "random in-span step"),
+        key(Sample::Ring, COMPASS, "compass: a constant on the logits"),
+        key(Sample::Area, area, "where the rule is met"),
+    ];
+    let svg = plot.svg.finish("Losses on test levels");
+    let caption = match seeds.len() {
+        1 => {
+            "the best of each family, on test levels, with 95 % intervals, held at the frame where beyond"
+        }
+        _ => "a point a seed, on test levels",
+    };
+    figure(
+        "",
+        &format!("{claim:?}: what the chosen edits cost"),
+        caption,
+        &legend(&keys),
+        &svg,
+    )
+}
+
+fn point(
+    plot: &mut Plot,
+    seed: u64,
+    claimed: &Claimed,
+    look: Look,
+    class: &str,
+    has_whiskers: bool,
+) {
+    let judged = judge(claimed);
+    let (spared, target) = (&judged.spared, &judged.target);
+    let place = |x, y| Some((plot.x.place_within(x)?, plot.y.place_within(y)?));
+    let Some(at) = place(spared.value, target.value) else {
+        return;
+    };
+    let whiskers = [
+        (
+            place(spared.interval.0, target.value),
+            place(spared.interval.1, target.value),
+        ),
+        (
+            place(spared.value, target.interval.0),
+            place(spared.value, target.interval.1),
+        ),
+    ];
+    let frozen = &claimed.frozen;
+    let tooltip = format!(
+        "seed {seed}, {}: {}, dose {}: selectivity {}",
+        frozen.family.name(),
+        frozen.member,
+        signed(frozen.dose, 3),
+        signed(claimed.selectivity, 2)
+    );
+    plot.svg.group(look.colour, &tooltip, |svg| {
+        for (from, to) in whiskers {
+            if let (true, Some(from), Some(to)) = (has_whiskers, from, to) {
+                svg.line(from, to, "whisker");
+            }
+        }
+        svg.disc(at, 3.6, class);
+    });
+}
