@@ -7,16 +7,13 @@ use std::path::{Path, PathBuf};
 
 use gouda::experiment::checkpoint::{checkpoints, load_checkpoint};
 use gouda::experiment::config::Preset;
-use gouda::experiment::resolve::{resolve, resume};
+use gouda::experiment::resolve::resolve;
 use gouda::experiment::resume::{Point, latest, middle};
 use gouda::experiment::train::Line;
-use gouda::findings::results::Curves;
+use gouda::findings::{Calibration, Curves, Findings, Frozen};
 use gouda::gradients::{Dense, Manifest, Matrix, Sketch};
 use gouda::locate::Component;
 use gouda::nn::Layout;
-use gouda::over_seeds::planted::Calibration;
-use gouda::protocol::claims::Frozen;
-use gouda::protocol::seed::Findings;
 use gouda::storage::manifest::read_json;
 use gouda::storage::{RunDir, RunManifest, checksum, lines, read_text, tensors};
 use gouda::svd;
@@ -40,16 +37,20 @@ struct Old {
     streams: &'static [&'static str],
     /// What a point to resume from is refused for; none where it is read.
     point: Option<&'static str>,
-    /// Whether curves and metrics are read.
-    has_curves: bool,
+    /// What curves are refused for; none where they and metrics are read.
+    curves: Option<&'static str>,
     /// What `train --resume` is refused for; none where it goes on.
     resume: Option<&'static str>,
 }
 
 const PARTS: [&str; 6] = ["total", "update", "before", "inside", "value", "entropy"];
+/// Curves and settings of a time when rates were played.
+const PLAYED: &str =
+    "curves.json: expected the curves of a run of this release, found those of an earlier one";
+const SETTINGS: &str = "config.toml: expected the settings of a run of this release";
 const SIGMA: [f64; 2] = [12.016865717291314, 1.7184234671550092];
 
-fn all() -> [Old; 5] {
+fn all() -> [Old; 6] {
     let fourth = Old {
         folder: "4",
         run: 2,
@@ -61,10 +62,9 @@ fn all() -> [Old; 5] {
         sigma: Some(SIGMA),
         streams: &PARTS,
         point: None,
-        has_curves: true,
-        resume: None,
+        curves: Some(PLAYED),
+        resume: Some(SETTINGS),
     };
-    let settings = "config.toml: expected the settings of a run of this release";
     [
         Old {
             folder: "0",
@@ -76,8 +76,7 @@ fn all() -> [Old; 5] {
             sigma: None,
             streams: &PARTS[..2],
             point: Some("cannot read"),
-            has_curves: false,
-            resume: Some(settings),
+            curves: Some("curves.json: expected the curves of a run, found"),
             ..fourth
         },
         Old {
@@ -86,7 +85,6 @@ fn all() -> [Old; 5] {
             version: 1,
             streams: &PARTS[..2],
             point: Some("expected version 2 of points to resume from, found version 1"),
-            resume: Some(settings),
             ..fourth
         },
         Old {
@@ -98,6 +96,12 @@ fn all() -> [Old; 5] {
         Old {
             folder: "3",
             run: 1,
+            ..fourth
+        },
+        Old {
+            folder: "5",
+            curves: None,
+            resume: None,
             ..fourth
         },
         fourth,
@@ -174,19 +178,21 @@ fn every_old_file_is_read_to_its_values_or_refused_by_name() {
         assert_eq!(checksum::of_f32s(&parameters), old.parameters, "{name}");
 
         // Points to resume from.
-        let settings = (&*run.config(), &*read_text(&run.config()).unwrap());
-        let settings = resume(settings, None, None, &[], None);
+        let command = read_text(&run.command()).unwrap();
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let sets = words.windows(2).filter(|pair| pair[0] == "--set");
+        let sets: Vec<String> = sets.map(|pair| pair[1].to_owned()).collect();
+        let settings = resolve(Preset::Quick, None, &sets, None).unwrap().config;
         for (path, updates) in [(latest(&run), 12), (middle(&run), 6)] {
-            match (old.point, &settings) {
-                (None, Ok(resolved)) => {
-                    let point = Point::load(&path, &resolved.config, layout.len()).unwrap();
+            match old.point {
+                None => {
+                    let point = Point::load(&path, &settings, layout.len()).unwrap();
                     assert_eq!(point.trainer.updates, updates, "{name}");
                     assert_eq!(point.trainer.params.len(), 65);
                     read += 1;
                 }
-                (Some(words), _) => {
-                    let other = resolve(Preset::Quick, None, &[], None).unwrap().config;
-                    let point = Point::load(&path, &other, layout.len());
+                Some(words) => {
+                    let point = Point::load(&path, &settings, layout.len());
                     let text = point.unwrap_err().to_string();
                     assert!(
                         text.contains(words) && text.contains(".safetensors"),
@@ -194,39 +200,33 @@ fn every_old_file_is_read_to_its_values_or_refused_by_name() {
                     );
                     refused += usize::from(path.exists());
                 }
-                (None, Err(error)) => panic!("{name}: {error}"),
             }
         }
 
         // Curves and metrics.
-        let curves = read_json::<Curves>(&run.curves(), "the curves of a run");
+        let curves = Curves::load(&run.curves(), &layout);
         let metrics = lines::read::<Line>(&run.metrics());
-        if old.has_curves {
-            let curves = curves.unwrap();
-            assert_eq!(curves.frames, [0, 64, 128]);
-            assert_eq!(curves.p_cheese[1].value, 0.248_926_778_459_636_95);
-            let metrics = metrics.unwrap();
-            assert_eq!(metrics.len(), 5);
-            let Line::Iteration(line) = &metrics[1] else {
-                panic!("{metrics:?}");
-            };
-            assert_eq!((line.update, line.episodes), (5, 4));
-            assert_eq!(line.policy_loss, -0.001_624_595_844_077_703);
-            read += 2;
-        } else {
-            let (curves, metrics) = (
-                curves.unwrap_err().to_string(),
-                metrics.unwrap_err().to_string(),
-            );
-            assert!(
-                curves.contains("curves.json: expected the curves of a run"),
-                "{curves}"
-            );
-            assert!(
-                metrics.contains("metrics.jsonl: expected a record in line 1"),
-                "{metrics}"
-            );
-            refused += 2;
+        match old.curves {
+            None => {
+                let (curves, metrics) = (curves.unwrap(), metrics.unwrap());
+                assert_eq!(curves.frames, [0, 64, 128]);
+                assert_eq!(curves.p_cheese[1].value, 0.248_926_778_459_636_95);
+                assert_eq!(metrics.len(), 5);
+                let Line::Iteration(line) = &metrics[1] else {
+                    panic!("{metrics:?}");
+                };
+                assert_eq!((line.update, line.episodes), (5, 4));
+                assert_eq!(line.policy_loss, -0.001_624_595_844_077_703);
+                read += 2;
+            }
+            Some(words) => {
+                let curves = curves.unwrap_err().to_string();
+                assert!(curves.contains(words), "{curves}");
+                let metrics = metrics.unwrap_err().to_string();
+                let words = "metrics.jsonl: expected a record in line 1";
+                assert!(metrics.contains(words), "{metrics}");
+                refused += 2;
+            }
         }
 
         // Decompositions.
@@ -288,27 +288,17 @@ fn every_old_file_is_read_to_its_values_or_refused_by_name() {
         expect(gouda(&["report"]).arg(dir.path()), code, words);
         std::fs::read_to_string(dir.path().join("report.html")).unwrap_or_default()
     };
-    let words = ["results.json: expected the results of a run, found missing field"];
-    report(
-        &fixtures().join("0/results.json"),
-        "results.json",
-        3,
-        &words,
-    );
-    refused += 1;
-    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/results");
-    for (file, gradients) in [
-        (fixtures().join("2/results.json"), "c86979cb"),
-        (results.join("quick-seed0.json"), "e5f55092"),
-        (results.join("quick-seed1.json"), "f61483d4"),
-    ] {
-        assert!(
-            report(&file, "results.json", 0, &[]).contains(gradients),
-            "{}",
-            file.display()
-        );
-        read += 1;
+    let words = [
+        "results.json: expected the results of a run of this release, found those of an earlier one",
+    ];
+    for old in ["0/results.json", "2/results.json"] {
+        report(&fixtures().join(old), "results.json", 3, &words);
+        refused += 1;
     }
+    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/results");
+    let page = report(&results.join("quick-seed0.json"), "results.json", 0, &[]);
+    assert!(page.contains("e5f55092"));
+    read += 1;
     let page = report(&results.join("study-quick.json"), "study.json", 0, &[]);
     assert!(page.contains("8cbb4e69a0f5883e"));
     read += 1;
@@ -320,26 +310,15 @@ fn every_old_file_is_read_to_its_values_or_refused_by_name() {
         assert_eq!(kept["analysis"], 1);
         kept["found"].clone()
     };
-    let findings: Findings = serde_json::from_value(kept("findings.json")).unwrap();
-    assert_eq!(
-        (findings.seed, &*findings.gradient_checksum),
-        (4, "2e6ecd46")
-    );
-    assert_eq!(findings.base[2], 0.050_026_867_550_733_98);
-    assert_eq!(
-        (findings.claims.len(), findings.claims[1].frozen.dose),
-        (2, 1.0)
-    );
-    let calibration: Calibration = serde_json::from_value(kept("calibration.json")).unwrap();
-    assert_eq!(
-        (calibration.synthetic.len(), calibration.routed.len()),
-        (3, 2)
-    );
+    // Those of an older analysis are found anew; their forms are others.
+    assert!(serde_json::from_value::<Findings>(kept("findings.json")).is_err());
+    assert!(serde_json::from_value::<Calibration>(kept("calibration.json")).is_err());
+    refused += 2;
     let frozen: Vec<Frozen> = read_json(&second("frozen.json"), "choices").unwrap();
     assert_eq!((frozen.len(), frozen[0].margin), (2, -0.5));
     let components: Vec<Component> = read_json(&second("components.json"), "components").unwrap();
     assert_eq!((components.len(), components[0].sigma), (2, SIGMA[0]));
-    read += 4;
+    read += 2;
     println!(
         "reliability: old files | {} | {read} read to their values, {refused} refused by name",
         read + refused
@@ -350,7 +329,7 @@ fn every_old_file_is_read_to_its_values_or_refused_by_name() {
 fn files_of_a_later_version_are_refused_by_name_and_version() {
     let dir = directory();
     let out = dir.path().join("run");
-    copy(&fixtures().join("4/run"), &out);
+    copy(&fixtures().join("5/run"), &out);
     let run = RunDir::look(&out).unwrap();
     let manifest = run.gradients().join("total/manifest.json");
     let text = read_text(&manifest).unwrap();

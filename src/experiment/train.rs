@@ -14,7 +14,7 @@ use crate::ablate::{Rate, Split, Tasks};
 use crate::gradients::Manifest;
 use crate::nn::{Layout, Network};
 use crate::ppo::{Trainer, Update};
-use crate::storage::manifest::{read_json, write_json};
+use crate::storage::manifest::write_json;
 use crate::storage::{self, Lines, RunDir, lines, run_dir};
 
 use crate::experiment::checkpoint::{checkpoint_path, checkpoints, save_checkpoint};
@@ -23,7 +23,6 @@ use crate::experiment::resume::{self, Point, Recorded};
 use crate::experiment::streams::{self, Lens, Streams};
 use crate::experiment::{Config, Error, Progress};
 use crate::findings::Curves;
-use crate::findings::sound::sound;
 
 /// What training left behind.
 #[derive(Debug)]
@@ -137,8 +136,7 @@ pub fn train(
 fn trained(run: &RunDir, layout: &Layout, seconds: f64) -> Result<Trained, Error> {
     let stream = |name| Manifest::load(&run.gradients().join(name));
     let path = run.curves();
-    let curves: Curves = read_json(&path, "the curves of a run")?;
-    sound(&path, &curves, layout)?;
+    let curves = Curves::load(&path, layout)?;
     Ok(Trained {
         curves,
         total: stream("total")?,

@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::sound::{Contradiction, Sound};
+use std::path::Path;
+
+use super::sound::{Contradiction, Sound, load, sound};
 use crate::ablate::{Mean, Rate};
 use crate::nn::Layout;
+use crate::storage::Error;
 
 /// Rates along training, measured on levels of their own.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,6 +46,18 @@ pub struct RateCurve {
     pub rate: Rate,
     /// At each point the mean over levels of the probability of success.
     pub values: Vec<Mean>,
+}
+
+impl Curves {
+    /// Reads `curves.json` of a run whose network has this layout.
+    ///
+    /// # Errors
+    /// It cannot be read, is something else or of an earlier release, or contradicts itself.
+    pub fn load(path: &Path, layout: &Layout) -> Result<Self, Error> {
+        let curves: Self = load(path, "the curves of a run", "/rates/0/successes")?;
+        sound(path, &curves, layout)?;
+        Ok(curves)
+    }
 }
 
 impl Sound for Curves {

@@ -4,11 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use std::path::Path;
 
-use super::sound::{Contradiction, Sound, hash, len, sound};
+use super::sound::{Contradiction, Sound, hash, len, load, sound};
 use super::{DecompositionSummary, DoseResponse, Findings, MazeFigure};
 use crate::nn::Layout;
 use crate::storage::Error;
-use crate::storage::manifest::read_json;
 
 /// Everything that the report of a run shows, as written to `results.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -73,7 +72,7 @@ impl Results {
     /// # Errors
     /// It cannot be read, is something else, or contradicts itself.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let results: Self = read_json(path, "the results of a run")?;
+        let results: Self = load(path, "the results of a run", "/ablation")?;
         sound(path, &results, &results.run.layout)?;
         Ok(results)
     }

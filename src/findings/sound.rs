@@ -3,7 +3,10 @@
 
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
+
 use crate::nn::Layout;
+use crate::storage::manifest::read_json;
 use crate::storage::{self, Error};
 
 /// What should be in a place, and what is.
@@ -13,6 +16,25 @@ pub type Contradiction = (String, String);
 pub trait Sound {
     /// The first contradiction; `layout` is that of the network it is about.
     fn contradiction(&self, layout: &Layout) -> Option<Contradiction>;
+}
+
+/// Reads a file of this release; `what` it is, and where in the JSON of an earlier release something stood that
+/// is not there any more.
+///
+/// # Errors
+/// It cannot be read, is something else, or of an earlier release, which is said by name.
+pub fn load<T: DeserializeOwned>(path: &Path, what: &str, earlier: &str) -> Result<T, Error> {
+    read_json(path, what).map_err(|error| {
+        let value = read_json::<serde_json::Value>(path, what);
+        match value.is_ok_and(|value| value.pointer(earlier).is_some()) {
+            true => Error::malformed(
+                path,
+                format!("{what} of this release"),
+                "those of an earlier one",
+            ),
+            false => error,
+        }
+    })
 }
 
 /// Refuses what contradicts itself.

@@ -4,11 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use std::path::Path;
 
-use super::sound::{Contradiction, Sound, hash, sound};
+use super::sound::{Contradiction, Sound, hash, load, sound};
 use super::{Calibration, Findings, Summary};
 use crate::nn::Layout;
 use crate::storage::Error;
-use crate::storage::manifest::read_json;
 
 /// Everything that RESULTS.md and the report show.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,7 +45,11 @@ impl Study {
     /// # Errors
     /// It cannot be read, is something else, or contradicts itself.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let study: Self = read_json(path, "the results of a study")?;
+        let study: Self = load(
+            path,
+            "the results of a study",
+            "/seeds/0/currency/0/meaning",
+        )?;
         sound(path, &study, &study.layout)?;
         Ok(study)
     }
