@@ -158,9 +158,7 @@ fn train(
     progress.begin(stage, settings.ppo.total_updates);
     while trainer.advance()?.is_some() {
         progress.advance(trainer.updates(), "");
-        if progress.is_interrupted() {
-            return Err(Error::Stopped { stage });
-        }
+        progress.stop_if_interrupted(stage)?;
     }
     Ok(trainer.params().to_vec())
 }

@@ -58,9 +58,7 @@ pub fn ablate(
     );
     let mut tried = Vec::with_capacity(candidates.len());
     for (index, candidate) in candidates.iter().enumerate() {
-        if progress.is_interrupted() {
-            return Err(Error::Stopped { stage: "ablation" });
-        }
+        progress.stop_if_interrupted("ablation")?;
         let measured = selection.measure(&candidate.recipe.apply(policy.theta, policy.theta_0))?;
         tried.push(Tried {
             losses: Rate::ALL.map(|rate| selection.reference.loss(&measured, rate)),

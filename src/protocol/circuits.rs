@@ -209,7 +209,7 @@ pub fn of_policy(
     progress.begin("patching activations and edges", wanted.len() as u64);
     let (mut facts, mut path_seconds) = (Vec::new(), 0.0);
     for (sought, fact) in wanted {
-        stop_if_interrupted(progress, "patching")?;
+        progress.stop_if_interrupted("patching")?;
         let pairs = Pairs::new(&discovery, sought, fact, pair_len);
         let mut traced = traced(policy, &pairs);
         if let Some(hops) = extent.hops {
@@ -239,7 +239,7 @@ pub fn of_policy(
     let directions = steering::measure(policy, tasks, extent.doses, random, || {
         done += 1;
         progress.advance(done, "");
-        stop_if_interrupted(progress, "steering")
+        progress.stop_if_interrupted("steering")
     })?;
     seconds.insert("steering".into(), begun.elapsed().as_secs_f64());
 
@@ -249,12 +249,12 @@ pub fn of_policy(
     let own_vectors = own_vectors::measure_own(policy, &test, extent.doses, random, || {
         done += 1;
         progress.advance(done, "");
-        stop_if_interrupted(progress, "steering")
+        progress.stop_if_interrupted("steering")
     })?;
     seconds.insert("own vectors".into(), begun.elapsed().as_secs_f64());
 
     let begun = Instant::now();
-    stop_if_interrupted(progress, "pictures")?;
+    progress.stop_if_interrupted("pictures")?;
     progress.begin("pictures of circuits", 1);
     let atlas = atlas(config, policy, (&discovery, pair_len), &facts)?;
     seconds.insert("atlas".into(), begun.elapsed().as_secs_f64());
@@ -268,16 +268,6 @@ pub fn of_policy(
         atlas: Some(atlas),
         seconds,
     })
-}
-
-pub(super) fn stop_if_interrupted(
-    progress: &dyn Progress,
-    stage: &'static str,
-) -> Result<(), Error> {
-    match progress.is_interrupted() {
-        true => Err(Error::Stopped { stage }),
-        false => Ok(()),
-    }
 }
 
 fn traced((network, params): (&Network, &[f32]), pairs: &Pairs) -> Traced {

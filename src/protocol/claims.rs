@@ -179,11 +179,7 @@ pub fn test(
     let mut claims: Vec<Claimed> = Vec::new();
     let mut measured = BTreeMap::new();
     for (index, choice) in frozen.iter().enumerate() {
-        if progress.is_interrupted() {
-            return Err(Error::Stopped {
-                stage: "the measurement on test levels",
-            });
-        }
+        progress.stop_if_interrupted("the measurement on test levels")?;
         let recipe = &tried[choice.tried].recipe;
         let edited = recipe.apply(policy.theta, policy.theta_0);
         let found = match measured.entry(choice.tried) {
@@ -266,11 +262,7 @@ pub fn controls(
         };
         let family = frozen.family.clone();
         let (p, draws) = statistics::sequential_p(ENOUGH, config.study.controls, |draw| {
-            if progress.is_interrupted() {
-                return Err(Error::Stopped {
-                    stage: "the random controls",
-                });
-            }
+            progress.stop_if_interrupted("the random controls")?;
             progress.advance(draw + 1, &family);
             let index = (number as u64) << 24 | draw << 8;
             let random = match &chosen.recipe {
@@ -302,7 +294,7 @@ pub fn controls(
                     unreachable!("passed over above")
                 }
             }?;
-            Ok(random >= chosen.margin(claim))
+            Ok::<_, Error>(random >= chosen.margin(claim))
         })?;
         claimed.controls = Some(Controls {
             p,

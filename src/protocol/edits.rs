@@ -133,11 +133,7 @@ impl<'a> Trials<'a> {
         recipe: Recipe,
         progress: &mut dyn Progress,
     ) -> Result<&Tried, Error> {
-        if progress.is_interrupted() {
-            return Err(Error::Stopped {
-                stage: "the choice of edits",
-            });
-        }
+        progress.stop_if_interrupted("the choice of edits")?;
         let edited = recipe.apply(self.policy.theta, self.policy.theta_0);
         self.tried.push(Tried {
             family: family.name.into(),

@@ -86,11 +86,7 @@ pub fn retrain(
             let basis = orthonormal(basis);
             trainer.project_out(Projection::new(&basis, when));
             while trainer.updates() < updates {
-                if progress.is_interrupted() {
-                    return Err(Error::Stopped {
-                        stage: "training again",
-                    });
-                }
+                progress.stop_if_interrupted("training again")?;
                 if trainer.advance()?.is_none() {
                     break;
                 }

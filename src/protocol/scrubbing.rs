@@ -20,7 +20,6 @@ use crate::ppo::trainer;
 use crate::storage;
 
 use crate::experiment::{Config, Error, Progress};
-use crate::protocol::circuits::stop_if_interrupted;
 
 /// Random sets of units.
 const NULLS: u64 = 4;
@@ -89,7 +88,7 @@ pub fn scrubbing(
     progress.begin("scrubbing by hypotheses", all.len() as u64);
     let mut found = Vec::new();
     for hypothesis in &all {
-        stop_if_interrupted(progress, "scrubbing")?;
+        progress.stop_if_interrupted("scrubbing")?;
         let graph = Graph::new(hypothesis, &sites);
         let graph =
             graph.expect("those of our own are of every network, the user's were held to it");

@@ -61,11 +61,7 @@ pub fn trace(
     for sought in Sought::ALL {
         let directions = steering::directions(network, theta, &discovery, sought);
         for (site, (vector, _)) in sites.iter().zip(directions) {
-            if progress.is_interrupted() {
-                return Err(Error::Stopped {
-                    stage: "directions taken off",
-                });
-            }
+            progress.stop_if_interrupted("directions taken off")?;
             let site = site.clone();
             let direction = Steering {
                 site,
