@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use crate::experiment::stages::{is_finished, reseal};
 use crate::findings::Results;
+use crate::findings::tracing::Circuits;
 use crate::over_seeds::Study;
-use crate::protocol::circuits::Circuits;
 use crate::storage::run_dir::ensure_directory;
 use crate::storage::{self, RunDir, atomic};
 

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ablate::{Situation, Split, Tasks};
+use crate::nn::Network;
+use crate::ppo::trainer::RUN;
 use crate::ppo::{EnvSettings, NetSettings, PpoSettings, Settings};
 use crate::svd;
 
@@ -229,6 +231,15 @@ impl Config {
         let env = &self.env;
         let place = (env.world, env.region, env.timeout);
         Ok(Tasks::new(split, place, env.actions, count)?)
+    }
+
+    /// The network, with room for as many samples at a time as training runs.
+    ///
+    /// # Errors
+    /// A size outside what is possible.
+    pub fn network(&self) -> Result<Network, Error> {
+        let network = Network::new(self.net.shape(&self.env), RUN);
+        Ok(network.map_err(crate::ppo::Error::from)?)
     }
 
     /// As TOML.

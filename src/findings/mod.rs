@@ -3,6 +3,8 @@
 pub mod components;
 pub mod family;
 pub mod results;
+pub mod sound;
+pub mod tracing;
 
 pub use components::Components;
 pub use family::Family;

@@ -26,7 +26,7 @@ use crate::storage::{self, RunDir};
 
 use crate::experiment::stages::{Invocation, begin};
 use crate::experiment::{Error, Progress, Resolved};
-use crate::over_seeds::stored::{Sound, sound};
+use crate::findings::sound::{Sound, sound};
 use crate::protocol::seed::{self, Findings};
 use planted::Calibration;
 use summary::Summary;

@@ -7,7 +7,6 @@ use crate::findings::results::Curves;
 use crate::gradients::{Dense, GradientMatrix, Matrix};
 use crate::locators::{Behaviour, Decompositions, Probe, Run, Stream, Streams, probes};
 use crate::nn::Network;
-use crate::ppo::trainer;
 use crate::protocol::candidates::Policy;
 use crate::protocol::decompose;
 use crate::storage::{Access, RunDir};
@@ -44,8 +43,7 @@ impl History {
         access: Access,
         trained: &Trained,
     ) -> Result<Self, Error> {
-        let network = Network::new(config.net.shape(&config.env), trainer::RUN)
-            .map_err(crate::ppo::Error::from)?;
+        let network = config.network()?;
         let total = config.ppo.total_updates;
         let checkpoints = checkpoint::load_all(&run.checkpoints(), &network.layout, total)?;
         let discovery = config.tasks(Split::Discovery, PROBE_LEVELS)?;

@@ -2,11 +2,10 @@
 
 pub mod ablation;
 pub mod agreement;
-pub mod atlas;
 pub mod bench;
 pub mod candidates;
-pub mod circuits;
 pub mod claims;
+mod clock;
 pub mod currency;
 pub mod decompose;
 pub mod edits;
@@ -16,7 +15,6 @@ pub mod portrait;
 pub mod relearn;
 pub mod reproduce;
 pub mod retrain;
-pub mod scrubbing;
 pub mod seed;
 pub mod temporal;
 pub mod tracing;

@@ -5,15 +5,15 @@ use std::time::Duration;
 use crate::experiment::stages::{Invocation, begin};
 use crate::nn::Network;
 use crate::numeric::statistics;
-use crate::ppo::trainer;
 use crate::storage::RunDir;
 use crate::storage::manifest::write_json;
 
 use crate::experiment::train::{self, Trained};
 use crate::experiment::{Error, Progress, Resolved, checkpoint};
 use crate::findings::results::{Curves, Results, RunSummary};
+use crate::findings::tracing::Circuits;
 use crate::protocol::candidates::{Policy, displacement};
-use crate::protocol::circuits::{self, Circuits, Extent};
+use crate::protocol::tracing::{Extent, trace_policy};
 use crate::protocol::{ablation, decompose, mazes};
 
 /// Runs everything and writes `circuits.json` and `results.json`; the report is made from what it
@@ -32,8 +32,7 @@ pub fn reproduce(
     begin(resolved, invocation, run)?;
     let trained = train::train(config, run, every, progress)?;
 
-    let network = Network::new(config.net.shape(&config.env), trainer::RUN)
-        .map_err(crate::ppo::Error::from)?;
+    let network = config.network()?;
     let total = config.ppo.total_updates;
     let checkpoints = checkpoint::load_all(&run.checkpoints(), &network.layout, total)?;
     let (theta_0, theta) = (
@@ -64,7 +63,7 @@ pub fn reproduce(
     let edits: Vec<(String, Vec<f32>)> = outcome.best.into_iter().flatten().collect();
     let mazes = mazes::figures(config, &network, &theta, &edits)?;
     let extent = Extent::brief(config);
-    let circuits = circuits::of_policy(config, (&network, &theta), extent, &[], progress)?;
+    let circuits = trace_policy(config, (&network, &theta), extent, &[], progress)?;
     let run_summary = summary(
         resolved,
         invocation,

@@ -9,6 +9,7 @@ use crate::ablate::recipe::Recipe;
 use crate::ablate::{Claim, Split, edit};
 use crate::experiment::{Config, Error, Progress, Resolved, train};
 use crate::findings::results::{Curves, Rise};
+use crate::findings::tracing::WholePolicy;
 use crate::gradients::row_norms;
 use crate::locators::weights_svd::{self, AgainstNull, WeightsSvd};
 use crate::locators::{
@@ -24,13 +25,14 @@ use crate::storage::{Access, RunDir};
 use crate::protocol::agreement::{Agreement, METHODS, agreements};
 use crate::protocol::bench::Bench;
 use crate::protocol::claims::{self, Claimed};
+use crate::protocol::clock::Clock;
 use crate::protocol::currency::{Currency, Curve};
 use crate::protocol::edits::{Family, Named, RANDOM_STEP, STEP, Trials, Tried};
 use crate::protocol::history::History;
 use crate::protocol::portrait::{Portrait, portrait};
 use crate::protocol::retrain::{Retrained, retrain};
 use crate::protocol::temporal::{Temporal, behavioural_axis, temporal};
-use crate::protocol::tracing::{Traced, trace};
+use crate::protocol::tracing::trace_whole;
 
 /// Share of the unedited policy's rate at which a behaviour is back.
 const RELEARNT_SHARE: f64 = 0.9;
@@ -83,7 +85,7 @@ pub struct Findings {
     pub agreement: Vec<Agreement>,
     /// What is said of the policy as a whole.
     #[serde(default)]
-    pub traced: Traced,
+    pub traced: WholePolicy,
     /// Seconds of each stage.
     pub seconds: BTreeMap<String, f64>,
 }
@@ -144,7 +146,7 @@ pub fn findings(
     let tried = trials.tried;
     clock.lap("locators");
     let agreement = agreements(seen.layout, &scored);
-    let traced = trace(config, &policy, &selection, progress)?;
+    let traced = trace_whole(config, &policy, &selection, progress)?;
     clock.lap("tracing");
 
     let frozen = claims::freeze(&tried);
@@ -204,29 +206,6 @@ pub fn findings(
         traced,
         seconds: clock.seconds,
     })
-}
-
-/// Seconds by stage.
-struct Clock {
-    last: Instant,
-    seconds: BTreeMap<String, f64>,
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self {
-            last: Instant::now(),
-            seconds: BTreeMap::new(),
-        }
-    }
-}
-
-impl Clock {
-    fn lap(&mut self, stage: &str) {
-        let seconds = self.last.elapsed().as_secs_f64();
-        self.seconds.insert(stage.into(), seconds);
-        self.last = Instant::now();
-    }
 }
 
 /// Early and late labels.

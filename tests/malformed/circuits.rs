@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use gouda::findings::Results;
-use gouda::over_seeds::stored::Sound;
-use gouda::protocol::circuits::Circuits;
+use gouda::findings::sound::Sound;
+use gouda::findings::tracing::Circuits;
 use serde_json::{Value, json};
 
 use super::harness::{Case, case};

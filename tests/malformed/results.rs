@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use gouda::experiment::resolve::{self, Resolved};
 use gouda::findings::Results;
-use gouda::over_seeds::stored::Sound;
+use gouda::findings::sound::Sound;
 use gouda::over_seeds::summary::summarise;
 use gouda::over_seeds::{ANALYSIS, Study};
 use serde_json::{Value, json};

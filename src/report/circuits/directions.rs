@@ -2,7 +2,7 @@
 //! vectors of the same length.
 
 use crate::circuits::{Direction, Sought, Steered};
-use crate::protocol::circuits::Circuits;
+use crate::findings::tracing::Circuits;
 use crate::report::axes::{Scale, range_of};
 use crate::report::figure::{Look, Sample, figure, key};
 use crate::report::number::{fixed, plural, signed, trimmed};

@@ -1,7 +1,7 @@
 //! Causal scrubbing: how much of the policy is left under each hypothesis, its nulls beside it.
 
 use crate::circuits::Scrubbed;
-use crate::protocol::circuits::Circuits;
+use crate::findings::tracing::Circuits;
 use crate::report::axes::Scale;
 use crate::report::figure::figure;
 use crate::report::number::{count, fixed, percent, plural, signed, trimmed};

@@ -12,7 +12,7 @@ mod paths;
 mod shares;
 
 use crate::circuits::{Fact, Share, Sought};
-use crate::protocol::circuits::Circuits;
+use crate::findings::tracing::Circuits;
 
 use super::number::{NONE, fixed, significant};
 use super::page::Section;

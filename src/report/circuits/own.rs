@@ -1,7 +1,7 @@
 //! What its own cheese adds to a level, taken away from it, layer by layer.
 
 use crate::circuits::OwnVector;
-use crate::protocol::circuits::Circuits;
+use crate::findings::tracing::Circuits;
 use crate::report::number::{fixed, plural};
 use crate::report::page::{cell, lead_list, note, row, table};
 use crate::report::svg::escape;

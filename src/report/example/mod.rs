@@ -6,9 +6,9 @@ use crate::ablate::{Mean, Rate};
 use crate::findings::results::{
     Arrow, Curves, DecompositionSummary, MazeFigure, Onset, RateCurve, Results, RunSummary,
 };
+use crate::findings::tracing::Circuits;
 use crate::locate::{Component, Course, Label, PValues};
 use crate::nn::Layout;
-use crate::protocol::circuits::Circuits;
 
 const POINTS: usize = 60;
 const BINS: usize = 80;
