@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::circuits::Sought;
 use crate::experiment::Config;
+use crate::findings::tracing::TakenOff;
 
 use crate::over_seeds::over::Over;
 use crate::over_seeds::summary::Pair;
@@ -186,13 +187,13 @@ fn scrubbed(seeds: &[Findings], seed: u64) -> Vec<ScrubbedOver> {
 
 fn taken_off(seeds: &[Findings], seed: u64) -> Vec<TakenOffOver> {
     let first = seeds.first().map_or(&[][..], |one| &one.traced.taken_off);
-    let row = |(number, like): (usize, &crate::findings::tracing::TakenOff)| {
+    let row = |(number, like): (usize, &TakenOff)| {
         let all: Vec<_> = seeds
             .iter()
             .flat_map(|one| &one.traced.taken_off)
             .filter(|one| one.site == like.site && one.sought == like.sought)
             .collect();
-        let over = |kind: u64, of: &dyn Fn(&crate::findings::tracing::TakenOff) -> f64| {
+        let over = |kind: u64, of: &dyn Fn(&TakenOff) -> f64| {
             let index = (1 << 47) + (1 << 31) + ((number as u64) << 4 | kind);
             Over::of(all.iter().map(|one| of(one)).collect(), (seed, index))
         };

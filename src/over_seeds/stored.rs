@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::ablate::Rate;
 use crate::experiment::curves;
-use crate::findings::results::{Curves, DecompositionSummary, Results};
+use crate::findings::results::{Choice, Curves, DecompositionSummary, Results};
 use crate::findings::sound::{Contradiction, Sound, hash, len, sound};
 use crate::nn::Layout;
 use crate::over_seeds::Study;
@@ -43,9 +43,7 @@ impl Sound for Results {
         let ablation = &self.ablation;
         let choices = || {
             let (outcomes, claims) = (ablation.outcomes.len(), 2);
-            let wrong = |choice: &&crate::findings::results::Choice| {
-                choice.outcome >= outcomes || choice.claim >= claims
-            };
+            let wrong = |choice: &&Choice| choice.outcome >= outcomes || choice.claim >= claims;
             let choice = ablation.choices.iter().find(wrong)?;
             Some((
                 format!("choices of {claims} claims and {outcomes} outcomes"),

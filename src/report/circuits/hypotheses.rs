@@ -50,7 +50,7 @@ fn name(one: &Scrubbed) -> &str {
     &one.hypothesis.name
 }
 
-/// Nulls and swaps are called after what they are nulls of.
+/// Whether it is a null or a swap: "late, any state" is called after the hypothesis before the comma.
 fn is_null(one: &Scrubbed) -> bool {
     name(one).contains(", ")
 }

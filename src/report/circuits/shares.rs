@@ -42,7 +42,7 @@ pub fn shares(title: &str, caption: &str, parts: &[Carrier]) -> String {
     let all = all.map(|value| value.clamp(-1.0, 2.0)).chain([0.0]);
     let (low, high) = range_of(all).unwrap_or((0.0, 1.0));
     let bottom = TOP + ROW * parts.len() as f64;
-    let x = Scale::linear(roomy((low, high)), (LEFT, WIDTH - 10.0));
+    let x = Scale::linear(roomy(low, high), (LEFT, WIDTH - 10.0));
     let mut svg = Svg::new(WIDTH, bottom + 36.0);
     for tick in x.ticks(5) {
         let Some(at) = x.place_within(tick) else {
