@@ -20,7 +20,7 @@
 use rayon::prelude::*;
 
 use crate::maze::{ActionSet, CHANNEL_LEN, Cell, Level, Move, observation_len, observe};
-use crate::nn::{Network, Steering, Workspace, softmax};
+use crate::nn::{Policy, Steering, Workspace, softmax};
 
 use super::Error;
 use super::finite::{check_params, not_finite};
@@ -166,10 +166,11 @@ impl Chains {
     pub(super) fn moves(
         &self,
         actions: ActionSet,
-        (network, params): (&Network, &[f32]),
+        policy: Policy<'_>,
         steering: Option<&Steering>,
         states: &[usize],
     ) -> Vec<Moves> {
+        let network = policy.network;
         let block = network.sample_len;
         let mut moves = vec![[0.0; 5]; states.len()];
         let blocks = moves.chunks_mut(block).zip(states.chunks(block));
@@ -181,7 +182,6 @@ impl Chains {
                 for &state in states {
                     self.observe(state, observations);
                 }
-                let policy = (network, params);
                 let which = |sample: usize| match steering.map(|s| s.vectors.len()) {
                     Some(2..) => self.states[states[sample]].level as usize,
                     _ => 0,
@@ -373,8 +373,8 @@ impl Tasks {
     ///
     /// # Errors
     /// A parameter, or a logit somewhere, that is not finite.
-    pub fn measure_exact(&self, network: &Network, params: &[f32]) -> Result<Measurement, Error> {
-        self.measure_steered(network, params, None)
+    pub fn measure_exact(&self, policy: Policy<'_>) -> Result<Measurement, Error> {
+        self.measure_steered(policy, None)
     }
 
     /// The same with something added to the policy's activations in every forward pass: one vector, or
@@ -387,19 +387,18 @@ impl Tasks {
     /// Several vectors, but fewer than levels.
     pub fn measure_steered(
         &self,
-        network: &Network,
-        params: &[f32],
+        policy: Policy<'_>,
         steering: Option<&Steering>,
     ) -> Result<Measurement, Error> {
-        check_params(network, params)?;
+        check_params(policy)?;
         let chains = self.chains();
         let states: Vec<usize> = (0..chains.states.len()).collect();
-        let moves = chains.moves(self.actions, (network, params), steering, &states);
+        let moves = chains.moves(self.actions, policy, steering, &states);
         let is_bad = |moves: &Moves| moves.iter().any(|p| !p.is_finite());
         if let Some(state) = moves.iter().position(is_bad) {
             let mut observation = Vec::new();
             chains.observe(state, &mut observation);
-            return Err(not_finite((network, params), &observation));
+            return Err(not_finite(policy, &observation));
         }
         let run = |chain: &Chain| -> Vec<[f64; 2]> {
             let walks = chain.walks.iter();

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::exact::{Chain, Chains, Moves, SINK_LEN, Sink, Walk};
 use super::measure::{Rate, Tasks};
 use super::resample::Rates;
-use crate::nn::Network;
+use crate::nn::Policy;
 
 /// States with the derivatives of some function of the rates by their moves' probabilities.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl Tasks {
     /// `derive` takes the rates and gives the function's derivative by each.
     pub fn differentiate(
         &self,
-        (network, params): (&Network, &[f32]),
+        policy: Policy<'_>,
         (rates, levels): (&[Rate], &[usize]),
         derive: &dyn Fn(&Rates) -> Rates,
     ) -> Sensitivity {
@@ -54,7 +54,7 @@ impl Tasks {
             })
             .collect();
         let states: Vec<usize> = asked.iter().flat_map(|(_, chain)| chain.states()).collect();
-        let moves = chains.moves(self.actions, (network, params), None, &states);
+        let moves = chains.moves(self.actions, policy, None, &states);
         let mut firsts = vec![0];
         for (_, chain) in &asked {
             firsts.push(firsts[firsts.len() - 1] + chain.states().len());

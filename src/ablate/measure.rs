@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 use crate::maze::{ActionSet, Cell, observe};
-use crate::nn::{Network, Workspace, softmax};
+use crate::nn::{Network, Policy, Workspace, softmax};
 use crate::numeric::random::{Purpose, Stream};
 use crate::ppo::sample;
 
@@ -262,17 +262,12 @@ impl Tasks {
     ///
     /// # Errors
     /// A parameter, or a logit somewhere, that is not finite.
-    pub fn measure(
-        &self,
-        network: &Network,
-        params: &[f32],
-        seed: u64,
-    ) -> Result<Measurement, Error> {
-        check_params(network, params)?;
+    pub fn measure(&self, policy: Policy<'_>, seed: u64) -> Result<Measurement, Error> {
+        check_params(policy)?;
         let mut probabilities = Vec::new();
         let (mut p_cheese, mut p_corner) = (Mean::default(), Mean::default());
         for (situation, tasks) in &self.situations {
-            let outcomes = self.play(*situation, tasks, (network, params), seed)?;
+            let outcomes = self.play(*situation, tasks, policy, seed)?;
             let mut push = |success: fn(&Outcome) -> bool| {
                 let successes = outcomes.iter().map(success);
                 probabilities.push(successes.map(|s| f64::from(u8::from(s))).collect());
@@ -286,7 +281,7 @@ impl Tasks {
                 Situation::S4 => {
                     push(|o| o.cheese);
                     push(|o| o.region);
-                    (p_cheese, p_corner) = self.decide(tasks, network, params)?;
+                    (p_cheese, p_corner) = self.decide(tasks, policy)?;
                 }
                 Situation::S5 => push(|o| o.region),
             }
@@ -302,15 +297,15 @@ impl Tasks {
         &self,
         situation: Situation,
         tasks: &[Task],
-        (network, params): (&Network, &[f32]),
+        policy: Policy<'_>,
         seed: u64,
     ) -> Result<Vec<Outcome>, Error> {
-        let block = network.sample_len;
+        let block = policy.network.sample_len;
         let outcomes: Result<Vec<Vec<Outcome>>, Error> = tasks
             .par_chunks(block)
             .enumerate()
             .map_init(
-                || Workspace::new(network),
+                || Workspace::new(policy.network),
                 |workspace, (index, tasks)| {
                     let first = ((situation as u64) << 32) + (index * block) as u64;
                     let mut players: Vec<Player<'_>> = tasks
@@ -318,7 +313,7 @@ impl Tasks {
                         .enumerate()
                         .map(|(i, task)| Player::new(task, situation, seed, first + i as u64))
                         .collect();
-                    play_block(&mut players, self.actions, (network, params), workspace)?;
+                    play_block(&mut players, self.actions, policy, workspace)?;
                     Ok(players.into_iter().map(|player| player.outcome).collect())
                 },
             )
@@ -327,12 +322,8 @@ impl Tasks {
     }
 
     /// Mean probabilities of the moves towards cheese and corner at the decision squares.
-    fn decide(
-        &self,
-        tasks: &[Task],
-        network: &Network,
-        params: &[f32],
-    ) -> Result<(Mean, Mean), Error> {
+    fn decide(&self, tasks: &[Task], policy: Policy<'_>) -> Result<(Mean, Mean), Error> {
+        let network = policy.network;
         let probabilities: Vec<[f64; 2]> = tasks
             .par_chunks(network.sample_len)
             .map_init(
@@ -345,7 +336,7 @@ impl Tasks {
                     let mice = decisions
                         .iter()
                         .map(|(task, decision)| (*task, decision.cell));
-                    let logits = forward(mice, (network, params), workspace);
+                    let logits = forward(mice, policy, workspace);
                     decisions
                         .iter()
                         .zip(logits.chunks_exact(network.shape.action_len))
@@ -369,7 +360,7 @@ impl Tasks {
         if bad {
             let squares = tasks.iter().filter_map(|task| Some((task, task.decision?)));
             let squares = squares.map(|(task, decision)| (task, decision.cell));
-            return Err(not_finite((network, params), &seen(squares, network)));
+            return Err(not_finite(policy, &seen(squares, network)));
         }
         let mean = |i: usize| Mean::of(&probabilities.iter().map(|p| p[i]).collect::<Vec<f64>>());
         Ok((mean(0), mean(1)))
@@ -418,22 +409,22 @@ impl<'a> Player<'a> {
 fn play_block(
     players: &mut [Player<'_>],
     actions: ActionSet,
-    (network, params): (&Network, &[f32]),
+    policy: Policy<'_>,
     workspace: &mut Workspace<f32>,
 ) -> Result<(), Error> {
     let mut active: Vec<usize> = (0..players.len()).collect();
     while !active.is_empty() {
         let mice = active.iter().map(|&i| (players[i].task, players[i].mouse));
-        let logits = forward(mice, (network, params), workspace);
+        let logits = forward(mice, policy, workspace);
         for (&i, logits) in active
             .iter()
-            .zip(logits.chunks_exact(network.shape.action_len))
+            .zip(logits.chunks_exact(policy.network.shape.action_len))
         {
             let (action, log_prob) = sample::action(logits, players[i].stream.uniform());
             // One logit that is not finite, and no log-probability is.
             if !log_prob.is_finite() {
                 let place = std::iter::once((players[i].task, players[i].mouse));
-                return Err(not_finite((network, params), &seen(place, network)));
+                return Err(not_finite(policy, &seen(place, policy.network)));
             }
             players[i].step(actions.movement(action));
         }
@@ -456,11 +447,12 @@ fn seen<'a>(mice: impl Iterator<Item = (&'a Task, Cell)>, network: &Network) -> 
 /// The logits of the policy on levels with the mouse put at a cell, `(levels, action_len)`.
 pub fn forward<'a, 'w>(
     mice: impl Iterator<Item = (&'a Task, Cell)>,
-    (network, params): (&Network, &[f32]),
+    policy: Policy<'_>,
     workspace: &'w mut Workspace<f32>,
 ) -> &'w [f32] {
+    let network = policy.network;
     let observations = seen(mice, network);
     let len = observations.len() / network.observation_len();
-    workspace.forward(network, params, &observations, len);
+    workspace.forward(policy, &observations, len);
     workspace.logits(network, len)
 }

@@ -17,7 +17,7 @@ use crate::circuits::patching::{self, Told};
 use crate::circuits::paths::{self, Edge};
 use crate::circuits::{Fact, Pairs, Sought};
 use crate::maze::{Cell, Level, observe};
-use crate::nn::{Network, Part, Site, Workspace};
+use crate::nn::{Part, Policy, Site, Workspace};
 
 /// Channels that are mapped, and held.
 const LEADING: usize = 4;
@@ -99,11 +99,11 @@ pub struct Pictured {
 /// A policy that is not finite.
 pub fn atlas(
     config: &Config,
-    policy: (&Network, &[f32]),
+    policy: Policy<'_>,
     (discovery, pair_len): (&Tasks, usize),
     facts: &[Traced],
 ) -> Result<Atlas, Error> {
-    let (network, params) = policy;
+    let network = policy.network;
     let sites = network.sites();
     let of = |sought, fact| {
         let mut facts = facts.iter();
@@ -122,7 +122,7 @@ pub fn atlas(
         planes.extend(first.map(|(_, channel)| channel));
     }
     edges = distinct(edges);
-    let filter = |edge: &Edge| atlas::filter(network, params, &sites, edge);
+    let filter = |edge: &Edge| atlas::filter(policy, &sites, edge);
     let from_planes = |to: usize| [0, 1, 2].map(|from| filter(&Edge { site: 0, from, to }));
 
     let cheese = shown[0];
@@ -132,14 +132,14 @@ pub fn atlas(
     let mazes: Vec<Level> = open.clone().map(|task| task.level.clone()).collect();
 
     let pairs = Pairs::new(discovery, Sought::Cheese, Fact::CheeseMoved, pair_len);
-    let told = Told::new(network, params, &pairs);
+    let told = Told::new(policy, &pairs);
     let parts: Vec<(usize, Part)> = leading
         .iter()
         .map(|&(site, channel)| (site, Part::channel(channel)))
         .collect();
-    let means = told.means(network, params, &sites, &parts);
+    let means = told.means(policy, &sites, &parts);
     let held_at = leading.iter().copied().zip(means);
-    let held = patching::hold(params, &sites, held_at);
+    let held = patching::hold(policy.theta, &sites, held_at);
     let cut_edges = cheese.map_or(Vec::new(), |traced| leading_edges(&sites, traced));
     let cut = paths::cut(policy, &sites, cut_edges.iter().copied());
     let edits = [
@@ -223,11 +223,8 @@ fn leading_edges(sites: &[Site], traced: &Traced) -> Vec<Edge> {
 }
 
 /// Rate, place among the rate's levels, why, and the probability of success.
-fn chosen(
-    (network, params): (&Network, &[f32]),
-    tasks: &Tasks,
-) -> Result<Vec<(Rate, usize, Chosen, f64)>, Error> {
-    let measured = tasks.measure_exact(network, params)?;
+fn chosen(policy: Policy<'_>, tasks: &Tasks) -> Result<Vec<(Rate, usize, Chosen, f64)>, Error> {
+    let measured = tasks.measure_exact(policy)?;
     let mut all = Vec::new();
     for rate in [Rate::S1, Rate::S4Cheese] {
         if let Some(&success) = measured.probabilities(rate).first() {
@@ -256,12 +253,12 @@ fn worst(probabilities: &[f64]) -> Option<(usize, Chosen)> {
 
 fn pictured(
     config: &Config,
-    policy: (&Network, &[f32]),
+    policy: Policy<'_>,
     task: &Task,
     (rate, chosen, success): (Rate, Chosen, f64),
     edits: &[(String, Vec<f32>)],
 ) -> Pictured {
-    let (network, params) = policy;
+    let network = policy.network;
     let mut level = task.level.clone();
     // Where the ways part, if they do.
     level.mouse = task.decision.map_or(level.mouse, |decision| decision.cell);
@@ -271,15 +268,15 @@ fn pictured(
     let right = right(&level, goal, config.env.actions);
     let mut workspace = Workspace::new(network);
     let mut arrows =
-        |params: &[f32]| mazes::arrows(task, config.env.actions, (network, params), &mut workspace);
-    let base = arrows(params);
+        |policy: Policy<'_>| mazes::arrows(task, config.env.actions, policy, &mut workspace);
+    let base = arrows(policy);
     let field = |(edit, params): &(String, Vec<f32>)| MazeFigure {
         title: format!("{}, level seed {}", rate.name(), task.seed),
         rows: task.level.rows(),
         region: config.env.region,
         edit: edit.clone(),
         base: base.clone(),
-        edited: arrows(params),
+        edited: arrows(Policy::new(network, params)),
     };
     Pictured {
         rate,
@@ -287,7 +284,7 @@ fn pictured(
         chosen,
         success,
         rows: rows(&level),
-        flips: atlas::flips(network, params, &observation, right),
+        flips: atlas::flips(policy, &observation, right),
         fields: edits.iter().map(field).collect(),
     }
 }
@@ -306,7 +303,7 @@ fn rows(level: &Level) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{Kind, Shape};
+    use crate::nn::{Kind, Network, Shape};
 
     fn sites(kind: Kind) -> Vec<Site> {
         let shape = Shape {

@@ -17,7 +17,7 @@ use crate::circuits::{
     Direction, Fact, Hypothesis, OwnVector, Pairs, Patched, Scrubbed, Share, Sought,
 };
 use crate::locators::path_patching::VERIFIED;
-use crate::nn::{Network, Part, Site};
+use crate::nn::{Network, Part, Policy, Site};
 use crate::numeric::statistics::spearman;
 use crate::ppo::trainer;
 use crate::storage::{self, RunDir};
@@ -182,7 +182,13 @@ pub fn circuits(
     };
     let params = load_numbered(&last, &network.layout)?;
     let extent = Extent::whole(config, pair_len, hops);
-    of_policy(config, (&network, &params), extent, own, progress)
+    of_policy(
+        config,
+        Policy::new(&network, &params),
+        extent,
+        own,
+        progress,
+    )
 }
 
 /// Finds it for a policy; `own` hypotheses beside ours.
@@ -191,12 +197,12 @@ pub fn circuits(
 /// Mazes that cannot be made, a policy that is not finite, or the user's interruption.
 pub fn of_policy(
     config: &Config,
-    policy: (&Network, &[f32]),
+    policy: Policy<'_>,
     extent: Extent,
     own: &[Hypothesis],
     progress: &mut dyn Progress,
 ) -> Result<Circuits, Error> {
-    let (network, params) = policy;
+    let network = policy.network;
     let pair_len = extent.pairs;
     let mut seconds = BTreeMap::new();
 
@@ -261,7 +267,7 @@ pub fn of_policy(
     Ok(Circuits {
         seed: config.seed,
         facts,
-        base: Steered::of(&test.measure_exact(network, params)?),
+        base: Steered::of(&test.measure_exact(policy)?),
         directions,
         own_vectors,
         scrubbing,
@@ -280,9 +286,9 @@ pub(super) fn stop_if_interrupted(
     }
 }
 
-fn traced((network, params): (&Network, &[f32]), pairs: &Pairs) -> Traced {
-    let sites = network.sites();
-    let told = Told::new(network, params, pairs);
+fn traced(policy: Policy<'_>, pairs: &Pairs) -> Traced {
+    let sites = policy.network.sites();
+    let told = Told::new(policy, pairs);
     let name = |patched: &Patched| {
         let (site, part) = (&sites[patched.site], &patched.part);
         match part.channels.len() == site.image.channels {
@@ -295,7 +301,7 @@ fn traced((network, params): (&Network, &[f32]), pairs: &Pairs) -> Traced {
         restored: patched.restored,
         corrupted: patched.corrupted,
     };
-    let patch = |parts: &[(usize, Part)]| patching::patch(network, params, &told, parts);
+    let patch = |parts: &[(usize, Part)]| patching::patch(policy, &told, parts);
     let layers = patch(&patching::layers(&sites)).iter().map(found).collect();
 
     let mut channels = patch(&patching::channels(&sites));
@@ -318,7 +324,7 @@ fn traced((network, params): (&Network, &[f32]), pairs: &Pairs) -> Traced {
     });
     let cells = cells.collect();
 
-    let (edges, screen, patched) = traced_edges((network, params), &sites, &told);
+    let (edges, screen, patched) = traced_edges(policy, &sites, &told);
     Traced {
         sought: pairs.sought,
         fact: pairs.fact,
@@ -335,13 +341,13 @@ fn traced((network, params): (&Network, &[f32]), pairs: &Pairs) -> Traced {
 }
 
 /// The paths of so many hops that a search finds.
-fn traced_paths((network, params): (&Network, &[f32]), pairs: &Pairs, hops: usize) -> Vec<Found> {
-    let sites = network.sites();
-    let told = Told::new(network, params, pairs);
+fn traced_paths(policy: Policy<'_>, pairs: &Pairs, hops: usize) -> Vec<Found> {
+    let sites = policy.network.sites();
+    let told = Told::new(policy, pairs);
     if told.is_empty() {
         return Vec::new();
     }
-    let paths = hops::leading(network, params, &told, (hops, BEAM)).into_iter();
+    let paths = hops::leading(policy, &told, (hops, BEAM)).into_iter();
     let found = paths.map(|(path, [restored, corrupted])| Found {
         part: path.name(&sites),
         restored,
@@ -353,9 +359,10 @@ fn traced_paths((network, params): (&Network, &[f32]), pairs: &Pairs, hops: usiz
 type Edges = (Vec<Found>, Option<f64>, (usize, usize));
 
 /// The edges that lead the screen, patched; how the screen agrees; how many were patched, of how many.
-fn traced_edges((network, params): (&Network, &[f32]), sites: &[Site], told: &Told) -> Edges {
+fn traced_edges(policy: Policy<'_>, sites: &[Site], told: &Told) -> Edges {
+    let network = policy.network;
     let all = paths::edges(network);
-    let weights = paths::attribute(network, params, told);
+    let weights = paths::attribute(policy, told);
     let screened = |edge: &Edge| -> f64 {
         let slice = network.slice(&sites[edge.site], edge.from, edge.to);
         slice.iter().map(|&index| weights[index]).sum()
@@ -365,7 +372,7 @@ fn traced_edges((network, params): (&Network, &[f32]), sites: &[Site], told: &To
     let wanted = (all.len() as f64 * VERIFIED).ceil() as usize;
     leading.truncate(wanted.max(NAMED));
     let edges: Vec<Edge> = leading.iter().map(|(edge, _)| *edge).collect();
-    let exact = paths::patch(network, params, told, &edges);
+    let exact = paths::patch(policy, told, &edges);
     let mut found: Vec<Found> = edges
         .iter()
         .zip(&exact)

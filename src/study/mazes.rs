@@ -4,7 +4,7 @@
 use crate::ablate::measure;
 use crate::ablate::situation::{self, Situation, Split, Task};
 use crate::maze::{ActionSet, Cell, Move};
-use crate::nn::{Network, Workspace, softmax};
+use crate::nn::{Policy, Workspace, softmax};
 use crate::numeric::exp::exp;
 
 use super::results::{Arrow, MazeFigure};
@@ -17,10 +17,10 @@ use super::{Config, Error};
 /// Levels that cannot be made.
 pub fn figures(
     config: &Config,
-    network: &Network,
-    theta: &[f32],
+    policy: Policy<'_>,
     edits: &[(String, Vec<f32>)],
 ) -> Result<Vec<MazeFigure>, Error> {
+    let network = policy.network;
     let env = &config.env;
     let tasks = |situation, count| {
         situation::tasks(
@@ -43,7 +43,7 @@ pub fn figures(
         } else {
             "cheese in the region"
         };
-        let base = arrows(task, env.actions, (network, theta), &mut workspace);
+        let base = arrows(task, env.actions, policy, &mut workspace);
         for (edit, params) in edits {
             figures.push(MazeFigure {
                 title: format!("{what}, level seed {}", task.seed),
@@ -51,7 +51,12 @@ pub fn figures(
                 region: env.region,
                 edit: edit.clone(),
                 base: base.clone(),
-                edited: arrows(task, env.actions, (network, params), &mut workspace),
+                edited: arrows(
+                    task,
+                    env.actions,
+                    Policy::new(network, params),
+                    &mut workspace,
+                ),
             });
         }
     }
@@ -62,7 +67,7 @@ pub fn figures(
 pub(super) fn arrows(
     task: &Task,
     actions: ActionSet,
-    (network, params): (&Network, &[f32]),
+    policy: Policy<'_>,
     workspace: &mut Workspace<f32>,
 ) -> Vec<Arrow> {
     let cells: Vec<Cell> = task
@@ -71,10 +76,11 @@ pub(super) fn arrows(
         .into_iter()
         .filter(|&cell| Some(cell) != task.level.cheese)
         .collect();
+    let network = policy.network;
     let mut arrows = Vec::with_capacity(cells.len());
     for block in cells.chunks(network.sample_len) {
         let mice = block.iter().map(|&cell| (task, cell));
-        let logits = measure::forward(mice, (network, params), workspace);
+        let logits = measure::forward(mice, policy, workspace);
         for (cell, logits) in block
             .iter()
             .zip(logits.chunks_exact(network.shape.action_len))

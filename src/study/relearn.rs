@@ -6,6 +6,7 @@
 //! is looked at before the first update and after every iteration.
 
 use crate::ablate::{Rate, Tasks};
+use crate::nn::Policy;
 use crate::ppo::{Settings, Trainer};
 
 use super::Error;
@@ -45,7 +46,7 @@ impl Relearning {
         settings.ppo.total_updates = budget.max(1);
         let mut trainer = Trainer::from_params(settings, self.seed, edited)?;
         let rate = |trainer: &Trainer, params: &[f32]| {
-            let measured = tasks.measure_exact(trainer.network(), params)?;
+            let measured = tasks.measure_exact(Policy::new(trainer.network(), params))?;
             Ok::<f64, Error>(measured.rate(self.rate))
         };
         let goal = self.share * rate(&trainer, unedited)?;

@@ -10,7 +10,7 @@ use crate::storage::manifest::write_json;
 use crate::storage::{self, Access, RunDir, RunManifest, atomic, run_dir};
 
 use super::ablation;
-use super::candidates::{Policy, displacement};
+use super::candidates::{TrainedPolicy, displacement};
 use super::circuits::{self, Circuits, Extent};
 use super::results::{Curves, Results, RunSummary};
 use super::streams;
@@ -107,7 +107,7 @@ pub fn reproduce(
         decompose::decompose(config, run, invocation.access, &checkpoints, progress)?
             .into_iter()
             .unzip();
-    let policy = Policy {
+    let policy = TrainedPolicy {
         network: &network,
         theta: &theta,
         theta_0: &theta_0,
@@ -124,9 +124,9 @@ pub fn reproduce(
         summary.index_against_loss = statistics::spearman(&index, effects);
     }
     let edits: Vec<(String, Vec<f32>)> = outcome.best.into_iter().flatten().collect();
-    let mazes = mazes::figures(config, &network, &theta, &edits)?;
+    let mazes = mazes::figures(config, policy.policy(), &edits)?;
     let extent = Extent::brief(config);
-    let circuits = circuits::of_policy(config, (&network, &theta), extent, &[], progress)?;
+    let circuits = circuits::of_policy(config, policy.policy(), extent, &[], progress)?;
     let run_summary = summary(
         resolved,
         invocation,

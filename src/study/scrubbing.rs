@@ -14,7 +14,7 @@ use crate::ablate::{Split, Tasks};
 use crate::circuits::hypothesis::{Feature, Hypothesis, Place};
 use crate::circuits::patching::{self, Told};
 use crate::circuits::{self, Fact, Graph, Pairs, Scrubbed, Sought, States, scrubbing};
-use crate::nn::{Network, Part, Site};
+use crate::nn::{Network, Part, Policy, Site};
 use crate::numeric::random::{Purpose, Stream};
 use crate::ppo::trainer;
 use crate::storage;
@@ -67,18 +67,13 @@ fn network(config: &Config) -> Result<Network, Error> {
 /// Mazes that cannot be made, or the user's interruption.
 pub fn scrubbing(
     config: &Config,
-    (network, params): (&Network, &[f32]),
+    policy: Policy<'_>,
     (discovery, pair_len): (&Tasks, usize),
     own: &[Hypothesis],
     progress: &mut dyn Progress,
 ) -> Result<Vec<Scrubbed>, Error> {
-    let sites = network.sites();
-    let mut all = built_in(
-        (network, params),
-        &sites,
-        (discovery, pair_len),
-        config.seed,
-    );
+    let sites = policy.network.sites();
+    let mut all = built_in(policy, &sites, (discovery, pair_len), config.seed);
     all.extend_from_slice(own);
     let place = (config.env.world, config.env.region);
     let maze_len = (pair_len / MAZES.0).max(MAZES.1);
@@ -93,7 +88,6 @@ pub fn scrubbing(
         let graph = Graph::new(hypothesis, &sites);
         let graph =
             graph.expect("those of our own are of every network, the user's were held to it");
-        let policy = (network, params);
         found.push(scrubbing::scrub(
             policy,
             &states,
@@ -107,7 +101,7 @@ pub fn scrubbing(
 
 /// The hypotheses of the question, their swaps and nulls.
 fn built_in(
-    policy: (&Network, &[f32]),
+    policy: Policy<'_>,
     sites: &[Site],
     pairs: (&Tasks, usize),
     seed: u64,
@@ -147,17 +141,17 @@ fn built_in(
 
 /// The channels of a site with the greatest effects where the cheese moves.
 fn leading(
-    (network, params): (&Network, &[f32]),
+    policy: Policy<'_>,
     site: usize,
     channel_len: usize,
     (discovery, pair_len): (&Tasks, usize),
 ) -> Vec<usize> {
     let pairs = Pairs::new(discovery, Sought::Cheese, Fact::CheeseMoved, pair_len);
-    let told = Told::new(network, params, &pairs);
+    let told = Told::new(policy, &pairs);
     let parts: Vec<(usize, Part)> = (0..channel_len)
         .map(|channel| (site, Part::channel(channel)))
         .collect();
-    let mut patched = patching::patch(network, params, &told, &parts);
+    let mut patched = patching::patch(policy, &told, &parts);
     let effect = |p: &patching::Patched| (p.restored.value + p.corrupted.value).abs();
     patched.sort_by(|a, b| effect(b).total_cmp(&effect(a)));
     patched.truncate(channel_len.div_ceil(LEADING));

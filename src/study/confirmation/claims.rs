@@ -12,7 +12,7 @@ use crate::locators::{Located, Supervision};
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::statistics;
 use crate::study::ablation::rises;
-use crate::study::candidates::{Policy, displacement, distance};
+use crate::study::candidates::{TrainedPolicy, displacement, distance};
 use crate::study::results::{Rise, Role};
 use crate::study::{Config, Error, Progress};
 
@@ -163,7 +163,7 @@ pub struct Tested {
 /// Levels that cannot be made, or the user's interruption.
 pub fn test(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     (frozen, tried): (&[Frozen], &[Tried]),
     progress: &mut dyn Progress,
 ) -> Result<Tested, Error> {
@@ -235,7 +235,7 @@ fn rounded(draw: f64, estimate: f64) -> f32 {
 /// The user's interruption.
 pub fn controls(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     selection: &Bench<'_>,
     (claims, tried): (&mut [Claimed], &[Tried]),
     decompositions: &[Named],

@@ -21,7 +21,7 @@ use crate::numeric::statistics::roc_area;
 use crate::ppo::projection::{Projection, When};
 use crate::ppo::settings::Settings;
 use crate::ppo::{Trainer, trainer};
-use crate::study::candidates::Policy;
+use crate::study::candidates::TrainedPolicy;
 use crate::study::{Config, Error, Progress};
 
 use super::bench::Bench;
@@ -102,7 +102,7 @@ fn find_one(
     let (theta, halves) = compose(&full, &half, [&corner, &cheese]);
     let (theta_0, _) = compose(&full, &half, [&corner_0, &cheese_0]);
 
-    let policy = Policy {
+    let policy = TrainedPolicy {
         network: &full,
         theta: &theta,
         theta_0: &theta_0,
@@ -216,7 +216,7 @@ fn last(shape: &[usize]) -> usize {
 
 fn ask(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     [corner, cheese]: &[Vec<bool>; 2],
     all: &[Box<dyn Locator>],
     is_asked: &impl Fn(&dyn Locator) -> bool,
@@ -239,7 +239,7 @@ fn ask(
         decompositions: &Decompositions::default(),
         t_corner: None,
         behaviour: Some(Behaviour {
-            network: policy.network,
+            policy: policy.policy(),
             probes: &probes,
             tasks: &tasks,
         }),
@@ -275,7 +275,7 @@ fn ask(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{Shape, Workspace};
+    use crate::nn::{Policy, Shape, Workspace};
     use crate::numeric::random::{Purpose, Stream as Draws};
 
     #[test]
@@ -306,7 +306,7 @@ mod tests {
         let state: Vec<u8> = (0..2 * 243).map(|i| u8::from(i * 7 % 5 == 0)).collect();
         let logits = |network: &Network, params: &[f32]| {
             let mut workspace = Workspace::new(network);
-            workspace.forward(network, params, &state, 2);
+            workspace.forward(Policy::new(network, params), &state, 2);
             workspace.logits(network, 2).to_vec()
         };
         let whole = logits(&full, &theta);

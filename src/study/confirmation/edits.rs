@@ -6,7 +6,7 @@ use crate::ablate::recipe::{Direction, Recipe};
 use crate::ablate::{Claim, edit};
 use crate::locators::{Decomposed, Located, Native, Offer, Steer, Supervision};
 use crate::numeric::random::{Purpose, Stream};
-use crate::study::candidates::Policy;
+use crate::study::candidates::TrainedPolicy;
 use crate::study::results::Role;
 use crate::study::{Config, Error, Progress};
 
@@ -67,7 +67,7 @@ impl Tried {
 #[derive(Debug)]
 pub struct Trials<'a> {
     config: &'a Config,
-    policy: &'a Policy<'a>,
+    policy: &'a TrainedPolicy<'a>,
     selection: &'a Bench<'a>,
     displacement: f64,
     /// All that was tried.
@@ -98,7 +98,11 @@ pub struct Family<'a> {
 
 impl<'a> Trials<'a> {
     /// Nothing tried yet.
-    pub fn new(config: &'a Config, policy: &'a Policy<'a>, selection: &'a Bench<'a>) -> Self {
+    pub fn new(
+        config: &'a Config,
+        policy: &'a TrainedPolicy<'a>,
+        selection: &'a Bench<'a>,
+    ) -> Self {
         Self {
             config,
             policy,

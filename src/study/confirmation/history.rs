@@ -6,7 +6,7 @@ use crate::locators::{Behaviour, Decompositions, Probe, Run, Stream, Streams, pr
 use crate::nn::Network;
 use crate::ppo::trainer;
 use crate::storage::{Access, RunDir};
-use crate::study::candidates::Policy;
+use crate::study::candidates::TrainedPolicy;
 use crate::study::results::Curves;
 use crate::study::train::Trained;
 use crate::study::{Config, Error, checkpoint, decompose, streams};
@@ -60,8 +60,8 @@ impl History {
     }
 
     /// The policy at the end of training.
-    pub fn policy(&self) -> Policy<'_> {
-        Policy {
+    pub fn policy(&self) -> TrainedPolicy<'_> {
+        TrainedPolicy {
             network: &self.network,
             theta: &self.checkpoints[self.checkpoints.len() - 1].1,
             theta_0: &self.checkpoints[0].1,
@@ -81,7 +81,7 @@ impl History {
             decompositions,
             t_corner: self.phases[0],
             behaviour: Some(Behaviour {
-                network: &self.network,
+                policy: policy.policy(),
                 probes: &self.probes,
                 tasks: &self.discovery,
             }),

@@ -15,7 +15,7 @@ use crate::locators::{
 use crate::nn::Layout;
 use crate::storage::manifest::write_json;
 use crate::storage::{Access, RunDir};
-use crate::study::candidates::{self, Policy};
+use crate::study::candidates::{self, TrainedPolicy};
 use crate::study::relearn::Relearning;
 use crate::study::results::{Curves, Rise};
 use crate::study::train;
@@ -259,7 +259,7 @@ fn named(run: &Run<'_>) -> Result<Vec<Named>, Error> {
 /// The baseline that no locator is needed for: earlier checkpoints.
 fn rollbacks(
     trials: &mut Trials<'_>,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     let family = Family {
@@ -377,7 +377,7 @@ fn portraits(history: &History, (claims, tried): (&[Claimed], &[Tried])) -> Vec<
 /// in-span step took, each of its own length.
 fn relearnt(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     (claims, tried): (&[Claimed], &[Tried]),
     progress: &mut dyn Progress,
 ) -> Result<Vec<Relearnt>, Error> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ablate::{Measurement, Split};
 use crate::circuits::{Scrubbed, Sought, steering};
 use crate::nn::Steering;
-use crate::study::candidates::Policy;
+use crate::study::candidates::TrainedPolicy;
 use crate::study::{Config, Error, Progress, scrubbing};
 
 use super::bench::Bench;
@@ -45,20 +45,20 @@ pub struct TakenOff {
 /// Mazes that cannot be made, a policy that is not finite, or the user's interruption.
 pub fn trace(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     selection: &Bench<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Traced, Error> {
     let (network, theta) = (policy.network, policy.theta);
     let discovery = config.tasks(Split::Discovery, 2 * PAIRS)?;
     let pairs = (&discovery, PAIRS);
-    let scrubbed = scrubbing::scrubbing(config, (network, theta), pairs, &[], progress)?;
+    let scrubbed = scrubbing::scrubbing(config, policy.policy(), pairs, &[], progress)?;
     let sites = network.sites();
     progress.begin("directions taken off", 2 * sites.len() as u64);
     let mut taken_off = Vec::new();
     let base = selection.measure(theta, None)?;
     for sought in Sought::ALL {
-        let directions = steering::directions(network, theta, &discovery, sought);
+        let directions = steering::directions(policy.policy(), &discovery, sought);
         for (site, (vector, _)) in sites.iter().zip(directions) {
             if progress.is_interrupted() {
                 return Err(Error::Stopped {
