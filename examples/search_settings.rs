@@ -10,7 +10,7 @@
 use std::io::Write;
 use std::time::Instant;
 
-use gouda::ablate::{Rate, Split, Tasks};
+use gouda::ablate::{Rate, Setting, Split, Tasks};
 use gouda::maze::ActionSet;
 use gouda::nn::{Kind, Policy};
 use gouda::ppo::settings::OptimizerKind;
@@ -100,7 +100,7 @@ fn run(
     let env = &settings.env;
     let tasks = Tasks::new(
         Split::Curve,
-        (env.world, env.region, env.timeout),
+        Setting::new(env.world, env.region, env.timeout),
         env.actions,
         LEVELS,
     )?;

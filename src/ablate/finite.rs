@@ -1,6 +1,6 @@
 //! Policies that give no probabilities are refused, by the name of the tensor that is at fault.
 
-use super::Error;
+use super::error::Error;
 use crate::nn::{Policy, finite};
 
 /// A rectifier turns NaN to 0, so that the logits may not show it.

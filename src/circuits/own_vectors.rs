@@ -107,7 +107,7 @@ pub fn measure_own<E: From<Error>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ablate::{Rate, Split};
+    use crate::ablate::{Rate, Setting, Split};
     use crate::circuits::patching::tests::policy;
     use crate::maze::ActionSet;
     use crate::nn::Kind;
@@ -115,7 +115,8 @@ mod tests {
     #[test]
     fn nothing_added_changes_nothing_and_levels_without_a_cheese_stay() {
         let (network, params) = policy(Kind::Small, 9);
-        let tasks = Tasks::new(Split::Discovery, (9, 5, 30), ActionSet::Four, 8).unwrap();
+        let tasks =
+            Tasks::new(Split::Discovery, Setting::new(9, 5, 30), ActionSet::Four, 8).unwrap();
         let base = Steered::of(&tasks.measure_exact(Policy::new(&network, &params)).unwrap());
         let own = Policy::new(&network, &params);
         let all = measure_own(own, &tasks, &[0.0, -1.0], (2, 1), || Ok::<(), Error>(())).unwrap();
@@ -137,7 +138,8 @@ mod tests {
     fn without_its_own_vector_a_level_is_as_without_its_cheese() {
         for kind in [Kind::Small, Kind::Impala] {
             let (network, params) = policy(kind, 10);
-            let tasks = Tasks::new(Split::Discovery, (9, 5, 50), ActionSet::Four, 6).unwrap();
+            let tasks =
+                Tasks::new(Split::Discovery, Setting::new(9, 5, 50), ActionSet::Four, 6).unwrap();
             let site = network.sites()[0].clone();
             let (vectors, length) = own_vectors(Policy::new(&network, &params), &tasks, &site);
             assert!(length > 0.0);
@@ -185,7 +187,8 @@ mod tests {
     #[test]
     fn a_levels_own_vector_moves_no_other_level() {
         let (network, params) = policy(Kind::Small, 11);
-        let tasks = Tasks::new(Split::Discovery, (9, 5, 30), ActionSet::Four, 5).unwrap();
+        let tasks =
+            Tasks::new(Split::Discovery, Setting::new(9, 5, 30), ActionSet::Four, 5).unwrap();
         let site = network.sites()[2].clone();
         let none = vec![0.0; site.image.interior_len()];
         let base = tasks.measure_exact(Policy::new(&network, &params)).unwrap();

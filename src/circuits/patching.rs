@@ -314,7 +314,7 @@ pub fn patch(policy: Policy<'_>, told: &Told, parts: &[(usize, Part)]) -> Vec<Pa
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::ablate::{Split, Tasks};
+    use crate::ablate::{Setting, Split, Tasks};
     use crate::circuits::pairs::{Fact, Sought};
     use crate::maze::ActionSet;
     use crate::nn::{Kind, Shape, finite_difference as fd, init};
@@ -346,7 +346,13 @@ pub(super) mod tests {
     }
 
     pub(crate) fn pairs(sought: Sought, fact: Fact) -> Pairs {
-        let tasks = Tasks::new(Split::Discovery, (9, 5, 50), ActionSet::Four, 24).unwrap();
+        let tasks = Tasks::new(
+            Split::Discovery,
+            Setting::new(9, 5, 50),
+            ActionSet::Four,
+            24,
+        )
+        .unwrap();
         Pairs::new(&tasks, sought, fact, 30)
     }
 

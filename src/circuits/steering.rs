@@ -180,7 +180,7 @@ pub(super) fn steered(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ablate::Split;
+    use crate::ablate::{Setting, Split};
     use crate::circuits::patching::tests::policy;
     use crate::maze::ActionSet;
     use crate::nn::Kind;
@@ -189,7 +189,8 @@ mod tests {
     fn a_direction_is_what_the_fact_adds() {
         for kind in [Kind::Small, Kind::Impala] {
             let (network, params) = policy(kind, 8);
-            let tasks = Tasks::new(Split::Discovery, (9, 5, 50), ActionSet::Four, 8).unwrap();
+            let tasks =
+                Tasks::new(Split::Discovery, Setting::new(9, 5, 50), ActionSet::Four, 8).unwrap();
             for sought in Sought::ALL {
                 // Of one level alone: its states differ by the direction, at every site.
                 let levels = &levels(&tasks, sought)[..1];
@@ -232,7 +233,8 @@ mod tests {
     #[test]
     fn nothing_added_changes_nothing_and_random_vectors_have_the_length() {
         let (network, params) = policy(Kind::Small, 9);
-        let tasks = Tasks::new(Split::Discovery, (9, 5, 30), ActionSet::Four, 8).unwrap();
+        let tasks =
+            Tasks::new(Split::Discovery, Setting::new(9, 5, 30), ActionSet::Four, 8).unwrap();
         let base = Steered::of(&tasks.measure_exact(Policy::new(&network, &params)).unwrap());
         let all = measure(
             Policy::new(&network, &params),

@@ -17,7 +17,7 @@
 
 use super::probe_gradient::sum_and_gradient;
 use super::{Behaviour, Error, Located, Locator, Native, Offer, Run, Supervision};
-use crate::ablate::resample::Rates;
+use crate::ablate::rate::Rates;
 use crate::ablate::selectivity::LEAST_RISE;
 use crate::ablate::{Claim, Measurement, Rate};
 use crate::nn::Policy;
@@ -281,7 +281,7 @@ impl<'a> Objective<'a> {
         let policy = Policy::new(self.behaviour.policy.network, params);
         let rates: Vec<Rate> = self.claim.rates().collect();
         let derive = |found: &Rates| self.value_and_derivatives(found, levels).1;
-        let sensitivity = tasks.differentiate(policy, (&rates, levels), &derive);
+        let sensitivity = tasks.differentiate(policy, &rates, levels, &derive);
         let states: Vec<u32> = (0..sensitivity.d_moves.len() as u32).collect();
         let actions = tasks.actions();
         let seen = (sensitivity.observations.as_slice(), states.as_slice());
@@ -326,7 +326,7 @@ impl<'a> Objective<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ablate::{Split, Tasks};
+    use crate::ablate::{Setting, Split, Tasks};
     use crate::gradients::Dense;
     use crate::locators::probes::probes;
     use crate::locators::{Stream as Recorded, Streams};
@@ -349,7 +349,8 @@ mod tests {
         let mut theta = init::initialise(&network.layout, 2);
         let head = network.layout.range("policy.weight").unwrap();
         theta[head].iter_mut().for_each(|p| *p *= 60.0);
-        let tasks = Tasks::new(Split::Discovery, (7, 3, 30), ActionSet::Four, 6).unwrap();
+        let tasks =
+            Tasks::new(Split::Discovery, Setting::new(7, 3, 30), ActionSet::Four, 6).unwrap();
         let probes = probes(&tasks, 40);
         let behaviour = Behaviour {
             policy: Policy::new(&network, &theta),

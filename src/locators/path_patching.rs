@@ -195,7 +195,7 @@ impl Locator for Attribution {
 pub(crate) mod tests {
     use super::super::Steer;
     use super::*;
-    use crate::ablate::{Split, Tasks};
+    use crate::ablate::{Setting, Split, Tasks};
     use crate::gradients::Dense;
     use crate::locators::{
         ActivationDirections, ActivationPatching, ChannelScrubbing, Decompositions, Stream, Streams,
@@ -246,7 +246,13 @@ pub(crate) mod tests {
         };
         let network = Network::new(shape, 16).unwrap();
         let (theta, [corner, cheese]) = two_halves(&network, seed);
-        let tasks = Tasks::new(Split::Discovery, (9, 5, 50), ActionSet::Four, 64).unwrap();
+        let tasks = Tasks::new(
+            Split::Discovery,
+            Setting::new(9, 5, 50),
+            ActionSet::Four,
+            64,
+        )
+        .unwrap();
         let matrix = Dense::new(1, theta.len(), theta.clone()).unwrap();
         let total = Stream {
             matrix: &matrix,

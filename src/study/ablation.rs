@@ -379,7 +379,7 @@ impl Report<'_> {
         let edited = self.edited(candidate);
         let measured = self.test.measure(&edited)?;
         let reference = &self.test.reference;
-        let found = reference.losses(&measured, (&self.resampling, &self.drawn));
+        let found = reference.losses(&measured, &self.resampling, &self.drawn);
         let losses = Rate::ALL.map(|rate| {
             let (lost, won) = reference.discordant(&measured, rate);
             Loss {

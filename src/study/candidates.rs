@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::ablate::recipe::{self, Candidate, Direction};
+use crate::ablate::recipe::{self, Candidate, Direction, Matched};
 use crate::ablate::{Claim, compass, edit};
 use crate::locate::{Component, Label, TemporalSet};
 use crate::nn::{Network, Policy};
@@ -216,7 +216,8 @@ fn temporal(
             PROJECT[kind],
             false,
             &member,
-            (basis, 1.0),
+            basis,
+            1.0,
             doses,
         ));
         for number in 0..RANDOM_BASES {
@@ -239,7 +240,8 @@ fn temporal(
                 "project random in-span",
                 true,
                 &name,
-                (control, scale),
+                control,
+                scale,
                 doses,
             ));
         }
@@ -250,7 +252,11 @@ fn temporal(
             &member,
             &scores,
             percents,
-            (layout, config.seed, set),
+            Matched {
+                layout,
+                seed: config.seed,
+                set,
+            },
         ));
     }
 }

@@ -1,8 +1,8 @@
 //! Vector fields: what the policy would do at every free cell of a few levels, before and after an
 //! edit.
 
-use crate::ablate::measure;
-use crate::ablate::situation::{self, Situation, Split, Task};
+use crate::ablate::seen;
+use crate::ablate::situation::{self, Setting, Situation, Split, Task};
 use crate::maze::{ActionSet, Cell, Move};
 use crate::nn::{Policy, Workspace, softmax};
 use crate::numeric::exp::exp;
@@ -23,15 +23,8 @@ pub fn figures(
     let network = policy.network;
     let env = &config.env;
     let tasks = |situation, count| {
-        situation::tasks(
-            situation,
-            Split::Test,
-            env.world,
-            env.region,
-            env.timeout,
-            count,
-        )
-        .map_err(crate::ablate::Error::from)
+        let setting = Setting::new(env.world, env.region, env.timeout);
+        situation::tasks(situation, Split::Test, setting, count).map_err(crate::ablate::Error::from)
     };
     let mut chosen = tasks(Situation::S4, config.ablate.mazes)?;
     chosen.extend(tasks(Situation::S2, 1)?);
@@ -80,7 +73,7 @@ pub(super) fn arrows(
     let mut arrows = Vec::with_capacity(cells.len());
     for block in cells.chunks(network.sample_len) {
         let mice = block.iter().map(|&cell| (task, cell));
-        let logits = measure::forward(mice, policy, workspace);
+        let logits = seen::forward(mice, policy, workspace);
         for (cell, logits) in block
             .iter()
             .zip(logits.chunks_exact(network.shape.action_len))

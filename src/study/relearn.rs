@@ -64,7 +64,7 @@ impl Relearning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ablate::Split;
+    use crate::ablate::{Setting, Split};
     use crate::nn::Network;
     use crate::study::{Config, Preset};
 
@@ -85,8 +85,8 @@ mod tests {
         let env = &settings.env;
         let network = Network::new(settings.net.shape(env), 16).unwrap();
         let unedited = crate::nn::init::initialise(&network.layout, 3);
-        let measures = (env.world, env.region, env.timeout);
-        let tasks = Tasks::new(Split::Curve, measures, env.actions, 8).unwrap();
+        let setting = Setting::new(env.world, env.region, env.timeout);
+        let tasks = Tasks::new(Split::Curve, setting, env.actions, 8).unwrap();
         let relearning = Relearning {
             rate: Rate::S5,
             share: 0.9,

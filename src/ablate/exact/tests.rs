@@ -1,7 +1,9 @@
 //! Against play, policies made by hand, and threads.
 
 use super::*;
-use crate::ablate::Split;
+use crate::ablate::situation::Task;
+use crate::ablate::{Setting, Split};
+use crate::maze::{ActionSet, Level, Move};
 use crate::nn::{Kind, Network, Shape, init};
 
 fn network(world: usize, actions: ActionSet) -> Network {
@@ -32,7 +34,7 @@ fn probabilities_are_what_many_plays_come_to() {
     for (actions, seed) in [(ActionSet::Four, 3), (ActionSet::Procgen, 5)] {
         let network = network(7, actions);
         let params = opinionated(&network, seed);
-        let tasks = Tasks::new(Split::Discovery, (7, 3, 80), actions, LEVELS).unwrap();
+        let tasks = Tasks::new(Split::Discovery, Setting::new(7, 3, 80), actions, LEVELS).unwrap();
         let exact = tasks.measure_exact(Policy::new(&network, &params)).unwrap();
         let mut played = vec![[0.0; LEVELS]; Rate::ALL.len()];
         for run in 0..RUNS {
@@ -151,7 +153,7 @@ fn a_walk_of_coin_flips_is_the_binomial_sum() {
 #[test]
 fn the_same_bits_at_any_thread_count_and_block() {
     let actions = ActionSet::Procgen;
-    let tasks = Tasks::new(Split::Selection, (9, 5, 40), actions, 9).unwrap();
+    let tasks = Tasks::new(Split::Selection, Setting::new(9, 5, 40), actions, 9).unwrap();
     let measure = |threads: usize, block: usize| {
         let small = network(9, actions);
         let network = Network::new(small.shape, block).unwrap();
@@ -179,7 +181,7 @@ fn the_same_bits_at_any_thread_count_and_block() {
 fn as_many_draws_as_levels_leave_probabilities_their_mean() {
     let network = network(7, ActionSet::Four);
     let params = opinionated(&network, 2);
-    let tasks = Tasks::new(Split::Test, (7, 3, 25), ActionSet::Four, 30).unwrap();
+    let tasks = Tasks::new(Split::Test, Setting::new(7, 3, 25), ActionSet::Four, 30).unwrap();
     let exact = tasks.measure_exact(Policy::new(&network, &params)).unwrap();
     let draws = crate::ablate::Resampling::new(&tasks.seeds(), 400, 1).rates(&exact);
     let mean = draws

@@ -190,7 +190,7 @@ pub fn test(
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => place.insert(bench.measure(&edited, recipe.steering())?),
         };
-        let losses = bench.reference.losses(found, (&resampling, &drawn));
+        let losses = bench.reference.losses(found, &resampling, &drawn);
         let place = Located::index(choice.claim);
         let inside = |rate: Rate| (losses.values[rate.index()], losses.intervals[rate.index()]);
         claims.push(Claimed {
