@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::nn::{Layout, Steering};
 use crate::numeric::random::{Purpose, Stream};
 
-use super::edit;
+use super::{edit, streams};
 
 /// An edit that has not been applied yet.
 #[derive(Clone, Debug)]
@@ -103,7 +103,8 @@ pub fn projections(
     family: &'static str,
     is_control: bool,
     member: &str,
-    (basis, scale): (Vec<Vec<f32>>, f64),
+    basis: Vec<Vec<f32>>,
+    scale: f64,
     doses: &[f64],
 ) -> Vec<Candidate> {
     let basis = Arc::new(basis);
@@ -117,24 +118,35 @@ pub fn projections(
     doses.iter().map(candidate).collect()
 }
 
+/// Where the random parameters beside a set's resets are drawn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Matched<'a> {
+    /// The tensors, of each of which as many are drawn as are reset.
+    pub layout: &'a Layout,
+    /// The seed of the draws.
+    pub seed: u64,
+    /// The number of the set: each has draws of its own.
+    pub set: u64,
+}
+
 /// Resets of the top percentages by `scores`, and beside each as many random parameters of each
-/// tensor, drawn for the set numbered `set`.
+/// tensor.
 pub fn resets(
     family: &'static str,
     member: &str,
     scores: &[f64],
     percents: &[f64],
-    (layout, seed, set): (&Layout, u64, u64),
+    matched: Matched<'_>,
 ) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     for (index, &percent) in percents.iter().enumerate() {
         let indices = edit::top(scores, percent);
-        let number = (1 << 32) + (set << 16) + index as u64;
-        let mut stream = Stream::new(seed, Purpose::Controls, number);
-        let matched = edit::layer_matched(layout, &indices, &mut stream);
+        let number = streams::matched_reset(matched.set, index);
+        let mut stream = Stream::new(matched.seed, Purpose::Controls, number);
+        let random = edit::layer_matched(matched.layout, &indices, &mut stream);
         for (family, is_control, indices) in [
             (family, false, indices),
-            ("reset random, matched per layer", true, matched),
+            ("reset random, matched per layer", true, random),
         ] {
             candidates.push(Candidate {
                 family,

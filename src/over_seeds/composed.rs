@@ -22,7 +22,7 @@ use crate::numeric::statistics::roc_area;
 use crate::ppo::projection::{Projection, When};
 use crate::ppo::settings::Settings;
 use crate::ppo::{Trainer, trainer};
-use crate::protocol::candidates::Policy;
+use crate::protocol::candidates::TrainedPolicy;
 
 use crate::over_seeds::planted::Routed;
 use crate::protocol::bench::Bench;
@@ -102,7 +102,7 @@ fn find_one(
     let (theta, halves) = compose(&full, &half, [&corner, &cheese]);
     let (theta_0, _) = compose(&full, &half, [&corner_0, &cheese_0]);
 
-    let policy = Policy {
+    let policy = TrainedPolicy {
         network: &full,
         theta: &theta,
         theta_0: &theta_0,
@@ -214,7 +214,7 @@ fn last(shape: &[usize]) -> usize {
 
 fn ask(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     [corner, cheese]: &[Vec<bool>; 2],
     all: &[Box<dyn Locator>],
     is_asked: &impl Fn(&dyn Locator) -> bool,
@@ -237,7 +237,7 @@ fn ask(
         decompositions: &Decompositions::default(),
         t_corner: None,
         behaviour: Some(Behaviour {
-            network: policy.network,
+            policy: policy.policy(),
             probes: &probes,
             tasks: &tasks,
         }),
@@ -273,7 +273,7 @@ fn ask(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{Shape, Workspace};
+    use crate::nn::{Policy, Shape, Workspace};
     use crate::numeric::random::{Purpose, Stream as Draws};
 
     #[test]
@@ -304,7 +304,7 @@ mod tests {
         let state: Vec<u8> = (0..2 * 243).map(|i| u8::from(i * 7 % 5 == 0)).collect();
         let logits = |network: &Network, params: &[f32]| {
             let mut workspace = Workspace::new(network);
-            workspace.forward(network, params, &state, 2);
+            workspace.forward(Policy::new(network, params), &state, 2);
             workspace.logits(network, 2).to_vec()
         };
         let whole = logits(&full, &theta);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::ablate::recipe::Candidate;
 use crate::ablate::selectivity::is_learnt;
 use crate::ablate::{Claim, Drawn, Measurement, Rate, Reference, Resampling, Split, Tasks};
-use crate::nn::Network;
+use crate::nn::{Network, Policy};
 use crate::numeric::statistics;
 
 use crate::experiment::{Config, Error, Progress};
@@ -17,7 +17,7 @@ use crate::findings::results::{
     Ablation, Choice, DoseResponse, EditOutcome, Estimate, Loss, Rise, Role,
 };
 use crate::protocol::candidates::{
-    Decomposed, Policy, RANDOM_STEP, STEP, candidates, displacement, distance, role,
+    Decomposed, RANDOM_STEP, STEP, TrainedPolicy, candidates, displacement, distance, role,
 };
 
 /// Bootstrap draws behind the intervals.
@@ -41,7 +41,7 @@ pub struct Outcome {
 /// Levels that cannot be made.
 pub fn ablate(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     decompositions: &[Decomposed],
     progress: &mut dyn Progress,
 ) -> Result<Outcome, Error> {
@@ -111,12 +111,12 @@ struct Bench<'a> {
 impl<'a> Bench<'a> {
     fn new(
         config: &Config,
-        policy: &Policy<'a>,
+        policy: &TrainedPolicy<'a>,
         split: Split,
         count: usize,
     ) -> Result<Self, Error> {
         let tasks = config.tasks(split, count)?;
-        let measure = |params| tasks.measure(policy.network, params, config.seed);
+        let measure = |theta| tasks.measure(Policy::new(policy.network, theta), config.seed);
         let reference = Reference {
             base: measure(policy.theta)?,
             floor: measure(policy.theta_0)?,
@@ -130,14 +130,15 @@ impl<'a> Bench<'a> {
     }
 
     fn measure(&self, params: &[f32]) -> Result<Measurement, Error> {
-        Ok(self.tasks.measure(self.network, params, self.seed)?)
+        let policy = Policy::new(self.network, params);
+        Ok(self.tasks.measure(policy, self.seed)?)
     }
 }
 
 /// What is measured on test levels.
 struct Report<'a> {
     config: &'a Config,
-    policy: &'a Policy<'a>,
+    policy: &'a TrainedPolicy<'a>,
     candidates: &'a [Candidate],
     tried: &'a [Tried],
     test: Bench<'a>,
@@ -378,7 +379,7 @@ impl Report<'_> {
         let edited = self.edited(candidate);
         let measured = self.test.measure(&edited)?;
         let reference = &self.test.reference;
-        let found = reference.losses(&measured, (&self.resampling, &self.drawn));
+        let found = reference.losses(&measured, &self.resampling, &self.drawn);
         let losses = Rate::ALL.map(|rate| {
             let (lost, won) = reference.discordant(&measured, rate);
             Loss {

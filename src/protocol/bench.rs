@@ -2,8 +2,8 @@
 
 use crate::ablate::{Measurement, Rate, Reference, Split, Tasks};
 use crate::experiment::{Config, Error};
-use crate::nn::{Network, Steering};
-use crate::protocol::candidates::Policy;
+use crate::nn::{Network, Policy, Steering};
+use crate::protocol::candidates::TrainedPolicy;
 
 /// Levels of one split.
 #[derive(Debug)]
@@ -22,14 +22,14 @@ impl<'a> Bench<'a> {
     /// Levels that cannot be made, or a policy that is not finite.
     pub fn new(
         config: &Config,
-        policy: &Policy<'a>,
+        policy: &TrainedPolicy<'a>,
         split: Split,
         count: usize,
     ) -> Result<Self, Error> {
         let tasks = config.tasks(split, count)?;
         let reference = Reference {
-            base: tasks.measure_exact(policy.network, policy.theta)?,
-            floor: tasks.measure_exact(policy.network, policy.theta_0)?,
+            base: tasks.measure_exact(policy.policy())?,
+            floor: tasks.measure_exact(Policy::new(policy.network, policy.theta_0))?,
         };
         Ok(Self {
             tasks,
@@ -47,7 +47,9 @@ impl<'a> Bench<'a> {
         params: &[f32],
         steering: Option<&Steering>,
     ) -> Result<Measurement, Error> {
-        let measured = self.tasks.measure_steered(self.network, params, steering);
+        let measured = self
+            .tasks
+            .measure_steered(Policy::new(self.network, params), steering);
         Ok(measured?)
     }
 

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use crate::ablate::recipe::{self, Candidate, Direction};
+use crate::ablate::recipe::{self, Candidate, Direction, Matched};
 use crate::ablate::{Claim, compass, edit};
 use crate::locate::{Component, Label, TemporalSet};
-use crate::nn::Network;
+use crate::nn::{Network, Policy};
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::sum::norm;
 use crate::svd::Decomposition;
@@ -30,7 +30,7 @@ pub const COMPASS: &str = "compass";
 
 /// A trained policy with its history.
 #[derive(Debug)]
-pub struct Policy<'a> {
+pub struct TrainedPolicy<'a> {
     /// Its network.
     pub network: &'a Network,
     /// theta_T.
@@ -39,6 +39,13 @@ pub struct Policy<'a> {
     pub theta_0: &'a [f32],
     /// Share of training and parameters of each checkpoint.
     pub checkpoints: &'a [(f64, Vec<f32>)],
+}
+
+impl<'a> TrainedPolicy<'a> {
+    /// The network as it was trained, without its history.
+    pub fn policy(&self) -> Policy<'a> {
+        Policy::new(self.network, self.theta)
+    }
 }
 
 /// A decomposition with what its components say about time.
@@ -55,7 +62,7 @@ pub struct Decomposed {
 /// Every edit to try.
 pub fn candidates(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     decompositions: &[Decomposed],
 ) -> Vec<Candidate> {
     let settings = &config.ablate;
@@ -139,7 +146,7 @@ pub fn candidates(
 }
 
 /// Rollbacks to some checkpoints, evenly spaced, neither the untrained nor the final policy.
-pub fn rollbacks(policy: &Policy<'_>) -> Vec<Candidate> {
+pub fn rollbacks(policy: &TrainedPolicy<'_>) -> Vec<Candidate> {
     let len = policy.checkpoints.len();
     let picked = (1..=ROLLBACKS)
         .map(|i| i * (len - 1) / (ROLLBACKS + 1))
@@ -178,7 +185,7 @@ pub fn role(family: &str, is_control: bool, claim: Claim) -> Role {
 /// `first`, and of random bases of the same number and of the same displacement removed.
 fn temporal(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     (first, decomposed): (u64, &Decomposed),
     all: &mut Vec<Candidate>,
 ) {
@@ -209,7 +216,8 @@ fn temporal(
             PROJECT[kind],
             false,
             &member,
-            (basis, 1.0),
+            basis,
+            1.0,
             doses,
         ));
         for number in 0..RANDOM_BASES {
@@ -232,7 +240,8 @@ fn temporal(
                 "project random in-span",
                 true,
                 &name,
-                (control, scale),
+                control,
+                scale,
                 doses,
             ));
         }
@@ -243,13 +252,17 @@ fn temporal(
             &member,
             &scores,
             percents,
-            (layout, config.seed, set),
+            Matched {
+                layout,
+                seed: config.seed,
+                set,
+            },
         ));
     }
 }
 
 /// |theta_T - theta_0|.
-pub fn displacement(policy: &Policy<'_>) -> f64 {
+pub fn displacement(policy: &TrainedPolicy<'_>) -> f64 {
     distance(policy.theta, policy.theta_0)
 }
 

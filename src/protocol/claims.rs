@@ -14,7 +14,7 @@ use crate::locators::{Located, Supervision};
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::statistics;
 use crate::protocol::ablation::rises;
-use crate::protocol::candidates::{Policy, displacement, distance};
+use crate::protocol::candidates::{TrainedPolicy, displacement, distance};
 
 use crate::protocol::bench::Bench;
 use crate::protocol::edits::{Named, STEP, Tried};
@@ -163,7 +163,7 @@ pub struct Tested {
 /// Levels that cannot be made, or the user's interruption.
 pub fn test(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     (frozen, tried): (&[Frozen], &[Tried]),
     progress: &mut dyn Progress,
 ) -> Result<Tested, Error> {
@@ -186,7 +186,7 @@ pub fn test(
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => place.insert(bench.measure(&edited, recipe.steering())?),
         };
-        let losses = bench.reference.losses(found, (&resampling, &drawn));
+        let losses = bench.reference.losses(found, &resampling, &drawn);
         let place = Located::index(choice.claim);
         let inside = |rate: Rate| (losses.values[rate.index()], losses.intervals[rate.index()]);
         claims.push(Claimed {
@@ -231,7 +231,7 @@ fn rounded(draw: f64, estimate: f64) -> f32 {
 /// The user's interruption.
 pub fn controls(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     selection: &Bench<'_>,
     (claims, tried): (&mut [Claimed], &[Tried]),
     decompositions: &[Named],

@@ -8,7 +8,7 @@ use crate::experiment::{Config, Error, Progress};
 use crate::findings::results::Role;
 use crate::locators::{Decomposed, Located, Native, Offer, Steer, Supervision};
 use crate::numeric::random::{Purpose, Stream};
-use crate::protocol::candidates::Policy;
+use crate::protocol::candidates::TrainedPolicy;
 
 use crate::protocol::bench::{Bench, Losses};
 
@@ -69,7 +69,7 @@ impl Tried {
 #[derive(Debug)]
 pub struct Trials<'a> {
     config: &'a Config,
-    policy: &'a Policy<'a>,
+    policy: &'a TrainedPolicy<'a>,
     selection: &'a Bench<'a>,
     displacement: f64,
     /// All that was tried.
@@ -100,7 +100,11 @@ pub struct Family<'a> {
 
 impl<'a> Trials<'a> {
     /// Nothing tried yet.
-    pub fn new(config: &'a Config, policy: &'a Policy<'a>, selection: &'a Bench<'a>) -> Self {
+    pub fn new(
+        config: &'a Config,
+        policy: &'a TrainedPolicy<'a>,
+        selection: &'a Bench<'a>,
+    ) -> Self {
         Self {
             config,
             policy,

@@ -7,7 +7,7 @@ use crate::findings::results::Curves;
 use crate::gradients::{Dense, GradientMatrix, Matrix};
 use crate::locators::{Behaviour, Decompositions, Probe, Run, Stream, Streams, probes};
 use crate::nn::Network;
-use crate::protocol::candidates::Policy;
+use crate::protocol::candidates::TrainedPolicy;
 use crate::protocol::decompose;
 use crate::storage::{Access, RunDir};
 
@@ -59,8 +59,8 @@ impl History {
     }
 
     /// The policy at the end of training.
-    pub fn policy(&self) -> Policy<'_> {
-        Policy {
+    pub fn policy(&self) -> TrainedPolicy<'_> {
+        TrainedPolicy {
             network: &self.network,
             theta: &self.checkpoints[self.checkpoints.len() - 1].1,
             theta_0: &self.checkpoints[0].1,
@@ -80,7 +80,7 @@ impl History {
             decompositions,
             t_corner: self.phases[0],
             behaviour: Some(Behaviour {
-                network: &self.network,
+                policy: policy.policy(),
                 probes: &self.probes,
                 tasks: &self.discovery,
             }),

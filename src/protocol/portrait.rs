@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ablate::Claim;
 use crate::locators::Probe;
-use crate::nn::{Layout, Network, Workspace};
-use crate::protocol::candidates::Policy;
+use crate::nn::{Layout, Policy, Workspace};
+use crate::protocol::candidates::TrainedPolicy;
 
 /// One edit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,14 +32,14 @@ pub struct Portrait {
 
 /// The portrait of an edit on probe states.
 pub fn portrait(
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     edited: &[f32],
     probes: &[Probe],
     (claim, family, member, dose): (Claim, &str, &str, f64),
 ) -> Portrait {
     let actions = policy.network.shape.action_len;
-    let before = centred(policy.network, policy.theta, probes);
-    let after = centred(policy.network, edited, probes);
+    let before = centred(policy.policy(), probes);
+    let after = centred(Policy::new(policy.network, edited), probes);
     let change: Vec<f64> = after.iter().zip(&before).map(|(a, b)| a - b).collect();
     let states = (change.len() / actions).max(1) as f64;
     let mut shift = vec![0.0; actions];
@@ -73,14 +73,15 @@ fn by_tensor(layout: &Layout, theta: &[f32], edited: &[f32]) -> Vec<f64> {
 }
 
 /// The logits on all probe states, their mean over actions taken off.
-fn centred(network: &Network, params: &[f32], probes: &[Probe]) -> Vec<f64> {
+fn centred(policy: Policy<'_>, probes: &[Probe]) -> Vec<f64> {
+    let network = policy.network;
     let mut workspace = Workspace::new(network);
     let (len, actions) = (network.observation_len(), network.shape.action_len);
     let mut all = Vec::new();
     for probe in probes {
         for block in probe.observations.chunks(len * network.sample_len) {
             let n = block.len() / len;
-            workspace.forward(network, params, block, n);
+            workspace.forward(policy, block, n);
             for row in workspace.logits(network, n).chunks_exact(actions) {
                 let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / actions as f64;
                 all.extend(row.iter().map(|&x| f64::from(x) - mean));
@@ -94,7 +95,7 @@ fn centred(network: &Network, params: &[f32], probes: &[Probe]) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::ablate::Rate;
-    use crate::nn::{Kind, Shape, init};
+    use crate::nn::{Kind, Network, Shape, init};
     use crate::numeric::random::{Purpose, Stream};
 
     #[test]
@@ -109,7 +110,7 @@ mod tests {
         };
         let network = Network::new(shape, 5).unwrap();
         let theta = init::initialise(&network.layout, 1);
-        let policy = Policy {
+        let policy = TrainedPolicy {
             network: &network,
             theta: &theta,
             theta_0: &theta,

@@ -12,7 +12,7 @@ use crate::experiment::train::{self, Trained};
 use crate::experiment::{Error, Progress, Resolved, checkpoint};
 use crate::findings::results::{Curves, Results, RunSummary};
 use crate::findings::tracing::Circuits;
-use crate::protocol::candidates::{Policy, displacement};
+use crate::protocol::candidates::{TrainedPolicy, displacement};
 use crate::protocol::tracing::{Extent, trace_policy};
 use crate::protocol::{ablation, decompose, mazes};
 
@@ -44,7 +44,7 @@ pub fn reproduce(
         decompose::decompose(config, run, invocation.access, &checkpoints, progress)?
             .into_iter()
             .unzip();
-    let policy = Policy {
+    let policy = TrainedPolicy {
         network: &network,
         theta: &theta,
         theta_0: &theta_0,
@@ -61,9 +61,9 @@ pub fn reproduce(
         summary.index_against_loss = statistics::spearman(&index, effects);
     }
     let edits: Vec<(String, Vec<f32>)> = outcome.best.into_iter().flatten().collect();
-    let mazes = mazes::figures(config, &network, &theta, &edits)?;
+    let mazes = mazes::figures(config, policy.policy(), &edits)?;
     let extent = Extent::brief(config);
-    let circuits = trace_policy(config, (&network, &theta), extent, &[], progress)?;
+    let circuits = trace_policy(config, policy.policy(), extent, &[], progress)?;
     let run_summary = summary(
         resolved,
         invocation,

@@ -11,9 +11,10 @@ use crate::ablate::edit::orthonormal;
 use crate::ablate::{Rate, Split};
 use crate::experiment::{Config, Error, Progress};
 use crate::locate::Label;
+use crate::nn::Policy;
 use crate::ppo::Trainer;
 use crate::ppo::projection::{Projection, When};
-use crate::protocol::candidates::Policy;
+use crate::protocol::candidates::TrainedPolicy;
 
 use crate::protocol::edits::Named;
 
@@ -40,7 +41,7 @@ pub struct Retrained {
 /// What training refuses, or the user's interruption.
 pub fn retrain(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     named: &Named,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Retrained>, Error> {
@@ -56,7 +57,7 @@ pub fn retrain(
     let updates = (share * total).round() as u64;
     let tasks = config.tasks(Split::Selection, study.selection_levels)?;
     let rates = |params: &[f32]| {
-        let measured = tasks.measure_exact(policy.network, params)?;
+        let measured = tasks.measure_exact(Policy::new(policy.network, params))?;
         Ok::<[f64; 7], Error>(Rate::ALL.map(|rate| measured.rate(rate)))
     };
     let without = rates(params)?;

@@ -16,7 +16,7 @@ use crate::locators::{
     self, Columns, Decomposed, Decompositions, Located, Recorded, Run, Supervision, trajectory,
 };
 use crate::nn::Layout;
-use crate::protocol::candidates::{self, Policy};
+use crate::protocol::candidates::{self, TrainedPolicy};
 use crate::protocol::decompose;
 use crate::protocol::relearn::Relearning;
 use crate::storage::manifest::write_json;
@@ -238,7 +238,7 @@ fn named(run: &Run<'_>) -> Result<Vec<Named>, Error> {
 /// The baseline that no locator is needed for: earlier checkpoints.
 fn rollbacks(
     trials: &mut Trials<'_>,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     let family = Family {
@@ -356,7 +356,7 @@ fn portraits(history: &History, (claims, tried): (&[Claimed], &[Tried])) -> Vec<
 /// in-span step took, each of its own length.
 fn relearnt(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     (claims, tried): (&[Claimed], &[Tried]),
     progress: &mut dyn Progress,
 ) -> Result<Vec<Relearnt>, Error> {

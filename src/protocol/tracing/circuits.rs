@@ -12,7 +12,7 @@ use crate::circuits::{Fact, Hypothesis, Sought};
 use crate::experiment::checkpoint::{checkpoints, load_numbered};
 use crate::experiment::{Config, Error, Progress};
 use crate::findings::tracing::Circuits;
-use crate::nn::Network;
+use crate::nn::Policy;
 use crate::protocol::clock::Clock;
 use crate::storage::{self, RunDir};
 
@@ -79,7 +79,13 @@ pub fn trace_run(
         return Err(storage::Error::malformed(&path, "a checkpoint", "none").into());
     };
     let params = load_numbered(&last, &network.layout)?;
-    trace_policy(config, (&network, &params), extent, own, progress)
+    trace_policy(
+        config,
+        Policy::new(&network, &params),
+        extent,
+        own,
+        progress,
+    )
 }
 
 /// Traces a policy; `own` hypotheses beside ours.
@@ -88,12 +94,11 @@ pub fn trace_run(
 /// Mazes that cannot be made, a policy that is not finite, or the user's interruption.
 pub fn trace_policy(
     config: &Config,
-    policy: (&Network, &[f32]),
+    policy: Policy<'_>,
     extent: Extent,
     own: &[Hypothesis],
     progress: &mut dyn Progress,
 ) -> Result<Circuits, Error> {
-    let (network, params) = policy;
     let mut clock = Clock::default();
 
     let discovery = Discovery::new(config, extent.pairs)?;
@@ -126,7 +131,7 @@ pub fn trace_policy(
     clock.lap("scrubbing");
 
     let test = config.tasks(Split::Test, extent.levels)?;
-    let sites = network.sites().len() as u64;
+    let sites = policy.network.sites().len() as u64;
     progress.begin("steering along directions", 2 * sites);
     let (mut done, random) = (0, (RANDOM, config.seed));
     let tasks = (&discovery.tasks, &test);
@@ -153,7 +158,7 @@ pub fn trace_policy(
     Ok(Circuits {
         seed: config.seed,
         facts,
-        base: Steered::of(&test.measure_exact(network, params)?),
+        base: Steered::of(&test.measure_exact(policy)?),
         directions,
         own_vectors,
         scrubbing,

@@ -16,7 +16,7 @@ use crate::circuits::hypothesis::{Feature, Hypothesis, Place};
 use crate::circuits::patching::{self, Told};
 use crate::circuits::{self, Fact, Graph, Scrubbed, Sought, States, scrubbing};
 use crate::experiment::{Config, Error, Progress};
-use crate::nn::{Network, Part, Site};
+use crate::nn::{Part, Policy, Site};
 use crate::numeric::random::{Purpose, Stream};
 use crate::storage;
 
@@ -58,12 +58,12 @@ pub fn read_hypotheses(paths: &[PathBuf], sites: &[Site]) -> Result<Vec<Hypothes
 /// Mazes that cannot be made, or the user's interruption.
 pub fn scrub(
     config: &Config,
-    policy: (&Network, &[f32]),
+    policy: Policy<'_>,
     discovery: &Discovery,
     own: &[Hypothesis],
     progress: &mut dyn Progress,
 ) -> Result<Vec<Scrubbed>, Error> {
-    let sites = policy.0.sites();
+    let sites = policy.network.sites();
     let mut all = built_in(policy, &sites, discovery, config.seed);
     all.extend_from_slice(own);
     let place = (config.env.world, config.env.region);
@@ -88,7 +88,7 @@ pub fn scrub(
 
 /// The hypotheses of the question, their swaps and nulls.
 fn built_in(
-    policy: (&Network, &[f32]),
+    policy: Policy<'_>,
     sites: &[Site],
     discovery: &Discovery,
     seed: u64,
@@ -128,18 +128,17 @@ fn built_in(
 
 /// The channels of a site with the greatest effects where the cheese moves.
 fn leading(
-    policy: (&Network, &[f32]),
+    policy: Policy<'_>,
     site: usize,
     channel_len: usize,
     discovery: &Discovery,
 ) -> Vec<usize> {
-    let (network, params) = policy;
     let pairs = discovery.pairs(Sought::Cheese, Fact::CheeseMoved);
-    let distinguished = Told::new(network, params, &pairs);
+    let distinguished = Told::new(policy, &pairs);
     let parts: Vec<(usize, Part)> = (0..channel_len)
         .map(|channel| (site, Part::channel(channel)))
         .collect();
-    let mut patched = patching::patch(network, params, &distinguished, &parts);
+    let mut patched = patching::patch(policy, &distinguished, &parts);
     let effect = |p: &patching::Patched| (p.restored.value + p.corrupted.value).abs();
     patched.sort_by(|a, b| effect(b).total_cmp(&effect(a)));
     patched.truncate(channel_len.div_ceil(LEADING));

@@ -7,7 +7,7 @@ use crate::circuits::paths::{self, Edge};
 use crate::circuits::{Fact, Pairs, Patched, Share, Sought, hops};
 use crate::findings::tracing::{Carrier, Cells, TracedFact};
 use crate::locators::path_patching::VERIFIED;
-use crate::nn::{Network, Part, Site};
+use crate::nn::{Part, Policy, Site};
 use crate::numeric::statistics::spearman;
 
 /// Channels and edges that are named.
@@ -32,10 +32,9 @@ pub struct Leaders {
 }
 
 /// Patches layers, channels, cells and edges of a policy in all of `pairs` that it distinguishes.
-pub fn trace(policy: (&Network, &[f32]), pairs: &Pairs) -> (TracedFact, Leaders) {
-    let (network, params) = policy;
-    let sites = network.sites();
-    let distinguished = Told::new(network, params, pairs);
+pub fn trace(policy: Policy<'_>, pairs: &Pairs) -> (TracedFact, Leaders) {
+    let sites = policy.network.sites();
+    let distinguished = Told::new(policy, pairs);
     let name = |patched: &Patched| {
         let (site, part) = (&sites[patched.site], &patched.part);
         match part.channels.len() == site.image.channels {
@@ -44,7 +43,7 @@ pub fn trace(policy: (&Network, &[f32]), pairs: &Pairs) -> (TracedFact, Leaders)
         }
     };
     let carrier = |patched: &Patched| carrier(name(patched), [patched.restored, patched.corrupted]);
-    let patch = |parts: &[(usize, Part)]| patching::patch(network, params, &distinguished, parts);
+    let patch = |parts: &[(usize, Part)]| patching::patch(policy, &distinguished, parts);
     let layers = patch(&patching::layers(&sites));
 
     let mut channels = patch(&patching::channels(&sites));
@@ -90,13 +89,12 @@ pub fn trace(policy: (&Network, &[f32]), pairs: &Pairs) -> (TracedFact, Leaders)
 }
 
 /// The paths of so many hops that a search finds.
-pub fn paths(policy: (&Network, &[f32]), distinguished: &Told, hops: usize) -> Vec<Carrier> {
-    let (network, params) = policy;
+pub fn paths(policy: Policy<'_>, distinguished: &Told, hops: usize) -> Vec<Carrier> {
     if distinguished.is_empty() {
         return Vec::new();
     }
-    let sites = network.sites();
-    let found = hops::leading(network, params, distinguished, (hops, BEAM)).into_iter();
+    let sites = policy.network.sites();
+    let found = hops::leading(policy, distinguished, (hops, BEAM)).into_iter();
     found
         .map(|(path, shares)| carrier(path.name(&sites), shares))
         .collect()
@@ -120,10 +118,10 @@ struct Edges {
 }
 
 /// Patches the edges that lead by their first-order effects.
-fn edges(policy: (&Network, &[f32]), sites: &[Site], distinguished: &Told) -> Edges {
-    let (network, params) = policy;
+fn edges(policy: Policy<'_>, sites: &[Site], distinguished: &Told) -> Edges {
+    let network = policy.network;
     let all = paths::edges(network);
-    let weights = paths::attribute(network, params, distinguished);
+    let weights = paths::attribute(policy, distinguished);
     let first_order = |edge: &Edge| -> f64 {
         let slice = network.slice(&sites[edge.site], edge.from, edge.to);
         slice.iter().map(|&index| weights[index]).sum()
@@ -134,7 +132,7 @@ fn edges(policy: (&Network, &[f32]), sites: &[Site], distinguished: &Told) -> Ed
     let wanted = (all.len() as f64 * VERIFIED).ceil() as usize;
     screened.truncate(wanted.max(NAMED));
     let (edges, first_order): (Vec<Edge>, Vec<f64>) = screened.into_iter().unzip();
-    let exact = paths::patch(network, params, distinguished, &edges);
+    let exact = paths::patch(policy, distinguished, &edges);
     let named =
         |(edge, shares): (&Edge, [Share; 2])| (*edge, carrier(edge_name(sites, edge), shares));
     let mut leading: Vec<(Edge, Carrier)> = edges.iter().zip(exact).map(named).collect();
@@ -151,9 +149,9 @@ fn edges(policy: (&Network, &[f32]), sites: &[Site], distinguished: &Told) -> Ed
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ablate::{Split, Tasks};
+    use crate::ablate::{Setting, Split, Tasks};
     use crate::maze::ActionSet;
-    use crate::nn::{Kind, Shape, init};
+    use crate::nn::{Kind, Network, Shape, init};
     use crate::numeric::random::{Purpose, Stream};
 
     #[test]
@@ -174,9 +172,15 @@ mod tests {
             params
                 .iter_mut()
                 .for_each(|p| *p += 0.2 * stream.normal() as f32);
-            let tasks = Tasks::new(Split::Discovery, (9, 5, 50), ActionSet::Four, 16).unwrap();
+            let tasks = Tasks::new(
+                Split::Discovery,
+                Setting::new(9, 5, 50),
+                ActionSet::Four,
+                16,
+            )
+            .unwrap();
             let pairs = Pairs::new(&tasks, Sought::Cheese, Fact::MouseMoved, 16);
-            let (traced, leaders) = trace((&network, &params), &pairs);
+            let (traced, leaders) = trace(Policy::new(&network, &params), &pairs);
             assert!(traced.distinguished > 2, "{}", traced.distinguished);
             assert_eq!(leaders.distinguished.len(), traced.distinguished);
 

@@ -15,7 +15,7 @@ use crate::experiment::{Config, Error};
 use crate::findings::results::MazeFigure;
 use crate::findings::tracing::{Chosen, LeadingEdges, PicturedLevel, Pictures};
 use crate::maze::{Cell, Level, observe};
-use crate::nn::{Network, Part, Workspace};
+use crate::nn::{Part, Policy, Workspace};
 use crate::protocol::mazes;
 
 /// Channels that are mapped, and held.
@@ -33,12 +33,11 @@ const WORST: usize = 10;
 /// A policy that is not finite.
 pub fn pictures(
     config: &Config,
-    policy: (&Network, &[f32]),
+    policy: Policy<'_>,
     discovery: &Tasks,
     leaders: &[Leaders],
 ) -> Result<Pictures, Error> {
-    let (network, params) = policy;
-    let sites = network.sites();
+    let sites = policy.network.sites();
     let of = |sought, fact| {
         let mut all = leaders.iter();
         all.find(|one| (one.sought, one.fact) == (sought, fact))
@@ -52,7 +51,7 @@ pub fn pictures(
         let first = one.channels.iter().filter(|(site, _)| *site == 0);
         planes.extend(first.map(|(_, channel)| *channel).take(LEADING / 2));
     }
-    let filter = |edge: &Edge| atlas::filter(network, params, &sites, edge);
+    let filter = |edge: &Edge| atlas::filter(policy, &sites, edge);
     let from_planes =
         |to: usize| -> [Filter; 3] { [0, 1, 2].map(|from| filter(&Edge { site: 0, from, to })) };
 
@@ -64,8 +63,8 @@ pub fn pictures(
         .iter()
         .map(|&(site, channel)| (site, Part::channel(channel)));
     let parts: Vec<(usize, Part)> = parts.collect();
-    let means = cheese.distinguished.means(network, params, &sites, &parts);
-    let held = patching::hold(params, &sites, leading.iter().copied().zip(means));
+    let means = cheese.distinguished.means(policy, &sites, &parts);
+    let held = patching::hold(policy.theta, &sites, leading.iter().copied().zip(means));
     let cut = paths::cut(policy, &sites, cheese.edges.iter().map(|(edge, _)| *edge));
     let edits = [
         (
@@ -113,8 +112,8 @@ struct Choice<'a> {
 }
 
 /// The levels that are shown.
-fn choices<'a>(policy: (&Network, &[f32]), tasks: &'a Tasks) -> Result<Vec<Choice<'a>>, Error> {
-    let measured = tasks.measure_exact(policy.0, policy.1)?;
+fn choices<'a>(policy: Policy<'_>, tasks: &'a Tasks) -> Result<Vec<Choice<'a>>, Error> {
+    let measured = tasks.measure_exact(policy)?;
     let choice = |rate: Rate, place: usize, why| Choice {
         rate,
         task: &tasks.levels(rate)[place],
@@ -147,11 +146,11 @@ fn worst(probabilities: &[f64]) -> Option<(usize, Chosen)> {
 
 fn pictured(
     config: &Config,
-    policy: (&Network, &[f32]),
+    policy: Policy<'_>,
     choice: &Choice<'_>,
     edits: &[(String, Vec<f32>)],
 ) -> PicturedLevel {
-    let (network, params) = policy;
+    let network = policy.network;
     let (rate, task) = (choice.rate, choice.task);
     let mut level = task.level.clone();
     // Where the ways part, if they do.
@@ -162,15 +161,15 @@ fn pictured(
     let right = right(&level, goal, config.env.actions);
     let mut workspace = Workspace::new(network);
     let mut arrows =
-        |params: &[f32]| mazes::arrows(task, config.env.actions, (network, params), &mut workspace);
-    let base = arrows(params);
+        |policy: Policy<'_>| mazes::arrows(task, config.env.actions, policy, &mut workspace);
+    let base = arrows(policy);
     let field = |(edit, params): &(String, Vec<f32>)| MazeFigure {
         title: format!("{}, level seed {}", rate.name(), task.seed),
         rows: task.level.rows(),
         region: config.env.region,
         edit: edit.clone(),
         base: base.clone(),
-        edited: arrows(params),
+        edited: arrows(Policy::new(network, params)),
     };
     PicturedLevel {
         rate,
@@ -178,7 +177,7 @@ fn pictured(
         chosen: choice.why,
         success: choice.success,
         rows: rows(&level),
-        flips: atlas::flips(network, params, &observation, right),
+        flips: atlas::flips(policy, &observation, right),
         fields: edits.iter().map(field).collect(),
     }
 }

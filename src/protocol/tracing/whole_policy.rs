@@ -10,7 +10,7 @@ use crate::experiment::{Config, Error, Progress};
 use crate::findings::tracing::{TakenOff, WholePolicy};
 use crate::nn::Steering;
 use crate::protocol::bench::Bench;
-use crate::protocol::candidates::Policy;
+use crate::protocol::candidates::TrainedPolicy;
 
 /// Pairs of each fact.
 const PAIRS: usize = 256;
@@ -23,19 +23,19 @@ const STREAMS: u64 = 1 << 43;
 /// Mazes that cannot be made, a policy that is not finite, or the user's interruption.
 pub fn trace_whole(
     config: &Config,
-    policy: &Policy<'_>,
+    policy: &TrainedPolicy<'_>,
     selection: &Bench<'_>,
     progress: &mut dyn Progress,
 ) -> Result<WholePolicy, Error> {
-    let (network, theta) = (policy.network, policy.theta);
+    let theta = policy.theta;
     let discovery = Discovery::new(config, PAIRS)?;
-    let scrubbed = scrub(config, (network, theta), &discovery, &[], progress)?;
-    let sites = network.sites();
+    let scrubbed = scrub(config, policy.policy(), &discovery, &[], progress)?;
+    let sites = policy.network.sites();
     progress.begin("directions taken off", 2 * sites.len() as u64);
     let mut taken_off = Vec::new();
     let base = selection.measure(theta, None)?;
     for sought in Sought::ALL {
-        let directions = steering::directions(network, theta, &discovery.tasks, sought);
+        let directions = steering::directions(policy.policy(), &discovery.tasks, sought);
         let step = |measured: &Measurement| match sought {
             Sought::Cheese => measured.p_cheese.value,
             Sought::Corner => measured.p_corner.value,
