@@ -10,7 +10,7 @@ use gouda::circuits::paths::{self, Edge};
 use gouda::circuits::{Fact, Pairs, Sought, hops};
 use gouda::experiment::config::Preset;
 use gouda::experiment::resolve::resolve;
-use gouda::nn::{Network, Workspace, init};
+use gouda::nn::{Network, Policy, Workspace, init};
 use gouda::numeric::random::{Purpose, Stream};
 
 /// Samples that run through the network at a time, as in training.
@@ -20,7 +20,7 @@ const PAIRS: usize = 256;
 const EDGES: usize = 20;
 
 /// `quick`'s network, untrained, and pairs of it, all of which count as told apart.
-fn policy() -> (Network, Vec<f32>, Told) {
+fn untrained() -> (Network, Vec<f32>, Told) {
     // The second time there is one of two threads already.
     let threads = rayon::ThreadPoolBuilder::new().num_threads(2);
     let _ = threads.build_global();
@@ -48,7 +48,8 @@ fn policy() -> (Network, Vec<f32>, Told) {
 }
 
 fn forward(c: &mut Criterion) {
-    let (network, params, told) = policy();
+    let (network, params, told) = untrained();
+    let policy = Policy::new(&network, &params);
     let states = &told.states[0][..RUN * network.observation_len()];
     let sites = network.sites();
     let mut group = c.benchmark_group("forward, 1 thread");
@@ -56,7 +57,7 @@ fn forward(c: &mut Criterion) {
     group.bench_function("plain", |b| {
         b.iter_batched_ref(
             || Workspace::new(&network),
-            |workspace| workspace.forward(&network, &params, black_box(states), RUN),
+            |workspace| workspace.forward(policy, black_box(states), RUN),
             BatchSize::NumIterations(256),
         );
     });
@@ -64,7 +65,6 @@ fn forward(c: &mut Criterion) {
         b.iter_batched_ref(
             || Workspace::new(&network),
             |workspace| {
-                let policy = (&network, params.as_slice());
                 workspace.forward_steered(policy, black_box(states), RUN, (None, |_: usize| 0));
             },
             BatchSize::NumIterations(256),
@@ -74,7 +74,7 @@ fn forward(c: &mut Criterion) {
         b.iter_batched_ref(
             || Workspace::new(&network),
             |workspace| {
-                workspace.forward(&network, &params, black_box(states), RUN);
+                workspace.forward(policy, black_box(states), RUN);
                 for site in &sites {
                     workspace.patch(site, &site.whole(), RUN, |_, values| {
                         black_box(values);
@@ -89,39 +89,40 @@ fn forward(c: &mut Criterion) {
 
 /// An intervention is one channel, edge or path, in 256 pairs, both ways.
 fn interventions(c: &mut Criterion) {
-    let (network, params, told) = policy();
+    let (network, params, told) = untrained();
+    let policy = Policy::new(&network, &params);
     let sites = network.sites();
     let mut group = c.benchmark_group("interventions in 256 pairs, 2 threads");
     group.sample_size(10);
     let channels = patching::channels(&sites);
     group.throughput(Throughput::Elements(channels.len() as u64));
     group.bench_function(format!("{} channels", channels.len()), |b| {
-        b.iter(|| patching::patch(&network, &params, &told, black_box(&channels)));
+        b.iter(|| patching::patch(policy, &told, black_box(&channels)));
     });
     let layers = patching::layers(&sites);
     let all = [layers, channels].concat();
     group.throughput(Throughput::Elements(all.len() as u64));
     group.bench_function(format!("{} layers and channels", all.len()), |b| {
-        b.iter(|| patching::patch(&network, &params, &told, black_box(&all)));
+        b.iter(|| patching::patch(policy, &told, black_box(&all)));
     });
     let every = paths::edges(&network).into_iter().step_by(EDGES);
     let edges: Vec<Edge> = every.collect();
     group.throughput(Throughput::Elements(edges.len() as u64));
     group.bench_function(format!("{} edges", edges.len()), |b| {
-        b.iter(|| paths::patch(&network, &params, &told, black_box(&edges)));
+        b.iter(|| paths::patch(policy, &told, black_box(&edges)));
     });
     let of_edges = edges
         .iter()
         .map(|&edge| hops::Path::of_edge(&network, edge));
     let of_edges: Vec<hops::Path> = of_edges.collect();
     group.bench_function(format!("the same {} edges as paths", edges.len()), |b| {
-        b.iter(|| hops::patch(&network, &params, &told, black_box(&of_edges)));
+        b.iter(|| hops::patch(policy, &told, black_box(&of_edges)));
     });
-    let found = hops::leading(&network, &params, &told, (3, 64)).into_iter();
+    let found = hops::leading(policy, &told, (3, 64)).into_iter();
     let three: Vec<hops::Path> = found.map(|(path, _)| path).collect();
     group.throughput(Throughput::Elements(three.len() as u64));
     group.bench_function(format!("{} paths of 3 hops", three.len()), |b| {
-        b.iter(|| hops::patch(&network, &params, &told, black_box(&three)));
+        b.iter(|| hops::patch(policy, &told, black_box(&three)));
     });
     group.finish();
 }

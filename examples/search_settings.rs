@@ -10,9 +10,9 @@
 use std::io::Write;
 use std::time::Instant;
 
-use gouda::ablate::{Rate, Split, Tasks};
+use gouda::ablate::{Rate, Setting, Split, Tasks};
 use gouda::maze::ActionSet;
-use gouda::nn::Kind;
+use gouda::nn::{Kind, Policy};
 use gouda::ppo::settings::OptimizerKind;
 use gouda::ppo::{EnvSettings, NetSettings, PpoSettings, Settings, Trainer};
 use serde_json::{Value, json};
@@ -100,7 +100,7 @@ fn run(
     let env = &settings.env;
     let tasks = Tasks::new(
         Split::Curve,
-        (env.world, env.region, env.timeout),
+        Setting::new(env.world, env.region, env.timeout),
         env.actions,
         LEVELS,
     )?;
@@ -113,7 +113,7 @@ fn run(
         let updates = trainer.updates();
         if curve.len() as u64 * total <= updates * POINTS {
             let begin = Instant::now();
-            let measured = tasks.measure(trainer.network(), trainer.params(), seed)?;
+            let measured = tasks.measure(Policy::new(trainer.network(), trainer.params()), seed)?;
             let rates = Rate::ALL.map(|rate| measured.rate(rate));
             eprintln!(
                 "{candidate} seed {seed}: {updates}/{total} {rates:.2?} {:.0} s",

@@ -6,7 +6,7 @@ use gouda::nn::conv2d::Conv2d;
 use gouda::nn::dense::Dense;
 use gouda::nn::max_pool::MaxPool;
 use gouda::nn::sgd::Sgd;
-use gouda::nn::{Image, Kind, Layout, Network, Shape, Workspace, relu, softmax};
+use gouda::nn::{Image, Kind, Layout, Network, Policy, Shape, Workspace, relu, softmax};
 use gouda::numeric::gather_gemm::{End, Init, Pair, gather_gemm};
 use gouda::numeric::sum;
 use gouda::ppo::gae;
@@ -495,7 +495,7 @@ fn networks_in_double_precision() {
         let network = golden.network(n);
         let params = widened(&parameters(&network.layout));
         let mut workspace = Workspace::new(&network);
-        workspace.forward(&network, &params, &golden.observations(), n);
+        workspace.forward(Policy::new(&network, &params), &golden.observations(), n);
         let (logits, values) = (workspace.logits(&network, n), workspace.values(&network, n));
         assert_close("logits", logits, &golden.logits.values, 1e-12);
         assert_close("values", values, &golden.values.values, 1e-12);

@@ -18,7 +18,7 @@ use gouda::experiment::resume::{Point, latest};
 use gouda::experiment::train::{Line, train};
 use gouda::experiment::{Error, Progress, Silent, streams};
 use gouda::gradients::{Manifest, Matrix};
-use gouda::nn::{Layout, Network};
+use gouda::nn::{Layout, Network, Policy};
 use gouda::ppo::trainer::Optimizer;
 use gouda::storage::{FileSum, RunDir, checksum, lines, npy, summed};
 
@@ -414,8 +414,10 @@ fn policies_that_are_not_finite_are_not_measured() {
     let tasks = config.tasks(Split::Selection, 8).unwrap();
     let mut tried = 0;
     let mut refused = |params: &[f32], expected: &str| {
-        let played = tasks.measure(&network, params, 0).unwrap_err();
-        let exact = tasks.measure_exact(&network, params).unwrap_err();
+        let played = tasks.measure(Policy::new(&network, params), 0).unwrap_err();
+        let exact = tasks
+            .measure_exact(Policy::new(&network, params))
+            .unwrap_err();
         for error in [played, exact] {
             let text = error.to_string();
             assert!(text.contains(expected), "{text}: {expected}");
@@ -437,8 +439,8 @@ fn policies_that_are_not_finite_are_not_measured() {
     bad[network.layout.range("policy.weight").unwrap()].fill(f32::MAX);
     bad[network.layout.range("dense.bias").unwrap()].fill(1.0);
     refused(&bad, "of policy.weight is inf");
-    tasks.measure(&network, &params, 0).unwrap();
-    tasks.measure_exact(&network, &params).unwrap();
+    tasks.measure(Policy::new(&network, &params), 0).unwrap();
+    tasks.measure_exact(Policy::new(&network, &params)).unwrap();
     println!(
         "reliability: not-finite numbers in what is measured | {tried} | {tried} refused with exit code 5, 0 measured"
     );

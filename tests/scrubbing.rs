@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use gouda::protocol::circuits::Circuits;
+use gouda::findings::tracing::Circuits;
 use serde_json::Value;
 
 const SETTINGS: [&str; 12] = [
@@ -96,7 +96,7 @@ fn own_hypotheses_stand_beside_ours_to_the_same_bits() {
     }
     let old: Circuits = serde_json::from_value(stored).unwrap();
     assert!(old.scrubbing.is_empty() && old.own_vectors.is_empty());
-    assert!(old.atlas.is_none());
+    assert!(old.pictures.is_none());
     assert!(old.facts.iter().all(|fact| fact.paths.is_empty()));
     let text = String::from_utf8(gouda(&[
         "circuits",

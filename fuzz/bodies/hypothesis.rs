@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use gouda::ablate::Split;
 use gouda::circuits::{Graph, Hypothesis, States, scrubbing};
-use gouda::nn::{Kind, Network, Shape, init};
+use gouda::nn::{Kind, Network, Policy, Shape, init};
 
 fn policy() -> &'static (Network, Vec<f32>, States) {
     static POLICY: OnceLock<(Network, Vec<f32>, States)> = OnceLock::new();
@@ -37,7 +37,7 @@ pub fn check(bytes: &[u8]) -> bool {
     let (network, params, states) = policy();
     if let Ok(graph) = Graph::new(&hypothesis, &network.sites()) {
         assert!(graph.channel_len() >= graph.vertices.len().min(1));
-        let policy = (network, params.as_slice());
+        let policy = Policy::new(network, params);
         let found = scrubbing::scrub(policy, states, (&hypothesis, &graph), 1);
         assert!(found.loss >= -1e-9 && found.loss.is_finite());
         assert!(found.states <= states.len() && (0.0..=1.0).contains(&found.unmatched));

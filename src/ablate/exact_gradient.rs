@@ -10,10 +10,12 @@
 
 use rayon::prelude::*;
 
-use super::exact::{Chain, Chains, Moves, SINK_LEN, Sink, Walk};
-use super::measure::{Rate, Tasks};
-use super::resample::Rates;
-use crate::nn::Network;
+use crate::nn::Policy;
+
+use super::chains::Chain;
+use super::rate::{Rate, Rates};
+use super::tasks::Tasks;
+use super::walk::{Moves, SINK_LEN, Sink, Walk};
 
 /// States with the derivatives of some function of the rates by their moves' probabilities.
 #[derive(Clone, Debug)]
@@ -40,8 +42,9 @@ impl Tasks {
     /// `derive` takes the rates and gives the function's derivative by each.
     pub fn differentiate(
         &self,
-        (network, params): (&Network, &[f32]),
-        (rates, levels): (&[Rate], &[usize]),
+        policy: Policy<'_>,
+        rates: &[Rate],
+        levels: &[usize],
         derive: &dyn Fn(&Rates) -> Rates,
     ) -> Sensitivity {
         let chains = self.chains();
@@ -54,7 +57,7 @@ impl Tasks {
             })
             .collect();
         let states: Vec<usize> = asked.iter().flat_map(|(_, chain)| chain.states()).collect();
-        let moves = chains.moves(self.actions, (network, params), None, &states);
+        let moves = chains.moves(self.actions, policy, None, &states);
         let mut firsts = vec![0];
         for (_, chain) in &asked {
             firsts.push(firsts[firsts.len() - 1] + chain.states().len());
@@ -95,22 +98,6 @@ impl Tasks {
             }
         }
         found
-    }
-
-    fn chain(&self, rate: Rate, level: usize) -> &Chain {
-        let mut before = 0;
-        for (situation, tasks) in &self.situations {
-            if *situation == rate.situation() {
-                return &self.chains().levels[before + level];
-            }
-            before += tasks.len();
-        }
-        unreachable!("every situation has levels")
-    }
-
-    /// What exact measures need.
-    pub(super) fn chains(&self) -> &Chains {
-        self.chains.get_or_init(|| Chains::new(&self.situations))
     }
 }
 
@@ -157,13 +144,14 @@ impl Walk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ablate::Split;
+    use crate::ablate::{Setting, Split};
     use crate::maze::ActionSet;
     use crate::numeric::random::{Purpose, Stream};
 
     #[test]
     fn derivatives_by_moves_are_the_differences() {
-        let tasks = Tasks::new(Split::Discovery, (7, 3, 12), ActionSet::Four, 3).unwrap();
+        let tasks =
+            Tasks::new(Split::Discovery, Setting::new(7, 3, 12), ActionSet::Four, 3).unwrap();
         let mut stream = Stream::new(3, Purpose::Nulls, 0);
         let mut large = 0;
         for rate in Rate::ALL {

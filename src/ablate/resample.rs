@@ -13,7 +13,8 @@ use rayon::prelude::*;
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::statistics::quantile;
 
-use super::measure::{Measurement, Rate};
+use super::measurement::Measurement;
+use super::rate::{Rate, Rates};
 
 /// Draws of mazes.
 #[derive(Clone, Debug)]
@@ -23,9 +24,6 @@ pub struct Resampling {
     /// By rate and level, the number of its maze.
     mazes: Vec<Vec<u32>>,
 }
-
-/// One number a rate, in the order of [`Rate::ALL`].
-pub type Rates = [f64; Rate::ALL.len()];
 
 impl Resampling {
     /// `draws` draws of the mazes whose seeds are `seeds`, by rate and level.

@@ -10,8 +10,9 @@
 //! everything would be selective by how far the floors are from 0. Where m_0 - floor is below [`LEAST_RISE`], or may be none at all, there is no behaviour to
 //! lose: a claim about it cannot be judged. (The denominator is then held at that value.)
 
-use super::resample::{self, Rates, Resampling};
-use super::{Measurement, Rate};
+use super::measurement::Measurement;
+use super::rate::{Rate, Rates};
+use super::resample::{self, Resampling};
 
 /// The smallest rise over the floor that is a behaviour.
 pub const LEAST_RISE: f64 = 0.1;
@@ -160,11 +161,7 @@ impl Reference {
     }
 
     /// What the edited policy lost, with intervals from the draws.
-    pub fn losses(
-        &self,
-        edited: &Measurement,
-        (resampling, drawn): (&Resampling, &Drawn),
-    ) -> Losses {
+    pub fn losses(&self, edited: &Measurement, resampling: &Resampling, drawn: &Drawn) -> Losses {
         let values = Rate::ALL.map(|rate| self.loss(edited, rate));
         let draws: Vec<Rates> = (drawn.base.iter().zip(&drawn.floor))
             .zip(resampling.rates(edited))
@@ -203,8 +200,8 @@ impl Reference {
 }
 
 /// Whether a behaviour was learnt: its rate rose by at least [`LEAST_RISE`] and certainly rose.
-pub fn is_learnt(rise: f64, (low, _): (f64, f64)) -> bool {
-    rise >= LEAST_RISE && low > 0.0
+pub fn is_learnt(rise: f64, interval: (f64, f64)) -> bool {
+    rise >= LEAST_RISE && interval.0 > 0.0
 }
 
 fn ratio(base: f64, edited: f64, floor: f64) -> f64 {
@@ -260,7 +257,7 @@ mod tests {
         // Standard error of (180 - 100) / (180 - 20) over 200 levels: .044 by the delta method.
         let resampling = Resampling::new(&vec![(0..200).collect(); 7], 2000, 1);
         let drawn = Drawn::new(&reference, &resampling);
-        let losses = reference.losses(&middle, (&resampling, &drawn));
+        let losses = reference.losses(&middle, &resampling, &drawn);
         let (low, high) = losses.intervals[Rate::S2.index()];
         assert!(
             (0.38..0.44).contains(&low) && (0.56..0.62).contains(&high),

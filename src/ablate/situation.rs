@@ -97,7 +97,12 @@ impl Situation {
     }
 
     /// The level of this seed made into the situation; none if it cannot be.
-    fn task(self, seed: u32, world: u8, region: u8, timeout: u16) -> Result<Option<Task>, Error> {
+    fn task(self, seed: u32, setting: Setting) -> Result<Option<Task>, Error> {
+        let Setting {
+            world,
+            region,
+            timeout,
+        } = setting;
         let variant = match self {
             Situation::S1 => Variant::Corner { region },
             _ => Variant::Anywhere,
@@ -163,6 +168,28 @@ fn pick(level: &Level, stream: &mut Stream, wanted: impl Fn(Cell) -> bool) -> Op
     }
 }
 
+/// The mazes of episodes, and how long these last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The side of the world, which every maze fills.
+    pub world: u8,
+    /// The side of the region in the top-right corner, as in training.
+    pub region: u8,
+    /// Steps allowed where a situation says nothing else.
+    pub timeout: u16,
+}
+
+impl Setting {
+    /// Mazes of this side with a region of that side.
+    pub fn new(world: u8, region: u8, timeout: u16) -> Self {
+        Self {
+            world,
+            region,
+            timeout,
+        }
+    }
+}
+
 /// One episode to be played: a level made into a situation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Task {
@@ -187,15 +214,14 @@ pub struct Task {
 pub fn tasks(
     situation: Situation,
     split: Split,
-    world: u8,
-    region: u8,
-    timeout: u16,
+    setting: Setting,
     count: usize,
 ) -> Result<Vec<Task>, Error> {
+    let Setting { world, region, .. } = setting;
     // Before the region: the error about an impossible world is the one to see first.
     let full_size = full_size_seeds(split.seeds(), world)?;
     situation.check(world, region)?;
-    if timeout == 0 {
+    if setting.timeout == 0 {
         return Err(Error::Timeout);
     }
     let mut tasks = Vec::new();
@@ -204,7 +230,7 @@ pub fn tasks(
         if tasks.len() == count || miss_len == MAX_MISSES {
             break;
         }
-        match situation.task(seed, world, region, timeout)? {
+        match situation.task(seed, setting)? {
             Some(task) => {
                 tasks.push(task);
                 miss_len = 0;
@@ -274,7 +300,12 @@ mod tests {
     fn every_task_is_what_its_situation_says() {
         for (world, region) in [(5, 4), (9, 3), (11, 3), (25, 5), (31, 1), (31, 28)] {
             for situation in Situation::ALL {
-                let made = tasks(situation, Split::Test, world, region, TIMEOUT, 40);
+                let made = tasks(
+                    situation,
+                    Split::Test,
+                    Setting::new(world, region, TIMEOUT),
+                    40,
+                );
                 if situation.check(world, region).is_err() {
                     assert!(made.is_err());
                     continue;
@@ -294,7 +325,9 @@ mod tests {
     #[test]
     fn fewer_tasks_are_a_prefix_of_more_and_splits_share_no_level() {
         for situation in Situation::ALL {
-            let made = |split, count| tasks(situation, split, 11, 3, TIMEOUT, count).unwrap();
+            let made = |split, count| {
+                tasks(situation, split, Setting::new(11, 3, TIMEOUT), count).unwrap()
+            };
             let more = made(Split::Selection, 50);
             assert_eq!(made(Split::Selection, 20), more[..20]);
             assert_eq!(made(Split::Selection, 0), []);
@@ -308,7 +341,13 @@ mod tests {
 
     #[test]
     fn positions_are_drawn_over_all_cells_allowed() {
-        let made = tasks(Situation::S2, Split::Curve, 11, 3, TIMEOUT, 400).unwrap();
+        let made = tasks(
+            Situation::S2,
+            Split::Curve,
+            Setting::new(11, 3, TIMEOUT),
+            400,
+        )
+        .unwrap();
         let mut cheeses: Vec<Cell> = made.iter().filter_map(|task| task.level.cheese).collect();
         cheeses.sort();
         cheeses.dedup();
@@ -320,7 +359,12 @@ mod tests {
     #[test]
     fn worlds_without_room_for_a_situation_are_refused() {
         let fault = |situation, world, region| {
-            let made = tasks(situation, Split::Test, world, region, TIMEOUT, 1);
+            let made = tasks(
+                situation,
+                Split::Test,
+                Setting::new(world, region, TIMEOUT),
+                1,
+            );
             made.unwrap_err().to_string()
         };
         for (situation, region) in [
@@ -341,7 +385,7 @@ mod tests {
             assert!(named.iter().all(|name| message.contains(name)), "{message}");
         }
         assert!(fault(Situation::S1, 12, 3).contains("found 12"));
-        let no_time = tasks(Situation::S1, Split::Test, 11, 3, 0, 1);
+        let no_time = tasks(Situation::S1, Split::Test, Setting::new(11, 3, 0), 1);
         assert_eq!(no_time, Err(Error::Timeout));
     }
 }

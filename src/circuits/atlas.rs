@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::pairs::preference;
 use super::paths::Edge;
 use crate::maze::{CHANNEL_LEN, Cell, Level, observe};
-use crate::nn::{Network, Part, Site, Workspace};
+use crate::nn::{Part, Policy, Site, Workspace};
 
 /// Mice that a map by cheese is a mean over, and the other way round: spread evenly over the free cells.
 pub const PARTNERS: usize = 8;
@@ -84,14 +84,15 @@ pub fn edge_name(sites: &[Site], edge: &Edge) -> String {
 }
 
 /// The weights of an edge.
-pub fn filter(network: &Network, params: &[f32], sites: &[Site], edge: &Edge) -> Filter {
+pub fn filter(policy: Policy<'_>, sites: &[Site], edge: &Edge) -> Filter {
+    let Policy { network, theta } = policy;
     let site = &sites[edge.site];
     let slice = network.slice(site, edge.from, edge.to);
     let width = match slice.len() {
         9 => 3,
         _ => network.input(site).map_or(1, |input| input.image.width),
     };
-    let weights: Vec<f64> = slice.iter().map(|&index| params[index].into()).collect();
+    let weights: Vec<f64> = slice.iter().map(|&index| theta[index].into()).collect();
     Filter {
         part: edge_name(sites, edge),
         weights: weights.chunks(width.max(1)).map(<[f64]>::to_vec).collect(),
@@ -105,17 +106,16 @@ type ByCell = Vec<(Cell, Vec<f64>)>;
 
 /// The maps of channels, by number of the site, over some mazes of one world.
 pub fn maps(
-    (network, params): (&Network, &[f32]),
+    policy: Policy<'_>,
     sites: &[Site],
     channels: &[(usize, usize)],
     mazes: &[Level],
 ) -> Vec<Map> {
-    let world = network.shape.world;
+    let world = policy.network.shape.world;
     let of_mazes: Vec<[ByCell; 2]> = mazes
         .par_iter()
         .map(|maze| {
-            [true, false]
-                .map(|is_cheese| of_maze((network, params), sites, channels, maze, is_cheese))
+            [true, false].map(|is_cheese| of_maze(policy, sites, channels, maze, is_cheese))
         })
         .collect();
     let map = |number: usize| {
@@ -150,12 +150,13 @@ pub fn maps(
 /// For every free cell of a maze, with the cheese there or the mouse, the mean activation of each
 /// channel over the partners.
 fn of_maze(
-    (network, params): (&Network, &[f32]),
+    policy: Policy<'_>,
     sites: &[Site],
     channels: &[(usize, usize)],
     maze: &Level,
     is_cheese: bool,
 ) -> ByCell {
+    let network = policy.network;
     let cells = maze.free_cells();
     let every = cells.len().div_ceil(PARTNERS).max(1);
     let mut workspace = Workspace::new(network);
@@ -174,7 +175,7 @@ fn of_maze(
                 level.cheese = Some(cheese);
                 observe(&level, mouse, state);
             }
-            workspace.forward(network, params, &states, block.len());
+            workspace.forward(policy, &states, block.len());
             for (sum, &(site, channel)) in sums.iter_mut().zip(channels) {
                 for sample in 0..block.len() {
                     let values = workspace.read(&sites[site], &Part::channel(channel), sample);
@@ -190,12 +191,13 @@ fn of_maze(
 }
 
 /// What flipping each entry of `observation` does to the preference for the actions in `right`.
-pub fn flips(network: &Network, params: &[f32], observation: &[u8], right: u16) -> Flips {
+pub fn flips(policy: Policy<'_>, observation: &[u8], right: u16) -> Flips {
+    let network = policy.network;
     let len = network.observation_len();
     let actions = network.shape.action_len;
     let base = {
         let mut workspace = Workspace::new(network);
-        workspace.forward(network, params, observation, 1);
+        workspace.forward(policy, observation, 1);
         preference(workspace.logits(network, 1), right)
     };
     let places: Vec<usize> = (0..len).collect();
@@ -208,7 +210,7 @@ pub fn flips(network: &Network, params: &[f32], observation: &[u8], right: u16) 
                 for (state, &place) in states.chunks_mut(len).zip(places) {
                     state[place] ^= 1;
                 }
-                workspace.forward(network, params, &states, places.len());
+                workspace.forward(policy, &states, places.len());
                 let logits = workspace.logits(network, places.len());
                 let rows = logits.chunks_exact(actions);
                 rows.map(|logits| preference(logits, right) - base)
@@ -263,7 +265,7 @@ mod tests {
     use super::*;
     use crate::circuits::patching::tests::policy;
     use crate::maze::{Variant, generate};
-    use crate::nn::Kind;
+    use crate::nn::{Kind, Network};
 
     /// The index in theta of one weight of conv0, `(3, 3, in, out)`.
     fn weight(network: &Network, tap: usize, from: usize, to: usize) -> usize {
@@ -297,7 +299,12 @@ mod tests {
         let seeds = (0..40).filter(|&seed| maze(seed).maze_dim == 9);
         let mazes: Vec<Level> = seeds.take(3).map(maze).collect();
         assert_eq!(mazes.len(), 3);
-        let found = maps((&network, &params), &sites, &[(0, 2), (0, 1)], &mazes);
+        let found = maps(
+            Policy::new(&network, &params),
+            &sites,
+            &[(0, 2), (0, 1)],
+            &mazes,
+        );
         // Channel 2 reads plane 1, the mouse's; channel 1 plane 2, the cheese's.
         let [mouse, cheese] = &found[..] else {
             panic!("{}", found.len());
@@ -341,10 +348,10 @@ mod tests {
             level.cheese = Some(level.top_right());
             let mut observation = vec![0; network.observation_len()];
             observe(&level, level.mouse, &mut observation);
-            let found = flips(&network, &params, &observation, 0b0101);
+            let found = flips(Policy::new(&network, &params), &observation, 0b0101);
             let run = |state: &[u8]| {
                 let mut workspace = Workspace::new(&network);
-                workspace.forward(&network, &params, state, 1);
+                workspace.forward(Policy::new(&network, &params), state, 1);
                 preference(workspace.logits(&network, 1), 0b0101)
             };
             assert_eq!(found.preference, run(&observation));
@@ -389,7 +396,7 @@ mod tests {
         assert_eq!(hops, expected);
         assert_eq!(found.edges[1].effect, -0.25);
 
-        let weights = |edge: &Edge| filter(&network, &params, &sites, edge);
+        let weights = |edge: &Edge| filter(Policy::new(&network, &params), &sites, edge);
         let conv = weights(&edges[1].0);
         assert_eq!((&*conv.part, conv.weights.len()), ("conv1 1 to 3", 3));
         let slice = network.slice(&sites[at("conv1")], 1, 3);

@@ -26,7 +26,7 @@ use rayon::prelude::*;
 
 use super::patching::{Effects, Share, Told};
 use super::paths::{self, Edge};
-use crate::nn::{Network, Part, Site, Workspace};
+use crate::nn::{Network, Part, Policy, Site, Workspace};
 
 /// Edges that are patched, for each path that is kept, before the search goes on from the best.
 const EDGES: usize = 4;
@@ -103,7 +103,8 @@ fn read_by(network: &Network, sites: &[Site], layer: usize) -> Option<usize> {
 ///
 /// # Panics
 /// A path without hops, or with a layer that does not read the channel before it.
-pub fn patch(network: &Network, params: &[f32], told: &Told, paths: &[Path]) -> Vec<[Share; 2]> {
+pub fn patch(policy: Policy<'_>, told: &Told, paths: &[Path]) -> Vec<[Share; 2]> {
+    let network = policy.network;
     let sites = network.sites();
     paths.iter().for_each(|path| check(network, &sites, path));
     // From the last layer to the first, and what differs in the last channel alone together.
@@ -119,10 +120,9 @@ pub fn patch(network: &Network, params: &[f32], told: &Told, paths: &[Path]) -> 
         .blocks(network)
         .par_iter()
         .map(|pairs| {
-            let runs = [0, 1].map(|which| told.run(network, params, which, pairs));
+            let runs = [0, 1].map(|which| told.run(policy, which, pairs));
             let mut effects = vec![[Vec::new(), Vec::new()]; paths.len()];
             for direction in [0, 1] {
-                let policy = (network, params);
                 let runs = (&runs[1 - direction], &runs[direction]);
                 let mut walk = Walk::new(policy, &sites, runs, pairs.len());
                 for &index in &order {
@@ -155,8 +155,7 @@ fn check(network: &Network, sites: &[Site], path: &Path) {
 
 /// Two runs, and what comes of the one when a path of it carries what the other's does.
 struct Walk<'a> {
-    network: &'a Network,
-    params: &'a [f32],
+    policy: Policy<'a>,
     sites: &'a [Site],
     observation: Site,
     base: &'a Workspace<f32>,
@@ -174,15 +173,14 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(
-        (network, params): (&'a Network, &'a [f32]),
+        policy: Policy<'a>,
         sites: &'a [Site],
         (base, other): (&'a Workspace<f32>, &'a Workspace<f32>),
         sample_len: usize,
     ) -> Self {
-        let observation = network.input(&sites[0]);
+        let observation = policy.network.input(&sites[0]);
         Self {
-            network,
-            params,
+            policy,
             sites,
             observation: observation.expect("the first site is a layer's"),
             base,
@@ -214,8 +212,7 @@ impl<'a> Walk<'a> {
         let part = Part::channel(last.channel);
         self.live
             .patch_from(&site, &part, self.sample_len, &self.mixed);
-        self.live
-            .forward_after(self.network, self.params, &site, self.sample_len);
+        self.live.forward_after(self.policy, &site, self.sample_len);
         // What follows is run anew with the next patch.
         self.live
             .patch_from(&site, &site.whole(), self.sample_len, self.base);
@@ -240,8 +237,8 @@ impl<'a> Walk<'a> {
             let (from, to) = (pair[0], pair[1]);
             let layer = self.site(to);
             let between = self.between(from, to);
-            self.mixed.carry(self.network, self.params, between, n);
-            self.mixed.forward_at(self.network, self.params, &layer, n);
+            self.mixed.carry(self.policy, between, n);
+            self.mixed.forward_at(self.policy, &layer, n);
             if hop + 1 < path.hops() {
                 let part = Part::channel(to.channel);
                 self.held.patch_from(&layer, &part, n, &self.mixed);
@@ -260,7 +257,8 @@ impl<'a> Walk<'a> {
         self.mixed
             .patch_from(&source, &source.whole(), n, self.base);
         let written = between.start..between.end + 1;
-        self.mixed.copy_from(self.network, written, n, self.base);
+        self.mixed
+            .copy_from(self.policy.network, written, n, self.base);
     }
 }
 
@@ -270,22 +268,18 @@ pub type Found = (Path, [Share; 2]);
 /// The paths of so many hops with the greatest effects, restored and corrupted averaged, at most `beam` of
 /// them, by a search: the leading [edges](paths::edges), then the best of these and of what they become with a hop
 /// more at either end, patched, and so on.
-pub fn leading(
-    network: &Network,
-    params: &[f32],
-    told: &Told,
-    (hops, beam): (usize, usize),
-) -> Vec<Found> {
+pub fn leading(policy: Policy<'_>, told: &Told, (hops, beam): (usize, usize)) -> Vec<Found> {
+    let network = policy.network;
     let search = Search::new(network, hops);
     let best = |paths: Vec<Path>| -> Vec<Found> {
-        let shares = patch(network, params, told, &paths);
+        let shares = patch(policy, told, &paths);
         let mut found: Vec<Found> = paths.into_iter().zip(shares).collect();
         let effect = |(_, [restored, corrupted]): &Found| (restored.value + corrupted.value).abs();
         found.sort_by(|a, b| effect(b).total_cmp(&effect(a)).then_with(|| a.0.cmp(&b.0)));
         found.truncate(beam);
         found
     };
-    let weights = paths::attribute(network, params, told);
+    let weights = paths::attribute(policy, told);
     let screened = |edge: Edge| -> f64 {
         let slice = network.slice(&search.sites[edge.site], edge.from, edge.to);
         slice.iter().map(|&index| weights[index]).sum()

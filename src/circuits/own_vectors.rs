@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::steering::{Steered, steered};
 use crate::ablate::{Error, Tasks};
 use crate::maze::{Level, observation_len, observe};
-use crate::nn::{Network, Site, Steering, Workspace};
+use crate::nn::{Policy, Site, Steering, Workspace};
 use crate::numeric::sum::norm;
 
 /// Keeps the streams of these random vectors apart from those of the directions.
@@ -30,14 +30,9 @@ pub struct OwnVector {
 
 /// What its own cheese adds to a site's activations where a level's episodes start, level by level of
 /// `tasks`: zeros where there is none. And the mean length of the activations with a cheese.
-pub fn own_vectors(
-    network: &Network,
-    params: &[f32],
-    tasks: &Tasks,
-    site: &Site,
-) -> (Vec<Vec<f32>>, f64) {
+pub fn own_vectors(policy: Policy<'_>, tasks: &Tasks, site: &Site) -> (Vec<Vec<f32>>, f64) {
     let levels: Vec<&Level> = tasks.every_level().map(|task| &task.level).collect();
-    let mut workspace = Workspace::new(network);
+    let mut workspace = Workspace::new(policy.network);
     let mut activations = |levels: &[&Level], keeps: bool| -> Vec<Vec<f32>> {
         let mut states = Vec::new();
         for level in levels {
@@ -47,13 +42,13 @@ pub fn own_vectors(
             states.resize(start + observation_len(level.world), 0);
             observe(&level, level.mouse, &mut states[start..]);
         }
-        workspace.forward(network, params, &states, levels.len());
+        workspace.forward(policy, &states, levels.len());
         let samples = 0..levels.len();
         let read = |sample| workspace.read(site, &site.whole(), sample);
         samples.map(read).collect()
     };
     let (mut vectors, mut lengths, mut cheeses) = (Vec::new(), 0.0, 0);
-    for block in levels.chunks(network.sample_len) {
+    for block in levels.chunks(policy.network.sample_len) {
         let (with, without) = (activations(block, true), activations(block, false));
         for ((level, with), without) in block.iter().zip(with).zip(without) {
             if level.cheese.is_some() {
@@ -72,21 +67,21 @@ pub fn own_vectors(
 /// # Errors
 /// A policy that is not finite; those of `done`.
 pub fn measure_own<E: From<Error>>(
-    (network, params): (&Network, &[f32]),
+    policy: Policy<'_>,
     test: &Tasks,
     doses: &[f64],
     (random_len, seed): (u64, u64),
     mut done: impl FnMut() -> Result<(), E>,
 ) -> Result<Vec<OwnVector>, E> {
     let mut found = Vec::new();
-    for (number, site) in network.sites().iter().enumerate() {
-        let (vectors, activations) = own_vectors(network, params, test, site);
+    for (number, site) in policy.network.sites().iter().enumerate() {
+        let (vectors, activations) = own_vectors(policy, test, site);
         let lengths: Vec<f64> = vectors.iter().map(|vector| norm(vector)).collect();
         let own = Steering {
             site: site.clone(),
             vectors,
         };
-        let in_doses = |steering: &Steering| steered((network, params), test, steering, doses);
+        let in_doses = |steering: &Steering| steered(policy, test, steering, doses);
         let random = (0..random_len)
             .map(|draw| {
                 let index = (number as u64) << 32 | OWN << 16 | draw;
@@ -112,7 +107,7 @@ pub fn measure_own<E: From<Error>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ablate::{Rate, Split};
+    use crate::ablate::{Rate, Setting, Split};
     use crate::circuits::patching::tests::policy;
     use crate::maze::ActionSet;
     use crate::nn::Kind;
@@ -120,9 +115,10 @@ mod tests {
     #[test]
     fn nothing_added_changes_nothing_and_levels_without_a_cheese_stay() {
         let (network, params) = policy(Kind::Small, 9);
-        let tasks = Tasks::new(Split::Discovery, (9, 5, 30), ActionSet::Four, 8).unwrap();
-        let base = Steered::of(&tasks.measure_exact(&network, &params).unwrap());
-        let own = (&network, params.as_slice());
+        let tasks =
+            Tasks::new(Split::Discovery, Setting::new(9, 5, 30), ActionSet::Four, 8).unwrap();
+        let base = Steered::of(&tasks.measure_exact(Policy::new(&network, &params)).unwrap());
+        let own = Policy::new(&network, &params);
         let all = measure_own(own, &tasks, &[0.0, -1.0], (2, 1), || Ok::<(), Error>(())).unwrap();
         assert_eq!(all.len(), network.sites().len());
         for own in &all {
@@ -142,9 +138,10 @@ mod tests {
     fn without_its_own_vector_a_level_is_as_without_its_cheese() {
         for kind in [Kind::Small, Kind::Impala] {
             let (network, params) = policy(kind, 10);
-            let tasks = Tasks::new(Split::Discovery, (9, 5, 50), ActionSet::Four, 6).unwrap();
+            let tasks =
+                Tasks::new(Split::Discovery, Setting::new(9, 5, 50), ActionSet::Four, 6).unwrap();
             let site = network.sites()[0].clone();
-            let (vectors, length) = own_vectors(&network, &params, &tasks, &site);
+            let (vectors, length) = own_vectors(Policy::new(&network, &params), &tasks, &site);
             assert!(length > 0.0);
             let levels: Vec<Level> = tasks.every_level().map(|t| t.level.clone()).collect();
             assert_eq!(vectors.len(), levels.len());
@@ -165,7 +162,7 @@ mod tests {
                     }
                     let mut workspace = Workspace::new(&network);
                     let steering = (steering, |sample: usize| block * 8 + sample);
-                    let policy = (&network, params.as_slice());
+                    let policy = Policy::new(&network, &params);
                     workspace.forward_steered(policy, &states, levels.len(), steering);
                     all.extend_from_slice(workspace.logits(&network, levels.len()));
                 }
@@ -190,10 +187,11 @@ mod tests {
     #[test]
     fn a_levels_own_vector_moves_no_other_level() {
         let (network, params) = policy(Kind::Small, 11);
-        let tasks = Tasks::new(Split::Discovery, (9, 5, 30), ActionSet::Four, 5).unwrap();
+        let tasks =
+            Tasks::new(Split::Discovery, Setting::new(9, 5, 30), ActionSet::Four, 5).unwrap();
         let site = network.sites()[2].clone();
         let none = vec![0.0; site.image.interior_len()];
-        let base = tasks.measure_exact(&network, &params).unwrap();
+        let base = tasks.measure_exact(Policy::new(&network, &params)).unwrap();
         // Situations in the order of `every_level`, by a rate of each.
         let rates = [Rate::S1, Rate::S2, Rate::S3, Rate::S4Cheese, Rate::S5];
         for chosen in [0, 7, 12, 19, 24] {
@@ -202,7 +200,7 @@ mod tests {
             let site = site.clone();
             let steering = Steering { site, vectors };
             let moved = tasks
-                .measure_steered(&network, &params, Some(&steering))
+                .measure_steered(Policy::new(&network, &params), Some(&steering))
                 .unwrap();
             for (place, rate) in rates.into_iter().enumerate() {
                 let pairs = base.probabilities(rate).iter();

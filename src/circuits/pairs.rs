@@ -258,11 +258,17 @@ fn first_step(level: &Level, from: Cell, to: Cell) -> Option<Move> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ablate::Split;
+    use crate::ablate::{Setting, Split};
 
     #[test]
     fn the_states_of_a_pair_differ_in_the_fact_alone() {
-        let tasks = Tasks::new(Split::Discovery, (9, 5, 50), ActionSet::Procgen, 24).unwrap();
+        let tasks = Tasks::new(
+            Split::Discovery,
+            Setting::new(9, 5, 50),
+            ActionSet::Procgen,
+            24,
+        )
+        .unwrap();
         for sought in Sought::ALL {
             for &fact in Fact::of(sought) {
                 let pairs = Pairs::new(&tasks, sought, fact, 40);

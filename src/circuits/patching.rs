@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::pairs::{Pairs, preference};
-use crate::nn::{Network, Part, Site, Workspace};
+use crate::nn::{Network, Part, Policy, Site, Workspace};
 
 /// Least difference between the preferences of a pair's states, in logits.
 pub const LEAST_DIFFERENCE: f64 = 0.1;
@@ -77,10 +77,10 @@ pub struct Told {
 
 impl Told {
     /// Those of `pairs` whose preferences differ by [`LEAST_DIFFERENCE`] or more, the right way round.
-    pub fn new(network: &Network, params: &[f32], pairs: &Pairs) -> Self {
-        let run = |states: &[u8]| preferences(network, params, states, &pairs.right);
+    pub fn new(policy: Policy<'_>, pairs: &Pairs) -> Self {
+        let run = |states: &[u8]| preferences(policy, states, &pairs.right);
         let (first, second) = (run(&pairs.first), run(&pairs.second));
-        let len = network.observation_len();
+        let len = policy.network.observation_len();
         let mut told = Self {
             states: Default::default(),
             right: Vec::new(),
@@ -117,17 +117,11 @@ impl Told {
     }
 
     /// The mean of parts of sites, by number, over cells, channels, and either state of every pair.
-    pub fn means(
-        &self,
-        network: &Network,
-        params: &[f32],
-        sites: &[Site],
-        parts: &[(usize, Part)],
-    ) -> Vec<f64> {
+    pub fn means(&self, policy: Policy<'_>, sites: &[Site], parts: &[(usize, Part)]) -> Vec<f64> {
         let mut sums = vec![0.0; parts.len()];
-        for pairs in self.blocks(network) {
+        for pairs in self.blocks(policy.network) {
             for which in [0, 1] {
-                let run = self.run(network, params, which, &pairs);
+                let run = self.run(policy, which, &pairs);
                 for (sum, (site, part)) in sums.iter_mut().zip(parts) {
                     for sample in 0..pairs.len() {
                         let values = run.read(&sites[*site], part, sample);
@@ -152,15 +146,14 @@ impl Told {
     /// A workspace that has run on one of the states of some pairs.
     pub(super) fn run(
         &self,
-        network: &Network,
-        params: &[f32],
+        policy: Policy<'_>,
         which: usize,
         pairs: &std::ops::Range<usize>,
     ) -> Workspace<f32> {
-        let len = network.observation_len();
-        let mut workspace = Workspace::new(network);
+        let len = policy.network.observation_len();
+        let mut workspace = Workspace::new(policy.network);
         let states = &self.states[which][pairs.start * len..pairs.end * len];
-        workspace.forward(network, params, states, pairs.len());
+        workspace.forward(policy, states, pairs.len());
         workspace
     }
 
@@ -209,7 +202,8 @@ impl Told {
 /// Of some parts and either direction, an effect a pair of a block.
 pub(super) type Effects = Vec<[Vec<f64>; 2]>;
 
-fn preferences(network: &Network, params: &[f32], states: &[u8], right: &[u16]) -> Vec<f64> {
+fn preferences(policy: Policy<'_>, states: &[u8], right: &[u16]) -> Vec<f64> {
+    let network = policy.network;
     let block = network.sample_len;
     let states = states.par_chunks(block * network.observation_len());
     let parts = states.zip(right.par_chunks(block));
@@ -217,7 +211,7 @@ fn preferences(network: &Network, params: &[f32], states: &[u8], right: &[u16]) 
         .map_init(
             || Workspace::new(network),
             |workspace, (states, right)| {
-                workspace.forward(network, params, states, right.len());
+                workspace.forward(policy, states, right.len());
                 let logits = workspace.logits(network, right.len());
                 let rows = logits.chunks_exact(network.shape.action_len).zip(right);
                 rows.map(|(logits, &right)| preference(logits, right))
@@ -262,11 +256,11 @@ pub fn cells(sites: &[Site], (site, channel): (usize, usize)) -> Vec<(usize, Par
 /// The parameters with channels, by number of the site, held at some values: weights of zero, and the value
 /// for a bias.
 pub fn hold(
-    params: &[f32],
+    theta: &[f32],
     sites: &[Site],
     held: impl IntoIterator<Item = ((usize, usize), f64)>,
 ) -> Vec<f32> {
-    let mut edited = params.to_vec();
+    let mut edited = theta.to_vec();
     for ((site, channel), value) in held {
         if let Some((weights, bias)) = sites[site].gives(channel) {
             weights.into_iter().for_each(|index| edited[index] = 0.0);
@@ -277,12 +271,8 @@ pub fn hold(
 }
 
 /// Patches every part, by number of the site, in every pair; in the order of `parts`.
-pub fn patch(
-    network: &Network,
-    params: &[f32],
-    told: &Told,
-    parts: &[(usize, Part)],
-) -> Vec<Patched> {
+pub fn patch(policy: Policy<'_>, told: &Told, parts: &[(usize, Part)]) -> Vec<Patched> {
+    let network = policy.network;
     let sites = network.sites();
     // From the last site to the first: what comes before a site is then always as it was.
     let mut order: Vec<usize> = (0..parts.len()).collect();
@@ -291,7 +281,7 @@ pub fn patch(
     let effects: Vec<Effects> = blocks
         .par_iter()
         .map(|pairs| {
-            let runs = [0, 1].map(|which| told.run(network, params, which, pairs));
+            let runs = [0, 1].map(|which| told.run(policy, which, pairs));
             let mut effects = vec![[Vec::new(), Vec::new()]; parts.len()];
             for direction in [0, 1] {
                 // Restoring: the second state's run, with parts of the first's.
@@ -301,7 +291,7 @@ pub fn patch(
                     let (site, part) = &parts[index];
                     let site = &sites[*site];
                     live.patch_from(site, part, pairs.len(), donor);
-                    live.forward_after(network, params, site, pairs.len());
+                    live.forward_after(policy, site, pairs.len());
                     let now = told.preferences_of(network, &live, pairs);
                     live.patch_from(site, part, pairs.len(), base);
                     effects[index][direction] = told.changes(direction, pairs, &now);
@@ -324,7 +314,7 @@ pub fn patch(
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::ablate::{Split, Tasks};
+    use crate::ablate::{Setting, Split, Tasks};
     use crate::circuits::pairs::{Fact, Sought};
     use crate::maze::ActionSet;
     use crate::nn::{Kind, Shape, finite_difference as fd, init};
@@ -356,12 +346,18 @@ pub(super) mod tests {
     }
 
     pub(crate) fn pairs(sought: Sought, fact: Fact) -> Pairs {
-        let tasks = Tasks::new(Split::Discovery, (9, 5, 50), ActionSet::Four, 24).unwrap();
+        let tasks = Tasks::new(
+            Split::Discovery,
+            Setting::new(9, 5, 50),
+            ActionSet::Four,
+            24,
+        )
+        .unwrap();
         Pairs::new(&tasks, sought, fact, 30)
     }
 
-    fn told(network: &Network, params: &[f32]) -> Told {
-        let told = Told::new(network, params, &pairs(Sought::Cheese, Fact::CheeseMoved));
+    fn told(policy: Policy<'_>) -> Told {
+        let told = Told::new(policy, &pairs(Sought::Cheese, Fact::CheeseMoved));
         assert!(told.len() >= 5 && told.len() < told.asked, "{}", told.len());
         assert!(told.differences().iter().all(|&d| d >= LEAST_DIFFERENCE));
         told
@@ -371,25 +367,25 @@ pub(super) mod tests {
     fn what_was_there_put_in_its_own_place_changes_nothing_to_the_bit() {
         for kind in [Kind::Small, Kind::Impala] {
             let (network, params) = policy(kind, 1);
-            let mut told = told(&network, &params);
+            let mut told = told(Policy::new(&network, &params));
             told.states[1] = told.states[0].clone();
             told.preferences[1] = told.preferences[0].clone();
             let sites = network.sites();
             let mut parts = [layers(&sites), channels(&sites)].concat();
             parts.extend(cells(&sites, (0, 1)));
             let pairs = 0..told.len().min(network.sample_len);
-            let base = told.run(&network, &params, 0, &pairs);
+            let base = told.run(Policy::new(&network, &params), 0, &pairs);
             for (site, part) in &parts {
                 let mut live = base.clone();
                 live.patch_from(&sites[*site], part, pairs.len(), &base);
-                live.forward_after(&network, &params, &sites[*site], pairs.len());
+                live.forward_after(Policy::new(&network, &params), &sites[*site], pairs.len());
                 let bits = |workspace: &Workspace<f32>| -> Vec<u32> {
                     let logits = workspace.logits(&network, pairs.len());
                     logits.iter().map(|x| x.to_bits()).collect()
                 };
                 assert_eq!(bits(&live), bits(&base), "{}", sites[*site].name);
                 live.patch(&sites[*site], part, pairs.len(), |_, _| ());
-                live.forward_after(&network, &params, &sites[*site], pairs.len());
+                live.forward_after(Policy::new(&network, &params), &sites[*site], pairs.len());
                 assert_eq!(bits(&live), bits(&base), "{}", sites[*site].name);
             }
         }
@@ -399,9 +395,9 @@ pub(super) mod tests {
     fn all_that_the_rest_can_see_restores_all_of_the_difference() {
         for kind in [Kind::Small, Kind::Impala] {
             let (network, params) = policy(kind, 2);
-            let told = told(&network, &params);
+            let told = told(Policy::new(&network, &params));
             let sites = network.sites();
-            for patched in patch(&network, &params, &told, &layers(&sites)) {
+            for patched in patch(Policy::new(&network, &params), &told, &layers(&sites)) {
                 let site = &sites[patched.site];
                 let [restored, corrupted] = [patched.restored, patched.corrupted];
                 // The branches of the residual blocks are passed by on the stream.
@@ -442,12 +438,15 @@ pub(super) mod tests {
                     *weight = 0.0;
                 }
             }
-            let told = Told::new(&network, &params, &pairs(Sought::Cheese, Fact::CheeseMoved));
+            let told = Told::new(
+                Policy::new(&network, &params),
+                &pairs(Sought::Cheese, Fact::CheeseMoved),
+            );
             if told.is_empty() {
                 continue;
             }
             units += 1;
-            for patched in patch(&network, &params, &told, &channels(&sites)) {
+            for patched in patch(Policy::new(&network, &params), &told, &channels(&sites)) {
                 if patched.site == hidden {
                     let share = f64::from(u8::from(patched.part == Part::channel(unit)));
                     assert_eq!(patched.restored.value, share);
@@ -466,9 +465,8 @@ pub(super) mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             pool.unwrap().install(|| {
                 patch(
-                    &network,
-                    &params,
-                    &told(&network, &params),
+                    Policy::new(&network, &params),
+                    &told(Policy::new(&network, &params)),
                     &channels(&sites),
                 )
             })

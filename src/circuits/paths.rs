@@ -22,7 +22,7 @@ use rayon::prelude::*;
 
 use super::pairs::d_preference;
 use super::patching::{Effects, Share, Told};
-use crate::nn::{Network, Part, Site, Workspace};
+use crate::nn::{Network, Part, Policy, Site, Workspace};
 
 /// From one channel of a layer's input to one of its output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,14 +52,10 @@ pub fn edges(network: &Network) -> Vec<Edge> {
 }
 
 /// The parameters with edges cut: weights of zero.
-pub fn cut(
-    (network, params): (&Network, &[f32]),
-    sites: &[Site],
-    edges: impl IntoIterator<Item = Edge>,
-) -> Vec<f32> {
-    let mut edited = params.to_vec();
+pub fn cut(policy: Policy<'_>, sites: &[Site], edges: impl IntoIterator<Item = Edge>) -> Vec<f32> {
+    let mut edited = policy.theta.to_vec();
     for edge in edges {
-        let slice = network.slice(&sites[edge.site], edge.from, edge.to);
+        let slice = policy.network.slice(&sites[edge.site], edge.from, edge.to);
         slice.into_iter().for_each(|index| edited[index] = 0.0);
     }
     edited
@@ -67,17 +63,18 @@ pub fn cut(
 
 /// First-order shares of every weight, restored and corrupted averaged: an edge's is the sum over its
 /// [slice](Network::slice).
-pub fn attribute(network: &Network, params: &[f32], told: &Told) -> Vec<f64> {
-    let mut transposed = vec![0.0; params.len()];
-    network.transpose(params, &mut transposed);
+pub fn attribute(policy: Policy<'_>, told: &Told) -> Vec<f64> {
+    let Policy { network, theta } = policy;
+    let mut transposed = vec![0.0; theta.len()];
+    network.transpose(theta, &mut transposed);
     let blocks: Vec<Vec<f64>> = told
         .blocks(network)
         .par_iter()
         .map(|pairs| {
-            let mut effects = vec![0.0; params.len()];
+            let mut effects = vec![0.0; theta.len()];
             for direction in [0, 1] {
-                let mut base = told.run(network, params, 1 - direction, pairs);
-                let mut other = told.run(network, params, direction, pairs);
+                let mut base = told.run(policy, 1 - direction, pairs);
+                let mut other = told.run(policy, direction, pairs);
                 let mut slopes = base.logits(network, pairs.len()).to_vec();
                 let rows = slopes.chunks_exact_mut(network.shape.action_len);
                 for (row, &right) in rows.zip(&told.right[pairs.clone()]) {
@@ -88,10 +85,9 @@ pub fn attribute(network: &Network, params: &[f32], told: &Told) -> Vec<f64> {
                         row.iter_mut().for_each(|slope| *slope = -*slope);
                     }
                 }
-                let parameters = (params, transposed.as_slice());
                 base.attribute(
-                    network,
-                    parameters,
+                    policy,
+                    &transposed,
                     &slopes,
                     &mut other,
                     &mut effects,
@@ -102,7 +98,7 @@ pub fn attribute(network: &Network, params: &[f32], told: &Told) -> Vec<f64> {
         })
         .collect();
     let whole = 2.0 * told.differences().iter().sum::<f64>();
-    let mut sum = vec![0.0; params.len()];
+    let mut sum = vec![0.0; theta.len()];
     for block in &blocks {
         sum.iter_mut()
             .zip(block)
@@ -115,21 +111,17 @@ pub fn attribute(network: &Network, params: &[f32], told: &Told) -> Vec<f64> {
 }
 
 /// What each edge restores and what it corrupts, in the order of `edges`.
-pub fn patch(network: &Network, params: &[f32], told: &Told, edges: &[Edge]) -> Vec<[Share; 2]> {
+pub fn patch(policy: Policy<'_>, told: &Told, edges: &[Edge]) -> Vec<[Share; 2]> {
     let groups: Vec<Vec<Edge>> = edges.iter().map(|&edge| vec![edge]).collect();
-    patch_groups(network, params, told, &groups)
+    patch_groups(policy, told, &groups)
 }
 
 /// What groups of edges into one layer each restore and corrupt together.
 ///
 /// # Panics
 /// A group that is empty, or whose edges go into several layers.
-pub fn patch_groups(
-    network: &Network,
-    params: &[f32],
-    told: &Told,
-    groups: &[Vec<Edge>],
-) -> Vec<[Share; 2]> {
+pub fn patch_groups(policy: Policy<'_>, told: &Told, groups: &[Vec<Edge>]) -> Vec<[Share; 2]> {
+    let network = policy.network;
     let sites = network.sites();
     // From the last layer to the first, and with what is exchanged in one go together.
     let mut order: Vec<usize> = (0..groups.len()).collect();
@@ -143,14 +135,14 @@ pub fn patch_groups(
         .blocks(network)
         .par_iter()
         .map(|pairs| {
-            let runs = [0, 1].map(|which| told.run(network, params, which, pairs));
+            let runs = [0, 1].map(|which| told.run(policy, which, pairs));
             let mut effects = vec![[Vec::new(), Vec::new()]; groups.len()];
             for direction in [0, 1] {
                 let (base, other) = (&runs[1 - direction], &runs[direction]);
-                let mut exchange = Exchange::new(network, (base, other), pairs.len());
+                let mut exchange = Exchange::new(policy, base, other, pairs.len());
                 for &index in &order {
                     let site = &sites[groups[index][0].site];
-                    exchange.patch(params, site, &groups[index]);
+                    exchange.patch(site, &groups[index]);
                     let live = &exchange.live;
                     let now = told.preferences_of(network, live, pairs);
                     exchange.restore(site);
@@ -165,7 +157,7 @@ pub fn patch_groups(
 
 /// Two runs, and a third in which some edges of the one carry what the other's do.
 struct Exchange<'a> {
-    network: &'a Network,
+    policy: Policy<'a>,
     base: &'a Workspace<f32>,
     other: &'a Workspace<f32>,
     /// The base's, but for what is patched and what follows.
@@ -179,12 +171,13 @@ struct Exchange<'a> {
 
 impl<'a> Exchange<'a> {
     fn new(
-        network: &'a Network,
-        (base, other): (&'a Workspace<f32>, &'a Workspace<f32>),
+        policy: Policy<'a>,
+        base: &'a Workspace<f32>,
+        other: &'a Workspace<f32>,
         sample_len: usize,
     ) -> Self {
         Self {
-            network,
+            policy,
             base,
             other,
             live: base.clone(),
@@ -195,20 +188,19 @@ impl<'a> Exchange<'a> {
     }
 
     /// Patches a group of edges, and runs what follows.
-    fn patch(&mut self, params: &[f32], site: &Site, group: &[Edge]) {
+    fn patch(&mut self, site: &Site, group: &[Edge]) {
         let mut receivers: Vec<usize> = group.iter().map(|edge| edge.to).collect();
         receivers.sort_unstable();
         receivers.dedup();
         for to in receivers {
             let into = group.iter().filter(|edge| edge.to == to);
             let senders: Vec<usize> = into.map(|edge| edge.from).collect();
-            self.exchange(params, site, senders);
+            self.exchange(site, senders);
             let part = Part::channel(to);
             self.live
                 .patch_from(site, &part, self.sample_len, &self.mixed);
         }
-        self.live
-            .forward_after(self.network, params, site, self.sample_len);
+        self.live.forward_after(self.policy, site, self.sample_len);
     }
 
     /// Undoes what was patched at a site; what follows it is run anew with the next patch.
@@ -218,12 +210,16 @@ impl<'a> Exchange<'a> {
     }
 
     /// Runs a layer with these channels of its input exchanged, where that is not what it ran with.
-    fn exchange(&mut self, params: &[f32], site: &Site, senders: Vec<usize>) {
+    fn exchange(&mut self, site: &Site, senders: Vec<usize>) {
         let key = Some((site.op, senders));
         if self.exchanged == key {
             return;
         }
-        let input = self.network.input(site).expect("edges go into layers");
+        let input = self
+            .policy
+            .network
+            .input(site)
+            .expect("edges go into layers");
         let (_, senders) = key.as_ref().expect("it was made above");
         self.mixed
             .patch_from(&input, &input.whole(), self.sample_len, self.base);
@@ -232,8 +228,7 @@ impl<'a> Exchange<'a> {
             self.mixed
                 .patch_from(&input, &part, self.sample_len, self.other);
         }
-        self.mixed
-            .forward_at(self.network, params, site, self.sample_len);
+        self.mixed.forward_at(self.policy, site, self.sample_len);
         // The layer before reads nothing of this; its own input is the base's again.
         self.mixed
             .patch_from(&input, &input.whole(), self.sample_len, self.base);
@@ -251,7 +246,10 @@ mod tests {
 
     fn told(kind: Kind, seed: u64) -> (Network, Vec<f32>, Told) {
         let (network, params) = policy(kind, seed);
-        let told = Told::new(&network, &params, &pairs(Sought::Cheese, Fact::CheeseMoved));
+        let told = Told::new(
+            Policy::new(&network, &params),
+            &pairs(Sought::Cheese, Fact::CheeseMoved),
+        );
         assert!(told.len() >= 5);
         (network, params, told)
     }
@@ -269,9 +267,9 @@ mod tests {
             groups.reverse();
             let single = vec![groups[0][0]];
             groups.insert(0, single);
-            let patched = patch_groups(&network, &params, &told, &groups);
+            let patched = patch_groups(Policy::new(&network, &params), &told, &groups);
             let parts: Vec<_> = layers(&sites);
-            let whole = patch_parts(&network, &params, &told, &parts);
+            let whole = patch_parts(Policy::new(&network, &params), &told, &parts);
             for (group, [restored, corrupted]) in groups.iter().zip(patched).skip(1) {
                 let layer = &whole[group[0].site];
                 assert_eq!(restored, layer.restored, "{}", sites[layer.site].name);
@@ -304,10 +302,11 @@ mod tests {
                 let mut without = params.clone();
                 slice.iter().for_each(|&index| without[index] = 0.0);
                 for (params, is_cut) in [(&params, false), (&without, true)] {
-                    let run = |which| told.run(&network, params, which, &block);
+                    let policy = Policy::new(&network, params);
+                    let run = |which| told.run(policy, which, &block);
                     let (other, base) = (run(first), run(second));
-                    let mut exchange = Exchange::new(&network, (&base, &other), block.len());
-                    exchange.patch(params, site, &[edge]);
+                    let mut exchange = Exchange::new(policy, &base, &other, block.len());
+                    exchange.patch(site, &[edge]);
                     for sample in block.clone() {
                         let read = |w: &Workspace<f32>| w.read(site, &site.whole(), sample);
                         let (now, before) = (read(&exchange.live), read(&base));
@@ -328,13 +327,13 @@ mod tests {
     fn attribution_agrees_with_the_patches_where_little_is_rectified() {
         for kind in [Kind::Small, Kind::Impala] {
             let (network, params, told) = told(kind, 7);
-            let scores = attribute(&network, &params, &told);
+            let scores = attribute(Policy::new(&network, &params), &told);
             let all = edges(&network);
             let sites = network.sites();
             let hidden = sites.len() - 1;
             // The last layer is linear in its edges but for its rectifier: first order is nearly all.
             let into: Vec<Edge> = all.iter().copied().filter(|e| e.site == hidden).collect();
-            let exact = patch(&network, &params, &told, &into);
+            let exact = patch(Policy::new(&network, &params), &told, &into);
             let pairs: Vec<(f64, f64)> = into
                 .iter()
                 .zip(&exact)

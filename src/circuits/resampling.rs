@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::hypothesis::{Feature, Place};
 use super::recovered::{divergence, log_probs};
 use super::states::States;
-use crate::nn::{Network, Part, Workspace};
+use crate::nn::{Part, Policy, Workspace};
 use crate::numeric::random::{Purpose, Stream};
 
 /// Where the streams begin, beyond those of [scrubbing](super::scrubbing).
@@ -23,12 +23,13 @@ const STREAMS: u64 = 1 << 41;
 /// The share of every part, by number of its site, over the states of a place; zeros where no state has
 /// another of its feature, or any other state is as good.
 pub fn shares(
-    (network, params): (&Network, &[f32]),
+    policy: Policy<'_>,
     states: &States,
     (feature, place): (Feature, Place),
     parts: &[(usize, Part)],
     seed: u64,
 ) -> Vec<f64> {
+    let network = policy.network;
     let sites = network.sites();
     let pool = states.of(place);
     let [same, any] = [feature, Feature::Nothing].map(|feature| states.matches(feature, &pool));
@@ -51,7 +52,7 @@ pub fn shares(
                 let drawn: Vec<usize> = block.iter().map(|draw| draw[which]).collect();
                 let mut workspace = Workspace::new(network);
                 let observations = states.observations(&drawn);
-                workspace.forward(network, params, &observations, block.len());
+                workspace.forward(policy, &observations, block.len());
                 workspace
             });
             let rows = |workspace: &Workspace<f32>| -> Vec<Vec<f64>> {
@@ -70,7 +71,7 @@ pub fn shares(
                 let (site, part) = &parts[index];
                 let site = &sites[*site];
                 live.patch_from(site, part, block.len(), &donor);
-                live.forward_after(network, params, site, block.len());
+                live.forward_after(policy, site, block.len());
                 sums[index] = lost(&live);
                 live.patch_from(site, part, block.len(), &base);
             }
@@ -92,7 +93,7 @@ mod tests {
     use crate::circuits::patching::channels;
     use crate::circuits::patching::tests::policy;
     use crate::locators::path_patching::tests::two_halves;
-    use crate::nn::{Kind, Shape};
+    use crate::nn::{Kind, Network, Shape};
 
     fn states() -> States {
         States::new(Split::Discovery, (9, 5), 8, &[]).unwrap()
@@ -106,7 +107,7 @@ mod tests {
         let parts = vec![(0, sites[0].whole()), (last, sites[last].whole())];
         let share = |feature| {
             let of = (feature, Place::Outside);
-            shares((&network, &params), &states(), of, &parts, 1)
+            shares(Policy::new(&network, &params), &states(), of, &parts, 1)
         };
         // No other state is the same one.
         assert_eq!(share(Feature::State), [0.0, 0.0]);
@@ -131,7 +132,7 @@ mod tests {
         let (params, _) = two_halves(&network, 2);
         let parts = channels(&network.sites());
         let of = (Feature::WallsAndMouse, Place::InRegion);
-        let found = shares((&network, &params), &states(), of, &parts, 1);
+        let found = shares(Policy::new(&network, &params), &states(), of, &parts, 1);
         let mut moved = 0;
         for ((site, part), share) in parts.iter().zip(found) {
             let half = network.sites()[*site].image.channels / 2;

@@ -31,16 +31,17 @@ use super::graph::Graph;
 use super::hypothesis::{Feature, Hypothesis, Place};
 use super::recovered::{Loss, Outcome, Scrubbed, divergence, log_probs};
 use super::states::{Matches, States};
-use crate::nn::{Network, Site, Workspace};
+use crate::nn::{Policy, Site, Workspace};
 use crate::numeric::random::{Purpose, Stream};
 
 /// Scrubs a policy by a hypothesis, and its `graph`, on all of `states` of which it says something.
 pub fn scrub(
-    (network, params): (&Network, &[f32]),
+    policy: Policy<'_>,
     states: &States,
     (hypothesis, graph): (&Hypothesis, &Graph),
     seed: u64,
 ) -> Scrubbed {
+    let network = policy.network;
     let sites = network.sites();
     let mut outcome = Outcome::default();
     for place in graph.places() {
@@ -51,8 +52,7 @@ pub fn scrub(
         let features = graph.vertices.iter().map(|vertex| vertex.feature);
         let matches = features.map(|feature| (feature, states.matches(feature, &pool)));
         let scrubber = Scrubber {
-            network,
-            params,
+            policy,
             sites: &sites,
             states,
             graph,
@@ -77,8 +77,7 @@ pub fn scrub(
 type Values = Vec<Vec<Vec<f32>>>;
 
 struct Scrubber<'a> {
-    network: &'a Network,
-    params: &'a [f32],
+    policy: Policy<'a>,
     sites: &'a [Site],
     states: &'a States,
     graph: &'a Graph,
@@ -107,9 +106,9 @@ impl Scrubber<'_> {
             workspace,
             &mut outcome,
         );
-        let scrubbed = workspace.logits(self.network, block.len());
+        let scrubbed = workspace.logits(self.policy.network, block.len());
         let rows = |logits: &[f32]| -> Vec<Vec<f64>> {
-            let rows = logits.chunks(self.network.shape.action_len);
+            let rows = logits.chunks(self.policy.network.shape.action_len);
             rows.map(log_probs).collect()
         };
         let [before, random, scrubbed] = [&before, &random, scrubbed].map(rows);
@@ -132,12 +131,12 @@ impl Scrubber<'_> {
 
     fn forward(&self, states: &[usize], workspace: &mut Workspace<f32>) {
         let observations = self.states.observations(states);
-        workspace.forward(self.network, self.params, &observations, states.len());
+        workspace.forward(self.policy, &observations, states.len());
     }
 
     fn logits_of(&self, states: &[usize], workspace: &mut Workspace<f32>) -> Vec<f32> {
         self.forward(states, workspace);
-        workspace.logits(self.network, states.len()).to_vec()
+        workspace.logits(self.policy.network, states.len()).to_vec()
     }
 
     /// Leaves in the workspace the run on `base` with the nodes `inputs` as in `states`, scrubbed.
@@ -163,7 +162,7 @@ impl Scrubber<'_> {
                     held.copy_from_slice(&values[sample]);
                 });
             }
-            workspace.forward_after(self.network, self.params, site, base.len());
+            workspace.forward_after(self.policy, site, base.len());
         }
     }
 
@@ -217,7 +216,7 @@ mod tests {
     use crate::circuits::hypothesis::{All, Channels, Node, OBSERVATION};
     use crate::circuits::patching::tests::policy;
     use crate::locators::path_patching::tests::two_halves;
-    use crate::nn::{Kind, Shape};
+    use crate::nn::{Kind, Network, Shape};
 
     fn node(name: &str, site: &str, feature: Feature, inputs: &[&str]) -> Node {
         Node {
@@ -230,26 +229,22 @@ mod tests {
         }
     }
 
-    fn scrubbed(
-        (network, params): (&Network, &[f32]),
-        nodes: Vec<Node>,
-        output: Option<&[&str]>,
-    ) -> Scrubbed {
+    fn scrubbed(policy: Policy<'_>, nodes: Vec<Node>, output: Option<&[&str]>) -> Scrubbed {
         let hypothesis = Hypothesis {
             name: "x".into(),
             output: output.map(|names| names.iter().map(|&name| name.into()).collect()),
             nodes,
         };
         let states = States::new(Split::Discovery, (9, 5), 6, &[]).unwrap();
-        let graph = Graph::new(&hypothesis, &network.sites()).unwrap();
-        scrub((network, params), &states, (&hypothesis, &graph), 1)
+        let graph = Graph::new(&hypothesis, &policy.network.sites()).unwrap();
+        scrub(policy, &states, (&hypothesis, &graph), 1)
     }
 
     #[test]
     fn all_of_the_network_recovers_all_and_nothing_of_it_nothing_exactly() {
         for kind in [Kind::Small, Kind::Impala] {
             let (network, params) = policy(kind, 1);
-            let policy = (&network, params.as_slice());
+            let policy = Policy::new(&network, &params);
             let sites = network.sites();
             let names: Vec<&str> = sites.iter().map(|site| site.name.as_str()).collect();
             // Every site reads all of those before it, some of which are by-ways of others; far enough
@@ -295,7 +290,7 @@ mod tests {
     fn what_depends_on_nothing_recovers_nothing_but_for_chance() {
         let (network, params) = policy(Kind::Small, 2);
         let any = vec![node("a", "dense", Feature::Nothing, &[OBSERVATION])];
-        let any = scrubbed((&network, &params), any, None);
+        let any = scrubbed(Policy::new(&network, &params), any, None);
         let Share { value, error } = any.recovered;
         assert!(
             value != 0.0 && value.abs() < 4.0 * error + 0.02,
@@ -350,7 +345,7 @@ mod tests {
                 ]
             };
             let recovered = |way, cheese| {
-                let found = scrubbed((&network, &params), halves(way, cheese), None);
+                let found = scrubbed(Policy::new(&network, &params), halves(way, cheese), None);
                 assert_eq!((found.nodes, found.channels), (4, 24));
                 assert!(found.unmatched < 0.5, "{}", found.unmatched);
                 (found.recovered.value, found.quantiles[0])
@@ -379,7 +374,11 @@ mod tests {
                         holds,
                         ..node("a", "conv1", Feature::CheeseOffset, &[OBSERVATION])
                     };
-                    scrubbed((&network, &params), vec![few], Some(&["a", OBSERVATION]))
+                    scrubbed(
+                        Policy::new(&network, &params),
+                        vec![few],
+                        Some(&["a", OBSERVATION]),
+                    )
                 })
             })
         };

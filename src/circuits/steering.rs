@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::pairs::Sought;
 use crate::ablate::{Error, Measurement, Rate, Tasks};
 use crate::maze::{Level, observation_len, observe};
-use crate::nn::{Network, Steering, Workspace};
+use crate::nn::{Policy, Steering, Workspace};
 use crate::numeric::sum::norm;
 
 /// What a policy does under one steering.
@@ -77,16 +77,12 @@ fn levels(tasks: &Tasks, sought: Sought) -> Vec<[Level; 2]> {
 }
 
 /// The direction at every site, `(cells, channels)` each, and the mean length of its activations.
-pub fn directions(
-    network: &Network,
-    params: &[f32],
-    tasks: &Tasks,
-    sought: Sought,
-) -> Vec<(Vec<f32>, f64)> {
-    of_levels(network, params, &levels(tasks, sought))
+pub fn directions(policy: Policy<'_>, tasks: &Tasks, sought: Sought) -> Vec<(Vec<f32>, f64)> {
+    of_levels(policy, &levels(tasks, sought))
 }
 
-fn of_levels(network: &Network, params: &[f32], levels: &[[Level; 2]]) -> Vec<(Vec<f32>, f64)> {
+fn of_levels(policy: Policy<'_>, levels: &[[Level; 2]]) -> Vec<(Vec<f32>, f64)> {
+    let network = policy.network;
     let sites = network.sites();
     let mut sums: Vec<Vec<f64>> = sites
         .iter()
@@ -103,7 +99,7 @@ fn of_levels(network: &Network, params: &[f32], levels: &[[Level; 2]]) -> Vec<(V
                 states.resize(start + observation_len(level.world), 0);
                 observe(level, level.mouse, &mut states[start..]);
             }
-            workspace.forward(network, params, &states, block.len());
+            workspace.forward(policy, &states, block.len());
             for (number, site) in sites.iter().enumerate() {
                 for sample in 0..block.len() {
                     let values = workspace.read(site, &site.whole(), sample);
@@ -130,23 +126,23 @@ fn of_levels(network: &Network, params: &[f32], levels: &[[Level; 2]]) -> Vec<(V
 /// # Errors
 /// A policy that is not finite; those of `done`.
 pub fn measure<E: From<Error>>(
-    (network, params): (&Network, &[f32]),
+    policy: Policy<'_>,
     (found_on, test): (&Tasks, &Tasks),
     doses: &[f64],
     (random_len, seed): (u64, u64),
     mut done: impl FnMut() -> Result<(), E>,
 ) -> Result<Vec<Direction>, E> {
     let mut found = Vec::new();
-    let sites = network.sites();
+    let sites = policy.network.sites();
     for sought in Sought::ALL {
-        let all = directions(network, params, found_on, sought);
+        let all = directions(policy, found_on, sought);
         for (number, (site, (direction, mean_length))) in sites.iter().zip(all).enumerate() {
             let length = norm(&direction);
             let direction = Steering {
                 site: site.clone(),
                 vectors: vec![direction],
             };
-            let in_doses = |steering: &Steering| steered((network, params), test, steering, doses);
+            let in_doses = |steering: &Steering| steered(policy, test, steering, doses);
             let random = (0..random_len)
                 .map(|draw| {
                     let index = (number as u64) << 32 | (sought as u64) << 16 | draw;
@@ -169,13 +165,13 @@ pub fn measure<E: From<Error>>(
 
 /// What becomes of a policy under doses of a steering.
 pub(super) fn steered(
-    (network, params): (&Network, &[f32]),
+    policy: Policy<'_>,
     test: &Tasks,
     steering: &Steering,
     doses: &[f64],
 ) -> Result<Vec<Steered>, Error> {
     let steer = |&dose: &f64| {
-        let measured = test.measure_steered(network, params, Some(&steering.times(dose)))?;
+        let measured = test.measure_steered(policy, Some(&steering.times(dose)))?;
         Ok(Steered::of(&measured))
     };
     doses.iter().map(steer).collect()
@@ -184,7 +180,7 @@ pub(super) fn steered(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ablate::Split;
+    use crate::ablate::{Setting, Split};
     use crate::circuits::patching::tests::policy;
     use crate::maze::ActionSet;
     use crate::nn::Kind;
@@ -193,7 +189,8 @@ mod tests {
     fn a_direction_is_what_the_fact_adds() {
         for kind in [Kind::Small, Kind::Impala] {
             let (network, params) = policy(kind, 8);
-            let tasks = Tasks::new(Split::Discovery, (9, 5, 50), ActionSet::Four, 8).unwrap();
+            let tasks =
+                Tasks::new(Split::Discovery, Setting::new(9, 5, 50), ActionSet::Four, 8).unwrap();
             for sought in Sought::ALL {
                 // Of one level alone: its states differ by the direction, at every site.
                 let levels = &levels(&tasks, sought)[..1];
@@ -203,14 +200,14 @@ mod tests {
                     observe(level, level.mouse, &mut state);
                     state
                 };
-                let directions = of_levels(&network, &params, levels);
+                let directions = of_levels(Policy::new(&network, &params), levels);
                 assert_eq!(directions.len(), network.sites().len());
                 let (with, without) = (seen(0), seen(1));
                 assert_ne!(with, without);
                 let logits = |state: &[u8], steering: Option<&Steering>| {
                     let mut workspace = Workspace::new(&network);
                     let steering = (steering, |_: usize| 0);
-                    workspace.forward_steered((&network, &params), state, 1, steering);
+                    workspace.forward_steered(Policy::new(&network, &params), state, 1, steering);
                     workspace.logits(&network, 1).to_vec()
                 };
                 for (site, (vector, length)) in network.sites().into_iter().zip(directions) {
@@ -236,10 +233,11 @@ mod tests {
     #[test]
     fn nothing_added_changes_nothing_and_random_vectors_have_the_length() {
         let (network, params) = policy(Kind::Small, 9);
-        let tasks = Tasks::new(Split::Discovery, (9, 5, 30), ActionSet::Four, 8).unwrap();
-        let base = Steered::of(&tasks.measure_exact(&network, &params).unwrap());
+        let tasks =
+            Tasks::new(Split::Discovery, Setting::new(9, 5, 30), ActionSet::Four, 8).unwrap();
+        let base = Steered::of(&tasks.measure_exact(Policy::new(&network, &params)).unwrap());
         let all = measure(
-            (&network, &params),
+            Policy::new(&network, &params),
             (&tasks, &tasks),
             &[0.0, 1.0],
             (2, 1),

@@ -4,12 +4,12 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use crate::ablate::Rate;
-use crate::circuits::Sought;
+use crate::circuits::{Share, Sought, Steered, hops};
 use crate::experiment::resolve;
 use crate::experiment::stages::reseal;
 use crate::findings::Results;
-use crate::protocol::circuits::{Circuits, Found, Traced, circuits, layer_len};
-use crate::protocol::scrubbing;
+use crate::findings::tracing::{Carrier, Circuits, TracedFact};
+use crate::protocol::tracing::{Extent, read_hypotheses, trace_run};
 use crate::storage::manifest::write_json;
 use crate::storage::{RunDir, exists, read_text};
 
@@ -17,6 +17,9 @@ use super::progress::Watcher;
 use super::scrubbing::scrubbed;
 use super::settings::start;
 use super::{Error, report};
+
+/// Channels, edges and paths that are printed of each fact.
+const LEADING: usize = 6;
 
 /// Trace a run's trained policy: activation patching, path patching, activation directions
 ///
@@ -86,16 +89,17 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let settings = run.config();
     let text = read_text(&settings)?;
     let config = resolve::resume((&settings, &text), None, None, &[], None)?.config;
-    let own = scrubbing::read(&config, &args.hypotheses)?;
-    let hops = hops(args, layer_len(&config)?)?;
+    let network = config.network()?;
+    let own = read_hypotheses(&args.hypotheses, &network.sites())?;
+    let hops = hops(args, hops::layers(&network).len())?;
     let results = run.path().join("results.json");
     let results = match exists(&results)? {
         true => Some(Results::load(&results)?),
         false => None,
     };
     let mut watcher = Watcher::new(args.quiet);
-    let asked = (args.pairs as usize, hops);
-    let found = circuits(&config, &run, asked, &own, &mut watcher)?;
+    let extent = Extent::whole(&config, args.pairs as usize, hops);
+    let found = trace_run(&config, &run, extent, &own, &mut watcher)?;
     watcher.end();
     let path = run.circuits();
     write_json(&path, &found)?;
@@ -135,69 +139,57 @@ fn goal(sought: Sought) -> &'static str {
     }
 }
 
-fn traced(traced: &Traced, out: &mut dyn Write) -> std::io::Result<()> {
-    let Traced {
-        sought,
-        fact,
-        pairs,
-        told,
-        ..
-    } = traced;
+fn traced(traced: &TracedFact, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(
         out,
-        "{}, {}: {told} of {pairs} pairs told apart",
-        goal(*sought),
-        fact.name()
+        "{}, {}: {} of {} pairs told apart",
+        goal(traced.sought),
+        traced.fact.name(),
+        traced.distinguished,
+        traced.pairs
     )?;
     writeln!(
         out,
         "  {:<24} {:>15} {:>15}",
         "layer", "restored", "corrupted"
     )?;
-    traced
-        .layers
-        .iter()
-        .try_for_each(|found| line(found, out))?;
+    lines(&traced.layers, out)?;
     writeln!(out, "  the leading channels")?;
-    let leading = |list: &[Found]| list.iter().take(6).cloned().collect::<Vec<_>>();
-    leading(&traced.channels)
-        .iter()
-        .try_for_each(|found| line(found, out))?;
+    lines(traced.channels.iter().take(LEADING), out)?;
     let (patched, all) = traced.patched;
     let screen = traced.screen.map_or("-".into(), |rho| format!("{rho:.2}"));
     writeln!(
         out,
         "  the leading edges; {patched} of {all} patched, rank correlation with the screen {screen}"
     )?;
-    leading(&traced.edges)
-        .iter()
-        .try_for_each(|found| line(found, out))?;
+    lines(traced.edges.iter().take(LEADING), out)?;
     if !traced.paths.is_empty() {
         writeln!(out, "  the leading paths")?;
     }
-    for found in leading(&traced.paths) {
-        let (restored, corrupted) = (share(&found.restored), share(&found.corrupted));
+    for path in traced.paths.iter().take(LEADING) {
+        let (restored, corrupted) = (share(&path.restored), share(&path.corrupted));
         writeln!(
             out,
             "  {:<24} {restored:>15} {corrupted:>15}  {}",
-            "", found.part
+            "", path.part
         )?;
     }
     writeln!(out)
 }
 
-fn share(share: &crate::circuits::Share) -> String {
+fn share(share: &Share) -> String {
     format!("{:+.2} ± {:.2}", share.value, 1.96 * share.error)
 }
 
-fn line(found: &Found, out: &mut dyn Write) -> std::io::Result<()> {
-    writeln!(
-        out,
-        "  {:<24} {:>15} {:>15}",
-        found.part,
-        share(&found.restored),
-        share(&found.corrupted)
-    )
+fn lines<'a>(
+    carriers: impl IntoIterator<Item = &'a Carrier>,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    for carrier in carriers {
+        let (restored, corrupted) = (share(&carrier.restored), share(&carrier.corrupted));
+        writeln!(out, "  {:<24} {restored:>15} {corrupted:>15}", carrier.part)?;
+    }
+    Ok(())
 }
 
 /// Of either direction, the site and dose that move the step at decision squares most.
@@ -222,7 +214,7 @@ fn steered(found: &Circuits, out: &mut dyn Write) -> std::io::Result<()> {
             let best = doses
                 .filter(|(_, _, dose, _)| dose * sign > 0.0)
                 .max_by(|a, b| {
-                    let moved = |s: &crate::circuits::Steered| match sought {
+                    let moved = |s: &Steered| match sought {
                         Sought::Cheese => sign * (s.p_cheese - base.p_cheese),
                         Sought::Corner => sign * (s.p_corner - base.p_corner),
                     };
@@ -270,7 +262,7 @@ fn own_vectors(found: &Circuits, out: &mut dyn Write) -> std::io::Result<()> {
         let Some(number) = own.doses.iter().position(|(dose, _)| *dose == -1.0) else {
             continue;
         };
-        let shown = |of: &dyn Fn(&crate::circuits::Steered) -> f64| {
+        let shown = |of: &dyn Fn(&Steered) -> f64| {
             let random = own.random.iter().map(|doses| of(&doses[number]));
             let mean = random.sum::<f64>() / own.random.len().max(1) as f64;
             format!("{:.2} ({mean:.2})", of(&own.doses[number].1))

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use crate::experiment::stages::{is_finished, reseal};
+use crate::findings::tracing::Circuits;
 use crate::findings::{Results, Study};
-use crate::protocol::circuits::Circuits;
 use crate::storage::run_dir::ensure_directory;
 use crate::storage::{self, RunDir, atomic};
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ablate::{Situation, Split, Tasks};
+use crate::ablate::{Setting, Situation, Split, Tasks};
+use crate::nn::Network;
+use crate::ppo::trainer::RUN;
 use crate::ppo::{EnvSettings, NetSettings, PpoSettings, Settings};
 use crate::svd;
 
@@ -221,8 +223,17 @@ impl Config {
     /// Levels that cannot be made.
     pub fn tasks(&self, split: Split, count: usize) -> Result<Tasks, Error> {
         let env = &self.env;
-        let place = (env.world, env.region, env.timeout);
-        Ok(Tasks::new(split, place, env.actions, count)?)
+        let setting = Setting::new(env.world, env.region, env.timeout);
+        Ok(Tasks::new(split, setting, env.actions, count)?)
+    }
+
+    /// The network, with room for as many samples at a time as training runs.
+    ///
+    /// # Errors
+    /// A size outside what is possible.
+    pub fn network(&self) -> Result<Network, Error> {
+        let network = Network::new(self.net.shape(&self.env), RUN);
+        Ok(network.map_err(crate::ppo::Error::from)?)
     }
 
     /// As TOML.

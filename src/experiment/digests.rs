@@ -140,11 +140,7 @@ pub fn compute(progress: &mut dyn Progress) -> Result<Digests, Error> {
             lines.push(sums.map(|sum| format!("{:08x}", sum.finish())).join(" "));
             done += 1;
             progress.advance(done, name);
-            if progress.is_interrupted() {
-                return Err(Error::Stopped {
-                    stage: "the fixed job",
-                });
-            }
+            progress.stop_if_interrupted("the fixed job")?;
         }
         digests.jobs.insert(name.into(), lines);
     }

@@ -1,5 +1,7 @@
 //! Whoever watches a run, and may stop it.
 
+use super::Error;
+
 /// What a stage tells whoever watches; the answer says whether to go on.
 pub trait Progress {
     /// A stage begins: its name, and how many steps it will take.
@@ -11,6 +13,16 @@ pub trait Progress {
     /// Whether the user asked to stop.
     fn is_interrupted(&self) -> bool {
         false
+    }
+    /// Ends a stage that leaves nothing behind, where the user asked to stop.
+    ///
+    /// # Errors
+    /// The user's interruption, with the stage.
+    fn stop_if_interrupted(&self, stage: &'static str) -> Result<(), Error> {
+        match self.is_interrupted() {
+            true => Err(Error::Stopped { stage }),
+            false => Ok(()),
+        }
     }
 }
 

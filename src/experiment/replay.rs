@@ -246,11 +246,7 @@ impl<'a> Replay<'a> {
             }) {
                 break;
             }
-            if progress.is_interrupted() {
-                return Err(Error::Stopped {
-                    stage: "the replay",
-                });
-            }
+            progress.stop_if_interrupted("the replay")?;
             let update = match streams::in_parts(self.config, trainer.updates()) {
                 true => trainer.advance_in_parts()?,
                 false => trainer.advance()?,

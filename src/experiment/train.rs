@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ablate::{Rate, Split, Tasks};
 use crate::gradients::Manifest;
-use crate::nn::{Layout, Network};
+use crate::nn::{Layout, Network, Policy};
 use crate::ppo::{Trainer, Update};
 use crate::storage::manifest::write_json;
 use crate::storage::{self, Lines, RunDir, lines, run_dir};
@@ -374,7 +374,7 @@ impl<'a> Session<'a> {
     fn measure(&mut self, trainer: &Trainer) -> Result<(), Error> {
         let measured = self
             .tasks
-            .measure_exact(trainer.network(), trainer.params())?;
+            .measure_exact(Policy::new(trainer.network(), trainer.params()))?;
         let (sum, count) = std::mem::take(&mut self.recorded.episodes);
         let place = (trainer.updates(), self.recorded.frames);
         let point = CurvePoint::new(place, &measured, (count > 0.0).then(|| sum / count));

@@ -17,7 +17,7 @@ pub mod sound;
 mod study;
 mod summary;
 mod temporal;
-mod whole_policy;
+pub mod tracing;
 
 pub use agreement::{Against, Agreement, COMPARED};
 pub use calibration::{Calibration, Composed, Routed};
@@ -37,4 +37,3 @@ pub use summary::{
     TakenOffOver, TemporalRow,
 };
 pub use temporal::{ComponentEffect, Temporal};
-pub use whole_policy::{TakenOff, Traced};

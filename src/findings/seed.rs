@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::sound::{Contradiction, Sound, hash, len};
-use super::{Agreement, Claimed, Currency, Curves, Family, Rise, Temporal, Traced};
+use super::tracing::WholePolicy;
+use super::{Agreement, Claimed, Currency, Curves, Family, Rise, Temporal};
 use crate::ablate::{Claim, PerRate};
 use crate::locators::weights_svd::AgainstNull;
 use crate::nn::Layout;
@@ -53,7 +54,7 @@ pub struct Findings {
     pub agreement: Vec<Agreement>,
     /// What is said of the policy as a whole.
     #[serde(default)]
-    pub traced: Traced,
+    pub traced: WholePolicy,
     /// Seconds of each stage.
     pub seconds: BTreeMap<String, f64>,
 }

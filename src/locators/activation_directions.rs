@@ -17,10 +17,10 @@ use crate::nn::{Part, Steering};
 #[derive(Clone, Copy, Debug)]
 pub struct ActivationDirections;
 
-fn channels(behaviour: &Behaviour<'_>, theta: &[f32]) -> Channels {
-    Channels::new(behaviour.network, |sites, parts| {
+fn channels(behaviour: &Behaviour<'_>) -> Channels {
+    Channels::new(behaviour.policy.network, |sites, parts| {
         Sought::ALL.map(|sought| {
-            let found = steering::directions(behaviour.network, theta, behaviour.tasks, sought);
+            let found = steering::directions(behaviour.policy, behaviour.tasks, sought);
             let length = |(site, part): &(usize, Part)| {
                 let (vector, mean) = &found[*site];
                 let own = vector.iter().skip(part.channels.start);
@@ -47,9 +47,7 @@ impl Locator for ActivationDirections {
     }
 
     fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
-        let channels = run
-            .behaviour
-            .map(|behaviour| channels(&behaviour, run.theta));
+        let channels = run.behaviour.map(|behaviour| channels(&behaviour));
         Ok(channels.map(|channels| channels.located(run.theta.len())))
     }
 
@@ -58,13 +56,13 @@ impl Locator for ActivationDirections {
         let Some(behaviour) = run.behaviour else {
             return Ok(Vec::new());
         };
-        let sites = behaviour.network.sites();
+        let sites = behaviour.policy.network.sites();
         let offer = |claim| {
             let (sought, name) = match claim {
                 Claim::A => (Sought::Cheese, "cheese"),
                 Claim::B => (Sought::Corner, "corner"),
             };
-            let found = steering::directions(behaviour.network, run.theta, behaviour.tasks, sought);
+            let found = steering::directions(behaviour.policy, behaviour.tasks, sought);
             let steer = sites.iter().zip(found).map(|(site, (vector, _))| Steer {
                 member: format!("{name} at {}", site.name),
                 steering: Steering {

@@ -16,12 +16,12 @@ use crate::circuits::patching::{self, Told};
 #[derive(Clone, Copy, Debug)]
 pub struct ActivationPatching;
 
-fn channels(behaviour: &Behaviour<'_>, theta: &[f32]) -> Channels {
-    Channels::new(behaviour.network, |_, parts| {
+fn channels(behaviour: &Behaviour<'_>) -> Channels {
+    Channels::new(behaviour.policy.network, |_, parts| {
         Sought::ALL.map(|sought| {
-            let told = told(behaviour, theta, sought);
+            let told = told(behaviour, sought);
             let patch = |told: &Told| -> Vec<f64> {
-                patching::patch(behaviour.network, theta, told, parts)
+                patching::patch(behaviour.policy, told, parts)
                     .iter()
                     .map(|patched| 0.5 * (patched.restored.value + patched.corrupted.value))
                     .collect()
@@ -46,9 +46,7 @@ impl Locator for ActivationPatching {
     }
 
     fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
-        let channels = run
-            .behaviour
-            .map(|behaviour| channels(&behaviour, run.theta));
+        let channels = run.behaviour.map(|behaviour| channels(&behaviour));
         Ok(channels.map(|channels| channels.located(run.theta.len())))
     }
 
@@ -57,6 +55,6 @@ impl Locator for ActivationPatching {
         let Some(behaviour) = run.behaviour else {
             return Ok(Vec::new());
         };
-        Ok(channels(&behaviour, run.theta).hold(run, &behaviour, self.supervision()))
+        Ok(channels(&behaviour).hold(&behaviour, self.supervision()))
     }
 }

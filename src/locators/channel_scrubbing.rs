@@ -24,19 +24,18 @@ pub struct ChannelScrubbing;
 /// Mazes of the states.
 const MAZES: usize = PAIRS / 4;
 
-fn channels(behaviour: &Behaviour<'_>, run: &Run<'_>) -> Result<Channels, Error> {
+fn channels(behaviour: &Behaviour<'_>, seed: u64) -> Result<Channels, Error> {
     let levels = behaviour.tasks.levels(Rate::S5);
     let place = levels.first().map(|task| (task.level.world, task.region));
     let (place, mazes) = place.map_or(((5, 3), 0), |place| (place, MAZES));
     let states = States::new(Split::Discovery, place, mazes, &[])?;
-    Ok(Channels::new(behaviour.network, |_, parts| {
+    Ok(Channels::new(behaviour.policy.network, |_, parts| {
         Sought::ALL.map(|sought| {
             let of = match sought {
                 Sought::Cheese => (Feature::WallsAndMouse, Place::InRegion),
                 Sought::Corner => (Feature::CheeseOffset, Place::Outside),
             };
-            let policy = (behaviour.network, run.theta);
-            resampling::shares(policy, &states, of, parts, run.seed)
+            resampling::shares(behaviour.policy, &states, of, parts, seed)
         })
     }))
 }
@@ -59,7 +58,9 @@ impl Locator for ChannelScrubbing {
         let Some(behaviour) = run.behaviour else {
             return Ok(None);
         };
-        Ok(Some(channels(&behaviour, run)?.located(run.theta.len())))
+        Ok(Some(
+            channels(&behaviour, run.seed)?.located(run.theta.len()),
+        ))
     }
 
     /// The leading channels held at their means.
@@ -67,6 +68,6 @@ impl Locator for ChannelScrubbing {
         let Some(behaviour) = run.behaviour else {
             return Ok(Vec::new());
         };
-        Ok(channels(&behaviour, run)?.hold(run, &behaviour, self.supervision()))
+        Ok(channels(&behaviour, run.seed)?.hold(&behaviour, self.supervision()))
     }
 }

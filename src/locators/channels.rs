@@ -8,7 +8,7 @@
 //! parameters that give none of them, the heads', come last. Their own edit holds the leading channels at
 //! their mean: weights of zero, and the mean for a bias.
 
-use super::{Behaviour, Located, Native, Offer, Run, Supervision};
+use super::{Behaviour, Located, Native, Offer, Supervision};
 use crate::ablate::Claim;
 use crate::circuits::patching::{self, Told};
 use crate::circuits::{Fact, Pairs, Sought};
@@ -20,11 +20,11 @@ pub(super) const PAIRS: usize = 256;
 const HELD: [usize; 6] = [1, 2, 4, 8, 16, 32];
 
 /// The pairs of every fact by which something is told, that the policy tells apart.
-pub(super) fn told(behaviour: &Behaviour<'_>, theta: &[f32], sought: Sought) -> Vec<Told> {
+pub(super) fn told(behaviour: &Behaviour<'_>, sought: Sought) -> Vec<Told> {
     let facts = Fact::of(sought).iter();
     let pairs = facts.map(|&fact| Pairs::new(behaviour.tasks, sought, fact, PAIRS));
     pairs
-        .map(|pairs| Told::new(behaviour.network, theta, &pairs))
+        .map(|pairs| Told::new(behaviour.policy, &pairs))
         .filter(|told| !told.is_empty())
         .collect()
 }
@@ -130,19 +130,17 @@ impl Channels {
     }
 
     /// The leading channels held at their means over the states of all pairs.
-    pub fn hold(
-        &self,
-        run: &Run<'_>,
-        behaviour: &Behaviour<'_>,
-        supervision: Supervision,
-    ) -> Vec<Offer> {
-        let means = self.means(behaviour, run.theta);
+    pub fn hold(&self, behaviour: &Behaviour<'_>, supervision: Supervision) -> Vec<Offer> {
+        let means = self.means(behaviour);
         let offer = |claim| {
             let leading = self.leading(claim);
             let hold = |held: usize| {
                 let held_at = leading.iter().take(held);
                 let held_at = held_at.map(|&channel| (self.place(channel), means[channel]));
-                (held as f64, patching::hold(run.theta, &self.sites, held_at))
+                (
+                    held as f64,
+                    patching::hold(behaviour.policy.theta, &self.sites, held_at),
+                )
             };
             Offer {
                 claim: Some(claim),
@@ -156,13 +154,10 @@ impl Channels {
     }
 
     /// The mean of every channel over the pairs' states.
-    fn means(&self, behaviour: &Behaviour<'_>, theta: &[f32]) -> Vec<f64> {
+    fn means(&self, behaviour: &Behaviour<'_>) -> Vec<f64> {
         let (mut sums, mut samples) = (vec![0.0; self.parts.len()], 0.0);
-        for told in Sought::ALL
-            .map(|sought| told(behaviour, theta, sought))
-            .concat()
-        {
-            let states = told.means(behaviour.network, theta, &self.sites, &self.parts);
+        for told in Sought::ALL.map(|sought| told(behaviour, sought)).concat() {
+            let states = told.means(behaviour.policy, &self.sites, &self.parts);
             let len = told.len() as f64;
             sums.iter_mut()
                 .zip(states)

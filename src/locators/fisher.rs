@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use super::{Behaviour, Error, Located, Locator, Native, Offer, Probe, Run, Supervision};
 use crate::ablate::{Claim, Rate};
-use crate::nn::{Network, Workspace, softmax};
+use crate::nn::{Policy, Workspace, softmax};
 
 /// Ratio of Fisher informations.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ impl Locator for Fisher {
         let Some(behaviour) = run.behaviour else {
             return Ok(None);
         };
-        let scores = informations(&behaviour, run.theta).map(|Informations { target, spared }| {
+        let scores = informations(&behaviour).map(|Informations { target, spared }| {
             let mean = spared.iter().sum::<f64>() / spared.len().max(1) as f64;
             let floor = mean.max(f64::MIN_POSITIVE);
             let pairs = target.iter().zip(&spared);
@@ -73,7 +73,7 @@ impl Locator for Fisher {
         let Some(behaviour) = run.behaviour else {
             return Ok(Vec::new());
         };
-        let informations = informations(&behaviour, run.theta);
+        let informations = informations(&behaviour);
         let offer = |(claim, informations): (Claim, Informations)| {
             let dampened = |alpha: f64| (alpha, dampen(run.theta, &informations, alpha, 1.0));
             Offer {
@@ -93,15 +93,15 @@ impl Locator for Fisher {
 }
 
 /// The informations for claim A and for claim B.
-pub fn informations(behaviour: &Behaviour<'_>, theta: &[f32]) -> [Informations; 2] {
+pub fn informations(behaviour: &Behaviour<'_>) -> [Informations; 2] {
     let all: Vec<(Rate, Vec<f64>)> = behaviour
         .probes
         .iter()
-        .map(|probe| (probe.rate, diagonal(behaviour.network, probe, theta)))
+        .map(|probe| (probe.rate, diagonal(behaviour.policy, probe)))
         .collect();
     Claim::ALL.map(|claim| {
         let mean = |rates: &[Rate]| {
-            let mut sum = vec![0.0; theta.len()];
+            let mut sum = vec![0.0; behaviour.policy.theta.len()];
             for (_, one) in all.iter().filter(|(rate, _)| rates.contains(rate)) {
                 let share = 1.0 / rates.len() as f64;
                 sum.iter_mut().zip(one).for_each(|(s, f)| *s += share * f);
@@ -116,7 +116,8 @@ pub fn informations(behaviour: &Behaviour<'_>, theta: &[f32]) -> [Informations; 
 }
 
 /// The diagonal of the Fisher information of one behaviour's states.
-fn diagonal(network: &Network, probe: &Probe, theta: &[f32]) -> Vec<f64> {
+fn diagonal(policy: Policy<'_>, probe: &Probe) -> Vec<f64> {
+    let Policy { network, theta } = policy;
     let (len, action_len) = (network.observation_len(), network.shape.action_len);
     let mut transposed = vec![0.0; theta.len()];
     network.transpose(theta, &mut transposed);
@@ -130,7 +131,7 @@ fn diagonal(network: &Network, probe: &Probe, theta: &[f32]) -> Vec<f64> {
                 let mut log_probs = vec![0.0f32; action_len];
                 let mut d_logits = vec![0.0f32; action_len];
                 for seen in block.chunks_exact(len) {
-                    workspace.forward(network, theta, seen, 1);
+                    workspace.forward(policy, seen, 1);
                     softmax::forward(workspace.logits(network, 1), &mut log_probs);
                     for action in 0..action_len {
                         // d log pi(a) / dz_b = 1(a = b) - pi(b)
@@ -181,7 +182,7 @@ pub fn dampen(theta: &[f32], informations: &Informations, alpha: f64, lambda: f6
 mod tests {
     use super::*;
     use crate::locators::probe_gradient::sum_and_gradient;
-    use crate::nn::{Kind, Shape, init};
+    use crate::nn::{Kind, Network, Shape, init};
     use crate::numeric::random::{Purpose, Stream};
 
     #[test]
@@ -196,6 +197,7 @@ mod tests {
         };
         let network = Network::new(shape, 8).unwrap();
         let theta = init::initialise(&network.layout, 1);
+        let policy = Policy::new(&network, &theta);
         let mut stream = Stream::new(1, Purpose::Nulls, 0);
         let state_len = BLOCK + 3;
         let probe = Probe {
@@ -211,7 +213,7 @@ mod tests {
                 let mut p = 0.0;
                 let seen = (probe.observations.as_slice(), &[state][..]);
                 let picked = std::sync::Mutex::new(&mut p);
-                let (_, gradient) = sum_and_gradient(&network, &theta, seen, &|_, l: &[f32], d| {
+                let (_, gradient) = sum_and_gradient(policy, seen, &|_, l: &[f32], d| {
                     d[action] = 1.0;
                     **picked.lock().unwrap() = f64::from(l[action]).exp();
                     0.0
@@ -221,7 +223,7 @@ mod tests {
                 }
             }
         }
-        let found = diagonal(&network, &probe, &theta);
+        let found = diagonal(policy, &probe);
         let largest = expected.iter().copied().fold(0.0, f64::max);
         assert!(largest > 0.0);
         for (f, e) in found.iter().zip(&expected) {

@@ -10,8 +10,9 @@
 //! 2023) with the initial parameters in the place of the corrupted run.
 
 use super::probe_gradient::{right_loss, sum_and_gradient};
-use super::{Behaviour, Error, Located, Locator, Probe, Run, Supervision};
+use super::{Error, Located, Locator, Probe, Run, Supervision};
 use crate::ablate::{Claim, Rate};
+use crate::nn::Policy;
 
 /// The first-order effect of a reset.
 #[derive(Clone, Copy, Debug)]
@@ -39,12 +40,7 @@ impl Locator for GradientDisplacement {
         let rises: Vec<(Rate, Vec<f64>)> = behaviour
             .probes
             .iter()
-            .map(|probe| {
-                (
-                    probe.rate,
-                    rise(&behaviour, probe, run.theta, &displacement),
-                )
-            })
+            .map(|probe| (probe.rate, rise(behaviour.policy, probe, &displacement)))
             .collect();
         let of = |rates: &[Rate]| -> Vec<&Vec<f64>> {
             let wanted = rises.iter().filter(|(rate, _)| rates.contains(rate));
@@ -68,12 +64,11 @@ impl Locator for GradientDisplacement {
 }
 
 /// By how much the probe's loss rises when each parameter is reset; absolute values sum to 1.
-fn rise(behaviour: &Behaviour<'_>, probe: &Probe, theta: &[f32], displacement: &[f32]) -> Vec<f64> {
+fn rise(policy: Policy<'_>, probe: &Probe, displacement: &[f32]) -> Vec<f64> {
     let states: Vec<u32> = (0..probe.right.len() as u32).collect();
     let scale = 1.0 / states.len().max(1) as f64;
     let (_, gradient) = sum_and_gradient(
-        behaviour.network,
-        theta,
+        policy,
         (&probe.observations, &states),
         &|state, log_probs: &[f32], d_log_probs| {
             right_loss(log_probs, probe.right[state], scale, d_log_probs)

@@ -58,7 +58,7 @@ pub use weights_svd::WeightsSvd;
 
 use crate::ablate::Claim;
 use crate::gradients::GradientMatrix;
-use crate::nn::{Layout, Network, Steering};
+use crate::nn::{Layout, Policy, Steering};
 
 /// What can go wrong in a locator.
 #[derive(Debug, thiserror::Error)]
@@ -156,8 +156,8 @@ impl<'a> Streams<'a> {
 /// What a policy does, for those locators that are shown it.
 #[derive(Clone, Copy)]
 pub struct Behaviour<'a> {
-    /// The network.
-    pub network: &'a Network,
+    /// The network with theta_T.
+    pub policy: Policy<'a>,
     /// States of the situations on discovery levels with their right moves.
     pub probes: &'a [Probe],
     /// Discovery levels, for those that look at effects.

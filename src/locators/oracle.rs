@@ -17,9 +17,10 @@
 
 use super::probe_gradient::sum_and_gradient;
 use super::{Behaviour, Error, Located, Locator, Native, Offer, Run, Supervision};
-use crate::ablate::resample::Rates;
+use crate::ablate::rate::Rates;
 use crate::ablate::selectivity::LEAST_RISE;
 use crate::ablate::{Claim, Measurement, Rate};
+use crate::nn::Policy;
 use crate::nn::adam::Adam;
 use crate::numeric::exp::exp;
 use crate::numeric::random::{Purpose, Stream};
@@ -243,7 +244,8 @@ impl<'a> Objective<'a> {
         claim: Claim,
         kappa: f64,
     ) -> Result<Self, Error> {
-        let measure = |params| behaviour.tasks.measure_exact(behaviour.network, params);
+        let network = behaviour.policy.network;
+        let measure = |theta| behaviour.tasks.measure_exact(Policy::new(network, theta));
         Ok(Self {
             behaviour,
             claim,
@@ -275,21 +277,21 @@ impl<'a> Objective<'a> {
     }
 
     fn value_and_gradient(&self, params: &[f32], levels: &[usize]) -> (f64, Vec<f32>) {
-        let Behaviour { network, tasks, .. } = *self.behaviour;
+        let tasks = self.behaviour.tasks;
+        let policy = Policy::new(self.behaviour.policy.network, params);
         let rates: Vec<Rate> = self.claim.rates().collect();
         let derive = |found: &Rates| self.value_and_derivatives(found, levels).1;
-        let sensitivity = tasks.differentiate((network, params), (&rates, levels), &derive);
+        let sensitivity = tasks.differentiate(policy, &rates, levels, &derive);
         let states: Vec<u32> = (0..sensitivity.d_moves.len() as u32).collect();
         let actions = tasks.actions();
         let seen = (sensitivity.observations.as_slice(), states.as_slice());
-        let (_, gradient) =
-            sum_and_gradient(network, params, seen, &|state, log_probs: &[f32], d| {
-                for (action, (d, &l)) in d.iter_mut().zip(log_probs).enumerate() {
-                    let place = actions.movement(action as u8).map_or(4, |m| m as usize);
-                    *d = (exp(l.into()) * sensitivity.d_moves[state][place]) as f32;
-                }
-                0.0
-            });
+        let (_, gradient) = sum_and_gradient(policy, seen, &|state, log_probs: &[f32], d| {
+            for (action, (d, &l)) in d.iter_mut().zip(log_probs).enumerate() {
+                let place = actions.movement(action as u8).map_or(4, |m| m as usize);
+                *d = (exp(l.into()) * sensitivity.d_moves[state][place]) as f32;
+            }
+            0.0
+        });
         let (value, _) = self.value_and_derivatives(&sensitivity.rates, levels);
         (value, gradient)
     }
@@ -324,7 +326,7 @@ impl<'a> Objective<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ablate::{Split, Tasks};
+    use crate::ablate::{Setting, Split, Tasks};
     use crate::gradients::Dense;
     use crate::locators::probes::probes;
     use crate::locators::{Stream as Recorded, Streams};
@@ -347,10 +349,11 @@ mod tests {
         let mut theta = init::initialise(&network.layout, 2);
         let head = network.layout.range("policy.weight").unwrap();
         theta[head].iter_mut().for_each(|p| *p *= 60.0);
-        let tasks = Tasks::new(Split::Discovery, (7, 3, 30), ActionSet::Four, 6).unwrap();
+        let tasks =
+            Tasks::new(Split::Discovery, Setting::new(7, 3, 30), ActionSet::Four, 6).unwrap();
         let probes = probes(&tasks, 40);
         let behaviour = Behaviour {
-            network: &network,
+            policy: Policy::new(&network, &theta),
             probes: &probes,
             tasks: &tasks,
         };

@@ -31,14 +31,14 @@ pub const VERIFIED: f64 = 0.05;
 const CUT: [usize; 6] = [4, 16, 32, 64, 128, 256];
 
 /// The contrast of the first-order effects of every group of weights.
-fn screened(behaviour: &Behaviour<'_>, theta: &[f32], groups: &[Vec<usize>]) -> [Vec<f64>; 2] {
+fn screened(behaviour: &Behaviour<'_>, groups: &[Vec<usize>]) -> [Vec<f64>; 2] {
     contrast(&Sought::ALL.map(|sought| {
         let screen = |told: &_| -> Vec<f64> {
-            let weights = paths::attribute(behaviour.network, theta, told);
+            let weights = paths::attribute(behaviour.policy, told);
             let sum = |group: &Vec<usize>| group.iter().map(|&index| weights[index]).sum();
             groups.iter().map(sum).collect()
         };
-        let told = told(behaviour, theta, sought);
+        let told = told(behaviour, sought);
         mean(&told.iter().map(screen).collect::<Vec<_>>(), groups.len())
     }))
 }
@@ -52,12 +52,12 @@ struct Edges {
 }
 
 impl Edges {
-    fn of(behaviour: &Behaviour<'_>, theta: &[f32]) -> Self {
-        let network = behaviour.network;
+    fn of(behaviour: &Behaviour<'_>) -> Self {
+        let network = behaviour.policy.network;
         let (sites, edges) = (network.sites(), paths::edges(network));
         let slice = |edge: &Edge| network.slice(&sites[edge.site], edge.from, edge.to);
         let slices: Vec<Vec<usize>> = edges.iter().map(slice).collect();
-        let mut contrasts = screened(behaviour, theta, &slices);
+        let mut contrasts = screened(behaviour, &slices);
         let wanted = (edges.len() as f64 * VERIFIED).ceil() as usize;
         let mut verified: Vec<usize> = contrasts
             .iter()
@@ -68,13 +68,13 @@ impl Edges {
         let chosen: Vec<Edge> = verified.iter().map(|&index| edges[index]).collect();
         let exact = contrast(&Sought::ALL.map(|sought| {
             let patch = |told: &_| -> Vec<f64> {
-                let patched = paths::patch(network, theta, told, &chosen);
+                let patched = paths::patch(behaviour.policy, told, &chosen);
                 let both = patched
                     .iter()
                     .map(|[restored, corrupted]| 0.5 * (restored.value + corrupted.value));
                 both.collect()
             };
-            let told = told(behaviour, theta, sought);
+            let told = told(behaviour, sought);
             mean(&told.iter().map(patch).collect::<Vec<_>>(), chosen.len())
         }));
         for (contrast, exact) in contrasts.iter_mut().zip(exact) {
@@ -117,7 +117,7 @@ impl Locator for PathPatching {
         let Some(behaviour) = run.behaviour else {
             return Ok(None);
         };
-        let edges = Edges::of(&behaviour, run.theta);
+        let edges = Edges::of(&behaviour);
         let found = [0, 1].map(|claim| {
             let leading = leading(&edges.contrasts[claim]);
             let names = leading.iter().take(4).map(|&index| edges.name(index));
@@ -144,13 +144,12 @@ impl Locator for PathPatching {
         let Some(behaviour) = run.behaviour else {
             return Ok(Vec::new());
         };
-        let edges = Edges::of(&behaviour, run.theta);
+        let edges = Edges::of(&behaviour);
         let offer = |claim| {
             let leading = leading(&edges.contrasts[Located::index(claim)]);
             let cut = |len: usize| {
                 let cut = leading.iter().take(len).map(|&index| edges.edges[index]);
-                let policy = (behaviour.network, run.theta);
-                (len as f64, paths::cut(policy, &edges.sites, cut))
+                (len as f64, paths::cut(behaviour.policy, &edges.sites, cut))
             };
             Offer {
                 claim: Some(claim),
@@ -185,7 +184,7 @@ impl Locator for Attribution {
         let found = "every layer".to_owned();
         let weights: Vec<Vec<usize>> = (0..run.theta.len()).map(|index| vec![index]).collect();
         Ok(Some(Located {
-            scores: screened(&behaviour, run.theta, &weights),
+            scores: screened(&behaviour, &weights),
             subspace: None,
             found: [found.clone(), found],
         }))
@@ -196,13 +195,13 @@ impl Locator for Attribution {
 pub(crate) mod tests {
     use super::super::Steer;
     use super::*;
-    use crate::ablate::{Split, Tasks};
+    use crate::ablate::{Setting, Split, Tasks};
     use crate::gradients::Dense;
     use crate::locators::{
         ActivationDirections, ActivationPatching, ChannelScrubbing, Decompositions, Stream, Streams,
     };
     use crate::maze::ActionSet;
-    use crate::nn::{Kind, Network, Shape, finite_difference as fd, init};
+    use crate::nn::{Kind, Network, Policy, Shape, finite_difference as fd, init};
     use crate::numeric::statistics::roc_area;
 
     /// A network of two halves that meet at the logits only: the first sees walls and mouse, the second
@@ -247,7 +246,13 @@ pub(crate) mod tests {
         };
         let network = Network::new(shape, 16).unwrap();
         let (theta, [corner, cheese]) = two_halves(&network, seed);
-        let tasks = Tasks::new(Split::Discovery, (9, 5, 50), ActionSet::Four, 64).unwrap();
+        let tasks = Tasks::new(
+            Split::Discovery,
+            Setting::new(9, 5, 50),
+            ActionSet::Four,
+            64,
+        )
+        .unwrap();
         let matrix = Dense::new(1, theta.len(), theta.clone()).unwrap();
         let total = Stream {
             matrix: &matrix,
@@ -262,7 +267,7 @@ pub(crate) mod tests {
             decompositions: &Decompositions::default(),
             t_corner: None,
             behaviour: Some(Behaviour {
-                network: &network,
+                policy: Policy::new(&network, &theta),
                 probes: &[],
                 tasks: &tasks,
             }),

@@ -11,7 +11,7 @@
 
 use rayon::prelude::*;
 
-use crate::nn::{Network, Workspace, softmax};
+use crate::nn::{Network, Policy, Workspace, softmax};
 use crate::numeric::{Real, sum};
 
 /// States of one block.
@@ -23,23 +23,23 @@ pub type Term<'a, T> = &'a (dyn Fn(usize, &[T], &mut [T]) -> f64 + Sync);
 
 /// The sum over the states numbered `states` of the observations, and its gradient.
 pub fn sum_and_gradient<T: Real>(
-    network: &Network,
-    params: &[T],
+    policy: Policy<'_, T>,
     (observations, states): (&[u8], &[u32]),
     term: Term<'_, T>,
 ) -> (f64, Vec<T>) {
-    let mut transposed = vec![T::ZERO; params.len()];
-    network.transpose(params, &mut transposed);
+    let Policy { network, theta } = policy;
+    let mut transposed = vec![T::ZERO; theta.len()];
+    network.transpose(theta, &mut transposed);
     let blocks: Vec<(f64, Vec<T>)> = states
         .par_chunks(BLOCK)
         .map_init(
             || Workspace::new(network),
             |workspace, states| {
-                let mut d_params = vec![T::ZERO; params.len()];
+                let mut d_params = vec![T::ZERO; theta.len()];
                 let mut value = 0.0;
                 for (run, states) in states.chunks(network.sample_len).enumerate() {
                     let seen = gather(network, observations, states);
-                    workspace.forward(network, params, &seen, states.len());
+                    workspace.forward(policy, &seen, states.len());
                     let logits = workspace.logits(network, states.len());
                     let mut d_logits = vec![T::ZERO; logits.len()];
                     value += differentiate(logits, states, term, &mut d_logits);
@@ -52,7 +52,7 @@ pub fn sum_and_gradient<T: Real>(
             },
         )
         .collect();
-    let mut gradient = vec![T::ZERO; params.len()];
+    let mut gradient = vec![T::ZERO; theta.len()];
     let mut value = 0.0;
     for (part, d_params) in &blocks {
         value += part;
@@ -143,8 +143,7 @@ mod tests {
         let states: Vec<u32> = (0..state_len as u32).chain([3]).collect();
         let run = |params: &[f64]| {
             sum_and_gradient(
-                &network,
-                params,
+                Policy::new(&network, params),
                 (&observations, &states),
                 &|state, log_probs, d_log_probs| {
                     right_loss(log_probs, right[state], 0.1, d_log_probs)
@@ -183,8 +182,11 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             pool.unwrap().install(|| {
                 let term: Term<'_, f32> = &|_, l, d| right_loss(l, 3, 1.0, d);
-                let (value, gradient) =
-                    sum_and_gradient(&network, &params, (&observations, &states), term);
+                let (value, gradient) = sum_and_gradient(
+                    Policy::new(&network, &params),
+                    (&observations, &states),
+                    term,
+                );
                 (
                     value.to_bits(),
                     gradient.iter().map(|g| g.to_bits()).collect::<Vec<_>>(),

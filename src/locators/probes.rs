@@ -99,7 +99,7 @@ fn right_actions(task: &Task, cell: Cell, to_end: &Distances, actions: ActionSet
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ablate::Split;
+    use crate::ablate::{Setting, Split};
 
     /// The cell that an observation's mouse is in, and whether it has a cheese.
     fn read(observation: &[u8], world: usize) -> (usize, bool) {
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn probes_are_outside_of_the_region_or_on_the_way_to_the_cheese_and_have_a_right_move() {
         for actions in [ActionSet::Four, ActionSet::Procgen] {
-            let tasks = Tasks::new(Split::Discovery, (9, 5, 50), actions, 20).unwrap();
+            let tasks = Tasks::new(Split::Discovery, Setting::new(9, 5, 50), actions, 20).unwrap();
             let all = probes(&tasks, 150);
             assert_eq!(all.len(), PROBED.len());
             for probe in &all {

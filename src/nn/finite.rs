@@ -2,6 +2,7 @@
 //! it is not.
 
 use super::network::{After, Network, Op};
+use super::policy::Policy;
 use super::workspace::Workspace;
 
 /// The first NaN or infinity on the way from the parameters to logits and values of some
@@ -16,7 +17,7 @@ pub fn culprit(network: &Network, params: &[f32], observations: &[u8]) -> Option
     observations
         .chunks_exact(network.observation_len())
         .find_map(|observation| {
-            workspace.forward(network, params, observation, 1);
+            workspace.forward(Policy::new(network, params), observation, 1);
             outputs(&workspace, network)
         })
 }

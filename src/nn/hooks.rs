@@ -15,7 +15,7 @@ use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::sum::norm;
 
 use super::network::{After, Network, Op, Parameters};
-use super::{Image, Workspace};
+use super::{Image, Policy, Workspace};
 
 /// A place in the forward pass.
 #[derive(Clone, Debug, PartialEq)]
@@ -329,19 +329,15 @@ impl<T: Real> Workspace<T> {
     }
 
     /// Runs what comes after a site, on what it holds now.
-    pub fn forward_after(
-        &mut self,
-        network: &Network,
-        params: &[T],
-        site: &Site,
-        sample_len: usize,
-    ) {
-        self.run(network, params, site.op + 1..network.ops.len(), sample_len);
+    pub fn forward_after(&mut self, policy: Policy<'_, T>, site: &Site, sample_len: usize) {
+        let after = site.op + 1..policy.network.ops.len();
+        self.run(policy, after, sample_len);
     }
 
     /// Takes what the buffers hold past some operations, by number, as far as skips, pools and
     /// rectifiers do; what layers make of it stays as it was.
-    pub fn carry(&mut self, network: &Network, params: &[T], ops: Range<usize>, sample_len: usize) {
+    pub fn carry(&mut self, policy: Policy<'_, T>, ops: Range<usize>, sample_len: usize) {
+        let network = policy.network;
         for number in ops {
             match &network.ops[number] {
                 Op::Conv {
@@ -365,7 +361,7 @@ impl<T: Real> Workspace<T> {
                 }
                 | Op::Pool { .. }
                 | Op::Relu { .. }
-                | Op::Flatten { .. } => self.run(network, params, number..number + 1, sample_len),
+                | Op::Flatten { .. } => self.run(policy, number..number + 1, sample_len),
                 Op::Conv { .. } | Op::Dense { .. } => {}
             }
         }
@@ -401,26 +397,26 @@ impl<T: Real> Workspace<T> {
     /// is a steering; `which` says of a sample which of its vectors.
     pub fn forward_steered(
         &mut self,
-        (network, params): (&Network, &[T]),
+        policy: Policy<'_, T>,
         observations: &[u8],
         sample_len: usize,
         (steering, which): (Option<&Steering>, impl Fn(usize) -> usize),
     ) {
         // What follows the site is run twice: a forward pass that stops would be no plain one.
-        self.forward(network, params, observations, sample_len);
+        self.forward(policy, observations, sample_len);
         if let Some(Steering { site, vectors }) = steering {
             self.patch(site, &site.whole(), sample_len, |sample, values| {
                 for (value, &more) in values.iter_mut().zip(&vectors[which(sample)]) {
                     *value += T::from_f64(more.into());
                 }
             });
-            self.forward_after(network, params, site, sample_len);
+            self.forward_after(policy, site, sample_len);
         }
     }
 
     /// Runs the operation alone that gives a site its values, on what its input holds now.
-    pub fn forward_at(&mut self, network: &Network, params: &[T], site: &Site, sample_len: usize) {
-        self.run(network, params, site.op..site.op + 1, sample_len);
+    pub fn forward_at(&mut self, policy: Policy<'_, T>, site: &Site, sample_len: usize) {
+        self.run(policy, site.op..site.op + 1, sample_len);
     }
 
     /// First-order effects of putting another input's activations into the input of every weight
@@ -432,19 +428,20 @@ impl<T: Real> Workspace<T> {
     /// `transposed` is what [`Network::transpose`] gives.
     pub fn attribute(
         &mut self,
-        network: &Network,
-        (params, transposed): (&[T], &[T]),
+        policy: Policy<'_, T>,
+        transposed: &[T],
         d_logits: &[T],
         other: &mut Self,
         effects: &mut [f64],
         sample_len: usize,
     ) {
+        let Policy { network, theta } = policy;
         for (theirs, ours) in other.buffers.iter_mut().zip(&self.buffers) {
             for (theirs, &ours) in theirs.iter_mut().zip(ours) {
                 *theirs = *theirs - ours;
             }
         }
-        let mut d_params = vec![T::ZERO; params.len()];
+        let mut d_params = vec![T::ZERO; theta.len()];
         let d_values = vec![T::ZERO; sample_len];
         self.backward_against(
             network,
@@ -457,7 +454,7 @@ impl<T: Real> Workspace<T> {
         for op in &network.ops {
             if let Op::Conv { parameters, .. } | Op::Dense { parameters, .. } = op {
                 for index in parameters.weight.clone() {
-                    effects[index] += (params[index] * d_params[index]).to_f64();
+                    effects[index] += (theta[index] * d_params[index]).to_f64();
                 }
             }
         }

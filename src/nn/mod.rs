@@ -18,6 +18,7 @@ pub mod init;
 pub mod layout;
 pub mod max_pool;
 pub mod network;
+pub mod policy;
 pub mod relu;
 pub mod sgd;
 pub mod softmax;
@@ -28,6 +29,7 @@ pub use hooks::{Part, Site, Steering};
 pub use image::Image;
 pub use layout::Layout;
 pub use network::{Kind, Network, Shape};
+pub use policy::Policy;
 pub use workspace::Workspace;
 
 /// What can be wrong with a network's settings.

@@ -15,7 +15,7 @@ use crate::numeric::gather_gemm::End;
 use crate::numeric::simd::vectorised;
 
 use super::network::{After, Network, OBSERVATION_CHANNELS, Op, Parameters};
-use super::relu;
+use super::{Policy, relu};
 
 /// Activations and gradients of one block.
 #[derive(Clone, Debug)]
@@ -53,36 +53,26 @@ impl<T: Real> Workspace<T> {
     ///
     /// # Panics
     /// When the block is larger than the workspace or the slices do not fit the network.
-    pub fn forward(
-        &mut self,
-        network: &Network,
-        params: &[T],
-        observations: &[u8],
-        sample_len: usize,
-    ) {
+    pub fn forward(&mut self, policy: Policy<'_, T>, observations: &[u8], sample_len: usize) {
+        let Policy { network, theta } = policy;
         assert!(
             sample_len <= network.sample_len,
             "a block of at most {} samples",
             network.sample_len
         );
-        assert_eq!(params.len(), network.param_len(), "one value a parameter");
+        assert_eq!(theta.len(), network.param_len(), "one value a parameter");
         assert_eq!(
             observations.len(),
             sample_len * network.observation_len(),
             "whole observations"
         );
         self.load(network, observations, sample_len);
-        self.run(network, params, 0..network.ops.len(), sample_len);
+        self.run(policy, 0..network.ops.len(), sample_len);
     }
 
     /// Runs some of the operations, by number, on what the buffers hold.
-    pub(super) fn run(
-        &mut self,
-        network: &Network,
-        params: &[T],
-        ops: Range<usize>,
-        sample_len: usize,
-    ) {
+    pub(super) fn run(&mut self, policy: Policy<'_, T>, ops: Range<usize>, sample_len: usize) {
+        let Policy { network, theta } = policy;
         for op in &network.ops[ops] {
             match op {
                 Op::Conv {
@@ -107,7 +97,7 @@ impl<T: Real> Workspace<T> {
                             z: &mut kept,
                         },
                     };
-                    let parameters = of(params, parameters);
+                    let parameters = of(theta, parameters);
                     conv.forward(sample_len, input, parameters, &mut output, end);
                     if let After::AddRelu { z } = after {
                         self.buffers[*z] = kept;
@@ -144,7 +134,7 @@ impl<T: Real> Workspace<T> {
                     } else {
                         End::Store
                     };
-                    dense.forward(sample_len, x, of(params, parameters), y, end);
+                    dense.forward(sample_len, x, of(theta, parameters), y, end);
                 }
             }
         }
@@ -293,10 +283,10 @@ fn pair<T>(buffers: &mut [Vec<T>], from: usize, to: usize) -> (&mut [T], &mut [T
     (&mut before[from], &mut after[0])
 }
 
-fn of<'a, T>(params: &'a [T], parameters: &Parameters) -> (&'a [T], &'a [T]) {
+fn of<'a, T>(theta: &'a [T], parameters: &Parameters) -> (&'a [T], &'a [T]) {
     (
-        &params[parameters.weight.clone()],
-        &params[parameters.bias.clone()],
+        &theta[parameters.weight.clone()],
+        &theta[parameters.bias.clone()],
     )
 }
 
@@ -349,7 +339,7 @@ mod tests {
             let mut d_params = vec![9.0; params.len()];
             // What an earlier, larger block left behind must not matter.
             let other = random_bits(s, (n + 1) * network.observation_len());
-            workspace.forward(&network, &params, &other, n + 1);
+            workspace.forward(Policy::new(&network, &params), &other, n + 1);
             let ones = vec![1.0; (n + 1) * network.shape.action_len];
             let mut transposed = vec![9.0; params.len()];
             network.transpose(&params, &mut transposed);
@@ -361,7 +351,7 @@ mod tests {
                 (&mut d_params, false),
                 n + 1,
             );
-            workspace.forward(&network, &params, &observations, n);
+            workspace.forward(Policy::new(&network, &params), &observations, n);
             let outputs = (d_logits.as_slice(), d_values.as_slice());
             workspace.backward(&network, &transposed, outputs, (&mut d_params, false), n);
             let mut twice = d_params.clone();
@@ -371,7 +361,7 @@ mod tests {
             }
 
             let mut loss = |params: &[f64]| {
-                workspace.forward(&network, params, &observations, n);
+                workspace.forward(Policy::new(&network, params), &observations, n);
                 fd::functional(&d_logits, workspace.logits(&network, n))
                     + fd::functional(&d_values, workspace.values(&network, n))
             };
@@ -425,7 +415,7 @@ mod tests {
                 let (mut logits, mut values) = (Vec::new(), Vec::new());
                 for block in observations.chunks(block_len * network.observation_len()) {
                     let n = block.len() / network.observation_len();
-                    workspace.forward(&network, &params, block, n);
+                    workspace.forward(Policy::new(&network, &params), block, n);
                     logits.extend(bits(workspace.logits(&network, n)));
                     values.extend(bits(workspace.values(&network, n)));
                 }

@@ -135,9 +135,7 @@ fn train(
     progress.begin(stage, settings.ppo.total_updates);
     while trainer.advance()?.is_some() {
         progress.advance(trainer.updates(), "");
-        if progress.is_interrupted() {
-            return Err(Error::Stopped { stage });
-        }
+        progress.stop_if_interrupted(stage)?;
     }
     Ok(trainer.params().to_vec())
 }
@@ -216,7 +214,7 @@ fn ask(
         decompositions: &Decompositions::default(),
         t_corner: None,
         behaviour: Some(Behaviour {
-            network: policy.network,
+            policy: policy.policy(),
             probes: &probes,
             tasks: &tasks,
         }),
@@ -251,7 +249,7 @@ fn ask(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{Shape, Workspace};
+    use crate::nn::{Policy, Shape, Workspace};
     use crate::numeric::random::{Purpose, Stream as Draws};
 
     #[test]
@@ -282,7 +280,7 @@ mod tests {
         let state: Vec<u8> = (0..2 * 243).map(|i| u8::from(i * 7 % 5 == 0)).collect();
         let logits = |network: &Network, params: &[f32]| {
             let mut workspace = Workspace::new(network);
-            workspace.forward(network, params, &state, 2);
+            workspace.forward(Policy::new(network, params), &state, 2);
             workspace.logits(network, 2).to_vec()
         };
         let whole = logits(&full, &theta);

@@ -15,7 +15,6 @@ pub mod over;
 pub mod planted;
 pub mod question;
 mod ranking;
-pub mod stored;
 pub mod summary;
 mod time;
 

@@ -6,9 +6,8 @@ use super::over::over;
 use super::ranking::pairs;
 use crate::ablate::Claim;
 use crate::experiment::Config;
-use crate::findings::{
-    Against, Agreed, Agreement, Findings, Question, ScrubbedOver, TakenOff, TakenOffOver,
-};
+use crate::findings::tracing::TakenOff;
+use crate::findings::{Against, Agreed, Agreement, Findings, Question, ScrubbedOver, TakenOffOver};
 use crate::locators::{Group, Method};
 use crate::numeric::sum::mean;
 

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use crate::nn::{Network, Workspace};
+use crate::nn::{Network, Policy, Workspace};
 use crate::numeric::sum;
 
 use super::loss::{self, Coefficients, Sample, Sums};
@@ -184,8 +184,11 @@ impl Room {
                 target: frames.advantages[i] + frames.values[i],
             });
         }
-        self.workspace
-            .forward(network, params, &self.observations[..n * len], n);
+        self.workspace.forward(
+            Policy::new(network, params),
+            &self.observations[..n * len],
+            n,
+        );
         let d_logits = &mut self.d_logits[..n * network.shape.action_len];
         let d_values = &mut self.d_values[..n];
         let outputs = (

@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use crate::maze::{self, EnvState, Episode};
-use crate::nn::{Network, Workspace};
+use crate::nn::{Network, Policy, Workspace};
 use crate::numeric::random::{Purpose, Stream};
 
 use super::Error;
@@ -253,7 +253,7 @@ impl Block {
         let env_len = self.environments.env_len();
         let observations = self.environments.observations();
         self.workspace
-            .forward(network, params, observations, env_len);
+            .forward(Policy::new(network, params), observations, env_len);
         observations
     }
 }
@@ -334,7 +334,7 @@ mod tests {
                 let range = e * 9..(e + 1) * 9;
                 for frame in range.clone() {
                     environment.observe(&mut observation);
-                    workspace.forward(&network, &params, &observation, 1);
+                    workspace.forward(Policy::new(&network, &params), &observation, 1);
                     let (action, log_prob) =
                         sample::action(workspace.logits(&network, 1), actions.uniform());
                     let value = workspace.values(&network, 1)[0];
@@ -355,7 +355,7 @@ mod tests {
                     ended.extend(episode);
                 }
                 environment.observe(&mut observation);
-                workspace.forward(&network, &params, &observation, 1);
+                workspace.forward(Policy::new(&network, &params), &observation, 1);
                 let mut advantages = vec![0.0; 9];
                 gae::advantages(
                     (&rewards, &frames.values[range.clone()], &dones),

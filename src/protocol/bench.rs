@@ -29,8 +29,8 @@ impl<'a> Bench<'a> {
     ) -> Result<Self, Error> {
         let tasks = config.tasks(split, count)?;
         let reference = Reference {
-            base: tasks.measure_exact(policy.network, policy.theta)?,
-            floor: tasks.measure_exact(policy.network, policy.theta_0)?,
+            base: tasks.measure_exact(policy.policy())?,
+            floor: tasks.measure_exact(policy.with(policy.theta_0))?,
         };
         Ok(Self {
             tasks,
@@ -48,8 +48,8 @@ impl<'a> Bench<'a> {
         theta: &[f32],
         steering: Option<&Steering>,
     ) -> Result<Measurement, Error> {
-        let network = self.policy.network;
-        Ok(self.tasks.measure_steered(network, theta, steering)?)
+        let policy = self.policy.with(theta);
+        Ok(self.tasks.measure_steered(policy, steering)?)
     }
 
     /// The exact rates of the edited policy.

@@ -60,22 +60,18 @@ impl ControlDraws<'_> {
             };
             let (claim, length) = (choice.frozen.claim, claimed.length);
             let family = choice.frozen.family.name();
-            if self.random(&chosen.edit.recipe, named, length, 0).is_none() {
+            let recipe = &chosen.edit.recipe;
+            let control = |index| self.random(recipe, named, length, index);
+            if control(0).is_none() {
                 continue;
             }
             let (p, draws) = statistics::sequential_p(ENOUGH, self.most, |draw| {
-                if progress.is_interrupted() {
-                    return Err(Error::Stopped {
-                        stage: "the random controls",
-                    });
-                }
+                progress.stop_if_interrupted("the random controls")?;
                 progress.advance(draw + 1, &family);
                 let index = (number as u64) << 24 | draw << 8;
-                let Some(random) = self.random(&chosen.edit.recipe, named, length, index) else {
-                    return Ok(false);
-                };
+                let random = control(index).expect("an edit of this kind has controls");
                 let losses = self.selection.losses(&random)?;
-                Ok(claim.margin(&|rate| losses[rate]) >= chosen.margin(claim))
+                Ok::<bool, Error>(claim.margin(&|rate| losses[rate]) >= chosen.margin(claim))
             })?;
             claimed.controls = Some(Controls {
                 p,

@@ -7,7 +7,6 @@ use crate::findings::Curves;
 use crate::gradients::{Dense, GradientMatrix, Matrix};
 use crate::locators::{Behaviour, Decompositions, Probe, Run, Stream, Streams, probes};
 use crate::nn::Network;
-use crate::ppo::trainer;
 use crate::protocol::decompose;
 use crate::protocol::trained_policy::TrainedPolicy;
 use crate::storage::{Access, RunDir};
@@ -44,8 +43,7 @@ impl History {
         access: Access,
         trained: &Trained,
     ) -> Result<Self, Error> {
-        let network = Network::new(config.net.shape(&config.env), trainer::RUN)
-            .map_err(crate::ppo::Error::from)?;
+        let network = config.network()?;
         let total = config.ppo.total_updates;
         let checkpoints = checkpoint::load_all(&run.checkpoints(), &network.layout, total)?;
         let discovery = config.tasks(Split::Discovery, PROBE_LEVELS)?;
@@ -82,7 +80,7 @@ impl History {
             decompositions,
             t_corner: self.phases[0],
             behaviour: Some(Behaviour {
-                network: &self.network,
+                policy: policy.policy(),
                 probes: &self.probes,
                 tasks: &self.discovery,
             }),

@@ -1,10 +1,10 @@
 //! Vector fields: what the policy would do at every free cell of a few levels, before and after an
 //! edit.
 
-use crate::ablate::measure;
-use crate::ablate::situation::{self, Situation, Split, Task};
+use crate::ablate::seen;
+use crate::ablate::situation::{self, Setting, Situation, Split, Task};
 use crate::maze::{ActionSet, Cell, Move};
-use crate::nn::{Network, Workspace, softmax};
+use crate::nn::{Policy, Workspace, softmax};
 use crate::numeric::exp::exp;
 
 use crate::experiment::{Config, Error};
@@ -17,21 +17,14 @@ use crate::findings::{Arrow, MazeFigure};
 /// Levels that cannot be made.
 pub fn figures(
     config: &Config,
-    network: &Network,
-    theta: &[f32],
+    policy: Policy<'_>,
     edits: &[(String, Vec<f32>)],
 ) -> Result<Vec<MazeFigure>, Error> {
+    let network = policy.network;
     let env = &config.env;
     let tasks = |situation, count| {
-        situation::tasks(
-            situation,
-            Split::Test,
-            env.world,
-            env.region,
-            env.timeout,
-            count,
-        )
-        .map_err(crate::ablate::Error::from)
+        let setting = Setting::new(env.world, env.region, env.timeout);
+        situation::tasks(situation, Split::Test, setting, count).map_err(crate::ablate::Error::from)
     };
     let mut chosen = tasks(Situation::S4, config.ablate.mazes)?;
     chosen.extend(tasks(Situation::S2, 1)?);
@@ -43,7 +36,7 @@ pub fn figures(
         } else {
             "cheese in the region"
         };
-        let base = arrows(task, env.actions, (network, theta), &mut workspace);
+        let base = arrows(task, env.actions, policy, &mut workspace);
         for (edit, params) in edits {
             figures.push(MazeFigure {
                 title: format!("{what}, level seed {}", task.seed),
@@ -51,7 +44,12 @@ pub fn figures(
                 region: env.region,
                 edit: edit.clone(),
                 base: base.clone(),
-                edited: arrows(task, env.actions, (network, params), &mut workspace),
+                edited: arrows(
+                    task,
+                    env.actions,
+                    Policy::new(network, params),
+                    &mut workspace,
+                ),
             });
         }
     }
@@ -62,7 +60,7 @@ pub fn figures(
 pub(super) fn arrows(
     task: &Task,
     actions: ActionSet,
-    (network, params): (&Network, &[f32]),
+    policy: Policy<'_>,
     workspace: &mut Workspace<f32>,
 ) -> Vec<Arrow> {
     let cells: Vec<Cell> = task
@@ -71,10 +69,11 @@ pub(super) fn arrows(
         .into_iter()
         .filter(|&cell| Some(cell) != task.level.cheese)
         .collect();
+    let network = policy.network;
     let mut arrows = Vec::with_capacity(cells.len());
     for block in cells.chunks(network.sample_len) {
         let mice = block.iter().map(|&cell| (task, cell));
-        let logits = measure::forward(mice, (network, params), workspace);
+        let logits = seen::forward(mice, policy, workspace);
         for (cell, logits) in block
             .iter()
             .zip(logits.chunks_exact(network.shape.action_len))

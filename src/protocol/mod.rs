@@ -2,9 +2,8 @@
 //! `gouda study` in full on each of many seeds.
 
 pub mod agreement;
-pub mod atlas;
 pub mod bench;
-pub mod circuits;
+pub mod clock;
 mod controls;
 pub mod currency;
 pub mod decompose;
@@ -18,7 +17,6 @@ pub mod portrait;
 pub mod relearn;
 pub mod reproduce;
 pub mod retrain;
-pub mod scrubbing;
 pub mod seed;
 pub mod temporal;
 pub mod test;

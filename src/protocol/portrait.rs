@@ -6,7 +6,7 @@
 
 use crate::findings::{Frozen, Portrait};
 use crate::locators::Probe;
-use crate::nn::{Layout, Network, Workspace};
+use crate::nn::{Layout, Policy, Workspace};
 use crate::protocol::trained_policy::TrainedPolicy;
 
 /// The portrait of an edit on probe states.
@@ -17,8 +17,8 @@ pub fn portrait(
     frozen: &Frozen,
 ) -> Portrait {
     let actions = policy.network.shape.action_len;
-    let before = centred(policy.network, policy.theta, probes);
-    let after = centred(policy.network, edited, probes);
+    let before = centred(policy.policy(), probes);
+    let after = centred(policy.with(edited), probes);
     let change: Vec<f64> = after.iter().zip(&before).map(|(a, b)| a - b).collect();
     let states = (change.len() / actions).max(1) as f64;
     let mut shift = vec![0.0; actions];
@@ -52,14 +52,15 @@ fn by_tensor(layout: &Layout, theta: &[f32], edited: &[f32]) -> Vec<f64> {
 }
 
 /// The logits on all probe states, their mean over actions taken off.
-fn centred(network: &Network, params: &[f32], probes: &[Probe]) -> Vec<f64> {
+fn centred(policy: Policy<'_>, probes: &[Probe]) -> Vec<f64> {
+    let network = policy.network;
     let mut workspace = Workspace::new(network);
     let (len, actions) = (network.observation_len(), network.shape.action_len);
     let mut all = Vec::new();
     for probe in probes {
         for block in probe.observations.chunks(len * network.sample_len) {
             let n = block.len() / len;
-            workspace.forward(network, params, block, n);
+            workspace.forward(policy, block, n);
             for row in workspace.logits(network, n).chunks_exact(actions) {
                 let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / actions as f64;
                 all.extend(row.iter().map(|&x| f64::from(x) - mean));
@@ -75,7 +76,7 @@ mod tests {
     use crate::ablate::{Claim, Rate};
     use crate::findings::{Family, Role};
     use crate::locators::Supervision;
-    use crate::nn::{Kind, Shape, init};
+    use crate::nn::{Kind, Network, Shape, init};
     use crate::numeric::random::{Purpose, Stream};
 
     #[test]

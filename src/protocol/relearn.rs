@@ -6,6 +6,7 @@
 //! is looked at before the first update and after every iteration.
 
 use crate::ablate::{Rate, Tasks};
+use crate::nn::Policy;
 use crate::ppo::{Settings, Trainer};
 
 use crate::experiment::Error;
@@ -45,7 +46,7 @@ impl Relearning {
         settings.ppo.total_updates = budget.max(1);
         let mut trainer = Trainer::from_params(settings, self.seed, edited)?;
         let rate = |trainer: &Trainer, params: &[f32]| {
-            let measured = tasks.measure_exact(trainer.network(), params)?;
+            let measured = tasks.measure_exact(Policy::new(trainer.network(), params))?;
             Ok::<f64, Error>(measured.rate(self.rate))
         };
         let goal = self.share * rate(&trainer, unedited)?;
@@ -63,7 +64,7 @@ impl Relearning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ablate::Split;
+    use crate::ablate::{Setting, Split};
     use crate::experiment::{Config, Preset};
     use crate::nn::Network;
 
@@ -84,8 +85,8 @@ mod tests {
         let env = &settings.env;
         let network = Network::new(settings.net.shape(env), 16).unwrap();
         let unedited = crate::nn::init::initialise(&network.layout, 3);
-        let measures = (env.world, env.region, env.timeout);
-        let tasks = Tasks::new(Split::Curve, measures, env.actions, 8).unwrap();
+        let setting = Setting::new(env.world, env.region, env.timeout);
+        let tasks = Tasks::new(Split::Curve, setting, env.actions, 8).unwrap();
         let relearning = Relearning {
             rate: Rate::S5,
             share: 0.9,

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::circuits::{self, Circuits};
 use super::extent::Extent;
 use super::mazes;
 use super::seed::{OneSeed, one_seed};
+use super::tracing::{self, trace_policy};
 use crate::experiment::stages::{Invocation, begin};
 use crate::experiment::{Error, Progress, Resolved};
+use crate::findings::tracing::Circuits;
 use crate::findings::{Results, RunSummary};
 use crate::storage::RunDir;
 use crate::storage::manifest::write_json;
@@ -30,12 +31,11 @@ pub fn reproduce(
     let access = invocation.access;
     let mut one = one_seed(resolved, run, access, every, &extent, progress)?;
     let policy = one.history.policy();
-    let (network, theta) = (policy.network, policy.theta);
     let edits = one.best.iter_mut().filter_map(Option::take);
     let edits: Vec<(String, Vec<f32>)> = edits.collect();
-    let mazes = mazes::figures(config, network, theta, &edits)?;
-    let extent = circuits::Extent::brief(config);
-    let circuits = circuits::of_policy(config, (network, theta), extent, &[], progress)?;
+    let mazes = mazes::figures(config, policy.policy(), &edits)?;
+    let extent = tracing::Extent::brief(config);
+    let circuits = trace_policy(config, policy.policy(), extent, &[], progress)?;
     let results = Results {
         run: summary(resolved, invocation, &one),
         decompositions: one.decompositions,

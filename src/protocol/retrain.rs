@@ -38,7 +38,7 @@ pub fn retrain(
     let updates = (share * total).round() as u64;
     let tasks = config.tasks(Split::Selection, config.ablate.selection_levels)?;
     let rates = |params: &[f32]| {
-        let measured = tasks.measure_exact(policy.network, params)?;
+        let measured = tasks.measure_exact(policy.with(params))?;
         Ok::<_, Error>(PerRate::new(|rate| measured.rate(rate)))
     };
     let without = rates(params)?;
@@ -76,11 +76,7 @@ pub fn retrain(
             let basis = orthonormal(basis);
             trainer.project_out(Projection::new(&basis, when));
             while trainer.updates() < updates {
-                if progress.is_interrupted() {
-                    return Err(Error::Stopped {
-                        stage: "training again",
-                    });
-                }
+                progress.stop_if_interrupted("training again")?;
                 if trainer.advance()?.is_none() {
                     break;
                 }

@@ -1,10 +1,10 @@
 //! One seed, from its trained run to its findings: the protocol top to bottom.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::agreement::agreements;
 use super::bench::Bench;
+use super::clock::Clock;
 use super::controls::ControlDraws;
 use super::currency::curve;
 use super::decompose;
@@ -18,15 +18,16 @@ use super::relearn::Relearning;
 use super::retrain::retrain;
 use super::temporal::{behavioural_axis, temporal};
 use super::test::TestLevels;
-use super::tracing::trace;
+use super::tracing::trace_whole;
 use super::trained_policy::TrainedPolicy;
 use super::trials::Trials;
 use crate::ablate::{Claim, PerClaim, Split, edit};
 use crate::experiment::train::{self, Trained};
 use crate::experiment::{Config, Error, Progress, Resolved};
+use crate::findings::tracing::WholePolicy;
 use crate::findings::{
     COMPARED, Claimed, Components, Currency, DecompositionSummary, DoseResponse, Family, Findings,
-    Frozen, Portrait, Relearnt, Temporal, Traced,
+    Frozen, Portrait, Relearnt, Temporal,
 };
 use crate::locate::{Component, Label};
 use crate::locators::weights_svd::{self, AgainstNull, WeightsSvd};
@@ -101,10 +102,10 @@ pub fn one_seed(
     let (currency, scored) = all_methods(&mut trials, &seen, &extent.methods, progress)?;
     let tried = trials.tried;
     clock.lap("locators");
-    let (mut agreement, mut traced) = (Vec::new(), Traced::default());
+    let (mut agreement, mut traced) = (Vec::new(), WholePolicy::default());
     if extent.comparisons {
         agreement = agreements(seen.layout, &scored);
-        traced = trace(config, &policy, &selection, progress)?;
+        traced = trace_whole(config, &policy, &selection, progress)?;
         clock.lap("tracing");
     }
 
@@ -183,29 +184,6 @@ pub fn one_seed(
         trained,
         history,
     })
-}
-
-/// Seconds by stage.
-struct Clock {
-    last: Instant,
-    seconds: BTreeMap<String, f64>,
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self {
-            last: Instant::now(),
-            seconds: BTreeMap::new(),
-        }
-    }
-}
-
-impl Clock {
-    fn lap(&mut self, stage: &str) {
-        let seconds = self.last.elapsed().as_secs_f64();
-        self.seconds.insert(stage.into(), seconds);
-        self.last = Instant::now();
-    }
 }
 
 /// Early and late labels.

@@ -79,18 +79,14 @@ impl<'a> TestLevels<'a> {
         let mut claims: Vec<Claimed> = Vec::new();
         let mut measured = BTreeMap::new();
         for (index, choice) in choices.iter().enumerate() {
-            if progress.is_interrupted() {
-                return Err(Error::Stopped {
-                    stage: "the measurement on test levels",
-                });
-            }
+            progress.stop_if_interrupted("the measurement on test levels")?;
             let recipe = &tried[choice.place].edit.recipe;
             let found = match measured.entry(choice.place) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(place) => place.insert(self.bench.measure_edited(recipe)?),
             };
             let reference = &self.bench.reference;
-            let losses = reference.losses(found, (&self.resampling, &self.drawn));
+            let losses = reference.losses(found, &self.resampling, &self.drawn);
             let claim = choice.frozen.claim;
             let at = claim as usize;
             let inside = |rate: Rate| {
@@ -143,11 +139,7 @@ impl<'a> TestLevels<'a> {
         progress.begin("growing doses on test levels", chosen.len() as u64);
         let mut responses: Vec<DoseResponse> = Vec::new();
         for one in chosen {
-            if progress.is_interrupted() {
-                return Err(Error::Stopped {
-                    stage: "the measurement of doses",
-                });
-            }
+            progress.stop_if_interrupted("the measurement of doses")?;
             let mut steps: Vec<&Tried> = tried.iter().filter(|step| is_same(step, one)).collect();
             steps.sort_by(|a, b| a.edit.dose.total_cmp(&b.edit.dose));
             let mut response = DoseResponse {

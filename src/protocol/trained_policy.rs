@@ -1,6 +1,6 @@
 //! The policy that the protocol is carried out on, and where it came from.
 
-use crate::nn::Network;
+use crate::nn::{Network, Policy};
 use crate::numeric::sum::norm;
 
 /// A trained policy with its history.
@@ -16,7 +16,20 @@ pub struct TrainedPolicy<'a> {
     pub checkpoints: &'a [(f64, Vec<f32>)],
 }
 
-impl TrainedPolicy<'_> {
+impl<'a> TrainedPolicy<'a> {
+    /// The trained policy alone.
+    pub fn policy(&self) -> Policy<'a> {
+        Policy::new(self.network, self.theta)
+    }
+
+    /// The same network with other parameters.
+    pub fn with<'b>(&self, theta: &'b [f32]) -> Policy<'b>
+    where
+        'a: 'b,
+    {
+        Policy::new(self.network, theta)
+    }
+
     /// |theta_T - theta_0|.
     pub fn displacement(&self) -> f64 {
         distance(self.theta, self.theta_0)

@@ -98,11 +98,7 @@ impl<'a> Trials<'a> {
 
     /// Tries one edit; what it lost.
     fn attempt(&mut self, edit: Edit, progress: &mut dyn Progress) -> Result<PerRate<f64>, Error> {
-        if progress.is_interrupted() {
-            return Err(Error::Stopped {
-                stage: "the choice of edits",
-            });
-        }
+        progress.stop_if_interrupted("the choice of edits")?;
         let losses = self.selection.losses(&edit.recipe)?;
         let family = edit.family;
         self.tried.push(Tried { edit, losses });

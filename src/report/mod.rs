@@ -32,7 +32,7 @@ pub use markdown::results_md;
 pub use study::study_html;
 
 use crate::findings::Results;
-use crate::protocol::circuits::Circuits;
+use crate::findings::tracing::Circuits;
 
 use page::Section;
 

@@ -2,8 +2,8 @@
 
 use crate::ablate::{Claim, Mean, Rate};
 use crate::circuits::{Share, Steered};
+use crate::findings::tracing::Circuits;
 use crate::findings::{Claimed, Curves, Family, Findings, Onset, Results};
-use crate::protocol::circuits::Circuits;
 
 use super::{example, html};
 
@@ -416,26 +416,26 @@ fn with_share(circuits: &Circuits, bad: f64) -> Circuits {
         one.quantiles = [bad; 3];
         (one.loss, one.random, one.channel_share, one.unmatched) = (bad, bad, bad, bad);
     }
-    let Some(atlas) = &mut circuits.atlas else {
+    let Some(pictures) = &mut circuits.pictures else {
         return circuits;
     };
-    let planes = atlas.planes.iter_mut().flatten();
-    for filter in atlas.filters.iter_mut().chain(planes) {
+    let planes = pictures.planes.iter_mut().flatten();
+    for filter in pictures.filters.iter_mut().chain(planes) {
         all(&mut filter.weights);
     }
-    for map in &mut atlas.maps {
+    for map in &mut pictures.maps {
         map.mean = bad;
         let rows = map.by_cheese.iter_mut().chain(&mut map.by_mouse);
         rows.flatten().for_each(|x| *x = Some(bad));
     }
-    let leading = atlas.paths.iter_mut();
+    let leading = pictures.paths.iter_mut();
     leading.for_each(|one| {
         one.paths
             .edges
             .iter_mut()
             .for_each(|edge| edge.effect = bad)
     });
-    for level in &mut atlas.levels {
+    for level in &mut pictures.levels {
         (level.success, level.flips.preference) = (bad, bad);
         level.flips.planes.iter_mut().for_each(all);
         for arrow in level.fields.iter_mut().flat_map(|field| &mut field.edited) {
@@ -476,7 +476,7 @@ fn circuits_have_sections_of_their_own() {
 fn circuits_that_carry_nothing_read_so() {
     let results = example::results();
     let mut circuits = example::circuits();
-    circuits.facts[0].told = 0;
+    circuits.facts[0].distinguished = 0;
     for found in &mut circuits.facts[1].channels {
         (found.restored.value, found.corrupted.value) = (0.02, 0.01);
     }
@@ -486,7 +486,7 @@ fn circuits_that_carry_nothing_read_so() {
         one.recovered.error = 0.01;
         one.channels = 4;
     }
-    for map in &mut circuits.atlas.as_mut().unwrap().maps {
+    for map in &mut circuits.pictures.as_mut().unwrap().maps {
         let rows = map.by_cheese.iter_mut().chain(&mut map.by_mouse);
         rows.flatten().for_each(|x| *x = Some(0.0));
     }
@@ -509,7 +509,7 @@ fn circuits_with_anything_missing_or_not_finite_make_a_page() {
         check(&html(&results, Some(&with_share(&example, bad))));
     }
     let mut circuits = example.clone();
-    circuits.atlas = None;
+    circuits.pictures = None;
     circuits.scrubbing.clear();
     circuits.directions[0].random.clear();
     circuits.directions[1].doses.clear();
@@ -521,13 +521,13 @@ fn circuits_with_anything_missing_or_not_finite_make_a_page() {
     circuits.facts.clear();
     check(&html(&results, Some(&circuits)));
     let mut circuits = example;
-    let atlas = circuits.atlas.as_mut().unwrap();
-    atlas.filters.clear();
-    atlas.maps[0].by_cheese.clear();
-    atlas.paths[0].paths.columns.truncate(2);
-    atlas.levels[0].rows.clear();
-    atlas.levels[0].flips.planes[1].clear();
-    atlas.levels[0].fields.clear();
+    let pictures = circuits.pictures.as_mut().unwrap();
+    pictures.filters.clear();
+    pictures.maps[0].by_cheese.clear();
+    pictures.paths[0].paths.columns.truncate(2);
+    pictures.levels[0].rows.clear();
+    pictures.levels[0].flips.planes[1].clear();
+    pictures.levels[0].fields.clear();
     check(&html(&results, Some(&circuits)));
 }
 
@@ -552,22 +552,22 @@ fn every_string_of_circuits_is_escaped() {
     for one in &mut circuits.scrubbing {
         one.hypothesis.name.clone_from(&evil);
     }
-    let atlas = circuits.atlas.as_mut().unwrap();
-    let planes = atlas.planes.iter_mut().flatten();
-    for filter in atlas.filters.iter_mut().chain(planes) {
+    let pictures = circuits.pictures.as_mut().unwrap();
+    let planes = pictures.planes.iter_mut().flatten();
+    for filter in pictures.filters.iter_mut().chain(planes) {
         filter.part.clone_from(&evil);
     }
-    atlas
+    pictures
         .maps
         .iter_mut()
         .for_each(|map| map.channel.clone_from(&evil));
-    for one in &mut atlas.paths {
+    for one in &mut pictures.paths {
         one.paths
             .columns
             .iter_mut()
             .for_each(|name| name.clone_from(&evil));
     }
-    for level in &mut atlas.levels {
+    for level in &mut pictures.levels {
         level.rows[0].clone_from(&evil);
         for field in &mut level.fields {
             field.title.clone_from(&evil);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use gouda::findings::Results;
 use gouda::findings::sound::Sound;
-use gouda::protocol::circuits::Circuits;
+use gouda::findings::tracing::Circuits;
 use serde_json::{Value, json};
 
 use super::harness::{Case, case};

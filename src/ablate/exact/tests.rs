@@ -1,8 +1,10 @@
 //! Against play, policies made by hand, and threads.
 
 use super::*;
-use crate::ablate::Split;
-use crate::nn::{Kind, Shape, init};
+use crate::ablate::situation::Task;
+use crate::ablate::{Setting, Split};
+use crate::maze::{ActionSet, Level, Move};
+use crate::nn::{Kind, Network, Shape, init};
 
 fn network(world: usize, actions: ActionSet) -> Network {
     let shape = Shape {
@@ -32,11 +34,11 @@ fn probabilities_are_what_many_plays_come_to() {
     for (actions, seed) in [(ActionSet::Four, 3), (ActionSet::Procgen, 5)] {
         let network = network(7, actions);
         let params = opinionated(&network, seed);
-        let tasks = Tasks::new(Split::Discovery, (7, 3, 80), actions, LEVELS).unwrap();
-        let exact = tasks.measure_exact(&network, &params).unwrap();
+        let tasks = Tasks::new(Split::Discovery, Setting::new(7, 3, 80), actions, LEVELS).unwrap();
+        let exact = tasks.measure_exact(Policy::new(&network, &params)).unwrap();
         let mut played = vec![[0.0; LEVELS]; Rate::ALL.len()];
         for run in 0..RUNS {
-            let once = tasks.measure(&network, &params, run).unwrap();
+            let once = tasks.measure(Policy::new(&network, &params), run).unwrap();
             for rate in Rate::ALL {
                 for (sum, p) in played[rate.index()]
                     .iter_mut()
@@ -94,8 +96,12 @@ fn a_policy_that_leaves_nothing_to_chance_succeeds_or_fails() {
     };
     let p = |text, situation, limit, step, rate: Rate| {
         let tasks = chains_of(text, situation, limit);
-        let exact = tasks.measure_exact(&network, &only(step)).unwrap();
-        let played = tasks.measure(&network, &only(step), 0).unwrap();
+        let exact = tasks
+            .measure_exact(Policy::new(&network, &only(step)))
+            .unwrap();
+        let played = tasks
+            .measure(Policy::new(&network, &only(step)), 0)
+            .unwrap();
         let place = rate.index()
             - Rate::ALL
                 .iter()
@@ -133,7 +139,7 @@ fn a_walk_of_coin_flips_is_the_binomial_sum() {
     let network = network(5, ActionSet::Four);
     let tasks = chains_of("#####\n#####\nC####\n.####\nM####", Situation::S3, 4);
     let exact = tasks
-        .measure_exact(&network, &vec![0.0; network.param_len()])
+        .measure_exact(Policy::new(&network, &vec![0.0; network.param_len()]))
         .unwrap();
     // m_t(start, middle), and 1/4 of the middle is absorbed at each step.
     let (mut start, mut middle, mut absorbed) = (1.0, 0.0, 0.0);
@@ -147,7 +153,7 @@ fn a_walk_of_coin_flips_is_the_binomial_sum() {
 #[test]
 fn the_same_bits_at_any_thread_count_and_block() {
     let actions = ActionSet::Procgen;
-    let tasks = Tasks::new(Split::Selection, (9, 5, 40), actions, 9).unwrap();
+    let tasks = Tasks::new(Split::Selection, Setting::new(9, 5, 40), actions, 9).unwrap();
     let measure = |threads: usize, block: usize| {
         let small = network(9, actions);
         let network = Network::new(small.shape, block).unwrap();
@@ -155,7 +161,7 @@ fn the_same_bits_at_any_thread_count_and_block() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let measured = pool
             .unwrap()
-            .install(|| tasks.clone().measure_exact(&network, &params))
+            .install(|| tasks.clone().measure_exact(Policy::new(&network, &params)))
             .unwrap();
         let bits = |rate| {
             measured
@@ -175,8 +181,8 @@ fn the_same_bits_at_any_thread_count_and_block() {
 fn as_many_draws_as_levels_leave_probabilities_their_mean() {
     let network = network(7, ActionSet::Four);
     let params = opinionated(&network, 2);
-    let tasks = Tasks::new(Split::Test, (7, 3, 25), ActionSet::Four, 30).unwrap();
-    let exact = tasks.measure_exact(&network, &params).unwrap();
+    let tasks = Tasks::new(Split::Test, Setting::new(7, 3, 25), ActionSet::Four, 30).unwrap();
+    let exact = tasks.measure_exact(Policy::new(&network, &params)).unwrap();
     let draws = crate::ablate::Resampling::new(&tasks.seeds(), 400, 1).rates(&exact);
     let mean = draws
         .iter()

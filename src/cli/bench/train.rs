@@ -17,7 +17,7 @@ use crate::cli::settings::THREADS_MAX;
 use crate::experiment;
 use crate::gradients::{DEFAULT_SHARD_BYTES, Recorder, RowMeta};
 use crate::maze::ActionSet;
-use crate::nn::{Kind, Network, Workspace};
+use crate::nn::{Kind, Network, Policy, Workspace};
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::{peak, simd};
 use crate::ppo::rollout::BLOCK;
@@ -328,7 +328,7 @@ impl Bench {
             || Workspace::new(network),
             |workspace, observations| {
                 let n = observations.len() / len;
-                workspace.forward(network, params, observations, n);
+                workspace.forward(Policy::new(network, params), observations, n);
                 let logits = workspace.logits(network, n);
                 for logits in logits.chunks_exact(network.shape.action_len) {
                     std::hint::black_box(sample::action(logits, 0.5));

@@ -1,6 +1,6 @@
 //! Activation patching: layers, channels, and the cells of the leading channels.
 
-use crate::protocol::circuits::{Circuits, Found, Traced};
+use crate::findings::tracing::{Carrier, Circuits, TracedFact};
 use crate::report::figure::figure;
 use crate::report::number::{fixed, plural};
 use crate::report::page::{details, lead, lead_list, note};
@@ -20,7 +20,10 @@ pub fn body(circuits: &Circuits) -> String {
         return lead("No pairs of states were patched.");
     }
     let opening: Vec<String> = circuits.facts.iter().map(opening).collect();
-    let mut facts = circuits.facts.iter().filter(|traced| traced.told > 0);
+    let mut facts = circuits
+        .facts
+        .iter()
+        .filter(|traced| traced.distinguished > 0);
     let first: String = facts.by_ref().take(1).map(fact).collect();
     let others: String = facts.map(fact).collect();
     let others = match others.is_empty() {
@@ -40,29 +43,29 @@ pub fn body(circuits: &Circuits) -> String {
     )
 }
 
-fn strongest(parts: &[Found]) -> Option<&Found> {
+fn strongest(parts: &[Carrier]) -> Option<&Carrier> {
     let finite = parts.iter().filter(|found| found.effect().is_finite());
     finite.max_by(|a, b| a.effect().abs().total_cmp(&b.effect().abs()))
 }
 
-fn opening(traced: &Traced) -> String {
+fn opening(traced: &TracedFact) -> String {
     let name = name(traced.sought, traced.fact);
-    if traced.told == 0 {
+    if traced.distinguished == 0 {
         return format!(
             "{name}: of {} the policy tells none apart; there is nothing to trace.",
             plural(traced.pairs, "pair")
         );
     }
-    let told = format!(
+    let distinguished = format!(
         "{name}: {} of {} pairs told apart",
-        traced.told, traced.pairs
+        traced.distinguished, traced.pairs
     );
     // Those that carry all of it by construction say nothing.
     let partial = traced.layers.iter().filter(|found| {
         let is_whole = |value: f64| (value - 1.0).abs() < 1e-9;
         !(is_whole(found.restored.value) && is_whole(found.corrupted.value))
     });
-    let partial: Vec<Found> = partial.cloned().collect();
+    let partial: Vec<Carrier> = partial.cloned().collect();
     let layers = match strongest(&partial) {
         Some(most) => format!(
             "; of the layers that can be passed by, {} carries most and restores {}",
@@ -72,7 +75,7 @@ fn opening(traced: &Traced) -> String {
         None => String::new(),
     };
     let Some(leading) = strongest(&traced.channels) else {
-        return format!("{told}{layers}.");
+        return format!("{distinguished}{layers}.");
     };
     let clear = traced.channels.iter().filter(|found| {
         let (low, _) = interval(&found.restored);
@@ -102,12 +105,12 @@ fn opening(traced: &Traced) -> String {
         ),
         _ => channels,
     };
-    format!("{told}{layers}; {channels}.")
+    format!("{distinguished}{layers}; {channels}.")
 }
 
-fn fact(traced: &Traced) -> String {
+fn fact(traced: &TracedFact) -> String {
     let name = name(traced.sought, traced.fact);
-    let over = format!("over {}", plural(traced.told, "pair"));
+    let over = format!("over {}", plural(traced.distinguished, "pair"));
     let channels = &traced.channels[..traced.channels.len().min(CHANNELS)];
     let layers = shares::shares("Layers, whole", &over, &traced.layers);
     let leading = format!("the {} with the greatest effects; {over}", channels.len());

@@ -2,7 +2,7 @@
 //! vectors of the same length.
 
 use crate::circuits::{Direction, Sought, Steered};
-use crate::protocol::circuits::Circuits;
+use crate::findings::tracing::Circuits;
 use crate::report::axes::{Scale, range_of};
 use crate::report::figure::{Look, Sample, figure, key};
 use crate::report::number::{fixed, plural, signed, trimmed};
@@ -161,7 +161,7 @@ fn one_figure(circuits: &Circuits, sought: Sought) -> String {
     let values = both().flat_map(|effect| effect.random.iter().copied().chain([effect.change]));
     let (low, high) = range_of(values.chain([0.0])).unwrap_or((-1.0, 1.0));
     let bottom = TOP + ROW * sites.len() as f64;
-    let x = Scale::linear(roomy((low, high)), (LEFT, WIDTH - 10.0));
+    let x = Scale::linear(roomy(low, high), (LEFT, WIDTH - 10.0));
     let mut svg = Svg::new(WIDTH, bottom + 36.0);
     for tick in x.ticks(5) {
         if let Some(at) = x.place_within(tick) {

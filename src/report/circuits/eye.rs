@@ -1,8 +1,7 @@
 //! By eye: weights of the leading edges, and what the leading channels respond to.
 
 use crate::circuits::atlas::{Filter, Map};
-use crate::protocol::atlas::Atlas;
-use crate::protocol::circuits::Circuits;
+use crate::findings::tracing::{Circuits, Pictures};
 use crate::report::figure::figure;
 use crate::report::number::{fixed, plural, significant};
 use crate::report::page::{lead, lead_list, note};
@@ -13,21 +12,21 @@ use super::{largest, levels, scale};
 
 /// The section's markup.
 pub fn body(circuits: &Circuits) -> String {
-    let Some(atlas) = &circuits.atlas else {
+    let Some(pictures) = &circuits.pictures else {
         return lead("These circuits were traced by a version that made no pictures.");
     };
-    let opening: Vec<String> = atlas
+    let opening: Vec<String> = pictures
         .maps
         .iter()
         .map(opening)
-        .chain(levels::opening(atlas))
+        .chain(levels::opening(pictures))
         .collect();
     format!(
         "{}{}{}{}",
         lead_list(&opening),
-        filters(atlas),
-        maps(atlas),
-        levels::body(atlas)
+        filters(pictures),
+        maps(pictures),
+        levels::body(pictures)
     )
 }
 
@@ -86,12 +85,12 @@ fn numbers(filters: &[&Filter]) -> f64 {
     largest(all.copied())
 }
 
-fn filters(atlas: &Atlas) -> String {
-    if atlas.filters.is_empty() && atlas.planes.is_empty() {
+fn filters(pictures: &Pictures) -> String {
+    if pictures.filters.is_empty() && pictures.planes.is_empty() {
         return String::new();
     }
-    let edges: Vec<&Filter> = atlas.filters.iter().collect();
-    let planes: Vec<&Filter> = atlas.planes.iter().flatten().collect();
+    let edges: Vec<&Filter> = pictures.filters.iter().collect();
+    let planes: Vec<&Filter> = pictures.planes.iter().flatten().collect();
     let most = [numbers(&edges), numbers(&planes)];
     let edges: String = edges
         .iter()
@@ -107,7 +106,7 @@ fn filters(atlas: &Atlas) -> String {
         };
         parts.map(part).collect()
     };
-    let planes: String = atlas.planes.iter().map(of_channel).collect();
+    let planes: String = pictures.planes.iter().map(of_channel).collect();
     format!(
         "<h3>Weights of the leading edges</h3>\n{}<div class=\"panels small\">\n{edges}</div>\n\
          <h3>Leading channels of the first layer, plane by plane</h3>\n{}<div class=\"panels small\">\n{planes}\
@@ -122,11 +121,11 @@ fn filters(atlas: &Atlas) -> String {
     )
 }
 
-fn maps(atlas: &Atlas) -> String {
-    if atlas.maps.is_empty() {
+fn maps(pictures: &Pictures) -> String {
+    if pictures.maps.is_empty() {
         return String::new();
     }
-    let figures: String = atlas
+    let figures: String = pictures
         .maps
         .iter()
         .map(|map| {
@@ -155,7 +154,7 @@ fn maps(atlas: &Atlas) -> String {
              from the maze's mean, averaged over up to {} of the other, spread evenly, and over the mazes among the \
              first {} of S5's discovery levels that have the cell free. Grey: no such maze.",
             plural(crate::circuits::atlas::PARTNERS, "place"),
-            atlas.mazes.len()
+            pictures.mazes.len()
         ))
     )
 }

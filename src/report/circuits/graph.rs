@@ -17,6 +17,9 @@ const COLUMNS: usize = 64;
 /// What the channels of an observation are.
 const PLANES: [&str; 3] = ["wall", "mouse", "cheese"];
 
+/// Column and channel.
+type Node = (usize, usize);
+
 /// The figure.
 pub fn graph(paths: &Paths) -> String {
     let columns = paths.columns.len().min(COLUMNS);
@@ -28,7 +31,7 @@ pub fn graph(paths: &Paths) -> String {
     if edges.is_empty() {
         return String::new();
     }
-    let mut nodes: BTreeSet<(usize, usize)> = BTreeSet::new();
+    let mut nodes: BTreeSet<Node> = BTreeSet::new();
     for edge in &edges {
         nodes.extend([edge.from, edge.to]);
     }
@@ -52,7 +55,8 @@ pub fn graph(paths: &Paths) -> String {
     // As wide as a figure, unless layers are many.
     let step = (318.0 / (columns - 1).max(1) as f64).clamp(42.0, 80.0);
     let width = SIDE + 30.0 + step * (columns - 1) as f64;
-    let place = |(column, channel): (usize, usize)| {
+    let place = |node: Node| {
+        let (column, channel) = node;
         let list = match column {
             0 => &lists[0],
             _ if is_stream(column) => &lists[1],
@@ -133,7 +137,8 @@ pub fn graph(paths: &Paths) -> String {
     figure("", "The same as a graph", &caption, "", &scroll)
 }
 
-fn said(paths: &Paths, (column, channel): (usize, usize)) -> String {
+fn said(paths: &Paths, node: Node) -> String {
+    let (column, channel) = node;
     match (column, PLANES.get(channel)) {
         (0, Some(plane)) => format!("{plane} plane"),
         _ => {

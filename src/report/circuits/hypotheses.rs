@@ -1,7 +1,7 @@
 //! Causal scrubbing: how much of the policy is left under each hypothesis, its nulls beside it.
 
 use crate::circuits::Scrubbed;
-use crate::protocol::circuits::Circuits;
+use crate::findings::tracing::Circuits;
 use crate::report::axes::Scale;
 use crate::report::figure::figure;
 use crate::report::number::{count, fixed, percent, plural, signed, trimmed};
@@ -50,7 +50,7 @@ fn name(one: &Scrubbed) -> &str {
     &one.hypothesis.name
 }
 
-/// Nulls and swaps are called after what they are nulls of.
+/// Whether it is a null or a swap: "late, any state" is called after the hypothesis before the comma.
 fn is_null(one: &Scrubbed) -> bool {
     name(one).contains(", ")
 }

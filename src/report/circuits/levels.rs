@@ -1,7 +1,7 @@
 //! By eye: single levels, those fixed by seed and those on which the policy is worst.
 
 use crate::ablate::Rate;
-use crate::protocol::atlas::{Atlas, Chosen, Pictured};
+use crate::findings::tracing::{Chosen, PicturedLevel, Pictures};
 use crate::report::figure::figure;
 use crate::report::mazes;
 use crate::report::number::{percent, plural, signed};
@@ -14,8 +14,8 @@ use super::{largest, scale};
 const PLANES: [&str; 3] = ["walls", "mouse", "cheese"];
 
 /// What the edits do to the moves, from all levels.
-pub fn opening(atlas: &Atlas) -> Vec<String> {
-    let fields: Vec<_> = atlas
+pub fn opening(pictures: &Pictures) -> Vec<String> {
+    let fields: Vec<_> = pictures
         .levels
         .iter()
         .flat_map(|level| &level.fields)
@@ -25,13 +25,13 @@ pub fn opening(atlas: &Atlas) -> Vec<String> {
 }
 
 /// The markup.
-pub fn body(atlas: &Atlas) -> String {
-    if atlas.levels.is_empty() {
+pub fn body(pictures: &Pictures) -> String {
+    if pictures.levels.is_empty() {
         return String::new();
     }
-    let (first, others) = atlas.levels.split_at(1);
-    let draw = |levels: &[Pictured]| levels.iter().map(level).collect::<String>();
-    let is_worst = |level: &&Pictured| matches!(level.chosen, Chosen::Worst { .. });
+    let (first, others) = pictures.levels.split_at(1);
+    let draw = |levels: &[PicturedLevel]| levels.iter().map(level).collect::<String>();
+    let is_worst = |level: &&PicturedLevel| matches!(level.chosen, Chosen::Worst { .. });
     let worst = others.iter().filter(is_worst).count();
     let others = match others.is_empty() {
         true => String::new(),
@@ -58,7 +58,7 @@ pub fn body(atlas: &Atlas) -> String {
 }
 
 /// Why this level, and how the policy does on it.
-fn why(level: &Pictured) -> String {
+fn why(level: &PicturedLevel) -> String {
     let success = percent(level.success);
     match level.chosen {
         Chosen::First => format!(
@@ -74,7 +74,7 @@ fn why(level: &Pictured) -> String {
     }
 }
 
-fn level(level: &Pictured) -> String {
+fn level(level: &PicturedLevel) -> String {
     let what = match level.rate {
         Rate::S4Cheese | Rate::S4Region => "S4, conflict",
         rate => rate.name(),

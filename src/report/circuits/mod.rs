@@ -12,7 +12,7 @@ mod paths;
 mod shares;
 
 use crate::circuits::{Fact, Share, Sought};
-use crate::protocol::circuits::Circuits;
+use crate::findings::tracing::Circuits;
 
 use super::number::{NONE, fixed, significant};
 use super::page::Section;
@@ -105,7 +105,7 @@ fn scale(largest: f64) -> String {
 }
 
 /// A range with some room at either end, for marks that lie there.
-fn roomy((low, high): (f64, f64)) -> (f64, f64) {
+fn roomy(low: f64, high: f64) -> (f64, f64) {
     let room = 0.04 * (high - low);
     (low - room, high + room)
 }

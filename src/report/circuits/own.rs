@@ -1,66 +1,80 @@
 //! What its own cheese adds to a level, taken away from it, layer by layer.
 
-use crate::circuits::OwnVector;
-use crate::protocol::circuits::Circuits;
+use crate::circuits::{OwnVector, Steered};
+use crate::findings::tracing::Circuits;
 use crate::report::number::{fixed, plural};
 use crate::report::page::{cell, lead_list, note, row, table};
 use crate::report::svg::escape;
 
-/// What is done at the dose nearest to -1: the dose's place.
-fn taken_away(own: &OwnVector) -> Option<usize> {
-    let doses = own.doses.iter().map(|(dose, _)| dose).enumerate();
-    let negative = doses.filter(|(_, dose)| **dose < 0.0);
-    let nearest = negative.min_by(|a, b| (a.1 + 1.0).abs().total_cmp(&(b.1 + 1.0).abs()));
-    nearest.map(|(place, _)| place)
+/// A site's vectors at the dose nearest to -1.
+struct TakenAway<'a> {
+    own: &'a OwnVector,
+    /// The policy without what each level's cheese adds.
+    steered: &'a Steered,
+    /// The same without random vectors.
+    random: Vec<&'a Steered>,
+}
+
+impl<'a> TakenAway<'a> {
+    /// Nothing where only positive doses were given.
+    fn of(own: &'a OwnVector) -> Option<Self> {
+        let doses = own.doses.iter().enumerate();
+        let negative = doses.filter(|(_, (dose, _))| *dose < 0.0);
+        let away = |dose: f64| (dose + 1.0).abs();
+        let nearest = negative.min_by(|a, b| away(a.1.0).total_cmp(&away(b.1.0)));
+        let (place, (_, steered)) = nearest?;
+        let random = own.random.iter().filter_map(|doses| doses.get(place));
+        Some(Self {
+            own,
+            steered,
+            random: random.collect(),
+        })
+    }
+
+    /// The mean over random vectors.
+    fn mean(&self, of: impl Fn(&Steered) -> f64) -> f64 {
+        match self.random.len() {
+            0 => f64::NAN,
+            len => self.random.iter().map(|one| of(one)).sum::<f64>() / len as f64,
+        }
+    }
 }
 
 /// The markup; nothing where levels were not steered so.
 pub fn body(circuits: &Circuits) -> String {
     let base = &circuits.base;
-    let all = circuits.own_vectors.iter();
-    let all: Vec<_> = all
-        .filter_map(|own| {
-            let place = taken_away(own)?;
-            let random = own.random.iter().filter_map(|doses| doses.get(place));
-            let random: Vec<[f64; 2]> = random.map(|one| [one.p_cheese, one.p_corner]).collect();
-            let (_, steered) = &own.doses[place];
-            Some((own, steered, random))
-        })
-        .collect();
+    let all = circuits.own_vectors.iter().filter_map(TakenAway::of);
+    let all: Vec<TakenAway<'_>> = all.collect();
     let least = all
         .iter()
-        .min_by(|a, b| a.1.p_cheese.total_cmp(&b.1.p_cheese));
-    let Some((most, steered, _)) = least else {
+        .min_by(|a, b| a.steered.p_cheese.total_cmp(&b.steered.p_cheese));
+    let Some(most) = least else {
         return String::new();
     };
-    let mean = |random: &[[f64; 2]], which: usize| match random.len() {
-        0 => f64::NAN,
-        len => random.iter().map(|one| one[which]).sum::<f64>() / len as f64,
-    };
-    let drawn = all.iter().flat_map(|(_, _, random)| random);
-    let least_drawn = drawn.map(|one| one[0]).fold(f64::INFINITY, f64::min);
+    let drawn = all.iter().flat_map(|one| &one.random);
+    let least_drawn = drawn.map(|one| one.p_cheese).fold(f64::INFINITY, f64::min);
     let opening = format!(
         "What its own cheese adds to each level, taken away from it in every state: of all sites the probability of \
          the step to the cheese is least at {}, {} against {} as it is (least of all random vectors at any site: \
          {}), and that of the step to the corner is {} there against {}. Published for a net of 15 layers: .62 \
          to .09.",
-        escape(&most.site),
-        fixed(steered.p_cheese, 2),
+        escape(&most.own.site),
+        fixed(most.steered.p_cheese, 2),
         fixed(base.p_cheese, 2),
         fixed(least_drawn, 2),
-        fixed(steered.p_corner, 2),
+        fixed(most.steered.p_corner, 2),
         fixed(base.p_corner, 2),
     );
-    let rows = all.iter().map(|(own, steered, random)| {
+    let rows = all.iter().map(|one| {
         row(
             "",
             &[
-                cell(&own.site),
-                cell(&fixed(own.length, 2)),
-                cell(&fixed(steered.p_cheese, 2)),
-                cell(&fixed(mean(random, 0), 2)),
-                cell(&fixed(steered.p_corner, 2)),
-                cell(&fixed(mean(random, 1), 2)),
+                cell(&one.own.site),
+                cell(&fixed(one.own.length, 2)),
+                cell(&fixed(one.steered.p_cheese, 2)),
+                cell(&fixed(one.mean(|steered| steered.p_cheese), 2)),
+                cell(&fixed(one.steered.p_corner, 2)),
+                cell(&fixed(one.mean(|steered| steered.p_corner), 2)),
             ],
         )
     });
@@ -73,7 +87,7 @@ pub fn body(circuits: &Circuits) -> String {
         "random",
     ];
     let rows: String = rows.collect();
-    let draws = all.first().map_or(0, |(_, _, random)| random.len());
+    let draws = all.first().map_or(0, |one| one.random.len());
     format!(
         "<h3>The cheese of the level itself</h3>\n{}{}{}",
         lead_list(&[opening]),

@@ -1,6 +1,6 @@
 //! Path patching: the leading kernel slices, and the graph that they make.
 
-use crate::protocol::circuits::{Circuits, Traced};
+use crate::findings::tracing::{Circuits, TracedFact};
 use crate::report::number::{count, fixed, plural};
 use crate::report::page::{cell, details, lead, lead_list, note, row, table};
 use crate::report::svg::escape;
@@ -12,14 +12,18 @@ const ROWS: usize = 8;
 
 /// The section's markup.
 pub fn body(circuits: &Circuits) -> String {
-    let traced: Vec<&Traced> = circuits.facts.iter().filter(|fact| fact.told > 0).collect();
+    let traced: Vec<&TracedFact> = circuits
+        .facts
+        .iter()
+        .filter(|fact| fact.distinguished > 0)
+        .collect();
     if traced.is_empty() {
         return lead("No edges were patched: the policy tells no pairs apart.");
     }
     let opening: Vec<String> = traced.iter().map(|traced| opening(traced)).collect();
     let (first, others) = traced.split_at(1);
     let draw =
-        |list: &[&Traced]| -> String { list.iter().map(|one| fact(circuits, one)).collect() };
+        |list: &[&TracedFact]| -> String { list.iter().map(|one| fact(circuits, one)).collect() };
     let others = match others.is_empty() {
         true => String::new(),
         false => details("The same for the other facts", false, &draw(others)),
@@ -40,7 +44,7 @@ pub fn body(circuits: &Circuits) -> String {
     )
 }
 
-fn opening(traced: &Traced) -> String {
+fn opening(traced: &TracedFact) -> String {
     let name = name(traced.sought, traced.fact);
     let (patched, all) = traced.patched;
     let finite = traced
@@ -80,7 +84,7 @@ fn opening(traced: &Traced) -> String {
 }
 
 /// Whether an edge goes into the first layer.
-fn is_first(traced: &Traced, part: &str) -> bool {
+fn is_first(traced: &TracedFact, part: &str) -> bool {
     let first = traced.layers.first();
     first.is_some_and(|first| {
         let rest = part.strip_prefix(first.part.as_str());
@@ -88,12 +92,12 @@ fn is_first(traced: &Traced, part: &str) -> bool {
     })
 }
 
-fn fact(circuits: &Circuits, traced: &Traced) -> String {
+fn fact(circuits: &Circuits, traced: &TracedFact) -> String {
     let name = name(traced.sought, traced.fact);
     let rows = &traced.edges[..traced.edges.len().min(ROWS)];
-    let caption = format!("over {}", plural(traced.told, "pair"));
+    let caption = format!("over {}", plural(traced.distinguished, "pair"));
     let edges = shares::shares("The leading edges", &caption, rows);
-    let mut paths = circuits.atlas.iter().flat_map(|atlas| &atlas.paths);
+    let mut paths = circuits.pictures.iter().flat_map(|one| &one.paths);
     let paths = paths.find(|one| (one.sought, one.fact) == (traced.sought, traced.fact));
     let drawn = paths.map_or(String::new(), |one| graph::graph(&one.paths));
     let hops = hops(traced);
@@ -101,7 +105,7 @@ fn fact(circuits: &Circuits, traced: &Traced) -> String {
 }
 
 /// The paths of several layers, where they were asked for.
-fn hops(traced: &Traced) -> String {
+fn hops(traced: &TracedFact) -> String {
     if traced.paths.is_empty() {
         return String::new();
     }

@@ -1,7 +1,7 @@
 //! Parts in rows with what they restore and corrupt, and its 95 % intervals.
 
 use crate::circuits::Share;
-use crate::protocol::circuits::Found;
+use crate::findings::tracing::Carrier;
 use crate::report::axes::{Scale, range_of};
 use crate::report::figure::{Look, Sample, figure, key};
 use crate::report::number::{fixed, trimmed};
@@ -32,8 +32,8 @@ pub fn legend() -> String {
 }
 
 /// A figure of the parts, one a row.
-pub fn shares(title: &str, caption: &str, parts: &[Found]) -> String {
-    let ends = |found: &Found| {
+pub fn shares(title: &str, caption: &str, parts: &[Carrier]) -> String {
+    let ends = |found: &Carrier| {
         let [restored, corrupted] = [interval(&found.restored), interval(&found.corrupted)];
         [restored.0, restored.1, corrupted.0, corrupted.1]
     };
@@ -42,7 +42,7 @@ pub fn shares(title: &str, caption: &str, parts: &[Found]) -> String {
     let all = all.map(|value| value.clamp(-1.0, 2.0)).chain([0.0]);
     let (low, high) = range_of(all).unwrap_or((0.0, 1.0));
     let bottom = TOP + ROW * parts.len() as f64;
-    let x = Scale::linear(roomy((low, high)), (LEFT, WIDTH - 10.0));
+    let x = Scale::linear(roomy(low, high), (LEFT, WIDTH - 10.0));
     let mut svg = Svg::new(WIDTH, bottom + 36.0);
     for tick in x.ticks(5) {
         let Some(at) = x.place_within(tick) else {

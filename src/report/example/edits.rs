@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::ablate::{Claim, PerClaim, PerRate};
+use crate::findings::tracing::WholePolicy;
 use crate::findings::{
     Claimed, ComponentEffect, Components, Controls, Currency, Curve, Curves, DoseResponse, Family,
-    Findings, Frozen, Portrait, Rise, Role, Temporal, Traced,
+    Findings, Frozen, Portrait, Rise, Role, Temporal,
 };
 use crate::locate::Label;
 use crate::locators::{Kind, Method, Supervision};
@@ -232,7 +233,7 @@ pub fn found(curves: Curves) -> Findings {
         retraining: Vec::new(),
         walks: Vec::new(),
         agreement: Vec::new(),
-        traced: Traced::default(),
+        traced: WholePolicy::default(),
         seconds: BTreeMap::new(),
     }
 }

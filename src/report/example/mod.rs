@@ -3,13 +3,13 @@
 mod edits;
 
 use crate::ablate::{Mean, Rate};
+use crate::findings::tracing::Circuits;
 use crate::findings::{
     Arrow, Components, Curves, DecompositionSummary, MazeFigure, Onset, RateCurve, Results,
     RunSummary,
 };
 use crate::locate::{Component, Course, Label, PValues};
 use crate::nn::Layout;
-use crate::protocol::circuits::Circuits;
 
 const POINTS: usize = 60;
 const BINS: usize = 80;

@@ -1,4 +1,4 @@
-//! What is said of a seed's whole policy, beside what methods say of parameters.
+//! What is said of a seed's whole policy, beside what locators say of parameters.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::circuits::{Scrubbed, Sought};
 
 /// What was found.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Traced {
+pub struct WholePolicy {
     /// The hypotheses of the question, their swaps and nulls.
     pub scrubbed: Vec<Scrubbed>,
     /// Directions taken off, site by site.
@@ -16,14 +16,15 @@ pub struct Traced {
 /// One direction taken off at one site.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TakenOff {
-    /// Whose direction.
+    /// Whether it is the direction of the cheese or of the open corner.
     pub sought: Sought,
-    /// Where.
+    /// The name of the site.
     pub site: String,
-    /// Probability at decision squares of selection levels of the step to what is sought: as it is.
+    /// The probability, at decision squares of selection levels, of the step to what is sought: of the policy
+    /// as it is.
     pub before: f64,
-    /// With the direction taken off.
+    /// The same with the direction taken off.
     pub after: f64,
-    /// With a random vector of its length.
+    /// The same with a random vector of the direction's length added.
     pub random: f64,
 }

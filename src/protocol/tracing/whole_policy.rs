@@ -1,57 +1,52 @@
-//! What is said of a seed's whole policy, beside what locators say of parameters: hypotheses by causal
+//! What the study asks of a seed's whole policy, beside what locators say of parameters: hypotheses by causal
 //! scrubbing, and what an average cheese or open corner taken off the activations does where the step to
 //! the cheese parts from the one to the corner.
 
-use crate::ablate::{Measurement, Split};
+use super::discovery::Discovery;
+use super::hypotheses::scrub;
+use crate::ablate::Measurement;
 use crate::circuits::{Sought, steering};
 use crate::experiment::{Config, Error, Progress};
-use crate::findings::{TakenOff, Traced};
+use crate::findings::tracing::{TakenOff, WholePolicy};
 use crate::nn::Steering;
-use crate::protocol::scrubbing;
-use crate::protocol::trained_policy::TrainedPolicy;
-
 use crate::protocol::bench::Bench;
+use crate::protocol::trained_policy::TrainedPolicy;
 
 /// Pairs of each fact.
 const PAIRS: usize = 256;
+/// Where the streams of the random vectors begin, beyond those of anything else.
+const STREAMS: u64 = 1 << 43;
 
-/// Finds it.
+/// Scrubs the policy by the hypotheses, and takes the directions off it, measured on selection levels.
 ///
 /// # Errors
 /// Mazes that cannot be made, a policy that is not finite, or the user's interruption.
-pub fn trace(
+pub fn trace_whole(
     config: &Config,
     policy: &TrainedPolicy<'_>,
     selection: &Bench<'_>,
     progress: &mut dyn Progress,
-) -> Result<Traced, Error> {
-    let (network, theta) = (policy.network, policy.theta);
-    let discovery = config.tasks(Split::Discovery, 2 * PAIRS)?;
-    let pairs = (&discovery, PAIRS);
-    let scrubbed = scrubbing::scrubbing(config, (network, theta), pairs, &[], progress)?;
-    let sites = network.sites();
+) -> Result<WholePolicy, Error> {
+    let theta = policy.theta;
+    let discovery = Discovery::new(config, PAIRS)?;
+    let scrubbed = scrub(config, policy.policy(), &discovery, &[], progress)?;
+    let sites = policy.network.sites();
     progress.begin("directions taken off", 2 * sites.len() as u64);
     let mut taken_off = Vec::new();
     let base = selection.measure(theta, None)?;
     for sought in Sought::ALL {
-        let directions = steering::directions(network, theta, &discovery, sought);
-        for (site, (vector, _)) in sites.iter().zip(directions) {
-            if progress.is_interrupted() {
-                return Err(Error::Stopped {
-                    stage: "directions taken off",
-                });
-            }
-            let site = site.clone();
+        let directions = steering::directions(policy.policy(), &discovery.tasks, sought);
+        let step = |measured: &Measurement| match sought {
+            Sought::Cheese => measured.p_cheese.value,
+            Sought::Corner => measured.p_corner.value,
+        };
+        for (site, (vector, _)) in sites.iter().cloned().zip(directions) {
+            progress.stop_if_interrupted("directions taken off")?;
             let direction = Steering {
                 site,
                 vectors: vec![vector],
             };
-            let index = (1 << 43) + taken_off.len() as u64;
-            let random = direction.random_like(config.seed, index);
-            let step = |measured: &Measurement| match sought {
-                Sought::Cheese => measured.p_cheese.value,
-                Sought::Corner => measured.p_corner.value,
-            };
+            let random = direction.random_like(config.seed, STREAMS + taken_off.len() as u64);
             let steered = |steering: &Steering| -> Result<f64, Error> {
                 Ok(step(&selection.measure(theta, Some(steering))?))
             };
@@ -65,7 +60,7 @@ pub fn trace(
             progress.advance(taken_off.len() as u64, "");
         }
     }
-    Ok(Traced {
+    Ok(WholePolicy {
         scrubbed,
         taken_off,
     })

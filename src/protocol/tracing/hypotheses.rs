@@ -10,40 +10,36 @@
 
 use std::path::PathBuf;
 
-use crate::ablate::{Split, Tasks};
+use super::discovery::Discovery;
+use crate::ablate::Split;
 use crate::circuits::hypothesis::{Feature, Hypothesis, Place};
 use crate::circuits::patching::{self, Told};
-use crate::circuits::{self, Fact, Graph, Pairs, Scrubbed, Sought, States, scrubbing};
-use crate::nn::{Network, Part, Site};
-use crate::numeric::random::{Purpose, Stream};
-use crate::ppo::trainer;
-use crate::storage;
-
+use crate::circuits::{self, Fact, Graph, Scrubbed, Sought, States, scrubbing};
 use crate::experiment::{Config, Error, Progress};
-use crate::protocol::circuits::stop_if_interrupted;
+use crate::nn::{Part, Policy, Site};
+use crate::numeric::random::{Purpose, Stream};
+use crate::storage;
 
 /// Random sets of units.
 const NULLS: u64 = 4;
 /// One unit in so many is in K.
 const LEADING: usize = 4;
-/// Pairs to a maze of states, and the fewest mazes.
-const MAZES: (usize, usize) = (4, 8);
+/// There is one maze of states to so many pairs,
+const PAIRS_PER_MAZE: usize = 4;
+/// but never fewer than these.
+const MAZES_MIN: usize = 8;
 /// Where the streams of the nulls begin, beyond those of any state.
 const NULL_STREAMS: u64 = 1 << 40;
 
-/// Reads the user's hypotheses, which must be of the network of these settings.
+/// Reads the user's hypotheses, which must be of the network whose sites these are.
 ///
 /// # Errors
 /// A file that cannot be read, or is none; the file and the key are named.
-pub fn read(config: &Config, paths: &[PathBuf]) -> Result<Vec<Hypothesis>, Error> {
-    if paths.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sites = network(config)?.sites();
+pub fn read_hypotheses(paths: &[PathBuf], sites: &[Site]) -> Result<Vec<Hypothesis>, Error> {
     let read = |path: &PathBuf| {
         let text = storage::read_named_text(path)?;
         let hypothesis = Hypothesis::parse(&text);
-        let hypothesis = hypothesis.and_then(|h| Graph::new(&h, &sites).map(|_| h));
+        let hypothesis = hypothesis.and_then(|h| Graph::new(&h, sites).map(|_| h));
         hypothesis.map_err(|error| {
             let circuits::Error::Hypothesis {
                 key,
@@ -56,50 +52,35 @@ pub fn read(config: &Config, paths: &[PathBuf]) -> Result<Vec<Hypothesis>, Error
     paths.iter().map(read).collect()
 }
 
-fn network(config: &Config) -> Result<Network, Error> {
-    let network = Network::new(config.net.shape(&config.env), trainer::RUN);
-    Ok(network.map_err(crate::ppo::Error::from)?)
-}
-
-/// Scrubs the policy by every hypothesis. `discovery` is what pairs are made of, so many a fact.
+/// Scrubs the policy by the hypotheses of the question, their swaps and nulls, and then by the user's `own`.
 ///
 /// # Errors
 /// Mazes that cannot be made, or the user's interruption.
-pub fn scrubbing(
+pub fn scrub(
     config: &Config,
-    (network, params): (&Network, &[f32]),
-    (discovery, pair_len): (&Tasks, usize),
+    policy: Policy<'_>,
+    discovery: &Discovery,
     own: &[Hypothesis],
     progress: &mut dyn Progress,
 ) -> Result<Vec<Scrubbed>, Error> {
-    let sites = network.sites();
-    let mut all = built_in(
-        (network, params),
-        &sites,
-        (discovery, pair_len),
-        config.seed,
-    );
+    let sites = policy.network.sites();
+    let mut all = built_in(policy, &sites, discovery, config.seed);
     all.extend_from_slice(own);
     let place = (config.env.world, config.env.region);
-    let maze_len = (pair_len / MAZES.0).max(MAZES.1);
-    let mut avoid = discovery.seeds().concat();
+    let maze_len = (discovery.pair_len / PAIRS_PER_MAZE).max(MAZES_MIN);
+    let mut avoid = discovery.tasks.seeds().concat();
     avoid.sort_unstable();
     avoid.dedup();
     let states = States::new(Split::Discovery, place, maze_len, &avoid)?;
     progress.begin("scrubbing by hypotheses", all.len() as u64);
     let mut found = Vec::new();
     for hypothesis in &all {
-        stop_if_interrupted(progress, "scrubbing")?;
+        progress.stop_if_interrupted("scrubbing")?;
         let graph = Graph::new(hypothesis, &sites);
         let graph =
             graph.expect("those of our own are of every network, the user's were held to it");
-        let policy = (network, params);
-        found.push(scrubbing::scrub(
-            policy,
-            &states,
-            (hypothesis, &graph),
-            config.seed,
-        ));
+        let named = (hypothesis, &graph);
+        found.push(scrubbing::scrub(policy, &states, named, config.seed));
         progress.advance(found.len() as u64, &hypothesis.name);
     }
     Ok(found)
@@ -107,9 +88,9 @@ pub fn scrubbing(
 
 /// The hypotheses of the question, their swaps and nulls.
 fn built_in(
-    policy: (&Network, &[f32]),
+    policy: Policy<'_>,
     sites: &[Site],
-    pairs: (&Tasks, usize),
+    discovery: &Discovery,
     seed: u64,
 ) -> Vec<Hypothesis> {
     let (whole, early) = (Hypothesis::late(), Hypothesis::early());
@@ -117,7 +98,7 @@ fn built_in(
         .iter()
         .position(|site| site.name == whole.nodes[0].site);
     let site = site.expect("every network has a hidden layer");
-    let leading = leading(policy, site, sites[site].image.channels, pairs);
+    let leading = leading(policy, site, sites[site].image.channels, discovery);
     let late = whole.clone().with_channels("late", &leading);
     let mut all = vec![late.clone()];
     for number in 0..NULLS {
@@ -147,17 +128,17 @@ fn built_in(
 
 /// The channels of a site with the greatest effects where the cheese moves.
 fn leading(
-    (network, params): (&Network, &[f32]),
+    policy: Policy<'_>,
     site: usize,
     channel_len: usize,
-    (discovery, pair_len): (&Tasks, usize),
+    discovery: &Discovery,
 ) -> Vec<usize> {
-    let pairs = Pairs::new(discovery, Sought::Cheese, Fact::CheeseMoved, pair_len);
-    let told = Told::new(network, params, &pairs);
+    let pairs = discovery.pairs(Sought::Cheese, Fact::CheeseMoved);
+    let distinguished = Told::new(policy, &pairs);
     let parts: Vec<(usize, Part)> = (0..channel_len)
         .map(|channel| (site, Part::channel(channel)))
         .collect();
-    let mut patched = patching::patch(network, params, &told, &parts);
+    let mut patched = patching::patch(policy, &distinguished, &parts);
     let effect = |p: &patching::Patched| (p.restored.value + p.corrupted.value).abs();
     patched.sort_by(|a, b| effect(b).total_cmp(&effect(a)));
     patched.truncate(channel_len.div_ceil(LEADING));
