@@ -7,10 +7,9 @@
 //! Sizes and not signs: a channel by which the policy goes the other way tells where the cheese is as
 //! well.
 
-use super::channels::{Channels, mean, told};
+use super::channels::{Channels, distinguished, mean};
 use super::{Behaviour, Error, Located, Locator, Offer, Run, Supervision};
-use crate::circuits::Sought;
-use crate::circuits::patching::{self, Told};
+use crate::circuits::{Distinguished, Sought, patching};
 
 /// Activation patching.
 #[derive(Clone, Copy, Debug)]
@@ -19,14 +18,17 @@ pub struct ActivationPatching;
 fn channels(behaviour: &Behaviour<'_>) -> Channels {
     Channels::new(behaviour.policy.network, |_, parts| {
         Sought::ALL.map(|sought| {
-            let told = told(behaviour, sought);
-            let patch = |told: &Told| -> Vec<f64> {
-                patching::patch(behaviour.policy, told, parts)
+            let distinguished = distinguished(behaviour, sought);
+            let patch = |distinguished: &Distinguished| -> Vec<f64> {
+                patching::patch(behaviour.policy, distinguished, parts)
                     .iter()
                     .map(|patched| 0.5 * (patched.restored.value + patched.corrupted.value))
                     .collect()
             };
-            mean(&told.iter().map(patch).collect::<Vec<_>>(), parts.len())
+            mean(
+                &distinguished.iter().map(patch).collect::<Vec<_>>(),
+                parts.len(),
+            )
         })
     })
 }

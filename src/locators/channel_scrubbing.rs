@@ -27,15 +27,15 @@ const MAZES: usize = PAIRS / 4;
 fn channels(behaviour: &Behaviour<'_>, seed: u64) -> Result<Channels, Error> {
     let levels = behaviour.tasks.levels(Rate::S5);
     let place = levels.first().map(|task| (task.level.world, task.region));
-    let (place, mazes) = place.map_or(((5, 3), 0), |place| (place, MAZES));
-    let states = States::new(Split::Discovery, place, mazes, &[])?;
+    let ((world, region), mazes) = place.map_or(((5, 3), 0), |place| (place, MAZES));
+    let states = States::new(Split::Discovery, world, region, mazes, &[])?;
     Ok(Channels::new(behaviour.policy.network, |_, parts| {
         Sought::ALL.map(|sought| {
-            let of = match sought {
+            let (feature, place) = match sought {
                 Sought::Cheese => (Feature::WallsAndMouse, Place::InRegion),
                 Sought::Corner => (Feature::CheeseOffset, Place::Outside),
             };
-            resampling::shares(behaviour.policy, &states, of, parts, seed)
+            resampling::shares(behaviour.policy, &states, feature, place, parts, seed)
         })
     }))
 }

@@ -10,8 +10,7 @@
 
 use super::{Behaviour, Located, Native, Offer, Supervision};
 use crate::ablate::Claim;
-use crate::circuits::patching::{self, Told};
-use crate::circuits::{Fact, Pairs, Sought};
+use crate::circuits::{Distinguished, Fact, Pairs, Sought, patching};
 use crate::nn::{Network, Part, Site};
 
 /// Pairs of each fact.
@@ -20,12 +19,12 @@ pub(super) const PAIRS: usize = 256;
 const HELD: [usize; 6] = [1, 2, 4, 8, 16, 32];
 
 /// The pairs of every fact by which something is told, that the policy tells apart.
-pub(super) fn told(behaviour: &Behaviour<'_>, sought: Sought) -> Vec<Told> {
+pub(super) fn distinguished(behaviour: &Behaviour<'_>, sought: Sought) -> Vec<Distinguished> {
     let facts = Fact::of(sought).iter();
     let pairs = facts.map(|&fact| Pairs::new(behaviour.tasks, sought, fact, PAIRS));
     pairs
-        .map(|pairs| Told::new(behaviour.policy, &pairs))
-        .filter(|told| !told.is_empty())
+        .map(|pairs| Distinguished::new(behaviour.policy, &pairs))
+        .filter(|distinguished| !distinguished.is_empty())
         .collect()
 }
 
@@ -156,9 +155,12 @@ impl Channels {
     /// The mean of every channel over the pairs' states.
     fn means(&self, behaviour: &Behaviour<'_>) -> Vec<f64> {
         let (mut sums, mut samples) = (vec![0.0; self.parts.len()], 0.0);
-        for told in Sought::ALL.map(|sought| told(behaviour, sought)).concat() {
-            let states = told.means(behaviour.policy, &self.sites, &self.parts);
-            let len = told.len() as f64;
+        for distinguished in Sought::ALL
+            .map(|sought| distinguished(behaviour, sought))
+            .concat()
+        {
+            let states = distinguished.means(behaviour.policy, &self.sites, &self.parts);
+            let len = distinguished.len() as f64;
             sums.iter_mut()
                 .zip(states)
                 .for_each(|(sum, mean)| *sum += len * mean);

@@ -10,7 +10,7 @@
 //! [`Attribution`], which scores weight by weight. Biases and the heads have no edge and come last. Its
 //! own edit cuts the leading edges: weights of zero.
 
-use super::channels::{contrast, leading, mean, told};
+use super::channels::{contrast, distinguished, leading, mean};
 use super::{Behaviour, Error, Located, Locator, Native, Offer, Run, Supervision};
 use crate::ablate::Claim;
 use crate::circuits::Sought;
@@ -33,13 +33,16 @@ const CUT: [usize; 6] = [4, 16, 32, 64, 128, 256];
 /// The contrast of the first-order effects of every group of weights.
 fn screened(behaviour: &Behaviour<'_>, groups: &[Vec<usize>]) -> [Vec<f64>; 2] {
     contrast(&Sought::ALL.map(|sought| {
-        let screen = |told: &_| -> Vec<f64> {
-            let weights = paths::attribute(behaviour.policy, told);
+        let screen = |distinguished: &_| -> Vec<f64> {
+            let weights = paths::attribute(behaviour.policy, distinguished);
             let sum = |group: &Vec<usize>| group.iter().map(|&index| weights[index]).sum();
             groups.iter().map(sum).collect()
         };
-        let told = told(behaviour, sought);
-        mean(&told.iter().map(screen).collect::<Vec<_>>(), groups.len())
+        let distinguished = distinguished(behaviour, sought);
+        mean(
+            &distinguished.iter().map(screen).collect::<Vec<_>>(),
+            groups.len(),
+        )
     }))
 }
 
@@ -67,15 +70,18 @@ impl Edges {
         verified.dedup();
         let chosen: Vec<Edge> = verified.iter().map(|&index| edges[index]).collect();
         let exact = contrast(&Sought::ALL.map(|sought| {
-            let patch = |told: &_| -> Vec<f64> {
-                let patched = paths::patch(behaviour.policy, told, &chosen);
+            let patch = |distinguished: &_| -> Vec<f64> {
+                let patched = paths::patch(behaviour.policy, distinguished, &chosen);
                 let both = patched
                     .iter()
                     .map(|[restored, corrupted]| 0.5 * (restored.value + corrupted.value));
                 both.collect()
             };
-            let told = told(behaviour, sought);
-            mean(&told.iter().map(patch).collect::<Vec<_>>(), chosen.len())
+            let distinguished = distinguished(behaviour, sought);
+            mean(
+                &distinguished.iter().map(patch).collect::<Vec<_>>(),
+                chosen.len(),
+            )
         }));
         for (contrast, exact) in contrasts.iter_mut().zip(exact) {
             for (&index, exact) in verified.iter().zip(exact) {

@@ -11,9 +11,10 @@ use super::results::MazeFigure;
 use super::{Config, Error, mazes};
 use crate::ablate::situation::Task;
 use crate::ablate::{Rate, Tasks};
+use crate::circuits::Distinguished;
 use crate::circuits::atlas::{self, Filter, Flips, Map, Paths};
 use crate::circuits::pairs::right;
-use crate::circuits::patching::{self, Told};
+use crate::circuits::patching;
 use crate::circuits::paths::{self, Edge};
 use crate::circuits::{Fact, Pairs, Sought};
 use crate::maze::{Cell, Level, observe};
@@ -132,7 +133,7 @@ pub fn atlas(
     let mazes: Vec<Level> = open.clone().map(|task| task.level.clone()).collect();
 
     let pairs = Pairs::new(discovery, Sought::Cheese, Fact::CheeseMoved, pair_len);
-    let told = Told::new(policy, &pairs);
+    let told = Distinguished::new(policy, &pairs);
     let parts: Vec<(usize, Part)> = leading
         .iter()
         .map(|&(site, channel)| (site, Part::channel(channel)))

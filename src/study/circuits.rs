@@ -8,11 +8,12 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::ablate::Split;
+use crate::circuits::Distinguished;
 use crate::circuits::hops;
 use crate::circuits::own_vectors;
-use crate::circuits::patching::{self, Told};
+use crate::circuits::patching;
 use crate::circuits::paths::{self, Edge};
-use crate::circuits::steering::{self, Steered};
+use crate::circuits::steering::{self, Dosing, Steered};
 use crate::circuits::{
     Direction, Fact, Hypothesis, OwnVector, Pairs, Patched, Scrubbed, Share, Sought,
 };
@@ -239,10 +240,14 @@ pub fn of_policy(
     let sites = network.sites().len() as u64;
     progress.begin("steering along directions", 2 * sites);
     let mut done = 0;
-    let tasks = (&discovery, &test);
     let (of_directions, of_levels) = RANDOM;
-    let random = (of_directions, config.seed);
-    let directions = steering::measure(policy, tasks, extent.doses, random, || {
+    let dosing = |random_len| Dosing {
+        doses: extent.doses,
+        random_len,
+        seed: config.seed,
+    };
+    let random = dosing(of_directions);
+    let directions = steering::measure(policy, &discovery, &test, random, || {
         done += 1;
         progress.advance(done, "");
         stop_if_interrupted(progress, "steering")
@@ -251,8 +256,8 @@ pub fn of_policy(
 
     let begun = Instant::now();
     progress.begin("steering levels by their own cheese", sites);
-    let (mut done, random) = (0, (of_levels, config.seed));
-    let own_vectors = own_vectors::measure_own(policy, &test, extent.doses, random, || {
+    let (mut done, random) = (0, dosing(of_levels));
+    let own_vectors = own_vectors::measure_own(policy, &test, random, || {
         done += 1;
         progress.advance(done, "");
         stop_if_interrupted(progress, "steering")
@@ -288,7 +293,7 @@ pub(super) fn stop_if_interrupted(
 
 fn traced(policy: Policy<'_>, pairs: &Pairs) -> Traced {
     let sites = policy.network.sites();
-    let told = Told::new(policy, pairs);
+    let told = Distinguished::new(policy, pairs);
     let name = |patched: &Patched| {
         let (site, part) = (&sites[patched.site], &patched.part);
         match part.channels.len() == site.image.channels {
@@ -312,7 +317,7 @@ fn traced(policy: Policy<'_>, pairs: &Pairs) -> Traced {
     let mapped = channels.iter().filter(has_cells).take(MAPPED);
     let cells = mapped.map(|patched| {
         let channel = (patched.site, patched.part.channels.start);
-        let restored: Vec<f64> = patch(&patching::cells(&sites, channel))
+        let restored: Vec<f64> = patch(&patching::cells(&sites, channel.0, channel.1))
             .iter()
             .map(|cell| cell.restored.value)
             .collect();
@@ -343,11 +348,11 @@ fn traced(policy: Policy<'_>, pairs: &Pairs) -> Traced {
 /// The paths of so many hops that a search finds.
 fn traced_paths(policy: Policy<'_>, pairs: &Pairs, hops: usize) -> Vec<Found> {
     let sites = policy.network.sites();
-    let told = Told::new(policy, pairs);
+    let told = Distinguished::new(policy, pairs);
     if told.is_empty() {
         return Vec::new();
     }
-    let paths = hops::leading(policy, &told, (hops, BEAM)).into_iter();
+    let paths = hops::leading(policy, &told, hops, BEAM).into_iter();
     let found = paths.map(|(path, [restored, corrupted])| Found {
         part: path.name(&sites),
         restored,
@@ -359,7 +364,7 @@ fn traced_paths(policy: Policy<'_>, pairs: &Pairs, hops: usize) -> Vec<Found> {
 type Edges = (Vec<Found>, Option<f64>, (usize, usize));
 
 /// The edges that lead the screen, patched; how the screen agrees; how many were patched, of how many.
-fn traced_edges(policy: Policy<'_>, sites: &[Site], told: &Told) -> Edges {
+fn traced_edges(policy: Policy<'_>, sites: &[Site], told: &Distinguished) -> Edges {
     let network = policy.network;
     let all = paths::edges(network);
     let weights = paths::attribute(policy, told);

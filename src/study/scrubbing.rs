@@ -11,8 +11,9 @@
 use std::path::PathBuf;
 
 use crate::ablate::{Split, Tasks};
+use crate::circuits::Distinguished;
 use crate::circuits::hypothesis::{Feature, Hypothesis, Place};
-use crate::circuits::patching::{self, Told};
+use crate::circuits::patching;
 use crate::circuits::{self, Fact, Graph, Pairs, Scrubbed, Sought, States, scrubbing};
 use crate::nn::{Network, Part, Policy, Site};
 use crate::numeric::random::{Purpose, Stream};
@@ -75,12 +76,12 @@ pub fn scrubbing(
     let sites = policy.network.sites();
     let mut all = built_in(policy, &sites, (discovery, pair_len), config.seed);
     all.extend_from_slice(own);
-    let place = (config.env.world, config.env.region);
+    let (world, region) = (config.env.world, config.env.region);
     let maze_len = (pair_len / MAZES.0).max(MAZES.1);
     let mut avoid = discovery.seeds().concat();
     avoid.sort_unstable();
     avoid.dedup();
-    let states = States::new(Split::Discovery, place, maze_len, &avoid)?;
+    let states = States::new(Split::Discovery, world, region, maze_len, &avoid)?;
     progress.begin("scrubbing by hypotheses", all.len() as u64);
     let mut found = Vec::new();
     for hypothesis in &all {
@@ -91,7 +92,8 @@ pub fn scrubbing(
         found.push(scrubbing::scrub(
             policy,
             &states,
-            (hypothesis, &graph),
+            hypothesis,
+            &graph,
             config.seed,
         ));
         progress.advance(found.len() as u64, &hypothesis.name);
@@ -147,7 +149,7 @@ fn leading(
     (discovery, pair_len): (&Tasks, usize),
 ) -> Vec<usize> {
     let pairs = Pairs::new(discovery, Sought::Cheese, Fact::CheeseMoved, pair_len);
-    let told = Told::new(policy, &pairs);
+    let told = Distinguished::new(policy, &pairs);
     let parts: Vec<(usize, Part)> = (0..channel_len)
         .map(|channel| (site, Part::channel(channel)))
         .collect();
