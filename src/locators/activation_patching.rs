@@ -8,7 +8,9 @@
 //! well.
 
 use super::channels::{Channels, distinguished, mean};
-use super::{Behaviour, Error, Located, Locator, Offer, Run, Supervision};
+use super::error::Error;
+use super::locator::{Located, Locator, Supervision};
+use super::run::{Behaviour, Run};
 use crate::circuits::{Distinguished, Sought, patching};
 
 /// Activation patching.
@@ -47,16 +49,12 @@ impl Locator for ActivationPatching {
         Supervision::Labels
     }
 
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
-        let channels = run.behaviour.map(|behaviour| channels(&behaviour));
-        Ok(channels.map(|channels| channels.located(run.theta.len())))
-    }
-
-    /// The leading channels held at their means.
-    fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let Some(behaviour) = run.behaviour else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
-        Ok(channels(&behaviour).hold(&behaviour, self.supervision()))
+        Ok(Some(
+            channels(&behaviour).held(behaviour, self.supervision()),
+        ))
     }
 }

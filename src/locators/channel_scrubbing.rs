@@ -12,7 +12,9 @@
 //! does not carry the cheese" costs, the second what "it carries the cheese alone" does.
 
 use super::channels::{Channels, PAIRS};
-use super::{Behaviour, Error, Located, Locator, Offer, Run, Supervision};
+use super::error::Error;
+use super::locator::{Located, Locator, Supervision};
+use super::run::{Behaviour, Run};
 use crate::ablate::{Rate, Split};
 use crate::circuits::hypothesis::{Feature, Place};
 use crate::circuits::{Sought, States, resampling};
@@ -54,20 +56,11 @@ impl Locator for ChannelScrubbing {
         Supervision::Situations
     }
 
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let Some(behaviour) = run.behaviour else {
             return Ok(None);
         };
-        Ok(Some(
-            channels(&behaviour, run.seed)?.located(run.theta.len()),
-        ))
-    }
-
-    /// The leading channels held at their means.
-    fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
-        let Some(behaviour) = run.behaviour else {
-            return Ok(Vec::new());
-        };
-        Ok(channels(&behaviour, run.seed)?.hold(&behaviour, self.supervision()))
+        let channels = channels(&behaviour, run.seed)?;
+        Ok(Some(channels.held(behaviour, self.supervision())))
     }
 }

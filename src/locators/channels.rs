@@ -8,7 +8,8 @@
 //! parameters that give none of them, the heads', come last. Their own edit holds the leading channels at
 //! their mean: weights of zero, and the mean for a bias.
 
-use super::{Behaviour, Located, Native, Offer, Supervision};
+use super::locator::{Located, Native, Offer, Supervision};
+use super::run::Behaviour;
 use crate::ablate::Claim;
 use crate::circuits::{Distinguished, Fact, Pairs, Sought, patching};
 use crate::nn::{Network, Part, Site};
@@ -18,7 +19,7 @@ pub(super) const PAIRS: usize = 256;
 /// How many channels are held at their mean.
 const HELD: [usize; 6] = [1, 2, 4, 8, 16, 32];
 
-/// The pairs of every fact by which something is told, that the policy tells apart.
+/// The pairs of every fact, where this is sought, that the policy tells apart.
 pub(super) fn distinguished(behaviour: &Behaviour<'_>, sought: Sought) -> Vec<Distinguished> {
     let facts = Fact::of(sought).iter();
     let pairs = facts.map(|&fact| Pairs::new(behaviour.tasks, sought, fact, PAIRS));
@@ -100,8 +101,8 @@ impl Channels {
         format!("{} {}", self.sites[*site].name, part.channels.start)
     }
 
-    /// Scores of `len` parameters, and the leading channels by name.
-    pub fn located(&self, len: usize) -> Located {
+    /// Scores of all `len` parameters, and the leading channels by name.
+    pub fn located<'a>(&self, len: usize) -> Located<'a> {
         let found = Claim::ALL.map(|claim| {
             let leading = self.leading(claim);
             let names = leading.iter().take(4).map(|&channel| self.name(channel));
@@ -121,15 +122,16 @@ impl Channels {
             }
             scores
         });
-        Located {
-            scores,
-            subspace: None,
-            found,
-        }
+        Located::scored(scores, found)
     }
 
-    /// The leading channels held at their means over the states of all pairs.
-    pub fn hold(&self, behaviour: &Behaviour<'_>, supervision: Supervision) -> Vec<Offer> {
+    /// The same, and edits that hold the leading channels at their means over the states of all pairs.
+    pub fn held(self, behaviour: Behaviour<'_>, supervision: Supervision) -> Located<'_> {
+        let located = self.located(behaviour.policy.theta.len());
+        located.offering(move || Ok(self.hold(&behaviour, supervision)))
+    }
+
+    fn hold(&self, behaviour: &Behaviour<'_>, supervision: Supervision) -> Vec<Offer> {
         let means = self.means(behaviour);
         let offer = |claim| {
             let leading = self.leading(claim);

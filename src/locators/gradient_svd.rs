@@ -7,7 +7,10 @@
 //! Cost: the decomposition, shared with whoever else asks for it.
 
 use super::decompositions::{Columns, Recorded};
-use super::{Error, Located, Locator, Run, Supervision, timing};
+use super::error::Error;
+use super::locator::{Located, Locator, Supervision};
+use super::run::Run;
+use super::timing;
 
 /// Components of a stream, by time.
 #[derive(Clone, Copy, Debug)]
@@ -69,10 +72,10 @@ impl Locator for GradientSvd {
         Supervision::Time
     }
 
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let decomposed = run.decomposed(self.stream, self.columns)?;
         decomposed
-            .map(|decomposed| timing::located(&decomposed))
+            .map(|decomposed| timing::located(&decomposed, self.supervision()))
             .transpose()
     }
 }

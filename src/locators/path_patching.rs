@@ -11,7 +11,9 @@
 //! own edit cuts the leading edges: weights of zero.
 
 use super::channels::{contrast, distinguished, leading, mean};
-use super::{Behaviour, Error, Located, Locator, Native, Offer, Run, Supervision};
+use super::error::Error;
+use super::locator::{Located, Locator, Native, Offer, Supervision};
+use super::run::{Behaviour, Run};
 use crate::ablate::Claim;
 use crate::circuits::Sought;
 use crate::circuits::paths::{self, Edge};
@@ -96,6 +98,43 @@ impl Edges {
         }
     }
 
+    /// Scores of all `len` parameters, and the leading edges by name.
+    fn located<'a>(&self, len: usize) -> Located<'a> {
+        let found = self.contrasts.each_ref().map(|contrast| {
+            let leading = leading(contrast);
+            let names = leading.iter().take(4).map(|&index| self.name(index));
+            format!("edges {}", names.collect::<Vec<_>>().join(", "))
+        });
+        let scores = self.contrasts.each_ref().map(|contrast| {
+            let least = contrast.iter().copied().fold(0.0, f64::min);
+            let mut scores = vec![least; len];
+            for (slice, &effect) in self.slices.iter().zip(contrast) {
+                slice.iter().for_each(|&index| scores[index] = effect);
+            }
+            scores
+        });
+        Located::scored(scores, found)
+    }
+
+    /// The leading edges cut.
+    fn cut(&self, behaviour: &Behaviour<'_>, supervision: Supervision) -> Vec<Offer> {
+        let offer = |claim| {
+            let leading = leading(&self.contrasts[Located::index(claim)]);
+            let cut = |len: usize| {
+                let cut = leading.iter().take(len).map(|&index| self.edges[index]);
+                (len as f64, paths::cut(behaviour.policy, &self.sites, cut))
+            };
+            Offer {
+                claim: Some(claim),
+                edit: "cut",
+                member: "by number of edges".into(),
+                supervision,
+                native: Native::Params(CUT.map(cut).into()),
+            }
+        };
+        Claim::ALL.map(offer).into()
+    }
+
     fn name(&self, index: usize) -> String {
         let edge = self.edges[index];
         format!(
@@ -119,53 +158,16 @@ impl Locator for PathPatching {
         Supervision::Labels
     }
 
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let Some(behaviour) = run.behaviour else {
             return Ok(None);
         };
         let edges = Edges::of(&behaviour);
-        let found = [0, 1].map(|claim| {
-            let leading = leading(&edges.contrasts[claim]);
-            let names = leading.iter().take(4).map(|&index| edges.name(index));
-            format!("edges {}", names.collect::<Vec<_>>().join(", "))
-        });
-        let scores = [0, 1].map(|claim| {
-            let contrast = &edges.contrasts[claim];
-            let least = contrast.iter().copied().fold(0.0, f64::min);
-            let mut scores = vec![least; run.theta.len()];
-            for (slice, &effect) in edges.slices.iter().zip(contrast) {
-                slice.iter().for_each(|&index| scores[index] = effect);
-            }
-            scores
-        });
-        Ok(Some(Located {
-            scores,
-            subspace: None,
-            found,
-        }))
-    }
-
-    /// The leading edges cut.
-    fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
-        let Some(behaviour) = run.behaviour else {
-            return Ok(Vec::new());
-        };
-        let edges = Edges::of(&behaviour);
-        let offer = |claim| {
-            let leading = leading(&edges.contrasts[Located::index(claim)]);
-            let cut = |len: usize| {
-                let cut = leading.iter().take(len).map(|&index| edges.edges[index]);
-                (len as f64, paths::cut(behaviour.policy, &edges.sites, cut))
-            };
-            Offer {
-                claim: Some(claim),
-                edit: "cut",
-                member: "by number of edges".into(),
-                supervision: self.supervision(),
-                native: Native::Params(CUT.map(cut).into()),
-            }
-        };
-        Ok(Claim::ALL.map(offer).into())
+        let located = edges.located(run.theta.len());
+        let supervision = self.supervision();
+        Ok(Some(
+            located.offering(move || Ok(edges.cut(&behaviour, supervision))),
+        ))
     }
 }
 
@@ -183,23 +185,20 @@ impl Locator for Attribution {
         Supervision::Labels
     }
 
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let Some(behaviour) = run.behaviour else {
             return Ok(None);
         };
         let found = "every layer".to_owned();
         let weights: Vec<Vec<usize>> = (0..run.theta.len()).map(|index| vec![index]).collect();
-        Ok(Some(Located {
-            scores: screened(&behaviour, &weights),
-            subspace: None,
-            found: [found.clone(), found],
-        }))
+        let scores = screened(&behaviour, &weights);
+        Ok(Some(Located::scored(scores, [found.clone(), found])))
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::super::Steer;
+    use super::super::locator::Steer;
     use super::*;
     use crate::ablate::{Setting, Split, Tasks};
     use crate::gradients::Dense;
@@ -288,8 +287,7 @@ pub(crate) mod tests {
                 .flatten()
                 .all(|score| score.is_finite())
         );
-        let offers = locator.offers(&run, &located).unwrap();
-        for Offer { native, .. } in offers {
+        for Offer { native, .. } in located.offers.make().unwrap() {
             match native {
                 Native::Params(doses) => {
                     assert!(doses.iter().all(|(_, params)| *params != theta));

@@ -1,6 +1,9 @@
 //! Uniform random scores: what no knowledge gives.
 
-use super::{Error, Located, Locator, Run, Supervision};
+use super::error::Error;
+use super::locator::{Located, Locator, Supervision};
+use super::run::Run;
+use super::streams;
 use crate::numeric::random::{Purpose, Stream};
 
 /// Random scores.
@@ -20,15 +23,13 @@ impl Locator for Random {
         Supervision::None
     }
 
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let draw = |claim: u64| {
-            let mut stream = Stream::new(run.seed, Purpose::Locators, claim);
+            let number = streams::random_scores(claim);
+            let mut stream = Stream::new(run.seed, Purpose::Locators, number);
             (0..run.theta.len()).map(|_| stream.uniform()).collect()
         };
-        Ok(Some(Located {
-            scores: [draw(0), draw(1)],
-            subspace: None,
-            found: ["drawn".into(), "drawn".into()],
-        }))
+        let found = ["drawn".into(), "drawn".into()];
+        Ok(Some(Located::scored([draw(0), draw(1)], found)))
     }
 }

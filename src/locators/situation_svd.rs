@@ -12,9 +12,12 @@
 
 use super::contrast::{contrast, covariance};
 use super::decompositions::{Columns, Recorded};
+use super::error::Error;
+use super::locator::{Located, Locator, Supervision};
 use super::oblique::of_contrasts;
+use super::run::Run;
 use super::span::Span;
-use super::{Error, Located, Locator, Run, Supervision, timing};
+use super::timing;
 use crate::svd::Decomposition;
 
 /// The streams of A and of B.
@@ -43,7 +46,7 @@ impl Locator for SituationSvd {
         Supervision::Situations
     }
 
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let of = |stream| -> Result<Option<timing::Weighted>, Error> {
             let decomposed = run.decomposed(stream, Columns::UnitNorm)?;
             Ok(decomposed.map(|decomposed| {
@@ -56,7 +59,8 @@ impl Locator for SituationSvd {
         let (Some(a), Some(b)) = (a?, b?) else {
             return Ok(None);
         };
-        Ok(Some(timing::of_directions(run.theta.len(), [a, b])))
+        let located = timing::of_directions(run.theta.len(), [a, b], self.supervision());
+        Ok(Some(located))
     }
 }
 
@@ -73,7 +77,7 @@ impl Locator for SituationContrast {
         Supervision::Situations
     }
 
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let mut parts = Vec::new();
         for recorded in STREAMS {
             let Some(stream) = run.streams.get(recorded) else {
@@ -108,9 +112,9 @@ impl Locator for SituationContrast {
             contrast(&c[0], &c[1], SET_LEN)?,
             contrast(&c[1], &c[0], SET_LEN)?,
         );
-        Ok(Some(of_contrasts([a, b], run.theta.len(), &|x| {
-            span.direction(x)
-        })))
+        let direction = |x: &[f64]| span.direction(x);
+        let located = of_contrasts([a, b], run.theta.len(), self.supervision(), &direction);
+        Ok(Some(located))
     }
 }
 

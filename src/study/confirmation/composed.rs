@@ -258,7 +258,7 @@ fn ask(
     progress.begin("locators on the composed policy", asked.len() as u64);
     let mut located = Vec::new();
     for locator in asked {
-        let found: Option<locators::Located> = locator.locate(&seen)?;
+        let found: Option<locators::Located<'_>> = locator.locate(&seen)?;
         located.push(Routed {
             locator: locator.name().into(),
             supervision: locator.supervision(),

@@ -330,7 +330,7 @@ impl<'a> Trials<'a> {
     pub fn resets(
         &mut self,
         (number, name, supervision): (u64, &str, Supervision),
-        located: &Located,
+        located: &Located<'_>,
         progress: &mut dyn Progress,
     ) -> Result<[Vec<[Losses; 2]>; 2], Error> {
         let percents = self.config.ablate.reset_percent.clone();

@@ -122,8 +122,12 @@ pub fn findings(
     let decompositions = Decompositions::default();
     let norms = row_norms(&history.recordings.total.0)?;
     for ((found, _), columns) in judged.into_iter().zip([Columns::Raw, Columns::UnitNorm]) {
-        let norms = (norms.clone(), columns);
-        let judged = Decomposed::judged(found.decomposition, found.components, norms);
+        let judged = Decomposed::judged(
+            found.decomposition,
+            found.components,
+            norms.clone(),
+            columns,
+        );
         decompositions.provide(Recorded::Total, columns, judged);
     }
     clock.lap("decompositions");
@@ -303,11 +307,7 @@ fn all_locators(
         let seconds = begun.elapsed().as_secs_f64();
         let (name, supervision) = (locator.name(), locator.supervision());
         let pairs = trials.resets((number as u64, name, supervision), &located, progress)?;
-        trials.native(
-            (name, supervision),
-            locator.offers(seen, &located)?,
-            progress,
-        )?;
+        trials.native((name, supervision), located.offers.make()?, progress)?;
         all.push(Currency {
             locator: name.into(),
             meaning: locator.meaning().into(),
