@@ -157,9 +157,9 @@ mod tests {
                         observe(&level, level.mouse, room);
                     }
                     let mut workspace = Workspace::new(&network);
-                    let steering = (steering, |sample: usize| block * 8 + sample);
+                    let which = |sample| block * 8 + sample;
                     let policy = Policy::new(&network, &params);
-                    workspace.forward_steered(policy, &states, levels.len(), steering);
+                    workspace.forward_steered(policy, &states, levels.len(), steering, which);
                     all.extend_from_slice(workspace.logits(&network, levels.len()));
                 }
                 all

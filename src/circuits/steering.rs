@@ -225,8 +225,13 @@ mod tests {
                 assert_ne!(with, without);
                 let logits = |state: &[u8], steering: Option<&Steering>| {
                     let mut workspace = Workspace::new(&network);
-                    let steering = (steering, |_: usize| 0);
-                    workspace.forward_steered(Policy::new(&network, &params), state, 1, steering);
+                    workspace.forward_steered(
+                        Policy::new(&network, &params),
+                        state,
+                        1,
+                        steering,
+                        |_| 0,
+                    );
                     workspace.logits(&network, 1).to_vec()
                 };
                 for (site, (vector, length)) in network.sites().into_iter().zip(directions) {
