@@ -5,9 +5,8 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use gouda::ablate::Split;
-use gouda::circuits::patching::{self, Told};
 use gouda::circuits::paths::{self, Edge};
-use gouda::circuits::{Fact, Pairs, Sought, hops};
+use gouda::circuits::{Distinguished, Fact, Pairs, Sought, hops, patching};
 use gouda::experiment::config::Preset;
 use gouda::experiment::resolve::resolve;
 use gouda::nn::{Network, Policy, Workspace, init};
@@ -20,7 +19,7 @@ const PAIRS: usize = 256;
 const EDGES: usize = 20;
 
 /// `quick`'s network, untrained, and pairs of it, all of which count as told apart.
-fn untrained() -> (Network, Vec<f32>, Told) {
+fn untrained() -> (Network, Vec<f32>, Distinguished) {
     // The second time there is one of two threads already.
     let threads = rayon::ThreadPoolBuilder::new().num_threads(2);
     let _ = threads.build_global();
@@ -38,19 +37,19 @@ fn untrained() -> (Network, Vec<f32>, Told) {
         .expect("presets are valid");
     let pairs = Pairs::new(&tasks, Sought::Cheese, Fact::CheeseMoved, PAIRS);
     assert_eq!(pairs.len(), PAIRS);
-    let told = Told {
+    let distinguished = Distinguished {
         states: [pairs.first, pairs.second],
         right: pairs.right,
         preferences: [vec![1.0; PAIRS], vec![0.0; PAIRS]],
         asked: PAIRS,
     };
-    (network, params, told)
+    (network, params, distinguished)
 }
 
 fn forward(c: &mut Criterion) {
-    let (network, params, told) = untrained();
+    let (network, params, distinguished) = untrained();
     let policy = Policy::new(&network, &params);
-    let states = &told.states[0][..RUN * network.observation_len()];
+    let states = &distinguished.states[0][..RUN * network.observation_len()];
     let sites = network.sites();
     let mut group = c.benchmark_group("forward, 1 thread");
     group.throughput(Throughput::Elements(RUN as u64));
@@ -65,7 +64,7 @@ fn forward(c: &mut Criterion) {
         b.iter_batched_ref(
             || Workspace::new(&network),
             |workspace| {
-                workspace.forward_steered(policy, black_box(states), RUN, (None, |_: usize| 0));
+                workspace.forward_steered(policy, black_box(states), RUN, None, |_| 0);
             },
             BatchSize::NumIterations(256),
         );
@@ -89,7 +88,7 @@ fn forward(c: &mut Criterion) {
 
 /// An intervention is one channel, edge or path, in 256 pairs, both ways.
 fn interventions(c: &mut Criterion) {
-    let (network, params, told) = untrained();
+    let (network, params, distinguished) = untrained();
     let policy = Policy::new(&network, &params);
     let sites = network.sites();
     let mut group = c.benchmark_group("interventions in 256 pairs, 2 threads");
@@ -97,32 +96,32 @@ fn interventions(c: &mut Criterion) {
     let channels = patching::channels(&sites);
     group.throughput(Throughput::Elements(channels.len() as u64));
     group.bench_function(format!("{} channels", channels.len()), |b| {
-        b.iter(|| patching::patch(policy, &told, black_box(&channels)));
+        b.iter(|| patching::patch(policy, &distinguished, black_box(&channels)));
     });
     let layers = patching::layers(&sites);
     let all = [layers, channels].concat();
     group.throughput(Throughput::Elements(all.len() as u64));
     group.bench_function(format!("{} layers and channels", all.len()), |b| {
-        b.iter(|| patching::patch(policy, &told, black_box(&all)));
+        b.iter(|| patching::patch(policy, &distinguished, black_box(&all)));
     });
     let every = paths::edges(&network).into_iter().step_by(EDGES);
     let edges: Vec<Edge> = every.collect();
     group.throughput(Throughput::Elements(edges.len() as u64));
     group.bench_function(format!("{} edges", edges.len()), |b| {
-        b.iter(|| paths::patch(policy, &told, black_box(&edges)));
+        b.iter(|| paths::patch(policy, &distinguished, black_box(&edges)));
     });
     let of_edges = edges
         .iter()
         .map(|&edge| hops::Path::of_edge(&network, edge));
     let of_edges: Vec<hops::Path> = of_edges.collect();
     group.bench_function(format!("the same {} edges as paths", edges.len()), |b| {
-        b.iter(|| hops::patch(policy, &told, black_box(&of_edges)));
+        b.iter(|| hops::patch(policy, &distinguished, black_box(&of_edges)));
     });
-    let found = hops::leading(policy, &told, (3, 64)).into_iter();
+    let found = hops::leading(policy, &distinguished, 3, 64).into_iter();
     let three: Vec<hops::Path> = found.map(|(path, _)| path).collect();
     group.throughput(Throughput::Elements(three.len() as u64));
     group.bench_function(format!("{} paths of 3 hops", three.len()), |b| {
-        b.iter(|| hops::patch(policy, &told, black_box(&three)));
+        b.iter(|| hops::patch(policy, &distinguished, black_box(&three)));
     });
     group.finish();
 }

@@ -20,7 +20,7 @@ fn policy() -> &'static (Network, Vec<f32>, States) {
         };
         let network = Network::new(shape, 16).expect("a small network");
         let params = init::initialise(&network.layout, 1);
-        let states = States::new(Split::Discovery, (5, 3), 1, &[]).expect("a small maze");
+        let states = States::new(Split::Discovery, 5, 3, 1, &[]).expect("a small maze");
         (network, params, states)
     })
 }
@@ -38,7 +38,7 @@ pub fn check(bytes: &[u8]) -> bool {
     if let Ok(graph) = Graph::new(&hypothesis, &network.sites()) {
         assert!(graph.channel_len() >= graph.vertices.len().min(1));
         let policy = Policy::new(network, params);
-        let found = scrubbing::scrub(policy, states, (&hypothesis, &graph), 1);
+        let found = scrubbing::scrub(policy, states, &hypothesis, &graph, 1);
         assert!(found.loss >= -1e-9 && found.loss.is_finite());
         assert!(found.states <= states.len() && (0.0..=1.0).contains(&found.unmatched));
         assert!(found.channel_share <= 1.0);

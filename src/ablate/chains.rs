@@ -139,8 +139,7 @@ impl Chains {
                     Some(2..) => self.states[states[sample]].level as usize,
                     _ => 0,
                 };
-                let steering = (steering, which);
-                workspace.forward_steered(policy, observations, states.len(), steering);
+                workspace.forward_steered(policy, observations, states.len(), steering, which);
                 let logits = workspace.logits(network, states.len());
                 let logits = logits.chunks_exact(network.shape.action_len);
                 for (moves, logits) in moves.iter_mut().zip(logits) {

@@ -1,8 +1,7 @@
 //! A [hypothesis](super::hypothesis) put on a network: its nodes as parts of sites, by number.
 
-use super::Error;
+use super::error::{Error, wrong};
 use super::hypothesis::{Channels, Feature, Hypothesis, Inputs, Place};
-use super::keys::wrong;
 use crate::nn::{Part, Site};
 
 /// Most ways from the logits up to the observation: each is evaluated on its own.

@@ -22,10 +22,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
-use super::patching::{Effects, Share, Told};
+use super::distinguished::Distinguished;
 use super::paths::{self, Edge};
+use super::share::Share;
 use crate::nn::{Network, Part, Policy, Site, Workspace};
 
 /// Edges that are patched, for each path that is kept, before the search goes on from the best.
@@ -103,7 +102,7 @@ fn read_by(network: &Network, sites: &[Site], layer: usize) -> Option<usize> {
 ///
 /// # Panics
 /// A path without hops, or with a layer that does not read the channel before it.
-pub fn patch(policy: Policy<'_>, told: &Told, paths: &[Path]) -> Vec<[Share; 2]> {
+pub fn patch(policy: Policy<'_>, distinguished: &Distinguished, paths: &[Path]) -> Vec<[Share; 2]> {
     let network = policy.network;
     let sites = network.sites();
     paths.iter().for_each(|path| check(network, &sites, path));
@@ -116,25 +115,12 @@ pub fn patch(policy: Policy<'_>, told: &Told, paths: &[Path]) -> Vec<[Share; 2]>
             .cmp(&before(a))
             .then_with(|| a.0[..a.hops()].cmp(&b.0[..b.hops()]))
     });
-    let effects: Vec<Effects> = told
-        .blocks(network)
-        .par_iter()
-        .map(|pairs| {
-            let runs = [0, 1].map(|which| told.run(policy, which, pairs));
-            let mut effects = vec![[Vec::new(), Vec::new()]; paths.len()];
-            for direction in [0, 1] {
-                let runs = (&runs[1 - direction], &runs[direction]);
-                let mut walk = Walk::new(policy, &sites, runs, pairs.len());
-                for &index in &order {
-                    let live = walk.patch(&paths[index]);
-                    let now = told.preferences_of(network, live, pairs);
-                    effects[index][direction] = told.changes(direction, pairs, &now);
-                }
-            }
-            effects
-        })
-        .collect();
-    told.shares(&effects, paths.len())
+    distinguished.shares(policy, paths.len(), |base, other, len, done| {
+        let mut walk = Walk::new(policy, &sites, base, other, len);
+        for &index in &order {
+            done(index, walk.patch(&paths[index]));
+        }
+    })
 }
 
 fn check(network: &Network, sites: &[Site], path: &Path) {
@@ -175,7 +161,8 @@ impl<'a> Walk<'a> {
     fn new(
         policy: Policy<'a>,
         sites: &'a [Site],
-        (base, other): (&'a Workspace<f32>, &'a Workspace<f32>),
+        base: &'a Workspace<f32>,
+        other: &'a Workspace<f32>,
         sample_len: usize,
     ) -> Self {
         let observation = policy.network.input(&sites[0]);
@@ -268,18 +255,23 @@ pub type Found = (Path, [Share; 2]);
 /// The paths of so many hops with the greatest effects, restored and corrupted averaged, at most `beam` of
 /// them, by a search: the leading [edges](paths::edges), then the best of these and of what they become with a hop
 /// more at either end, patched, and so on.
-pub fn leading(policy: Policy<'_>, told: &Told, (hops, beam): (usize, usize)) -> Vec<Found> {
+pub fn leading(
+    policy: Policy<'_>,
+    distinguished: &Distinguished,
+    hops: usize,
+    beam: usize,
+) -> Vec<Found> {
     let network = policy.network;
     let search = Search::new(network, hops);
     let best = |paths: Vec<Path>| -> Vec<Found> {
-        let shares = patch(policy, told, &paths);
+        let shares = patch(policy, distinguished, &paths);
         let mut found: Vec<Found> = paths.into_iter().zip(shares).collect();
         let effect = |(_, [restored, corrupted]): &Found| (restored.value + corrupted.value).abs();
         found.sort_by(|a, b| effect(b).total_cmp(&effect(a)).then_with(|| a.0.cmp(&b.0)));
         found.truncate(beam);
         found
     };
-    let weights = paths::attribute(policy, told);
+    let weights = paths::attribute(policy, distinguished);
     let screened = |edge: Edge| -> f64 {
         let slice = network.slice(&search.sites[edge.site], edge.from, edge.to);
         slice.iter().map(|&index| weights[index]).sum()

@@ -2,38 +2,7 @@
 
 use toml::{Table, Value};
 
-use super::Error;
-use super::hypothesis::{All, Channels, Node};
-
-/// Reads a node, of the table that stands at `at`.
-pub(super) fn node(at: &str, table: &Table) -> Result<Node, Error> {
-    let mut keys = Keys {
-        at: format!("{at}."),
-        table,
-    };
-    let name = keys.text("name")?;
-    keys.at = format!("nodes.{name}.");
-    keys.known(&["name", "site", "channels", "feature", "inputs", "holds"])?;
-    let channels = match keys.value("channels")? {
-        Value::String(word) if word == "all" => Channels::All(All::All),
-        Value::Array(list) => {
-            let numbers = list.iter().map(|value| {
-                let number = value.as_integer().and_then(|n| usize::try_from(n).ok());
-                number.ok_or_else(|| keys.wrong("channels", "numbers of channels", value))
-            });
-            Channels::These(numbers.collect::<Result<_, Error>>()?)
-        }
-        other => return Err(keys.wrong("channels", "\"all\" or a list of numbers", other)),
-    };
-    Ok(Node {
-        site: keys.text("site")?,
-        channels,
-        feature: keys.word("feature")?,
-        inputs: keys.texts("inputs")?,
-        holds: keys.word("holds")?,
-        name,
-    })
-}
+use super::error::{Error, wrong};
 
 /// A table of the file, and where it stands.
 pub(super) struct Keys<'a> {
@@ -88,7 +57,7 @@ impl Keys<'_> {
     }
 
     /// One of the words of an enumeration.
-    fn word<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<T, Error> {
+    pub fn word<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<T, Error> {
         let value = self.value(key)?;
         value.clone().try_into().map_err(|error: toml::de::Error| {
             // "unknown variant `x`, expected one of `a`, `b`"
@@ -96,14 +65,5 @@ impl Keys<'_> {
             let expected = message.split_once("expected ").map_or(message, |(_, e)| e);
             self.wrong(key, expected.trim(), value)
         })
-    }
-}
-
-/// The error about a key.
-pub(super) fn wrong(key: &str, expected: &str, found: impl ToString) -> Error {
-    Error::Hypothesis {
-        key: key.into(),
-        expected: expected.into(),
-        found: found.to_string(),
     }
 }

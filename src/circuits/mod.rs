@@ -7,41 +7,34 @@
 //! policy alone; nothing here changes a parameter.
 
 pub mod atlas;
+pub mod distinguished;
+mod error;
 pub mod graph;
 pub mod hops;
 pub mod hypothesis;
 mod keys;
 pub mod own_vectors;
 pub mod pairs;
+mod parse;
 pub mod patching;
 pub mod paths;
 pub mod recovered;
 pub mod resampling;
 pub mod scrubbing;
+mod share;
 pub mod states;
 pub mod steering;
+mod streams;
 
+pub use distinguished::Distinguished;
+pub use error::Error;
 pub use graph::Graph;
 pub use hops::Path;
 pub use hypothesis::Hypothesis;
 pub use own_vectors::OwnVector;
 pub use pairs::{Fact, Pairs, Sought};
-pub use patching::{Patched, Share, Told};
+pub use patching::Patched;
 pub use recovered::Scrubbed;
+pub use share::Share;
 pub use states::States;
 pub use steering::{Direction, Steered};
-
-/// What can be wrong with what a user says of circuits.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A hypothesis that is none, or none of this network.
-    #[error("{key}: expected {expected}, found {found}")]
-    Hypothesis {
-        /// The key: "nodes.cheese.site".
-        key: String,
-        /// What is possible there.
-        expected: String,
-        /// What was given.
-        found: String,
-    },
-}

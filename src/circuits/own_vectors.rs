@@ -6,14 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::steering::{Steered, steered};
+use super::steering::{Dosing, Steered};
+use super::streams;
 use crate::ablate::{Error, Tasks};
 use crate::maze::{Level, observation_len, observe};
 use crate::nn::{Policy, Site, Steering, Workspace};
 use crate::numeric::sum::norm;
-
-/// Keeps the streams of these random vectors apart from those of the directions.
-const OWN: u64 = 2;
 
 /// At one site, for every level what its own cheese adds there, in several doses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,16 +59,15 @@ pub fn own_vectors(policy: Policy<'_>, tasks: &Tasks, site: &Site) -> (Vec<Vec<f
     (vectors, lengths / f64::from(cheeses.max(1)))
 }
 
-/// Measures on `test` what its own cheese adds to each of its levels, at every site, in every dose, each
-/// beside `random_len` times a random vector a level, as long as its own. Calls `done` after each site.
+/// Measures on `test` what its own cheese adds to each of its levels, at every site; the random vectors beside it
+/// are one a level, as long as its own. Calls `done` after each site.
 ///
 /// # Errors
 /// A policy that is not finite; those of `done`.
 pub fn measure_own<E: From<Error>>(
     policy: Policy<'_>,
     test: &Tasks,
-    doses: &[f64],
-    (random_len, seed): (u64, u64),
+    dosing: Dosing<'_>,
     mut done: impl FnMut() -> Result<(), E>,
 ) -> Result<Vec<OwnVector>, E> {
     let mut found = Vec::new();
@@ -81,22 +78,16 @@ pub fn measure_own<E: From<Error>>(
             site: site.clone(),
             vectors,
         };
-        let in_doses = |steering: &Steering| steered(policy, test, steering, doses);
-        let random = (0..random_len)
-            .map(|draw| {
-                let index = (number as u64) << 32 | OWN << 16 | draw;
-                in_doses(&own.random_like(seed, index))
-            })
-            .collect::<Result<_, Error>>()?;
+        let index = |draw| streams::beside_own_vectors(number, draw);
+        let (doses, random) = dosing.measure(policy, test, &own, index)?;
         let cheeses = test
             .every_level()
             .filter(|task| task.level.cheese.is_some());
         let mean_length = lengths.iter().sum::<f64>() / cheeses.count().max(1) as f64;
-        let found_at = in_doses(&own)?;
         found.push(OwnVector {
             site: site.name.clone(),
             length: mean_length / activations.max(f64::MIN_POSITIVE),
-            doses: doses.iter().copied().zip(found_at).collect(),
+            doses,
             random,
         });
         done()?;
@@ -119,7 +110,12 @@ mod tests {
             Tasks::new(Split::Discovery, Setting::new(9, 5, 30), ActionSet::Four, 8).unwrap();
         let base = Steered::of(&tasks.measure_exact(Policy::new(&network, &params)).unwrap());
         let own = Policy::new(&network, &params);
-        let all = measure_own(own, &tasks, &[0.0, -1.0], (2, 1), || Ok::<(), Error>(())).unwrap();
+        let dosing = Dosing {
+            doses: &[0.0, -1.0],
+            random_len: 2,
+            seed: 1,
+        };
+        let all = measure_own(own, &tasks, dosing, || Ok::<(), Error>(())).unwrap();
         assert_eq!(all.len(), network.sites().len());
         for own in &all {
             assert_eq!(own.doses[0].1, base);
@@ -161,9 +157,9 @@ mod tests {
                         observe(&level, level.mouse, room);
                     }
                     let mut workspace = Workspace::new(&network);
-                    let steering = (steering, |sample: usize| block * 8 + sample);
+                    let which = |sample| block * 8 + sample;
                     let policy = Policy::new(&network, &params);
-                    workspace.forward_steered(policy, &states, levels.len(), steering);
+                    workspace.forward_steered(policy, &states, levels.len(), steering, which);
                     all.extend_from_slice(workspace.logits(&network, levels.len()));
                 }
                 all

@@ -13,6 +13,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::streams;
 use crate::ablate::{Rate, Tasks};
 use crate::maze::{ActionSet, Cell, Level, Move, distances, observation_len, observe};
 use crate::numeric::random::{Purpose, Stream};
@@ -50,7 +51,7 @@ impl Fact {
         ["cheese moved", "cheese removed", "mouse moved"][self as usize]
     }
 
-    /// The facts by which what is `sought` is told.
+    /// The facts in which pairs differ where this is sought.
     pub fn of(sought: Sought) -> &'static [Self] {
         match sought {
             Sought::Cheese => &[Self::CheeseMoved, Self::CheeseRemoved, Self::MouseMoved],
@@ -99,7 +100,11 @@ impl Pairs {
             }
             // Whether it is S2's, and so plays in the region, is seen where its mouse starts.
             let is_inside = task.level.in_region(task.level.mouse, task.region);
-            let mut stream = Stream::new(u64::from(task.seed), Purpose::Pairs, fact as u64);
+            let mut stream = Stream::new(
+                u64::from(task.seed),
+                Purpose::Pairs,
+                streams::pairs(fact as u64),
+            );
             let room = Room {
                 level: &task.level,
                 region: task.region,
@@ -137,7 +142,7 @@ impl Pairs {
     }
 }
 
-/// The preference of a policy for the actions in `right`, told by its logits.
+/// The preference of a policy for the actions in `right`, by its logits.
 pub fn preference(logits: &[f32], right: u16) -> f64 {
     let best = |wanted: u16| {
         let logits = logits.iter().enumerate();

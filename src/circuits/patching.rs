@@ -13,46 +13,14 @@
 //! Cost: two forward passes a pair and part, less what comes before the part. Same bits at any thread
 //! count: a pair's effect does not depend on its block, and sums run in the order of pairs.
 
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-
-use super::pairs::{Pairs, preference};
-use crate::nn::{Network, Part, Policy, Site, Workspace};
-
-/// Least difference between the preferences of a pair's states, in logits.
-pub const LEAST_DIFFERENCE: f64 = 0.1;
-
-/// A ratio of two sums over pairs, with its standard error.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Share {
-    /// The ratio; 1 is all of the difference.
-    pub value: f64,
-    /// Its standard error.
-    pub error: f64,
-}
-
-impl Share {
-    /// The ratio of the sums of `parts` and `wholes`, pair by pair.
-    pub fn of(parts: &[f64], wholes: &[f64]) -> Self {
-        let (part, whole): (f64, f64) = (parts.iter().sum(), wholes.iter().sum());
-        if whole == 0.0 {
-            return Self::default();
-        }
-        let value = part / whole;
-        let pairs = parts.iter().zip(wholes);
-        let squares: f64 = pairs.map(|(p, w)| (p - value * w).powi(2)).sum();
-        let len = parts.len() as f64;
-        Self {
-            value,
-            error: (squares * len / (len - 1.0).max(1.0)).sqrt() / whole.abs(),
-        }
-    }
-}
+use super::distinguished::Distinguished;
+use super::share::Share;
+use crate::nn::{Part, Policy, Site};
 
 /// What putting one part of the activations in place of another's does.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Patched {
-    /// The number of the site in [`Network::sites`].
+    /// The number of the site in [`Network::sites`](crate::nn::Network::sites).
     pub site: usize,
     /// The part of it.
     pub part: Part,
@@ -60,166 +28,6 @@ pub struct Patched {
     pub restored: Share,
     /// Of the first state's run, with the second's part.
     pub corrupted: Share,
-}
-
-/// Pairs that a policy tells apart.
-#[derive(Clone, Debug)]
-pub struct Told {
-    /// Observations of either state.
-    pub states: [Vec<u8>; 2],
-    /// The right actions in the first state.
-    pub right: Vec<u16>,
-    /// The preferences in either state.
-    pub preferences: [Vec<f64>; 2],
-    /// Pairs that were asked for.
-    pub asked: usize,
-}
-
-impl Told {
-    /// Those of `pairs` whose preferences differ by [`LEAST_DIFFERENCE`] or more, the right way round.
-    pub fn new(policy: Policy<'_>, pairs: &Pairs) -> Self {
-        let run = |states: &[u8]| preferences(policy, states, &pairs.right);
-        let (first, second) = (run(&pairs.first), run(&pairs.second));
-        let len = policy.network.observation_len();
-        let mut told = Self {
-            states: Default::default(),
-            right: Vec::new(),
-            preferences: Default::default(),
-            asked: pairs.len(),
-        };
-        for (pair, (&m, &other)) in first.iter().zip(&second).enumerate() {
-            if m - other >= LEAST_DIFFERENCE {
-                let place = pair * len..(pair + 1) * len;
-                told.states[0].extend_from_slice(&pairs.first[place.clone()]);
-                told.states[1].extend_from_slice(&pairs.second[place]);
-                told.right.push(pairs.right[pair]);
-                told.preferences[0].push(m);
-                told.preferences[1].push(other);
-            }
-        }
-        told
-    }
-
-    /// Number of pairs.
-    pub fn len(&self) -> usize {
-        self.right.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.right.is_empty()
-    }
-
-    /// What the preferences of each pair differ by.
-    pub fn differences(&self) -> Vec<f64> {
-        let [first, second] = &self.preferences;
-        first.iter().zip(second).map(|(a, b)| a - b).collect()
-    }
-
-    /// The mean of parts of sites, by number, over cells, channels, and either state of every pair.
-    pub fn means(&self, policy: Policy<'_>, sites: &[Site], parts: &[(usize, Part)]) -> Vec<f64> {
-        let mut sums = vec![0.0; parts.len()];
-        for pairs in self.blocks(policy.network) {
-            for which in [0, 1] {
-                let run = self.run(policy, which, &pairs);
-                for (sum, (site, part)) in sums.iter_mut().zip(parts) {
-                    for sample in 0..pairs.len() {
-                        let values = run.read(&sites[*site], part, sample);
-                        let mean = values.iter().copied().map(f64::from).sum::<f64>();
-                        *sum += mean / values.len() as f64;
-                    }
-                }
-            }
-        }
-        let samples = 2.0 * self.len().max(1) as f64;
-        sums.iter_mut().for_each(|sum| *sum /= samples);
-        sums
-    }
-
-    /// Blocks of pairs that fit the network, as ranges.
-    pub(super) fn blocks(&self, network: &Network) -> Vec<std::ops::Range<usize>> {
-        let block = network.sample_len;
-        let starts = (0..self.len()).step_by(block);
-        starts.map(|s| s..(s + block).min(self.len())).collect()
-    }
-
-    /// A workspace that has run on one of the states of some pairs.
-    pub(super) fn run(
-        &self,
-        policy: Policy<'_>,
-        which: usize,
-        pairs: &std::ops::Range<usize>,
-    ) -> Workspace<f32> {
-        let len = policy.network.observation_len();
-        let mut workspace = Workspace::new(policy.network);
-        let states = &self.states[which][pairs.start * len..pairs.end * len];
-        workspace.forward(policy, states, pairs.len());
-        workspace
-    }
-
-    /// The preferences that a workspace's logits say, after it ran on some pairs.
-    pub(super) fn preferences_of(
-        &self,
-        network: &Network,
-        workspace: &Workspace<f32>,
-        pairs: &std::ops::Range<usize>,
-    ) -> Vec<f64> {
-        let logits = workspace.logits(network, pairs.len());
-        let rows = logits.chunks_exact(network.shape.action_len);
-        let rights = &self.right[pairs.clone()];
-        rows.zip(rights)
-            .map(|(logits, &right)| preference(logits, right))
-            .collect()
-    }
-
-    /// How far the preferences of some pairs moved towards the other state's, restoring (0) or
-    /// corrupting (1).
-    pub(super) fn changes(
-        &self,
-        direction: usize,
-        pairs: &std::ops::Range<usize>,
-        now: &[f64],
-    ) -> Vec<f64> {
-        let before = &self.preferences[1 - direction][pairs.clone()];
-        let change = |(now, before): (&f64, &f64)| match direction {
-            0 => now - before,
-            _ => before - now,
-        };
-        now.iter().zip(before).map(change).collect()
-    }
-
-    /// The shares of so many parts, restored and corrupted, by what every block says.
-    pub(super) fn shares(&self, blocks: &[Effects], len: usize) -> Vec<[Share; 2]> {
-        let wholes = self.differences();
-        let of = |part: usize, direction: usize| {
-            let all = blocks.iter().map(|block| block[part][direction].as_slice());
-            Share::of(&all.collect::<Vec<_>>().concat(), &wholes)
-        };
-        (0..len).map(|part| [of(part, 0), of(part, 1)]).collect()
-    }
-}
-
-/// Of some parts and either direction, an effect a pair of a block.
-pub(super) type Effects = Vec<[Vec<f64>; 2]>;
-
-fn preferences(policy: Policy<'_>, states: &[u8], right: &[u16]) -> Vec<f64> {
-    let network = policy.network;
-    let block = network.sample_len;
-    let states = states.par_chunks(block * network.observation_len());
-    let parts = states.zip(right.par_chunks(block));
-    let parts: Vec<Vec<f64>> = parts
-        .map_init(
-            || Workspace::new(network),
-            |workspace, (states, right)| {
-                workspace.forward(policy, states, right.len());
-                let logits = workspace.logits(network, right.len());
-                let rows = logits.chunks_exact(network.shape.action_len).zip(right);
-                rows.map(|(logits, &right)| preference(logits, right))
-                    .collect()
-            },
-        )
-        .collect();
-    parts.concat()
 }
 
 /// Every site as a whole.
@@ -240,7 +48,7 @@ pub fn channels(sites: &[Site]) -> Vec<(usize, Part)> {
 }
 
 /// Every cell of one channel of a site.
-pub fn cells(sites: &[Site], (site, channel): (usize, usize)) -> Vec<(usize, Part)> {
+pub fn cells(sites: &[Site], site: usize, channel: usize) -> Vec<(usize, Part)> {
     let image = sites[site].image;
     let all = (0..image.height).flat_map(|row| (0..image.width).map(move |column| (row, column)));
     all.map(|cell| {
@@ -271,36 +79,26 @@ pub fn hold(
 }
 
 /// Patches every part, by number of the site, in every pair; in the order of `parts`.
-pub fn patch(policy: Policy<'_>, told: &Told, parts: &[(usize, Part)]) -> Vec<Patched> {
-    let network = policy.network;
-    let sites = network.sites();
+pub fn patch(
+    policy: Policy<'_>,
+    distinguished: &Distinguished,
+    parts: &[(usize, Part)],
+) -> Vec<Patched> {
+    let sites = policy.network.sites();
     // From the last site to the first: what comes before a site is then always as it was.
     let mut order: Vec<usize> = (0..parts.len()).collect();
     order.sort_by_key(|&index| std::cmp::Reverse(parts[index].0));
-    let blocks = told.blocks(network);
-    let effects: Vec<Effects> = blocks
-        .par_iter()
-        .map(|pairs| {
-            let runs = [0, 1].map(|which| told.run(policy, which, pairs));
-            let mut effects = vec![[Vec::new(), Vec::new()]; parts.len()];
-            for direction in [0, 1] {
-                // Restoring: the second state's run, with parts of the first's.
-                let (base, donor) = (&runs[1 - direction], &runs[direction]);
-                let mut live = base.clone();
-                for &index in &order {
-                    let (site, part) = &parts[index];
-                    let site = &sites[*site];
-                    live.patch_from(site, part, pairs.len(), donor);
-                    live.forward_after(policy, site, pairs.len());
-                    let now = told.preferences_of(network, &live, pairs);
-                    live.patch_from(site, part, pairs.len(), base);
-                    effects[index][direction] = told.changes(direction, pairs, &now);
-                }
-            }
-            effects
-        })
-        .collect();
-    let shares = told.shares(&effects, parts.len());
+    let shares = distinguished.shares(policy, parts.len(), |base, other, len, done| {
+        let mut live = base.clone();
+        for &index in &order {
+            let (site, part) = &parts[index];
+            let site = &sites[*site];
+            live.patch_from(site, part, len, other);
+            live.forward_after(policy, site, len);
+            done(index, &live);
+            live.patch_from(site, part, len, base);
+        }
+    });
     let of = parts.iter().zip(shares);
     of.map(|((site, part), [restored, corrupted])| Patched {
         site: *site,
@@ -315,9 +113,10 @@ pub fn patch(policy: Policy<'_>, told: &Told, parts: &[(usize, Part)]) -> Vec<Pa
 pub(super) mod tests {
     use super::*;
     use crate::ablate::{Setting, Split, Tasks};
-    use crate::circuits::pairs::{Fact, Sought};
+    use crate::circuits::distinguished::LEAST_DIFFERENCE;
+    use crate::circuits::pairs::{Fact, Pairs, Sought};
     use crate::maze::ActionSet;
-    use crate::nn::{Kind, Shape, finite_difference as fd, init};
+    use crate::nn::{Kind, Network, Shape, Workspace, finite_difference as fd, init};
 
     /// A network of 9x9 mazes whose parameters are large enough to tell states apart.
     pub(crate) fn policy(kind: Kind, seed: u64) -> (Network, Vec<f32>) {
@@ -356,25 +155,34 @@ pub(super) mod tests {
         Pairs::new(&tasks, sought, fact, 30)
     }
 
-    fn told(policy: Policy<'_>) -> Told {
-        let told = Told::new(policy, &pairs(Sought::Cheese, Fact::CheeseMoved));
-        assert!(told.len() >= 5 && told.len() < told.asked, "{}", told.len());
-        assert!(told.differences().iter().all(|&d| d >= LEAST_DIFFERENCE));
-        told
+    fn distinguished(policy: Policy<'_>) -> Distinguished {
+        let distinguished = Distinguished::new(policy, &pairs(Sought::Cheese, Fact::CheeseMoved));
+        assert!(
+            distinguished.len() >= 5 && distinguished.len() < distinguished.asked,
+            "{}",
+            distinguished.len()
+        );
+        assert!(
+            distinguished
+                .differences()
+                .iter()
+                .all(|&d| d >= LEAST_DIFFERENCE)
+        );
+        distinguished
     }
 
     #[test]
     fn what_was_there_put_in_its_own_place_changes_nothing_to_the_bit() {
         for kind in [Kind::Small, Kind::Impala] {
             let (network, params) = policy(kind, 1);
-            let mut told = told(Policy::new(&network, &params));
-            told.states[1] = told.states[0].clone();
-            told.preferences[1] = told.preferences[0].clone();
+            let mut distinguished = distinguished(Policy::new(&network, &params));
+            distinguished.states[1] = distinguished.states[0].clone();
+            distinguished.preferences[1] = distinguished.preferences[0].clone();
             let sites = network.sites();
             let mut parts = [layers(&sites), channels(&sites)].concat();
-            parts.extend(cells(&sites, (0, 1)));
-            let pairs = 0..told.len().min(network.sample_len);
-            let base = told.run(Policy::new(&network, &params), 0, &pairs);
+            parts.extend(cells(&sites, 0, 1));
+            let pairs = 0..distinguished.len().min(network.sample_len);
+            let base = distinguished.run(Policy::new(&network, &params), 0, &pairs);
             for (site, part) in &parts {
                 let mut live = base.clone();
                 live.patch_from(&sites[*site], part, pairs.len(), &base);
@@ -395,9 +203,13 @@ pub(super) mod tests {
     fn all_that_the_rest_can_see_restores_all_of_the_difference() {
         for kind in [Kind::Small, Kind::Impala] {
             let (network, params) = policy(kind, 2);
-            let told = told(Policy::new(&network, &params));
+            let distinguished = distinguished(Policy::new(&network, &params));
             let sites = network.sites();
-            for patched in patch(Policy::new(&network, &params), &told, &layers(&sites)) {
+            for patched in patch(
+                Policy::new(&network, &params),
+                &distinguished,
+                &layers(&sites),
+            ) {
                 let site = &sites[patched.site];
                 let [restored, corrupted] = [patched.restored, patched.corrupted];
                 // The branches of the residual blocks are passed by on the stream.
@@ -438,15 +250,19 @@ pub(super) mod tests {
                     *weight = 0.0;
                 }
             }
-            let told = Told::new(
+            let distinguished = Distinguished::new(
                 Policy::new(&network, &params),
                 &pairs(Sought::Cheese, Fact::CheeseMoved),
             );
-            if told.is_empty() {
+            if distinguished.is_empty() {
                 continue;
             }
             units += 1;
-            for patched in patch(Policy::new(&network, &params), &told, &channels(&sites)) {
+            for patched in patch(
+                Policy::new(&network, &params),
+                &distinguished,
+                &channels(&sites),
+            ) {
                 if patched.site == hidden {
                     let share = f64::from(u8::from(patched.part == Part::channel(unit)));
                     assert_eq!(patched.restored.value, share);
@@ -466,22 +282,11 @@ pub(super) mod tests {
             pool.unwrap().install(|| {
                 patch(
                     Policy::new(&network, &params),
-                    &told(Policy::new(&network, &params)),
+                    &distinguished(Policy::new(&network, &params)),
                     &channels(&sites),
                 )
             })
         };
         assert_eq!(run(1), run(3));
-    }
-
-    #[test]
-    fn the_error_of_a_share_is_that_of_a_ratio() {
-        let share = Share::of(&[1.0, 1.0, 1.0, 1.0], &[2.0, 2.0, 2.0, 2.0]);
-        assert_eq!((share.value, share.error), (0.5, 0.0));
-        // Mean of 0, 1, 0, 1 over ones: sqrt(0.25 * 4 / 3 / 4).
-        let share = Share::of(&[0.0, 1.0, 0.0, 1.0], &[1.0; 4]);
-        assert!((share.value - 0.5).abs() < 1e-15);
-        assert!((share.error - (1.0f64 / 12.0).sqrt()).abs() < 1e-15);
-        assert_eq!(Share::of(&[], &[]), Share::default());
     }
 }

@@ -20,8 +20,9 @@
 
 use rayon::prelude::*;
 
+use super::distinguished::Distinguished;
 use super::pairs::d_preference;
-use super::patching::{Effects, Share, Told};
+use super::share::Share;
 use crate::nn::{Network, Part, Policy, Site, Workspace};
 
 /// From one channel of a layer's input to one of its output.
@@ -63,21 +64,21 @@ pub fn cut(policy: Policy<'_>, sites: &[Site], edges: impl IntoIterator<Item = E
 
 /// First-order shares of every weight, restored and corrupted averaged: an edge's is the sum over its
 /// [slice](Network::slice).
-pub fn attribute(policy: Policy<'_>, told: &Told) -> Vec<f64> {
+pub fn attribute(policy: Policy<'_>, distinguished: &Distinguished) -> Vec<f64> {
     let Policy { network, theta } = policy;
     let mut transposed = vec![0.0; theta.len()];
     network.transpose(theta, &mut transposed);
-    let blocks: Vec<Vec<f64>> = told
+    let blocks: Vec<Vec<f64>> = distinguished
         .blocks(network)
         .par_iter()
         .map(|pairs| {
             let mut effects = vec![0.0; theta.len()];
             for direction in [0, 1] {
-                let mut base = told.run(policy, 1 - direction, pairs);
-                let mut other = told.run(policy, direction, pairs);
+                let mut base = distinguished.run(policy, 1 - direction, pairs);
+                let mut other = distinguished.run(policy, direction, pairs);
                 let mut slopes = base.logits(network, pairs.len()).to_vec();
                 let rows = slopes.chunks_exact_mut(network.shape.action_len);
-                for (row, &right) in rows.zip(&told.right[pairs.clone()]) {
+                for (row, &right) in rows.zip(&distinguished.right[pairs.clone()]) {
                     let logits = row.to_vec();
                     d_preference(&logits, right, row);
                     // The other way round, m falls by as much as it would rise.
@@ -97,7 +98,7 @@ pub fn attribute(policy: Policy<'_>, told: &Told) -> Vec<f64> {
             effects
         })
         .collect();
-    let whole = 2.0 * told.differences().iter().sum::<f64>();
+    let whole = 2.0 * distinguished.differences().iter().sum::<f64>();
     let mut sum = vec![0.0; theta.len()];
     for block in &blocks {
         sum.iter_mut()
@@ -111,18 +112,21 @@ pub fn attribute(policy: Policy<'_>, told: &Told) -> Vec<f64> {
 }
 
 /// What each edge restores and what it corrupts, in the order of `edges`.
-pub fn patch(policy: Policy<'_>, told: &Told, edges: &[Edge]) -> Vec<[Share; 2]> {
+pub fn patch(policy: Policy<'_>, distinguished: &Distinguished, edges: &[Edge]) -> Vec<[Share; 2]> {
     let groups: Vec<Vec<Edge>> = edges.iter().map(|&edge| vec![edge]).collect();
-    patch_groups(policy, told, &groups)
+    patch_groups(policy, distinguished, &groups)
 }
 
 /// What groups of edges into one layer each restore and corrupt together.
 ///
 /// # Panics
 /// A group that is empty, or whose edges go into several layers.
-pub fn patch_groups(policy: Policy<'_>, told: &Told, groups: &[Vec<Edge>]) -> Vec<[Share; 2]> {
-    let network = policy.network;
-    let sites = network.sites();
+pub fn patch_groups(
+    policy: Policy<'_>,
+    distinguished: &Distinguished,
+    groups: &[Vec<Edge>],
+) -> Vec<[Share; 2]> {
+    let sites = policy.network.sites();
     // From the last layer to the first, and with what is exchanged in one go together.
     let mut order: Vec<usize> = (0..groups.len()).collect();
     order.sort_by_key(|&index| {
@@ -131,28 +135,15 @@ pub fn patch_groups(policy: Policy<'_>, told: &Told, groups: &[Vec<Edge>]) -> Ve
             groups[index][0].from,
         )
     });
-    let effects: Vec<Effects> = told
-        .blocks(network)
-        .par_iter()
-        .map(|pairs| {
-            let runs = [0, 1].map(|which| told.run(policy, which, pairs));
-            let mut effects = vec![[Vec::new(), Vec::new()]; groups.len()];
-            for direction in [0, 1] {
-                let (base, other) = (&runs[1 - direction], &runs[direction]);
-                let mut exchange = Exchange::new(policy, base, other, pairs.len());
-                for &index in &order {
-                    let site = &sites[groups[index][0].site];
-                    exchange.patch(site, &groups[index]);
-                    let live = &exchange.live;
-                    let now = told.preferences_of(network, live, pairs);
-                    exchange.restore(site);
-                    effects[index][direction] = told.changes(direction, pairs, &now);
-                }
-            }
-            effects
-        })
-        .collect();
-    told.shares(&effects, groups.len())
+    distinguished.shares(policy, groups.len(), |base, other, len, done| {
+        let mut exchange = Exchange::new(policy, base, other, len);
+        for &index in &order {
+            let site = &sites[groups[index][0].site];
+            exchange.patch(site, &groups[index]);
+            done(index, &exchange.live);
+            exchange.restore(site);
+        }
+    })
 }
 
 /// Two runs, and a third in which some edges of the one carry what the other's do.
@@ -244,20 +235,20 @@ mod tests {
     use crate::circuits::patching::{layers, patch as patch_parts};
     use crate::nn::Kind;
 
-    fn told(kind: Kind, seed: u64) -> (Network, Vec<f32>, Told) {
+    fn distinguished(kind: Kind, seed: u64) -> (Network, Vec<f32>, Distinguished) {
         let (network, params) = policy(kind, seed);
-        let told = Told::new(
+        let distinguished = Distinguished::new(
             Policy::new(&network, &params),
             &pairs(Sought::Cheese, Fact::CheeseMoved),
         );
-        assert!(told.len() >= 5);
-        (network, params, told)
+        assert!(distinguished.len() >= 5);
+        (network, params, distinguished)
     }
 
     #[test]
     fn all_edges_into_a_layer_are_the_layer() {
         for kind in [Kind::Small, Kind::Impala] {
-            let (network, params, told) = told(kind, 5);
+            let (network, params, distinguished) = distinguished(kind, 5);
             let sites = network.sites();
             let mut groups: Vec<Vec<Edge>> = edges(&network)
                 .chunk_by(|a, b| a.site == b.site)
@@ -267,9 +258,9 @@ mod tests {
             groups.reverse();
             let single = vec![groups[0][0]];
             groups.insert(0, single);
-            let patched = patch_groups(Policy::new(&network, &params), &told, &groups);
+            let patched = patch_groups(Policy::new(&network, &params), &distinguished, &groups);
             let parts: Vec<_> = layers(&sites);
-            let whole = patch_parts(Policy::new(&network, &params), &told, &parts);
+            let whole = patch_parts(Policy::new(&network, &params), &distinguished, &parts);
             for (group, [restored, corrupted]) in groups.iter().zip(patched).skip(1) {
                 let layer = &whole[group[0].site];
                 assert_eq!(restored, layer.restored, "{}", sites[layer.site].name);
@@ -281,9 +272,9 @@ mod tests {
     /// Where a slice's weights are zeros, nothing is exchanged along it, whatever else the channels do.
     #[test]
     fn an_edge_is_its_kernel_slice() {
-        let (network, params, told) = told(Kind::Small, 6);
+        let (network, params, distinguished) = distinguished(Kind::Small, 6);
         let sites = network.sites();
-        let block = 0..told.len().min(network.sample_len);
+        let block = 0..distinguished.len().min(network.sample_len);
         for (number, site) in sites.iter().enumerate() {
             let (Some(_), Some(input)) = (&site.parameters, network.input(site)) else {
                 continue;
@@ -303,7 +294,7 @@ mod tests {
                 slice.iter().for_each(|&index| without[index] = 0.0);
                 for (params, is_cut) in [(&params, false), (&without, true)] {
                     let policy = Policy::new(&network, params);
-                    let run = |which| told.run(policy, which, &block);
+                    let run = |which| distinguished.run(policy, which, &block);
                     let (other, base) = (run(first), run(second));
                     let mut exchange = Exchange::new(policy, &base, &other, block.len());
                     exchange.patch(site, &[edge]);
@@ -326,14 +317,14 @@ mod tests {
     #[test]
     fn attribution_agrees_with_the_patches_where_little_is_rectified() {
         for kind in [Kind::Small, Kind::Impala] {
-            let (network, params, told) = told(kind, 7);
-            let scores = attribute(Policy::new(&network, &params), &told);
+            let (network, params, distinguished) = distinguished(kind, 7);
+            let scores = attribute(Policy::new(&network, &params), &distinguished);
             let all = edges(&network);
             let sites = network.sites();
             let hidden = sites.len() - 1;
             // The last layer is linear in its edges but for its rectifier: first order is nearly all.
             let into: Vec<Edge> = all.iter().copied().filter(|e| e.site == hidden).collect();
-            let exact = patch(Policy::new(&network, &params), &told, &into);
+            let exact = patch(Policy::new(&network, &params), &distinguished, &into);
             let pairs: Vec<(f64, f64)> = into
                 .iter()
                 .zip(&exact)

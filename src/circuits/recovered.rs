@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::graph::Graph;
 use super::hypothesis::Hypothesis;
-use super::patching::Share;
+use super::share::Share;
 use crate::nn::{Site, softmax};
 use crate::numeric::exp::exp;
 use crate::numeric::statistics::quantile;
 
-/// The quantiles that are told.
+/// The quantiles of the states' shares that are given.
 pub const QUANTILES: [f64; 3] = [0.1, 0.5, 0.9];
 
 /// What became of a policy under a hypothesis.
@@ -70,8 +70,8 @@ impl Outcome {
         self.unmatched += other.unmatched;
     }
 
-    /// What is told of it.
-    pub fn told(&self, hypothesis: &Hypothesis, graph: &Graph, sites: &[Site]) -> Scrubbed {
+    /// What became of the policy whose losses these are.
+    pub fn summed(&self, hypothesis: &Hypothesis, graph: &Graph, sites: &[Site]) -> Scrubbed {
         let channels = graph.channel_len();
         let all: usize = sites.iter().map(|site| site.image.channels).sum();
         let len = self.losses.len().max(1) as f64;

@@ -14,18 +14,17 @@ use rayon::prelude::*;
 use super::hypothesis::{Feature, Place};
 use super::recovered::{divergence, log_probs};
 use super::states::States;
+use super::streams;
 use crate::nn::{Part, Policy, Workspace};
 use crate::numeric::random::{Purpose, Stream};
-
-/// Where the streams begin, beyond those of [scrubbing](super::scrubbing).
-const STREAMS: u64 = 1 << 41;
 
 /// The share of every part, by number of its site, over the states of a place; zeros where no state has
 /// another of its feature, or any other state is as good.
 pub fn shares(
     policy: Policy<'_>,
     states: &States,
-    (feature, place): (Feature, Place),
+    feature: Feature,
+    place: Place,
     parts: &[(usize, Part)],
     seed: u64,
 ) -> Vec<f64> {
@@ -36,7 +35,7 @@ pub fn shares(
     let draws: Vec<[usize; 3]> = pool
         .iter()
         .filter_map(|&state| {
-            let number = STREAMS + ((feature as u64) << 36) + state as u64;
+            let number = streams::resampled(feature as u64, state);
             let mut stream = Stream::new(seed, Purpose::Scrubbing, number);
             let other = same.draw(state, &mut stream)?;
             Some([state, other, any.draw(state, &mut stream)?])
@@ -96,7 +95,7 @@ mod tests {
     use crate::nn::{Kind, Network, Shape};
 
     fn states() -> States {
-        States::new(Split::Discovery, (9, 5), 8, &[]).unwrap()
+        States::new(Split::Discovery, 9, 5, 8, &[]).unwrap()
     }
 
     #[test]
@@ -106,8 +105,8 @@ mod tests {
         let last = sites.len() - 1;
         let parts = vec![(0, sites[0].whole()), (last, sites[last].whole())];
         let share = |feature| {
-            let of = (feature, Place::Outside);
-            shares(Policy::new(&network, &params), &states(), of, &parts, 1)
+            let policy = Policy::new(&network, &params);
+            shares(policy, &states(), feature, Place::Outside, &parts, 1)
         };
         // No other state is the same one.
         assert_eq!(share(Feature::State), [0.0, 0.0]);
@@ -131,8 +130,9 @@ mod tests {
         let network = Network::new(shape, 16).unwrap();
         let (params, _) = two_halves(&network, 2);
         let parts = channels(&network.sites());
-        let of = (Feature::WallsAndMouse, Place::InRegion);
-        let found = shares(Policy::new(&network, &params), &states(), of, &parts, 1);
+        let policy = Policy::new(&network, &params);
+        let (feature, place) = (Feature::WallsAndMouse, Place::InRegion);
+        let found = shares(policy, &states(), feature, place, &parts, 1);
         let mut moved = 0;
         for ((site, part), share) in parts.iter().zip(found) {
             let half = network.sites()[*site].image.channels / 2;

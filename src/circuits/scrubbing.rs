@@ -16,7 +16,7 @@
 //! in one place only, states and those that stand in for them are all of the same place.
 //!
 //! Where no other state has the feature the state stays, and what depends on it is recovered for
-//! nothing: the share of such draws is told. States whose losses cancel hide in the mean, so its quantiles
+//! nothing: the share of such draws is given. States whose losses cancel hide in the mean, so its quantiles
 //! over states stand beside it; a hypothesis that calls more important than need be loses nothing by it,
 //! so its size does.
 //!
@@ -31,6 +31,7 @@ use super::graph::Graph;
 use super::hypothesis::{Feature, Hypothesis, Place};
 use super::recovered::{Loss, Outcome, Scrubbed, divergence, log_probs};
 use super::states::{Matches, States};
+use super::streams;
 use crate::nn::{Policy, Site, Workspace};
 use crate::numeric::random::{Purpose, Stream};
 
@@ -38,7 +39,8 @@ use crate::numeric::random::{Purpose, Stream};
 pub fn scrub(
     policy: Policy<'_>,
     states: &States,
-    (hypothesis, graph): (&Hypothesis, &Graph),
+    hypothesis: &Hypothesis,
+    graph: &Graph,
     seed: u64,
 ) -> Scrubbed {
     let network = policy.network;
@@ -70,7 +72,7 @@ pub fn scrub(
             .collect();
         blocks.into_iter().for_each(|block| outcome.extend(block));
     }
-    outcome.told(hypothesis, graph, &sites)
+    outcome.summed(hypothesis, graph, &sites)
 }
 
 /// The values of a node's parts, a list a part of one a sample.
@@ -87,39 +89,43 @@ struct Scrubber<'a> {
     seed: u64,
 }
 
+/// What a block of states is worked on with.
+struct Work<'a> {
+    /// One a state.
+    streams: Vec<Stream>,
+    workspace: &'a mut Workspace<f32>,
+    outcome: Outcome,
+}
+
 impl Scrubber<'_> {
     fn block(&self, block: &[usize], workspace: &mut Workspace<f32>) -> Outcome {
-        let mut outcome = Outcome::default();
-        let mut streams: Vec<Stream> = block
-            .iter()
-            .map(|&state| Stream::new(self.seed, Purpose::Scrubbing, 1 + state as u64))
-            .collect();
-        let any = self.any(&mut streams);
-        let before = self.logits_of(block, workspace);
-        let random = self.logits_of(&any, workspace);
+        let stream =
+            |&state: &usize| Stream::new(self.seed, Purpose::Scrubbing, streams::scrubbed(state));
+        let mut work = Work {
+            streams: block.iter().map(stream).collect(),
+            workspace,
+            outcome: Outcome::default(),
+        };
+        let any = self.any(&mut work.streams);
+        let before = self.logits_of(block, work.workspace);
+        let random = self.logits_of(&any, work.workspace);
         let (reads_observation, inputs) = self.graph.output(self.place);
         let base = if reads_observation { block } else { &any };
-        self.run(
-            (base, block),
-            &inputs,
-            &mut streams,
-            workspace,
-            &mut outcome,
-        );
-        let scrubbed = workspace.logits(self.policy.network, block.len());
+        self.run(base, block, &inputs, &mut work);
+        let scrubbed = work.workspace.logits(self.policy.network, block.len());
         let rows = |logits: &[f32]| -> Vec<Vec<f64>> {
             let rows = logits.chunks(self.policy.network.shape.action_len);
             rows.map(log_probs).collect()
         };
         let [before, random, scrubbed] = [&before, &random, scrubbed].map(rows);
         for (sample, &state) in block.iter().enumerate() {
-            outcome.losses.push(Loss {
+            work.outcome.losses.push(Loss {
                 maze: self.states.maze(state),
                 scrubbed: divergence(&before[sample], &scrubbed[sample]),
                 random: divergence(&before[sample], &random[sample]),
             });
         }
-        outcome
+        work.outcome
     }
 
     /// Any state, one a sample.
@@ -140,60 +146,48 @@ impl Scrubber<'_> {
     }
 
     /// Leaves in the workspace the run on `base` with the nodes `inputs` as in `states`, scrubbed.
-    fn run(
-        &self,
-        (base, states): (&[usize], &[usize]),
-        inputs: &[usize],
-        streams: &mut [Stream],
-        workspace: &mut Workspace<f32>,
-        outcome: &mut Outcome,
-    ) {
+    fn run(&self, base: &[usize], states: &[usize], inputs: &[usize], work: &mut Work<'_>) {
         // Before the run: the inputs have theirs in the same workspace.
         let values: Vec<Values> = inputs
             .iter()
-            .map(|&input| self.values(input, states, streams, workspace, outcome))
+            .map(|&input| self.values(input, states, work))
             .collect();
-        self.forward(base, workspace);
+        self.forward(base, work.workspace);
         for (&input, values) in inputs.iter().zip(&values) {
             let vertex = &self.graph.vertices[input];
             let site = &self.sites[vertex.site];
             for (part, values) in vertex.parts.iter().zip(values) {
-                workspace.patch(site, part, base.len(), |sample, held| {
-                    held.copy_from_slice(&values[sample]);
-                });
+                work.workspace
+                    .patch(site, part, base.len(), |sample, held| {
+                        held.copy_from_slice(&values[sample]);
+                    });
             }
-            workspace.forward_after(self.policy, site, base.len());
+            let len = base.len();
+            work.workspace.forward_after(self.policy, site, len);
         }
     }
 
     /// What a node gives, scrubbed, for each of some states.
-    fn values(
-        &self,
-        node: usize,
-        states: &[usize],
-        streams: &mut [Stream],
-        workspace: &mut Workspace<f32>,
-        outcome: &mut Outcome,
-    ) -> Values {
+    fn values(&self, node: usize, states: &[usize], work: &mut Work<'_>) -> Values {
         let vertex = &self.graph.vertices[node];
         let drawn: Vec<usize> = match vertex.feature {
             Feature::State => states.to_vec(),
             feature => {
                 let matches = &self.matches[&feature];
-                let states = states.iter().zip(&mut *streams);
+                let states = states.iter().zip(&mut work.streams);
                 let draws: Vec<_> = states.map(|(&x, s)| (x, matches.draw(x, s))).collect();
-                outcome.matched += draws.len();
-                outcome.unmatched += draws.iter().filter(|(_, other)| other.is_none()).count();
+                work.outcome.matched += draws.len();
+                work.outcome.unmatched += draws.iter().filter(|(_, other)| other.is_none()).count();
                 let kept = draws.into_iter().map(|(x, other)| other.unwrap_or(x));
                 kept.collect()
             }
         };
         let base = match vertex.reads_observation {
             true => drawn.clone(),
-            false => self.any(streams),
+            false => self.any(&mut work.streams),
         };
         let inputs = self.graph.held(&vertex.inputs, self.place);
-        self.run((&base, &drawn), &inputs, streams, workspace, outcome);
+        self.run(&base, &drawn, &inputs, work);
         let site = &self.sites[vertex.site];
         let parts = vertex.parts.iter();
         let read = |part| (0..states.len()).map(move |sample| (part, sample));
@@ -201,7 +195,7 @@ impl Scrubber<'_> {
             .map(|part| {
                 let samples = read(part);
                 samples
-                    .map(|(part, sample)| workspace.read(site, part, sample))
+                    .map(|(part, sample)| work.workspace.read(site, part, sample))
                     .collect()
             })
             .collect()
@@ -235,9 +229,9 @@ mod tests {
             output: output.map(|names| names.iter().map(|&name| name.into()).collect()),
             nodes,
         };
-        let states = States::new(Split::Discovery, (9, 5), 6, &[]).unwrap();
+        let states = States::new(Split::Discovery, 9, 5, 6, &[]).unwrap();
         let graph = Graph::new(&hypothesis, &policy.network.sites()).unwrap();
-        scrub(policy, &states, (&hypothesis, &graph), 1)
+        scrub(policy, &states, &hypothesis, &graph, 1)
     }
 
     #[test]

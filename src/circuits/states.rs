@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::hypothesis::{Feature, Place};
+use super::streams;
 use crate::ablate::{Error, Split};
 use crate::maze::{Cell, Level, Variant, full_size_seeds, generate, observation_len, observe};
 use crate::numeric::random::{Purpose, Stream};
@@ -43,7 +44,8 @@ impl States {
     /// A world that is even or outside of 5 to 31.
     pub fn new(
         split: Split,
-        (world, region): (u8, u8),
+        world: u8,
+        region: u8,
         maze_len: usize,
         avoid: &[u32],
     ) -> Result<Self, Error> {
@@ -54,7 +56,7 @@ impl States {
         let seeds = full_size_seeds(split.seeds(), world)?;
         for seed in seeds.filter(|seed| !avoid.contains(seed)).take(maze_len) {
             let level = generate(seed, world, Variant::Anywhere)?;
-            let mut stream = Stream::new(u64::from(seed), Purpose::Scrubbing, 0);
+            let mut stream = Stream::new(u64::from(seed), Purpose::Scrubbing, streams::STATES);
             states.push(level, region, &mut stream);
         }
         Ok(states)
@@ -209,7 +211,7 @@ mod tests {
 
     #[test]
     fn matched_states_have_the_feature_and_are_others() {
-        let states = States::new(Split::Discovery, (9, 5), 12, &[]).unwrap();
+        let states = States::new(Split::Discovery, 9, 5, 12, &[]).unwrap();
         let [inside, outside] = [Place::InRegion, Place::Outside].map(|place| states.of(place));
         assert_eq!(inside.len() + outside.len(), states.len());
         assert!(
@@ -267,10 +269,10 @@ mod tests {
 
     #[test]
     fn seeds_to_avoid_are_passed_over() {
-        let all = States::new(Split::Discovery, (9, 5), 3, &[]).unwrap();
+        let all = States::new(Split::Discovery, 9, 5, 3, &[]).unwrap();
         let mut seeds = full_size_seeds(Split::Discovery.seeds(), 9).unwrap();
         let first = seeds.next().unwrap();
-        let rest = States::new(Split::Discovery, (9, 5), 2, &[first]).unwrap();
+        let rest = States::new(Split::Discovery, 9, 5, 2, &[first]).unwrap();
         assert_eq!(rest.mazes, all.mazes[1..]);
     }
 }

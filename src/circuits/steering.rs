@@ -16,6 +16,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::pairs::Sought;
+use super::streams;
 use crate::ablate::{Error, Measurement, Rate, Tasks};
 use crate::maze::{Level, observation_len, observe};
 use crate::nn::{Policy, Steering, Workspace};
@@ -56,6 +57,45 @@ pub struct Direction {
     pub doses: Vec<(f64, Steered)>,
     /// The same doses of random vectors of the same length, vector by vector.
     pub random: Vec<Vec<Steered>>,
+}
+
+/// In which doses vectors are added to the activations, and beside how many random ones as long.
+#[derive(Clone, Copy, Debug)]
+pub struct Dosing<'a> {
+    /// The doses.
+    pub doses: &'a [f64],
+    /// How many times random vectors are drawn.
+    pub random_len: u64,
+    /// The seed of the draws.
+    pub seed: u64,
+}
+
+/// Dose, and what the policy does then; and what it does under the same doses of random vectors, draw by draw.
+type InDoses = (Vec<(f64, Steered)>, Vec<Vec<Steered>>);
+
+impl Dosing<'_> {
+    /// What becomes of a policy under a steering and under random ones, drawn from the streams with the numbers
+    /// that `number` gives.
+    pub(super) fn measure(
+        self,
+        policy: Policy<'_>,
+        test: &Tasks,
+        steering: &Steering,
+        number: impl Fn(u64) -> u64,
+    ) -> Result<InDoses, Error> {
+        let in_doses = |steering: &Steering| -> Result<Vec<Steered>, Error> {
+            let steered = |&dose: &f64| {
+                let measured = test.measure_steered(policy, Some(&steering.times(dose)))?;
+                Ok(Steered::of(&measured))
+            };
+            self.doses.iter().map(steered).collect()
+        };
+        let draws = 0..self.random_len;
+        let random = draws.map(|draw| in_doses(&steering.random_like(self.seed, number(draw))));
+        let random = random.collect::<Result<_, Error>>()?;
+        let own = in_doses(steering)?;
+        Ok((self.doses.iter().copied().zip(own).collect(), random))
+    }
 }
 
 /// The levels of a direction, each with the fact and without.
@@ -120,16 +160,15 @@ fn of_levels(policy: Policy<'_>, levels: &[[Level; 2]]) -> Vec<(Vec<f32>, f64)> 
     means.zip(lengths).map(|(v, l)| (v, share * l)).collect()
 }
 
-/// Measures on `test` the directions that are found on `found_on`, at every site, in every dose, each
-/// beside `random_len` random vectors. Calls `done` after each direction.
+/// Measures on `test` the directions that are found on `found_on`, at every site. Calls `done` after each direction.
 ///
 /// # Errors
 /// A policy that is not finite; those of `done`.
 pub fn measure<E: From<Error>>(
     policy: Policy<'_>,
-    (found_on, test): (&Tasks, &Tasks),
-    doses: &[f64],
-    (random_len, seed): (u64, u64),
+    found_on: &Tasks,
+    test: &Tasks,
+    dosing: Dosing<'_>,
     mut done: impl FnMut() -> Result<(), E>,
 ) -> Result<Vec<Direction>, E> {
     let mut found = Vec::new();
@@ -142,39 +181,19 @@ pub fn measure<E: From<Error>>(
                 site: site.clone(),
                 vectors: vec![direction],
             };
-            let in_doses = |steering: &Steering| steered(policy, test, steering, doses);
-            let random = (0..random_len)
-                .map(|draw| {
-                    let index = (number as u64) << 32 | (sought as u64) << 16 | draw;
-                    in_doses(&direction.random_like(seed, index))
-                })
-                .collect::<Result<_, Error>>()?;
-            let own = in_doses(&direction)?;
+            let index = |draw| streams::beside_direction(number, sought as u64, draw);
+            let (doses, random) = dosing.measure(policy, test, &direction, index)?;
             found.push(Direction {
                 sought,
                 site: site.name.clone(),
                 length: length / mean_length.max(f64::MIN_POSITIVE),
-                doses: doses.iter().copied().zip(own).collect(),
+                doses,
                 random,
             });
             done()?;
         }
     }
     Ok(found)
-}
-
-/// What becomes of a policy under doses of a steering.
-pub(super) fn steered(
-    policy: Policy<'_>,
-    test: &Tasks,
-    steering: &Steering,
-    doses: &[f64],
-) -> Result<Vec<Steered>, Error> {
-    let steer = |&dose: &f64| {
-        let measured = test.measure_steered(policy, Some(&steering.times(dose)))?;
-        Ok(Steered::of(&measured))
-    };
-    doses.iter().map(steer).collect()
 }
 
 #[cfg(test)]
@@ -206,8 +225,13 @@ mod tests {
                 assert_ne!(with, without);
                 let logits = |state: &[u8], steering: Option<&Steering>| {
                     let mut workspace = Workspace::new(&network);
-                    let steering = (steering, |_: usize| 0);
-                    workspace.forward_steered(Policy::new(&network, &params), state, 1, steering);
+                    workspace.forward_steered(
+                        Policy::new(&network, &params),
+                        state,
+                        1,
+                        steering,
+                        |_| 0,
+                    );
                     workspace.logits(&network, 1).to_vec()
                 };
                 for (site, (vector, length)) in network.sites().into_iter().zip(directions) {
@@ -238,9 +262,13 @@ mod tests {
         let base = Steered::of(&tasks.measure_exact(Policy::new(&network, &params)).unwrap());
         let all = measure(
             Policy::new(&network, &params),
-            (&tasks, &tasks),
-            &[0.0, 1.0],
-            (2, 1),
+            &tasks,
+            &tasks,
+            Dosing {
+                doses: &[0.0, 1.0],
+                random_len: 2,
+                seed: 1,
+            },
             || Ok::<(), Error>(()),
         )
         .unwrap();

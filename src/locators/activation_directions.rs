@@ -8,7 +8,12 @@
 //! direction is added to one site in every forward pass, or taken off.
 
 use super::channels::Channels;
-use super::{Behaviour, Error, Located, Locator, Native, Offer, Run, Steer, Supervision};
+use super::error::Error;
+use super::kind::Kind;
+use super::locator::{Located, Locator, Native, Offer, Steer};
+use super::method::Method;
+use super::method::Supervision;
+use super::run::{Behaviour, Run};
 use crate::ablate::Claim;
 use crate::circuits::{Sought, steering};
 use crate::nn::{Part, Steering};
@@ -17,10 +22,12 @@ use crate::nn::{Part, Steering};
 #[derive(Clone, Copy, Debug)]
 pub struct ActivationDirections;
 
-fn channels(behaviour: &Behaviour<'_>) -> Channels {
+/// The direction at every site, and the mean length of its activations.
+type Directions = Vec<(Vec<f32>, f64)>;
+
+fn channels(behaviour: &Behaviour<'_>, directions: &[Directions; 2]) -> Channels {
     Channels::new(behaviour.policy.network, |sites, parts| {
-        Sought::ALL.map(|sought| {
-            let found = steering::directions(behaviour.policy, behaviour.tasks, sought);
+        directions.each_ref().map(|found| {
             let length = |(site, part): &(usize, Part)| {
                 let (vector, mean) = &found[*site];
                 let own = vector.iter().skip(part.channels.start);
@@ -32,52 +39,43 @@ fn channels(behaviour: &Behaviour<'_>) -> Channels {
     })
 }
 
+/// The direction of the target at every site, for either claim.
+fn steer(behaviour: &Behaviour<'_>, directions: [Directions; 2]) -> Vec<Offer> {
+    let sites = behaviour.policy.network.sites();
+    let targets = [(Claim::A, "cheese"), (Claim::B, "corner")].into_iter();
+    let offer = |((claim, name), found): ((Claim, &str), Directions)| {
+        let steer = sites.iter().zip(found).map(|(site, (vector, _))| Steer {
+            member: format!("{name} at {}", site.name),
+            steering: Steering {
+                site: site.clone(),
+                vectors: vec![vector],
+            },
+        });
+        Offer {
+            claim: Some(claim),
+            edit: Kind::Steer,
+            member: name.into(),
+            supervision: Supervision::Effects,
+            native: Native::Steer(steer.collect()),
+        }
+    };
+    targets.zip(directions).map(offer).collect()
+}
+
 impl Locator for ActivationDirections {
-    fn name(&self) -> &'static str {
-        "activation directions"
+    fn method(&self) -> Method {
+        Method::ActivationDirections
     }
 
-    fn meaning(&self) -> &'static str {
-        "length of what a cheese (or an open corner) adds to a channel on average, as a share of its \
-         site's activations, target minus spared, on all weights that give the channel"
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Situations
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
-        let channels = run.behaviour.map(|behaviour| channels(&behaviour));
-        Ok(channels.map(|channels| channels.located(run.theta.len())))
-    }
-
-    /// The direction of the target at every site, for either claim.
-    fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let Some(behaviour) = run.behaviour else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
-        let sites = behaviour.policy.network.sites();
-        let offer = |claim| {
-            let (sought, name) = match claim {
-                Claim::A => (Sought::Cheese, "cheese"),
-                Claim::B => (Sought::Corner, "corner"),
-            };
-            let found = steering::directions(behaviour.policy, behaviour.tasks, sought);
-            let steer = sites.iter().zip(found).map(|(site, (vector, _))| Steer {
-                member: format!("{name} at {}", site.name),
-                steering: Steering {
-                    site: site.clone(),
-                    vectors: vec![vector],
-                },
-            });
-            Offer {
-                claim: Some(claim),
-                edit: "steer",
-                member: name.into(),
-                supervision: Supervision::Effects,
-                native: Native::Steer(steer.collect()),
-            }
-        };
-        Ok(Claim::ALL.map(offer).into())
+        let directions = Sought::ALL
+            .map(|sought| steering::directions(behaviour.policy, behaviour.tasks, sought));
+        let located = channels(&behaviour, &directions).located(run.theta.len());
+        Ok(Some(
+            located.offering(move || Ok(steer(&behaviour, directions))),
+        ))
     }
 }

@@ -7,10 +7,12 @@
 //! Sizes and not signs: a channel by which the policy goes the other way tells where the cheese is as
 //! well.
 
-use super::channels::{Channels, mean, told};
-use super::{Behaviour, Error, Located, Locator, Offer, Run, Supervision};
-use crate::circuits::Sought;
-use crate::circuits::patching::{self, Told};
+use super::channels::{Channels, distinguished, mean};
+use super::error::Error;
+use super::locator::{Located, Locator};
+use super::method::Method;
+use super::run::{Behaviour, Run};
+use crate::circuits::{Distinguished, Sought, patching};
 
 /// Activation patching.
 #[derive(Clone, Copy, Debug)]
@@ -19,42 +21,32 @@ pub struct ActivationPatching;
 fn channels(behaviour: &Behaviour<'_>) -> Channels {
     Channels::new(behaviour.policy.network, |_, parts| {
         Sought::ALL.map(|sought| {
-            let told = told(behaviour, sought);
-            let patch = |told: &Told| -> Vec<f64> {
-                patching::patch(behaviour.policy, told, parts)
+            let distinguished = distinguished(behaviour, sought);
+            let patch = |distinguished: &Distinguished| -> Vec<f64> {
+                patching::patch(behaviour.policy, distinguished, parts)
                     .iter()
                     .map(|patched| 0.5 * (patched.restored.value + patched.corrupted.value))
                     .collect()
             };
-            mean(&told.iter().map(patch).collect::<Vec<_>>(), parts.len())
+            mean(
+                &distinguished.iter().map(patch).collect::<Vec<_>>(),
+                parts.len(),
+            )
         })
     })
 }
 
 impl Locator for ActivationPatching {
-    fn name(&self) -> &'static str {
-        "activation patching"
+    fn method(&self) -> Method {
+        Method::ActivationPatching
     }
 
-    fn meaning(&self) -> &'static str {
-        "share of the preference that goes through a channel in pairs of states that differ in one \
-         fact, target minus spared, on all weights that give the channel"
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Labels
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
-        let channels = run.behaviour.map(|behaviour| channels(&behaviour));
-        Ok(channels.map(|channels| channels.located(run.theta.len())))
-    }
-
-    /// The leading channels held at their means.
-    fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let Some(behaviour) = run.behaviour else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
-        Ok(channels(&behaviour).hold(&behaviour, self.supervision()))
+        Ok(Some(
+            channels(&behaviour).held(behaviour, self.method().supervision()),
+        ))
     }
 }

@@ -5,8 +5,10 @@
 //! that finds where something was learnt and not what has .5 here, and one that takes early for late 0.
 //! A locator either of whose areas is below .8 for either claim on an easy plant is uncalibrated.
 
+use super::error::Error;
+use super::locator::{Located, Locator};
+use super::method::Method;
 use super::planted::{PLANTS, Plant, Planted};
-use super::{Error, Located, Locator, Method};
 use crate::numeric::statistics::roc_area;
 
 /// Least area of a locator that is trusted.
@@ -36,7 +38,7 @@ pub struct Areas {
 
 impl Calibration {
     /// Areas of what was located in a planted run.
-    pub fn areas(planted: &Planted, located: &Located) -> [Areas; 2] {
+    pub fn areas(planted: &Planted, located: &Located<'_>) -> [Areas; 2] {
         [0, 1].map(|claim| {
             let (scores, own) = (&located.scores[claim], &planted.sets[claim]);
             let other = &planted.sets[1 - claim];

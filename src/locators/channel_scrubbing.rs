@@ -12,7 +12,10 @@
 //! does not carry the cheese" costs, the second what "it carries the cheese alone" does.
 
 use super::channels::{Channels, PAIRS};
-use super::{Behaviour, Error, Located, Locator, Offer, Run, Supervision};
+use super::error::Error;
+use super::locator::{Located, Locator};
+use super::method::Method;
+use super::run::{Behaviour, Run};
 use crate::ablate::{Rate, Split};
 use crate::circuits::hypothesis::{Feature, Place};
 use crate::circuits::{Sought, States, resampling};
@@ -27,47 +30,29 @@ const MAZES: usize = PAIRS / 4;
 fn channels(behaviour: &Behaviour<'_>, seed: u64) -> Result<Channels, Error> {
     let levels = behaviour.tasks.levels(Rate::S5);
     let place = levels.first().map(|task| (task.level.world, task.region));
-    let (place, mazes) = place.map_or(((5, 3), 0), |place| (place, MAZES));
-    let states = States::new(Split::Discovery, place, mazes, &[])?;
+    let ((world, region), mazes) = place.map_or(((5, 3), 0), |place| (place, MAZES));
+    let states = States::new(Split::Discovery, world, region, mazes, &[])?;
     Ok(Channels::new(behaviour.policy.network, |_, parts| {
         Sought::ALL.map(|sought| {
-            let of = match sought {
+            let (feature, place) = match sought {
                 Sought::Cheese => (Feature::WallsAndMouse, Place::InRegion),
                 Sought::Corner => (Feature::CheeseOffset, Place::Outside),
             };
-            resampling::shares(behaviour.policy, &states, of, parts, seed)
+            resampling::shares(behaviour.policy, &states, feature, place, parts, seed)
         })
     }))
 }
 
 impl Locator for ChannelScrubbing {
-    fn name(&self) -> &'static str {
-        "channel scrubbing"
+    fn method(&self) -> Method {
+        Method::ChannelScrubbing
     }
 
-    fn meaning(&self) -> &'static str {
-        "KL lost when a channel is given a state of another cheese (in the region), or of another maze \
-         (outside), target minus spared, on all weights that give the channel"
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Situations
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let Some(behaviour) = run.behaviour else {
             return Ok(None);
         };
-        Ok(Some(
-            channels(&behaviour, run.seed)?.located(run.theta.len()),
-        ))
-    }
-
-    /// The leading channels held at their means.
-    fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
-        let Some(behaviour) = run.behaviour else {
-            return Ok(Vec::new());
-        };
-        Ok(channels(&behaviour, run.seed)?.hold(&behaviour, self.supervision()))
+        let channels = channels(&behaviour, run.seed)?;
+        Ok(Some(channels.held(behaviour, self.method().supervision())))
     }
 }

@@ -8,10 +8,12 @@
 //! parameters that give none of them, the heads', come last. Their own edit holds the leading channels at
 //! their mean: weights of zero, and the mean for a bias.
 
-use super::{Behaviour, Located, Native, Offer, Supervision};
+use super::kind::Kind;
+use super::locator::{Located, Native, Offer};
+use super::method::Supervision;
+use super::run::Behaviour;
 use crate::ablate::Claim;
-use crate::circuits::patching::{self, Told};
-use crate::circuits::{Fact, Pairs, Sought};
+use crate::circuits::{Distinguished, Fact, Pairs, Sought, patching};
 use crate::nn::{Network, Part, Site};
 
 /// Pairs of each fact.
@@ -19,13 +21,13 @@ pub(super) const PAIRS: usize = 256;
 /// How many channels are held at their mean.
 const HELD: [usize; 6] = [1, 2, 4, 8, 16, 32];
 
-/// The pairs of every fact by which something is told, that the policy tells apart.
-pub(super) fn told(behaviour: &Behaviour<'_>, sought: Sought) -> Vec<Told> {
+/// The pairs of every fact, where this is sought, that the policy tells apart.
+pub(super) fn distinguished(behaviour: &Behaviour<'_>, sought: Sought) -> Vec<Distinguished> {
     let facts = Fact::of(sought).iter();
     let pairs = facts.map(|&fact| Pairs::new(behaviour.tasks, sought, fact, PAIRS));
     pairs
-        .map(|pairs| Told::new(behaviour.policy, &pairs))
-        .filter(|told| !told.is_empty())
+        .map(|pairs| Distinguished::new(behaviour.policy, &pairs))
+        .filter(|distinguished| !distinguished.is_empty())
         .collect()
 }
 
@@ -101,8 +103,8 @@ impl Channels {
         format!("{} {}", self.sites[*site].name, part.channels.start)
     }
 
-    /// Scores of `len` parameters, and the leading channels by name.
-    pub fn located(&self, len: usize) -> Located {
+    /// Scores of all `len` parameters, and the leading channels by name.
+    pub fn located<'a>(&self, len: usize) -> Located<'a> {
         let found = Claim::ALL.map(|claim| {
             let leading = self.leading(claim);
             let names = leading.iter().take(4).map(|&channel| self.name(channel));
@@ -122,15 +124,16 @@ impl Channels {
             }
             scores
         });
-        Located {
-            scores,
-            subspace: None,
-            found,
-        }
+        Located::scored(scores, found)
     }
 
-    /// The leading channels held at their means over the states of all pairs.
-    pub fn hold(&self, behaviour: &Behaviour<'_>, supervision: Supervision) -> Vec<Offer> {
+    /// The same, and edits that hold the leading channels at their means over the states of all pairs.
+    pub fn held(self, behaviour: Behaviour<'_>, supervision: Supervision) -> Located<'_> {
+        let located = self.located(behaviour.policy.theta.len());
+        located.offering(move || Ok(self.hold(&behaviour, supervision)))
+    }
+
+    fn hold(&self, behaviour: &Behaviour<'_>, supervision: Supervision) -> Vec<Offer> {
         let means = self.means(behaviour);
         let offer = |claim| {
             let leading = self.leading(claim);
@@ -144,7 +147,7 @@ impl Channels {
             };
             Offer {
                 claim: Some(claim),
-                edit: "hold at the mean",
+                edit: Kind::HoldAtMean,
                 member: "by number of channels".into(),
                 supervision,
                 native: Native::Params(HELD.map(hold).into()),
@@ -156,9 +159,12 @@ impl Channels {
     /// The mean of every channel over the pairs' states.
     fn means(&self, behaviour: &Behaviour<'_>) -> Vec<f64> {
         let (mut sums, mut samples) = (vec![0.0; self.parts.len()], 0.0);
-        for told in Sought::ALL.map(|sought| told(behaviour, sought)).concat() {
-            let states = told.means(behaviour.policy, &self.sites, &self.parts);
-            let len = told.len() as f64;
+        for distinguished in Sought::ALL
+            .map(|sought| distinguished(behaviour, sought))
+            .concat()
+        {
+            let states = distinguished.means(behaviour.policy, &self.sites, &self.parts);
+            let len = distinguished.len() as f64;
             sums.iter_mut()
                 .zip(states)
                 .for_each(|(sum, mean)| *sum += len * mean);

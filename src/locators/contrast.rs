@@ -14,7 +14,7 @@
 
 use faer::Mat;
 
-use super::Error;
+use super::error::Error;
 use crate::svd::{eigen, product};
 
 /// Share of the mean eigenvalue that is added to all.

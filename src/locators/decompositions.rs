@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Error, Run};
+use super::error::Error;
 use crate::gradients::{GradientMatrix, Scaled, row_norms};
 use crate::locate::temporal::profile;
 use crate::locate::{Component, Course, Label, TemporalSet};
@@ -84,7 +84,8 @@ impl Decomposed {
     pub fn of(
         matrix: &dyn GradientMatrix,
         columns: Columns,
-        (rank, seed): (usize, u64),
+        rank: usize,
+        seed: u64,
     ) -> Result<Self, Error> {
         let norms = row_norms(matrix)?;
         let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
@@ -121,7 +122,8 @@ impl Decomposed {
     pub fn judged(
         decomposition: Decomposition,
         components: Vec<Component>,
-        (norms, columns): (Vec<f64>, Columns),
+        norms: Vec<f64>,
+        columns: Columns,
     ) -> Self {
         let (weights, row_norms) = weigh(norms, columns);
         Self {
@@ -195,32 +197,10 @@ impl Decompositions {
         decomposed
     }
 
-    fn get(&self, key: Key) -> Option<Arc<Decomposed>> {
+    /// The one of a stream and its columns, where it was made.
+    pub(super) fn get(&self, key: Key) -> Option<Arc<Decomposed>> {
         let made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         made.iter().find(|(k, _)| *k == key).map(|(_, d)| d.clone())
-    }
-}
-
-impl Run<'_> {
-    /// The decomposition of a stream, if it was recorded.
-    ///
-    /// # Errors
-    /// Those of [`Decomposed::of`].
-    pub fn decomposed(
-        &self,
-        recorded: Recorded,
-        columns: Columns,
-    ) -> Result<Option<Arc<Decomposed>>, Error> {
-        let Some(stream) = self.streams.get(recorded) else {
-            return Ok(None);
-        };
-        if let Some(made) = self.decompositions.get((recorded, columns)) {
-            return Ok(Some(made));
-        }
-        // Not under the lock: a thread that waits for its part of this work may take up another
-        // locator, which asks for the lock itself. Made twice, both have the same bits.
-        let made = Decomposed::of(stream.matrix, columns, (self.rank, self.seed))?;
-        Ok(Some(self.decompositions.provide(recorded, columns, made)))
     }
 }
 
@@ -229,7 +209,7 @@ mod tests {
     use super::*;
     use crate::locate::{Evidence, Label, NullOptions, components};
     use crate::locators::planted::{PLANTS, Planted};
-    use crate::locators::{GradientSvd, Locator};
+    use crate::locators::{GradientSvd, Locator, Run};
 
     #[test]
     fn made_once_and_labels_that_were_provided_are_used() {
@@ -252,7 +232,7 @@ mod tests {
         let mut judged = components(&evidence, &NullOptions { draws: 9, seed: 0 }).unwrap();
         judged[5].label = Label::Late;
         let norms = row_norms(run.streams.total.matrix).unwrap();
-        let provided = Decomposed::judged(decomposition, judged, (norms, key.1));
+        let provided = Decomposed::judged(decomposition, judged, norms, key.1);
         assert_eq!(provided.row_norms, unlabelled.row_norms);
         let decompositions = Decompositions::default();
         decompositions.provide(key.0, key.1, provided);

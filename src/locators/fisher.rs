@@ -1,5 +1,5 @@
 //! Selective synaptic dampening (Foster, Schoepf and Brintrup 2024): parameters that matter more to
-//! what is to be forgotten than to what is to be kept, told by diagonal Fisher informations.
+//! what is to be forgotten than to what is to be kept, by diagonal Fisher informations.
 //!
 //! ```text
 //! F_X,p = mean over probe states of X of  sum over a of pi(a) (d log pi(a) / dtheta_p)^2
@@ -12,9 +12,14 @@
 //! term, which is not published, keeps parameters that matter to neither from coming first.
 //! Cost: a backward pass for every state and action.
 
+use super::kind::Kind;
+use super::method::Method;
 use rayon::prelude::*;
 
-use super::{Behaviour, Error, Located, Locator, Native, Offer, Probe, Run, Supervision};
+use super::error::Error;
+use super::locator::{Located, Locator, Native, Offer};
+use super::method::Supervision;
+use super::run::{Behaviour, Probe, Run};
 use crate::ablate::{Claim, Rate};
 use crate::nn::{Policy, Workspace, softmax};
 
@@ -37,59 +42,53 @@ pub struct Informations {
 }
 
 impl Locator for Fisher {
-    fn name(&self) -> &'static str {
-        "fisher ratio"
+    fn method(&self) -> Method {
+        Method::FisherRatio
     }
 
-    fn meaning(&self) -> &'static str {
-        "diagonal Fisher information of the targets' states over that of the spared ones' \
-         (selective synaptic dampening)"
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Labels
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let Some(behaviour) = run.behaviour else {
             return Ok(None);
         };
-        let scores = informations(&behaviour).map(|Informations { target, spared }| {
-            let mean = spared.iter().sum::<f64>() / spared.len().max(1) as f64;
-            let floor = mean.max(f64::MIN_POSITIVE);
-            let pairs = target.iter().zip(&spared);
-            pairs.map(|(t, s)| t / (s + floor)).collect()
-        });
-        let found = "every tensor".to_owned();
-        Ok(Some(Located {
-            scores,
-            subspace: None,
-            found: [found.clone(), found],
-        }))
-    }
-
-    /// The dampening, at several thresholds; lambda is 1, as published.
-    fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
-        let Some(behaviour) = run.behaviour else {
-            return Ok(Vec::new());
-        };
         let informations = informations(&behaviour);
-        let offer = |(claim, informations): (Claim, Informations)| {
-            let dampened = |alpha: f64| (alpha, dampen(run.theta, &informations, alpha, 1.0));
-            Offer {
-                claim: Some(claim),
-                edit: "dampen",
-                member: "by alpha".into(),
-                supervision: self.supervision(),
-                native: Native::Params(ALPHAS.map(dampened).into()),
-            }
-        };
-        Ok(Claim::ALL
-            .into_iter()
-            .zip(informations)
-            .map(offer)
-            .collect())
+        let scores = informations
+            .each_ref()
+            .map(|Informations { target, spared }| {
+                let mean = spared.iter().sum::<f64>() / spared.len().max(1) as f64;
+                let floor = mean.max(f64::MIN_POSITIVE);
+                let pairs = target.iter().zip(spared);
+                pairs.map(|(t, s)| t / (s + floor)).collect()
+            });
+        let found = "every tensor".to_owned();
+        let located = Located::scored(scores, [found.clone(), found]);
+        let (theta, supervision) = (run.theta, self.method().supervision());
+        Ok(Some(located.offering(move || {
+            Ok(dampenings(theta, &informations, supervision))
+        })))
     }
+}
+
+/// The dampening, at several thresholds; lambda is 1, as published.
+fn dampenings(
+    theta: &[f32],
+    informations: &[Informations; 2],
+    supervision: Supervision,
+) -> Vec<Offer> {
+    let offer = |(claim, informations): (Claim, &Informations)| {
+        let dampened = |alpha: f64| (alpha, dampen(theta, informations, alpha, 1.0));
+        Offer {
+            claim: Some(claim),
+            edit: Kind::Dampen,
+            member: "by alpha".into(),
+            supervision,
+            native: Native::Params(ALPHAS.map(dampened).into()),
+        }
+    };
+    Claim::ALL
+        .into_iter()
+        .zip(informations)
+        .map(offer)
+        .collect()
 }
 
 /// The informations for claim A and for claim B.
@@ -211,13 +210,14 @@ mod tests {
         for state in 0..state_len as u32 {
             for action in 0..4 {
                 let mut p = 0.0;
-                let seen = (probe.observations.as_slice(), &[state][..]);
+
                 let picked = std::sync::Mutex::new(&mut p);
-                let (_, gradient) = sum_and_gradient(policy, seen, &|_, l: &[f32], d| {
-                    d[action] = 1.0;
-                    **picked.lock().unwrap() = f64::from(l[action]).exp();
-                    0.0
-                });
+                let (_, gradient) =
+                    sum_and_gradient(policy, &probe.observations, &[state], &|_, l: &[f32], d| {
+                        d[action] = 1.0;
+                        **picked.lock().unwrap() = f64::from(l[action]).exp();
+                        0.0
+                    });
                 for (e, g) in expected.iter_mut().zip(gradient) {
                     *e += p * f64::from(g) * f64::from(g) / state_len as f64;
                 }

@@ -9,8 +9,11 @@
 //! each rise divided by the sum of its absolute values over the parameters. Attribution patching (Nanda
 //! 2023) with the initial parameters in the place of the corrupted run.
 
+use super::error::Error;
+use super::locator::{Located, Locator};
+use super::method::Method;
 use super::probe_gradient::{right_loss, sum_and_gradient};
-use super::{Error, Located, Locator, Probe, Run, Supervision};
+use super::run::{Probe, Run};
 use crate::ablate::{Claim, Rate};
 use crate::nn::Policy;
 
@@ -19,20 +22,11 @@ use crate::nn::Policy;
 pub struct GradientDisplacement;
 
 impl Locator for GradientDisplacement {
-    fn name(&self) -> &'static str {
-        "gradient x displacement"
+    fn method(&self) -> Method {
+        Method::GradientTimesDisplacement
     }
 
-    fn meaning(&self) -> &'static str {
-        "first-order rise of the targets' loss on discovery levels when a parameter is reset, minus \
-         that of the spared"
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Labels
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let Some(behaviour) = run.behaviour else {
             return Ok(None);
         };
@@ -55,11 +49,7 @@ impl Locator for GradientDisplacement {
             (0..displacement.len()).map(score).collect()
         });
         let found = "every tensor".to_owned();
-        Ok(Some(Located {
-            scores,
-            subspace: None,
-            found: [found.clone(), found],
-        }))
+        Ok(Some(Located::scored(scores, [found.clone(), found])))
     }
 }
 
@@ -69,7 +59,8 @@ fn rise(policy: Policy<'_>, probe: &Probe, displacement: &[f32]) -> Vec<f64> {
     let scale = 1.0 / states.len().max(1) as f64;
     let (_, gradient) = sum_and_gradient(
         policy,
-        (&probe.observations, &states),
+        &probe.observations,
+        &states,
         &|state, log_probs: &[f32], d_log_probs| {
             right_loss(log_probs, probe.right[state], scale, d_log_probs)
         },

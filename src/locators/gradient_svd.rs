@@ -7,15 +7,18 @@
 //! Cost: the decomposition, shared with whoever else asks for it.
 
 use super::decompositions::{Columns, Recorded};
-use super::{Error, Located, Locator, Run, Supervision, timing};
+use super::error::Error;
+use super::locator::{Located, Locator};
+use super::method::Method;
+use super::run::Run;
+use super::timing;
 
 /// Components of a stream, by time.
 #[derive(Clone, Copy, Debug)]
 pub struct GradientSvd {
     stream: Recorded,
     columns: Columns,
-    name: &'static str,
-    meaning: &'static str,
+    method: Method,
 }
 
 impl GradientSvd {
@@ -23,56 +26,43 @@ impl GradientSvd {
     pub const RAW: Self = Self {
         stream: Recorded::Total,
         columns: Columns::Raw,
-        name: "gradient SVD, raw",
-        meaning: "SVD of the total gradient: late components for A, early for B, by sum sigma^2 u^2",
+        method: Method::GradientSvdRaw,
     };
     /// Of the total gradient, every step of length 1.
     pub const UNIT_NORM: Self = Self {
         stream: Recorded::Total,
         columns: Columns::UnitNorm,
-        name: "gradient SVD, unit-norm",
-        meaning: "the same with every step's gradient scaled to length 1",
+        method: Method::GradientSvdUnitNorm,
     };
     /// Of the policy loss's gradient.
     pub const POLICY: Self = Self {
         stream: Recorded::Policy,
         columns: Columns::UnitNorm,
-        name: "policy-gradient SVD",
-        meaning: "the same of the policy loss's gradient alone, unit-norm",
+        method: Method::PolicyGradientSvd,
     };
     /// Of the value loss's gradient.
     pub const VALUE: Self = Self {
         stream: Recorded::Value,
         columns: Columns::UnitNorm,
-        name: "value-gradient SVD",
-        meaning: "the same of the value loss's gradient alone, unit-norm",
+        method: Method::ValueGradientSvd,
     };
     /// Of the entropy term's gradient.
     pub const ENTROPY: Self = Self {
         stream: Recorded::Entropy,
         columns: Columns::UnitNorm,
-        name: "entropy-gradient SVD",
-        meaning: "the same of the entropy term's gradient alone, unit-norm",
+        method: Method::EntropyGradientSvd,
     };
 }
 
 impl Locator for GradientSvd {
-    fn name(&self) -> &'static str {
-        self.name
+    fn method(&self) -> Method {
+        self.method
     }
 
-    fn meaning(&self) -> &'static str {
-        self.meaning
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Time
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let decomposed = run.decomposed(self.stream, self.columns)?;
         decomposed
-            .map(|decomposed| timing::located(&decomposed))
+            .map(|decomposed| timing::located(&decomposed, self.method().supervision()))
             .transpose()
     }
 }

@@ -10,7 +10,11 @@
 //! Cost: the decompositions of all tensors read the matrix as often as one decomposition does.
 
 use super::decompositions::{Columns, Decomposed};
-use super::{Error, Located, Locator, Run, Supervision, timing};
+use super::error::Error;
+use super::locator::{Located, Locator};
+use super::method::Method;
+use super::run::Run;
+use super::timing;
 use crate::gradients::{Select, Selection};
 
 /// Components of every tensor, by time.
@@ -18,19 +22,11 @@ use crate::gradients::{Select, Selection};
 pub struct LayerSvd;
 
 impl Locator for LayerSvd {
-    fn name(&self) -> &'static str {
-        "gradient SVD, per tensor"
+    fn method(&self) -> Method {
+        Method::GradientSvdPerTensor
     }
 
-    fn meaning(&self) -> &'static str {
-        "SVD of each tensor's gradient, unit-norm: late for A, early for B, by share of that tensor"
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Time
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let mut scores = [(); 2].map(|()| vec![0.0; run.theta.len()]);
         let mut found = [(); 2].map(|()| Vec::new());
         for tensor in run.layout.tensors.iter().filter(|t| !t.is_empty()) {
@@ -39,12 +35,12 @@ impl Locator for LayerSvd {
                 ..Selection::default()
             };
             let part = Select::new(run.streams.total.matrix, &selection)?;
-            let decomposed = Decomposed::of(&part, Columns::UnitNorm, (run.rank, run.seed))?;
+            let decomposed = Decomposed::of(&part, Columns::UnitNorm, run.rank, run.seed)?;
             let norm = decomposed.decomposition.frobenius_norm;
             if norm == 0.0 {
                 continue;
             }
-            let located = timing::located(&decomposed)?;
+            let located = timing::located(&decomposed, self.method().supervision())?;
             for (claim, set) in timing::sets(&decomposed)?.into_iter().enumerate() {
                 let place = &mut scores[claim][tensor.range()];
                 for (score, own) in place.iter_mut().zip(&located.scores[claim]) {
@@ -56,10 +52,7 @@ impl Locator for LayerSvd {
                 }
             }
         }
-        Ok(Some(Located {
-            scores,
-            subspace: None,
-            found: found.map(|found| found.join(", ")),
-        }))
+        let found = found.map(|found| found.join(", "));
+        Ok(Some(Located::scored(scores, found)))
     }
 }

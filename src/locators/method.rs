@@ -1,7 +1,25 @@
 //! Who the methods are: the one list of their names, what each scores, what it is told, and with whom it is
 //! compared.
 
-use super::Supervision;
+/// What a method is told beyond parameters and gradients; the later, the more.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Supervision {
+    /// Nothing.
+    None,
+    /// The order of the training steps.
+    Time,
+    /// When the behaviours were learnt: S2 and S5 over training.
+    Phases,
+    /// Which training steps were made before the corner was reached and which in it.
+    Situations,
+    /// The right moves in situations on discovery levels.
+    Labels,
+    /// What edits do on discovery or selection levels.
+    Effects,
+}
 
 /// A way to say which parameters serve which behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -15,21 +15,29 @@
 //!
 //! Score: the sum of the squares of the directions' entries.
 
+use super::method::Method;
 use std::sync::Arc;
 
 use faer::Mat;
 
 use super::contrast::{Contrast, contrast, covariance};
 use super::decompositions::{Columns, Decomposed, Recorded};
+use super::error::Error;
+use super::locator::{Located, Locator};
+use super::method::Supervision;
+use super::run::Run;
 use super::span::{combine, unit};
+use super::timing;
 use super::varimax::varimax;
-use super::{Error, Located, Locator, Run, Supervision, timing};
 use crate::locate::temporal::profile;
 use crate::locate::{Course, TemporalSet};
 use crate::svd::{eigen, product};
 
 /// Directions of a set, and of a phase's span.
 const SET_LEN: usize = 3;
+
+/// What all three know.
+const SUPERVISION: Supervision = Supervision::Time;
 
 /// Windows of time that rotated courses are to differ between.
 const WINDOWS: usize = 20;
@@ -46,31 +54,15 @@ pub enum Oblique {
 }
 
 impl Locator for Oblique {
-    fn name(&self) -> &'static str {
+    fn method(&self) -> Method {
         match self {
-            Self::Means => "oblique: means",
-            Self::Contrast => "oblique: contrast",
-            Self::Varimax => "oblique: varimax",
+            Self::Means => Method::ObliqueMeans,
+            Self::Contrast => Method::ObliqueContrast,
+            Self::Varimax => Method::ObliqueVarimax,
         }
     }
 
-    fn meaning(&self) -> &'static str {
-        match self {
-            Self::Means => {
-                "mean gradient of the last third outside of the first third's span; for B reversed"
-            }
-            Self::Contrast => {
-                "generalised eigenvectors of late against early gradients; for B reversed"
-            }
-            Self::Varimax => "components whose courses were rotated to be sparse in time, by time",
-        }
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Time
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let Some(decomposed) = run.decomposed(Recorded::Total, Columns::UnitNorm)? else {
             return Ok(None);
         };
@@ -111,16 +103,16 @@ impl TimeSpace<'_> {
     }
 
     /// What vectors of coordinates say, in words, for A and for B.
-    fn located(&self, claims: [(Vec<Vec<f64>>, String); 2]) -> Located {
+    fn located(&self, claims: [(Vec<Vec<f64>>, String); 2]) -> Located<'static> {
         let d = &self.decomposed.decomposition;
         let directions = claims.map(|(vectors, words)| {
             let lengths = vectors.iter().filter_map(|x| unit(&combine(&d.u, x)));
             (lengths.collect(), words)
         });
-        timing::of_directions(d.param_len, directions)
+        timing::of_directions(d.param_len, directions, SUPERVISION)
     }
 
-    fn means(&self) -> Result<Located, Error> {
+    fn means(&self) -> Result<Located<'static>, Error> {
         let y = self.rows();
         let mean = |claim: usize| -> Vec<f64> {
             let rows: Vec<usize> = (0..y.nrows()).filter(|&t| self.is_in(claim, t)).collect();
@@ -141,7 +133,7 @@ impl TimeSpace<'_> {
         Ok(self.located([left(0)?, left(1)?]))
     }
 
-    fn contrast(&self) -> Result<Located, Error> {
+    fn contrast(&self) -> Result<Located<'static>, Error> {
         let y = self.rows();
         let [late, early] = [0, 1].map(|claim| covariance(&y, &|t| self.is_in(claim, t)));
         let claims = [
@@ -149,10 +141,11 @@ impl TimeSpace<'_> {
             contrast(&early, &late, SET_LEN)?,
         ];
         let d = &self.decomposed.decomposition;
-        Ok(of_contrasts(claims, d.param_len, &|x| combine(&d.u, x)))
+        let direction = |x: &[f64]| combine(&d.u, x);
+        Ok(of_contrasts(claims, d.param_len, SUPERVISION, &direction))
     }
 
-    fn varimax(&self) -> Result<Located, Error> {
+    fn varimax(&self) -> Result<Located<'static>, Error> {
         let d = &self.decomposed.decomposition;
         let columns: Vec<Vec<f64>> = (0..d.rank).map(|i| d.v_column(i)).collect();
         let rotation = varimax(&columns, d.time_len.div_ceil(WINDOWS));
@@ -176,25 +169,25 @@ impl TimeSpace<'_> {
 }
 
 /// What contrasts for A and for B say: scores of patterns, subspaces of filters.
-pub(super) fn of_contrasts(
+pub(super) fn of_contrasts<'a>(
     claims: [Vec<Contrast>; 2],
     param_len: usize,
+    supervision: Supervision,
     direction: &dyn Fn(&[f64]) -> Vec<f64>,
-) -> Located {
-    let words = |found: &[Contrast]| {
+) -> Located<'a> {
+    let found = claims.each_ref().map(|found| {
         let ratios: Vec<String> = found.iter().map(|c| format!("{:.1}", c.ratio)).collect();
         format!("power ratios {}", ratios.join(", "))
-    };
-    let of = |found: &Vec<Contrast>, of: fn(&Contrast) -> &[f64]| {
-        let vectors = found.iter().filter_map(|c| unit(&direction(of(c))));
-        (vectors.collect::<Vec<_>>(), words(found))
-    };
-    let patterns = claims.each_ref().map(|found| of(found, |c| &c.pattern));
-    let filters = claims.each_ref().map(|found| of(found, |c| &c.filter));
-    Located {
-        subspace: timing::of_directions(param_len, filters).subspace,
-        ..timing::of_directions(param_len, patterns)
-    }
+    });
+    let scores = claims.each_ref().map(|found| {
+        let patterns = found.iter().filter_map(|c| unit(&direction(&c.pattern)));
+        timing::scores(&patterns.collect::<Vec<_>>(), param_len)
+    });
+    let filters = claims.each_ref().map(|found| {
+        let filters = found.iter().filter_map(|c| unit(&direction(&c.filter)));
+        filters.map(|(_, u)| u).collect()
+    });
+    Located::scored(scores, found).with_subspace(filters, supervision)
 }
 
 /// The part of x outside of what `span` spans.

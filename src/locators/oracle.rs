@@ -15,8 +15,13 @@
 //! is good. Cost: steps x states of a batch's levels, twice forward and once backward. Same bits at any
 //! thread count.
 
+use super::error::Error;
+use super::kind::Kind;
+use super::locator::{Located, Locator, Native, Offer};
+use super::method::Method;
 use super::probe_gradient::sum_and_gradient;
-use super::{Behaviour, Error, Located, Locator, Native, Offer, Run, Supervision};
+use super::run::{Behaviour, Run};
+use super::streams;
 use crate::ablate::rate::Rates;
 use crate::ablate::selectivity::LEAST_RISE;
 use crate::ablate::{Claim, Measurement, Rate};
@@ -25,6 +30,9 @@ use crate::nn::adam::Adam;
 use crate::numeric::exp::exp;
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::sum::norm;
+
+/// The name of the locator that bounds the others.
+pub const ORACLE: &str = "mask oracle";
 
 /// Lengths of the best steps, as shares of |theta_T - theta_0|: the longest that components are stepped
 /// along, and longer.
@@ -61,20 +69,11 @@ impl Default for Oracle {
 }
 
 impl Locator for Oracle {
-    fn name(&self) -> &'static str {
-        "mask oracle"
+    fn method(&self) -> Method {
+        Method::MaskOracle
     }
 
-    fn meaning(&self) -> &'static str {
-        "a mask over parameters trained on discovery levels to lose the targets and keep the spared \
-         when what it marks is reset: the best mask found, not a method"
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Effects
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let Some(behaviour) = run.behaviour else {
             return Ok(None);
         };
@@ -84,34 +83,15 @@ impl Locator for Oracle {
             let count = mask.values.iter().filter(|&&m| m > 0.5).count();
             format!("{count} parameters above a half")
         };
-        Ok(Some(Located {
-            found: [describe(&masks[0]), describe(&masks[1])],
-            scores: masks.map(|mask| mask.scores()),
-            subspace: None,
-        }))
-    }
-
-    /// Steps in whatever direction is best: what any step of that length can do.
-    fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
-        let Some(behaviour) = run.behaviour else {
-            return Ok(Vec::new());
-        };
-        let displacement = norm(&run.displacement());
-        let offer = |claim| {
-            let step = |dose: f64| {
-                let params = self.step(run, &behaviour, claim, dose * displacement)?;
-                Ok((dose, params))
-            };
-            let steps = STEPS.into_iter().map(step).collect::<Result<_, Error>>()?;
-            Ok(Offer {
-                claim: Some(claim),
-                edit: "best step",
-                member: "any direction".into(),
-                supervision: self.supervision(),
-                native: Native::Params(steps),
-            })
-        };
-        Claim::ALL.into_iter().map(offer).collect()
+        let found = masks.each_ref().map(describe);
+        let scores = masks.map(|mask| mask.scores());
+        let (oracle, run) = (*self, *run);
+        Ok(Some(Located::scored(scores, found).offering(move || {
+            let offers = Claim::ALL.into_iter();
+            offers
+                .map(|claim| oracle.offer(&run, &behaviour, claim))
+                .collect()
+        })))
     }
 }
 
@@ -146,6 +126,28 @@ impl Mask {
 }
 
 impl Oracle {
+    /// Steps in whatever direction is best: what any step of that length can do.
+    fn offer(
+        &self,
+        run: &Run<'_>,
+        behaviour: &Behaviour<'_>,
+        claim: Claim,
+    ) -> Result<Offer, Error> {
+        let displacement = norm(&run.displacement());
+        let step = |dose: f64| {
+            let params = self.step(run, behaviour, claim, dose * displacement)?;
+            Ok((dose, params))
+        };
+        let steps = STEPS.into_iter().map(step).collect::<Result<_, Error>>()?;
+        Ok(Offer {
+            claim: Some(claim),
+            edit: Kind::BestStep,
+            member: "any direction".into(),
+            supervision: self.method().supervision(),
+            native: Native::Params(steps),
+        })
+    }
+
     /// Learns the mask of a claim.
     ///
     /// # Errors
@@ -156,7 +158,7 @@ impl Oracle {
         behaviour: &Behaviour<'_>,
         claim: Claim,
     ) -> Result<Mask, Error> {
-        let objective = Objective::new(behaviour, (run.theta, run.theta_0), claim, self.kappa)?;
+        let objective = Objective::new(behaviour, run.theta_0, claim, self.kappa)?;
         let displacement = run.displacement();
         let param_len = displacement.len();
         let mut mask = Mask {
@@ -204,7 +206,7 @@ impl Oracle {
         claim: Claim,
         length: f64,
     ) -> Result<Vec<f32>, Error> {
-        let objective = Objective::new(behaviour, (run.theta, run.theta_0), claim, self.kappa)?;
+        let objective = Objective::new(behaviour, run.theta_0, claim, self.kappa)?;
         let param_len = run.theta.len();
         let mut delta = vec![0.0f32; param_len];
         let mut adam = Adam::new(param_len, 1e-8);
@@ -240,18 +242,17 @@ struct Objective<'a> {
 impl<'a> Objective<'a> {
     fn new(
         behaviour: &'a Behaviour<'a>,
-        (theta, theta_0): (&[f32], &[f32]),
+        theta_0: &[f32],
         claim: Claim,
         kappa: f64,
     ) -> Result<Self, Error> {
-        let network = behaviour.policy.network;
-        let measure = |theta| behaviour.tasks.measure_exact(Policy::new(network, theta));
+        let untrained = Policy::new(behaviour.policy.network, theta_0);
         Ok(Self {
             behaviour,
             claim,
             kappa,
-            base: measure(theta)?,
-            floor: measure(theta_0)?,
+            base: behaviour.tasks.measure_exact(behaviour.policy)?,
+            floor: behaviour.tasks.measure_exact(untrained)?,
         })
     }
 
@@ -265,7 +266,7 @@ impl<'a> Objective<'a> {
 
     /// Levels drawn without replacement.
     fn batch(&self, len: usize, seed: u64, claim: Claim, step: u64) -> Vec<usize> {
-        let index = ((Located::index(claim) as u64 + 1) << 32) + step;
+        let index = streams::oracle_batch(Located::index(claim), step);
         let mut levels = self.all();
         Stream::new(seed, Purpose::Locators, index).shuffle(&mut levels);
         levels.truncate(len);
@@ -284,14 +285,15 @@ impl<'a> Objective<'a> {
         let sensitivity = tasks.differentiate(policy, &rates, levels, &derive);
         let states: Vec<u32> = (0..sensitivity.d_moves.len() as u32).collect();
         let actions = tasks.actions();
-        let seen = (sensitivity.observations.as_slice(), states.as_slice());
-        let (_, gradient) = sum_and_gradient(policy, seen, &|state, log_probs: &[f32], d| {
-            for (action, (d, &l)) in d.iter_mut().zip(log_probs).enumerate() {
-                let place = actions.movement(action as u8).map_or(4, |m| m as usize);
-                *d = (exp(l.into()) * sensitivity.d_moves[state][place]) as f32;
-            }
-            0.0
-        });
+        let seen = &sensitivity.observations;
+        let (_, gradient) =
+            sum_and_gradient(policy, seen, &states, &|state, log_probs: &[f32], d| {
+                for (action, (d, &l)) in d.iter_mut().zip(log_probs).enumerate() {
+                    let place = actions.movement(action as u8).map_or(4, |m| m as usize);
+                    *d = (exp(l.into()) * sensitivity.d_moves[state][place]) as f32;
+                }
+                0.0
+            });
         let (value, _) = self.value_and_derivatives(&sensitivity.rates, levels);
         (value, gradient)
     }
@@ -368,15 +370,7 @@ mod tests {
             theta_0: &theta_0,
             theta: &theta,
             checkpoints: &[],
-            streams: Streams {
-                total,
-                update: None,
-                policy: None,
-                before: None,
-                inside: None,
-                value: None,
-                entropy: None,
-            },
+            streams: Streams::only(total),
             decompositions: &decompositions,
             t_corner: None,
             behaviour: Some(behaviour),
@@ -391,8 +385,7 @@ mod tests {
             ..Oracle::default()
         };
         for claim in Claim::ALL {
-            let objective =
-                Objective::new(&behaviour, (&theta, &theta_0), claim, oracle.kappa).unwrap();
+            let objective = Objective::new(&behaviour, &theta_0, claim, oracle.kappa).unwrap();
             let loss = |params: &[f32]| objective.value_and_gradient(params, &objective.all()).0;
             let before = loss(&theta);
             let mask = oracle.mask(&run, &behaviour, claim).unwrap();

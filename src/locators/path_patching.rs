@@ -10,8 +10,13 @@
 //! [`Attribution`], which scores weight by weight. Biases and the heads have no edge and come last. Its
 //! own edit cuts the leading edges: weights of zero.
 
-use super::channels::{contrast, leading, mean, told};
-use super::{Behaviour, Error, Located, Locator, Native, Offer, Run, Supervision};
+use super::channels::{contrast, distinguished, leading, mean};
+use super::error::Error;
+use super::kind::Kind;
+use super::locator::{Located, Locator, Native, Offer};
+use super::method::Method;
+use super::method::Supervision;
+use super::run::{Behaviour, Run};
 use crate::ablate::Claim;
 use crate::circuits::Sought;
 use crate::circuits::paths::{self, Edge};
@@ -33,13 +38,16 @@ const CUT: [usize; 6] = [4, 16, 32, 64, 128, 256];
 /// The contrast of the first-order effects of every group of weights.
 fn screened(behaviour: &Behaviour<'_>, groups: &[Vec<usize>]) -> [Vec<f64>; 2] {
     contrast(&Sought::ALL.map(|sought| {
-        let screen = |told: &_| -> Vec<f64> {
-            let weights = paths::attribute(behaviour.policy, told);
+        let screen = |distinguished: &_| -> Vec<f64> {
+            let weights = paths::attribute(behaviour.policy, distinguished);
             let sum = |group: &Vec<usize>| group.iter().map(|&index| weights[index]).sum();
             groups.iter().map(sum).collect()
         };
-        let told = told(behaviour, sought);
-        mean(&told.iter().map(screen).collect::<Vec<_>>(), groups.len())
+        let distinguished = distinguished(behaviour, sought);
+        mean(
+            &distinguished.iter().map(screen).collect::<Vec<_>>(),
+            groups.len(),
+        )
     }))
 }
 
@@ -67,15 +75,18 @@ impl Edges {
         verified.dedup();
         let chosen: Vec<Edge> = verified.iter().map(|&index| edges[index]).collect();
         let exact = contrast(&Sought::ALL.map(|sought| {
-            let patch = |told: &_| -> Vec<f64> {
-                let patched = paths::patch(behaviour.policy, told, &chosen);
+            let patch = |distinguished: &_| -> Vec<f64> {
+                let patched = paths::patch(behaviour.policy, distinguished, &chosen);
                 let both = patched
                     .iter()
                     .map(|[restored, corrupted]| 0.5 * (restored.value + corrupted.value));
                 both.collect()
             };
-            let told = told(behaviour, sought);
-            mean(&told.iter().map(patch).collect::<Vec<_>>(), chosen.len())
+            let distinguished = distinguished(behaviour, sought);
+            mean(
+                &distinguished.iter().map(patch).collect::<Vec<_>>(),
+                chosen.len(),
+            )
         }));
         for (contrast, exact) in contrasts.iter_mut().zip(exact) {
             for (&index, exact) in verified.iter().zip(exact) {
@@ -90,6 +101,43 @@ impl Edges {
         }
     }
 
+    /// Scores of all `len` parameters, and the leading edges by name.
+    fn located<'a>(&self, len: usize) -> Located<'a> {
+        let found = self.contrasts.each_ref().map(|contrast| {
+            let leading = leading(contrast);
+            let names = leading.iter().take(4).map(|&index| self.name(index));
+            format!("edges {}", names.collect::<Vec<_>>().join(", "))
+        });
+        let scores = self.contrasts.each_ref().map(|contrast| {
+            let least = contrast.iter().copied().fold(0.0, f64::min);
+            let mut scores = vec![least; len];
+            for (slice, &effect) in self.slices.iter().zip(contrast) {
+                slice.iter().for_each(|&index| scores[index] = effect);
+            }
+            scores
+        });
+        Located::scored(scores, found)
+    }
+
+    /// The leading edges cut.
+    fn cut(&self, behaviour: &Behaviour<'_>, supervision: Supervision) -> Vec<Offer> {
+        let offer = |claim| {
+            let leading = leading(&self.contrasts[Located::index(claim)]);
+            let cut = |len: usize| {
+                let cut = leading.iter().take(len).map(|&index| self.edges[index]);
+                (len as f64, paths::cut(behaviour.policy, &self.sites, cut))
+            };
+            Offer {
+                claim: Some(claim),
+                edit: Kind::Cut,
+                member: "by number of edges".into(),
+                supervision,
+                native: Native::Params(CUT.map(cut).into()),
+            }
+        };
+        Claim::ALL.map(offer).into()
+    }
+
     fn name(&self, index: usize) -> String {
         let edge = self.edges[index];
         format!(
@@ -100,100 +148,42 @@ impl Edges {
 }
 
 impl Locator for PathPatching {
-    fn name(&self) -> &'static str {
-        "path patching"
+    fn method(&self) -> Method {
+        Method::PathPatching
     }
 
-    fn meaning(&self) -> &'static str {
-        "share of the preference that goes through a kernel slice in pairs of states that differ in \
-         one fact, target minus spared; exact for the leading edges, first order for the rest"
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Labels
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let Some(behaviour) = run.behaviour else {
             return Ok(None);
         };
         let edges = Edges::of(&behaviour);
-        let found = [0, 1].map(|claim| {
-            let leading = leading(&edges.contrasts[claim]);
-            let names = leading.iter().take(4).map(|&index| edges.name(index));
-            format!("edges {}", names.collect::<Vec<_>>().join(", "))
-        });
-        let scores = [0, 1].map(|claim| {
-            let contrast = &edges.contrasts[claim];
-            let least = contrast.iter().copied().fold(0.0, f64::min);
-            let mut scores = vec![least; run.theta.len()];
-            for (slice, &effect) in edges.slices.iter().zip(contrast) {
-                slice.iter().for_each(|&index| scores[index] = effect);
-            }
-            scores
-        });
-        Ok(Some(Located {
-            scores,
-            subspace: None,
-            found,
-        }))
-    }
-
-    /// The leading edges cut.
-    fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
-        let Some(behaviour) = run.behaviour else {
-            return Ok(Vec::new());
-        };
-        let edges = Edges::of(&behaviour);
-        let offer = |claim| {
-            let leading = leading(&edges.contrasts[Located::index(claim)]);
-            let cut = |len: usize| {
-                let cut = leading.iter().take(len).map(|&index| edges.edges[index]);
-                (len as f64, paths::cut(behaviour.policy, &edges.sites, cut))
-            };
-            Offer {
-                claim: Some(claim),
-                edit: "cut",
-                member: "by number of edges".into(),
-                supervision: self.supervision(),
-                native: Native::Params(CUT.map(cut).into()),
-            }
-        };
-        Ok(Claim::ALL.map(offer).into())
+        let located = edges.located(run.theta.len());
+        let supervision = self.method().supervision();
+        Ok(Some(
+            located.offering(move || Ok(edges.cut(&behaviour, supervision))),
+        ))
     }
 }
 
 impl Locator for Attribution {
-    fn name(&self) -> &'static str {
-        "attribution patching"
+    fn method(&self) -> Method {
+        Method::AttributionPatching
     }
 
-    fn meaning(&self) -> &'static str {
-        "first-order share of the preference that goes through a weight in pairs of states that differ \
-         in one fact, target minus spared"
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Labels
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let Some(behaviour) = run.behaviour else {
             return Ok(None);
         };
         let found = "every layer".to_owned();
         let weights: Vec<Vec<usize>> = (0..run.theta.len()).map(|index| vec![index]).collect();
-        Ok(Some(Located {
-            scores: screened(&behaviour, &weights),
-            subspace: None,
-            found: [found.clone(), found],
-        }))
+        let scores = screened(&behaviour, &weights);
+        Ok(Some(Located::scored(scores, [found.clone(), found])))
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::super::Steer;
+    use super::super::locator::Steer;
     use super::*;
     use crate::ablate::{Setting, Split, Tasks};
     use crate::gradients::Dense;
@@ -282,8 +272,7 @@ pub(crate) mod tests {
                 .flatten()
                 .all(|score| score.is_finite())
         );
-        let offers = locator.offers(&run, &located).unwrap();
-        for Offer { native, .. } in offers {
+        for Offer { native, .. } in located.offers.make().unwrap() {
             match native {
                 Native::Params(doses) => {
                     assert!(doses.iter().all(|(_, params)| *params != theta));
@@ -315,7 +304,7 @@ pub(crate) mod tests {
                 &ActivationDirections,
             ] {
                 let [cheese, corner] = areas(locator, seed);
-                println!("{} {seed}: {cheese:.2} {corner:.2}", locator.name());
+                println!("{} {seed}: {cheese:.2} {corner:.2}", locator.method().name());
                 // Dead units and weights carry nothing in either half, and biases have no edges.
                 assert!(cheese > 0.75 && corner > 0.75, "{cheese} {corner}");
             }

@@ -22,7 +22,9 @@
 //!
 //! Deterministic in the seed. Cost: about 7 million normal draws.
 
-use super::{Decompositions, Run, Stream, Streams};
+use super::decompositions::Decompositions;
+use super::run::{Run, Stream, Streams};
+use super::streams;
 use crate::ablate::edit::orthonormal;
 use crate::gradients::Dense;
 use crate::nn::Layout;
@@ -128,7 +130,7 @@ impl Planted {
     pub fn new(plant: &Plant, seed: u64) -> Self {
         let layout = layout();
         let param_len = layout.len();
-        let mut stream = random::Stream::new(seed, Purpose::Planted, 0);
+        let mut stream = random::Stream::new(seed, Purpose::Planted, streams::PLANTED);
         let (order, half) = if plant.by_units {
             let dense = &layout.tensors[DENSE];
             let [inputs, units] = dense.shape[..] else {

@@ -24,7 +24,8 @@ pub type Term<'a, T> = &'a (dyn Fn(usize, &[T], &mut [T]) -> f64 + Sync);
 /// The sum over the states numbered `states` of the observations, and its gradient.
 pub fn sum_and_gradient<T: Real>(
     policy: Policy<'_, T>,
-    (observations, states): (&[u8], &[u32]),
+    observations: &[u8],
+    states: &[u32],
     term: Term<'_, T>,
 ) -> (f64, Vec<T>) {
     let Policy { network, theta } = policy;
@@ -144,7 +145,8 @@ mod tests {
         let run = |params: &[f64]| {
             sum_and_gradient(
                 Policy::new(&network, params),
-                (&observations, &states),
+                &observations,
+                &states,
                 &|state, log_probs, d_log_probs| {
                     right_loss(log_probs, right[state], 0.1, d_log_probs)
                 },
@@ -182,11 +184,8 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             pool.unwrap().install(|| {
                 let term: Term<'_, f32> = &|_, l, d| right_loss(l, 3, 1.0, d);
-                let (value, gradient) = sum_and_gradient(
-                    Policy::new(&network, &params),
-                    (&observations, &states),
-                    term,
-                );
+                let (value, gradient) =
+                    sum_and_gradient(Policy::new(&network, &params), &observations, &states, term);
                 (
                     value.to_bits(),
                     gradient.iter().map(|g| g.to_bits()).collect::<Vec<_>>(),

@@ -11,7 +11,7 @@ use crate::ablate::situation::Task;
 use crate::ablate::{Rate, Tasks};
 use crate::maze::{ActionSet, Cell, Distances, Move, distances, observation_len, observe};
 
-use super::Probe;
+use super::run::Probe;
 
 /// The behaviours that are probed.
 pub const PROBED: [Rate; 5] = [Rate::S1Region, Rate::S2, Rate::S3, Rate::S4Region, Rate::S5];

@@ -1,6 +1,10 @@
 //! Uniform random scores: what no knowledge gives.
 
-use super::{Error, Located, Locator, Run, Supervision};
+use super::error::Error;
+use super::locator::{Located, Locator};
+use super::method::Method;
+use super::run::Run;
+use super::streams;
 use crate::numeric::random::{Purpose, Stream};
 
 /// Random scores.
@@ -8,27 +12,17 @@ use crate::numeric::random::{Purpose, Stream};
 pub struct Random;
 
 impl Locator for Random {
-    fn name(&self) -> &'static str {
-        "random"
+    fn method(&self) -> Method {
+        Method::Random
     }
 
-    fn meaning(&self) -> &'static str {
-        "uniform random scores, drawn for each claim"
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::None
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let draw = |claim: u64| {
-            let mut stream = Stream::new(run.seed, Purpose::Locators, claim);
+            let number = streams::random_scores(claim);
+            let mut stream = Stream::new(run.seed, Purpose::Locators, number);
             (0..run.theta.len()).map(|_| stream.uniform()).collect()
         };
-        Ok(Some(Located {
-            scores: [draw(0), draw(1)],
-            subspace: None,
-            found: ["drawn".into(), "drawn".into()],
-        }))
+        let found = ["drawn".into(), "drawn".into()];
+        Ok(Some(Located::scored([draw(0), draw(1)], found)))
     }
 }

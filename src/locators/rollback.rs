@@ -8,7 +8,11 @@
 //! ```
 //! Nothing is said where t_corner is not known.
 
-use super::{Error, Located, Locator, Native, Offer, Run, Supervision};
+use super::error::Error;
+use super::kind::Kind;
+use super::locator::{Located, Locator, Native, Offer};
+use super::method::Method;
+use super::run::Run;
 use crate::ablate::Claim;
 
 /// Displacement since and until the corner was learnt.
@@ -16,43 +20,30 @@ use crate::ablate::Claim;
 pub struct Rollback;
 
 impl Locator for Rollback {
-    fn name(&self) -> &'static str {
-        "rollback"
+    fn method(&self) -> Method {
+        Method::Rollback
     }
 
-    fn meaning(&self) -> &'static str {
-        "squared displacement after t_corner for A, before it for B"
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Phases
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let Some((share, moved)) = displacements(run) else {
             return Ok(None);
         };
-        let squares = |moved: Vec<f32>| moved.iter().map(|&d| f64::from(d).powi(2)).collect();
+        let squares = |moved: &Vec<f32>| moved.iter().map(|&d| f64::from(d).powi(2)).collect();
         let found = |when: &str| format!("{when} the checkpoint at {:.1} %", 100.0 * share);
-        Ok(Some(Located {
-            scores: moved.map(squares),
-            subspace: None,
-            found: [found("since"), found("until")],
-        }))
-    }
-
-    fn offers(&self, run: &Run<'_>, located: &Located) -> Result<Vec<Offer>, Error> {
-        let Some((_, moved)) = displacements(run) else {
-            return Ok(Vec::new());
-        };
-        let offer = |(claim, moved): (Claim, Vec<f32>)| Offer {
-            claim: Some(claim),
-            edit: "take back",
-            member: located.found[Located::index(claim)].clone(),
-            supervision: self.supervision(),
-            native: Native::Add(moved.iter().map(|d| -d).collect()),
-        };
-        Ok(Claim::ALL.into_iter().zip(moved).map(offer).collect())
+        let found = [found("since"), found("until")];
+        let located = Located::scored(moved.each_ref().map(squares), found.clone());
+        let supervision = self.method().supervision();
+        Ok(Some(located.offering(move || {
+            let offer = |((claim, member), moved): ((Claim, String), Vec<f32>)| Offer {
+                claim: Some(claim),
+                edit: Kind::TakeBack,
+                member,
+                supervision,
+                native: Native::Add(moved.iter().map(|d| -d).collect()),
+            };
+            let offers = Claim::ALL.into_iter().zip(found).zip(moved);
+            Ok(offers.map(offer).collect())
+        })))
     }
 }
 

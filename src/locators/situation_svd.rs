@@ -12,9 +12,13 @@
 
 use super::contrast::{contrast, covariance};
 use super::decompositions::{Columns, Recorded};
+use super::error::Error;
+use super::locator::{Located, Locator};
+use super::method::Method;
 use super::oblique::of_contrasts;
+use super::run::Run;
 use super::span::Span;
-use super::{Error, Located, Locator, Run, Supervision, timing};
+use super::timing;
 use crate::svd::Decomposition;
 
 /// The streams of A and of B.
@@ -31,19 +35,11 @@ pub struct SituationSvd;
 pub struct SituationContrast;
 
 impl Locator for SituationSvd {
-    fn name(&self) -> &'static str {
-        "situation SVD"
+    fn method(&self) -> Method {
+        Method::SituationSvd
     }
 
-    fn meaning(&self) -> &'static str {
-        "leading components of the policy gradient of steps in the region for A, before it for B"
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Situations
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let of = |stream| -> Result<Option<timing::Weighted>, Error> {
             let decomposed = run.decomposed(stream, Columns::UnitNorm)?;
             Ok(decomposed.map(|decomposed| {
@@ -56,24 +52,17 @@ impl Locator for SituationSvd {
         let (Some(a), Some(b)) = (a?, b?) else {
             return Ok(None);
         };
-        Ok(Some(timing::of_directions(run.theta.len(), [a, b])))
+        let located = timing::of_directions(run.theta.len(), [a, b], self.method().supervision());
+        Ok(Some(located))
     }
 }
 
 impl Locator for SituationContrast {
-    fn name(&self) -> &'static str {
-        "situation contrast"
+    fn method(&self) -> Method {
+        Method::SituationContrast
     }
 
-    fn meaning(&self) -> &'static str {
-        "generalised eigenvectors of gradients in the region against those before it; for B reversed"
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Situations
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let mut parts = Vec::new();
         for recorded in STREAMS {
             let Some(stream) = run.streams.get(recorded) else {
@@ -108,9 +97,14 @@ impl Locator for SituationContrast {
             contrast(&c[0], &c[1], SET_LEN)?,
             contrast(&c[1], &c[0], SET_LEN)?,
         );
-        Ok(Some(of_contrasts([a, b], run.theta.len(), &|x| {
-            span.direction(x)
-        })))
+        let direction = |x: &[f64]| span.direction(x);
+        let located = of_contrasts(
+            [a, b],
+            run.theta.len(),
+            self.method().supervision(),
+            &direction,
+        );
+        Ok(Some(located))
     }
 }
 

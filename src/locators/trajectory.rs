@@ -14,8 +14,13 @@
 //! Cost: one decomposition of C x P; a null's draw one of C x C.
 
 use super::decompositions::{Columns, Decomposed};
+use super::error::Error;
+use super::locator::{Located, Locator};
+use super::method::Method;
+use super::run::Run;
+use super::streams;
+use super::timing;
 use super::weights_svd::AgainstNull;
-use super::{Error, Located, Locator, Run, Supervision, timing};
 use crate::gradients::Dense;
 use crate::locate::temporal::profile;
 use crate::locate::{Course, TemporalSet};
@@ -31,19 +36,11 @@ const LEADING: usize = 8;
 pub struct Trajectory;
 
 impl Locator for Trajectory {
-    fn name(&self) -> &'static str {
-        "trajectory PCA"
+    fn method(&self) -> Method {
+        Method::TrajectoryPca
     }
 
-    fn meaning(&self) -> &'static str {
-        "principal components of the path of weights: late-moving for A, early-moving for B"
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Time
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let rows: Vec<&[f32]> = run.checkpoints.iter().map(|(_, p)| &p[..]).collect();
         let Some(path) = Path::new(&rows, run.rank.min(LEADING), run.seed)? else {
             return Ok(None);
@@ -54,7 +51,11 @@ impl Locator for Trajectory {
             let members = set.members.iter().map(|&i| (d.s[i], d.u_column(i)));
             (members.collect(), timing::words(&set))
         });
-        Ok(Some(timing::of_directions(d.param_len, sets)))
+        Ok(Some(timing::of_directions(
+            d.param_len,
+            sets,
+            self.method().supervision(),
+        )))
     }
 }
 
@@ -81,7 +82,7 @@ impl Path {
             pairs.map(|(&x, mean)| (f64::from(x) - mean) as f32)
         });
         let matrix = Dense::new(len, param_len, centred.collect())?;
-        let decomposed = Decomposed::of(&matrix, Columns::Raw, (rank, seed))?;
+        let decomposed = Decomposed::of(&matrix, Columns::Raw, rank, seed)?;
         let steps: Vec<f64> = rows.windows(2).map(step_len).collect();
         let b = profile(&steps)?;
         let d = &decomposed.decomposition;
@@ -141,7 +142,7 @@ pub fn nulls(run: &Run<'_>, draws: usize) -> Result<Vec<AgainstNull>, Error> {
     let observed = path.numbers();
     let mut drawn = [(); 4].map(|()| Vec::with_capacity(draws));
     for draw in 0..draws as u64 {
-        let mut stream = Stream::new(run.seed, Purpose::Locators, (2 << 32) + draw);
+        let mut stream = Stream::new(run.seed, Purpose::Locators, streams::random_walk(draw));
         let walk = walk(&steps, run.theta.len(), &mut stream);
         let points: Vec<&[f32]> = walk.iter().map(|point| &point[..]).collect();
         if let Some(path) = Path::new(&points, rank, run.seed)? {

@@ -14,10 +14,15 @@
 //!
 //! Columns are raw: scaled ones would not add up to anything.
 
+use super::kind::Kind;
+use super::method::Method;
 use rayon::prelude::*;
 
 use super::decompositions::{Columns, Recorded};
-use super::{Error, Located, Locator, Native, Offer, Run, Supervision, timing};
+use super::error::Error;
+use super::locator::{Located, Locator, Native, Offer};
+use super::run::Run;
+use super::timing;
 use crate::ablate::Claim;
 use crate::gradients::GradientMatrix;
 
@@ -26,42 +31,29 @@ use crate::gradients::GradientMatrix;
 pub struct UpdateSvd;
 
 impl Locator for UpdateSvd {
-    fn name(&self) -> &'static str {
-        "update SVD"
+    fn method(&self) -> Method {
+        Method::UpdateSvd
     }
 
-    fn meaning(&self) -> &'static str {
-        "SVD of the recorded updates: late components for A, early for B, by sum sigma^2 u^2"
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::Time
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
-        let decomposed = run.decomposed(Recorded::Update, Columns::Raw)?;
-        decomposed
-            .map(|decomposed| timing::located(&decomposed))
-            .transpose()
-    }
-
-    fn offers(&self, run: &Run<'_>, located: &Located) -> Result<Vec<Offer>, Error> {
-        let mut offers = super::project_off(self.supervision(), located);
-        if let Some(shares) = shares(run)? {
-            offers.extend(
-                Claim::ALL
-                    .into_iter()
-                    .zip(shares)
-                    .map(|(claim, share)| Offer {
-                        claim: Some(claim),
-                        edit: "subtract their updates",
-                        member: located.found[Located::index(claim)].clone(),
-                        supervision: self.supervision(),
-                        native: Native::Add(share.iter().map(|x| -x).collect()),
-                    }),
-            );
-        }
-        Ok(offers)
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
+        let Some(decomposed) = run.decomposed(Recorded::Update, Columns::Raw)? else {
+            return Ok(None);
+        };
+        let supervision = self.method().supervision();
+        let located = timing::located(&decomposed, supervision)?;
+        let (run, found) = (*run, located.found.clone());
+        Ok(Some(located.offering(move || {
+            let shares = shares(&run)?.into_iter().flatten();
+            let offers = Claim::ALL.into_iter().zip(found).zip(shares);
+            let offer = |((claim, member), share): ((Claim, String), Vec<f32>)| Offer {
+                claim: Some(claim),
+                edit: Kind::SubtractUpdates,
+                member,
+                supervision,
+                native: Native::Add(share.iter().map(|x| -x).collect()),
+            };
+            Ok(offers.map(offer).collect())
+        })))
     }
 }
 

@@ -10,9 +10,15 @@
 //!
 //! Cost: the eigenvectors of one small matrix a tensor.
 
+use super::kind::Kind;
+use super::method::Method;
 use faer::Mat;
 
-use super::{Error, Located, Locator, Native, Offer, Run, Supervision};
+use super::error::Error;
+use super::locator::{Located, Locator, Native, Offer};
+use super::method::Supervision;
+use super::run::Run;
+use super::streams;
 use crate::nn::Layout;
 use crate::nn::layout::Tensor;
 use crate::numeric::random::{Purpose, Stream};
@@ -44,55 +50,48 @@ impl WeightsSvd {
 }
 
 impl Locator for WeightsSvd {
-    fn name(&self) -> &'static str {
+    fn method(&self) -> Method {
         match self {
-            Self::Final => "weights SVD",
-            Self::Displacement => "displacement SVD",
+            Self::Final => Method::WeightsSvd,
+            Self::Displacement => Method::DisplacementSvd,
         }
     }
 
-    fn meaning(&self) -> &'static str {
-        match self {
-            Self::Final => "3 leading terms of each final weight matrix, the same for both claims",
-            Self::Displacement => "the same of each matrix's displacement theta_T - theta_0",
-        }
-    }
-
-    fn supervision(&self) -> Supervision {
-        Supervision::None
-    }
-
-    fn locate(&self, run: &Run<'_>) -> Result<Option<Located>, Error> {
-        let mut scores = vec![0.0; run.theta.len()];
-        for term in rank_one(run.layout, &self.of(run), SET_LEN)? {
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
+        let param_len = run.theta.len();
+        let terms = rank_one(run.layout, &self.of(run), SET_LEN)?;
+        let mut scores = vec![0.0; param_len];
+        for term in &terms {
             let share = term.explained;
             for (score, &x) in scores[term.tensor.range()].iter_mut().zip(&term.values) {
                 *score += share * f64::from(x).powi(2);
             }
         }
         let found = format!("{SET_LEN} leading terms of every matrix");
-        Ok(Some(Located::undirected(scores, found)))
+        let located = Located::undirected(scores, found);
+        Ok(Some(
+            located.offering(move || Ok(taken_off(terms, param_len))),
+        ))
     }
+}
 
-    /// Single terms taken off, as many as components of the gradient are tried, those of the largest
-    /// singular values: the effects must say what each is for.
-    fn offers(&self, run: &Run<'_>, _: &Located) -> Result<Vec<Offer>, Error> {
-        let mut terms = rank_one(run.layout, &self.of(run), SET_LEN)?;
-        terms.sort_by(|a, b| b.sigma.total_cmp(&a.sigma));
-        terms.truncate(TERMS_LEN);
-        let offer = |term: RankOne| {
-            let sigma = term.sigma as f32;
-            let direction = term.direction(run.theta.len());
-            Offer {
-                claim: None,
-                edit: "take a term off",
-                member: term.name(),
-                supervision: Supervision::Effects,
-                native: Native::Add(direction.iter().map(|x| -sigma * x).collect()),
-            }
-        };
-        Ok(terms.into_iter().map(offer).collect())
-    }
+/// Single terms taken off, as many as components of the gradient are tried, those of the largest
+/// singular values: the effects must say what each is for.
+fn taken_off(mut terms: Vec<RankOne>, param_len: usize) -> Vec<Offer> {
+    terms.sort_by(|a, b| b.sigma.total_cmp(&a.sigma));
+    terms.truncate(TERMS_LEN);
+    let offer = |term: RankOne| {
+        let sigma = term.sigma as f32;
+        let direction = term.direction(param_len);
+        Offer {
+            claim: None,
+            edit: Kind::TakeTermOff,
+            member: term.name(),
+            supervision: Supervision::Effects,
+            native: Native::Add(direction.iter().map(|x| -sigma * x).collect()),
+        }
+    };
+    terms.into_iter().map(offer).collect()
 }
 
 /// One term of one weight matrix.
@@ -207,7 +206,7 @@ pub fn nulls(which: WeightsSvd, run: &Run<'_>, draws: usize) -> Result<Vec<Again
     let mut table = Vec::new();
     for (index, tensor) in matrices(run.layout).enumerate() {
         let observed = shares(tensor, &params[tensor.range()])?;
-        let mut stream = Stream::new(run.seed, Purpose::Locators, (1 << 32) + index as u64);
+        let mut stream = Stream::new(run.seed, Purpose::Locators, streams::weights_null(index));
         let mut drawn = [Vec::new(), Vec::new()];
         for _ in 0..draws {
             let mut entries = params[tensor.range()].to_vec();
@@ -228,7 +227,11 @@ pub fn nulls(which: WeightsSvd, run: &Run<'_>, draws: usize) -> Result<Vec<Again
             if term_len <= *len {
                 continue;
             }
-            let what = format!("{}, {}: share of {what}", which.name(), tensor.name);
+            let what = format!(
+                "{}, {}: share of {what}",
+                which.method().name(),
+                tensor.name
+            );
             table.extend(AgainstNull::new(what, observed, drawn));
         }
     }

@@ -7,6 +7,7 @@
 //! [`Real`](crate::numeric::Real): training runs in `f32`, finite differences in `f64`.
 
 pub mod adam;
+pub mod attribute;
 pub mod conv2d;
 pub mod dense;
 pub mod finite;
@@ -21,15 +22,18 @@ pub mod network;
 pub mod policy;
 pub mod relu;
 pub mod sgd;
+pub mod site;
 pub mod softmax;
+pub mod steering;
 pub mod value;
 pub mod workspace;
 
-pub use hooks::{Part, Site, Steering};
 pub use image::Image;
 pub use layout::Layout;
 pub use network::{Kind, Network, Shape};
 pub use policy::Policy;
+pub use site::{Part, Site};
+pub use steering::Steering;
 pub use workspace::Workspace;
 
 /// What can be wrong with a network's settings.

@@ -233,7 +233,7 @@ fn ask(
     progress.begin("locators on the composed policy", asked.len() as u64);
     let mut located = Vec::new();
     for locator in asked {
-        let found: Option<locators::Located> = locator.locate(&seen)?;
+        let found: Option<locators::Located<'_>> = locator.locate(&seen)?;
         located.push(Routed {
             locator: locator.method(),
             areas: found.map(|found| {
@@ -241,7 +241,7 @@ fn ask(
                 [area(a, cheese), area(b, corner)]
             }),
         });
-        progress.advance(located.len() as u64, locator.name());
+        progress.advance(located.len() as u64, locator.method().name());
     }
     Ok(located)
 }

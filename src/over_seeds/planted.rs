@@ -91,7 +91,7 @@ fn find(
                 ]
             }),
         });
-        progress.advance(routed.len() as u64, locator.name());
+        progress.advance(routed.len() as u64, locator.method().name());
     }
     let policy = history.policy();
     let selection = Bench::new(

@@ -67,9 +67,9 @@ pub fn decompose(
         let components = stage.components(&decomposition, &norms, (&spectrum, &stability))?;
         write_json(&dir.join("components.json"), &components)?;
         let summary = stage.summary(&decomposition, &components, &norms, &spectrum);
-        let norms = (row_norms(&matrix)?, of.source().1);
+        let (norms, columns) = (row_norms(&matrix)?, of.source().1);
         found.push((
-            Decomposed::judged(decomposition, components, norms),
+            Decomposed::judged(decomposition, components, norms, columns),
             summary,
         ));
     }

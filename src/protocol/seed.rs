@@ -220,13 +220,16 @@ fn all_methods(
         };
         let seconds = begun.elapsed().as_secs_f64();
         let pairs = trials.resets(method, &located, progress)?;
-        trials.native(method, locator.offers(seen, &located)?, progress)?;
+        trials.native(method, located.offers.make()?, progress)?;
         let scores = |claim: Claim| &located.scores[claim as usize];
+        // Scores that are all 0 name nothing.
+        let names = |claim: Claim| scores(claim).iter().any(|&score| score != 0.0);
+        let found = |claim: Claim| located.found[claim as usize].clone();
         all.push(Currency {
             locator: method,
             seconds,
             by_tensor: PerClaim::new(|claim| by_tensor(seen.layout, scores(claim))),
-            found: PerClaim::new(|claim| Some(located.found[claim as usize].clone())),
+            found: PerClaim::new(|claim| names(claim).then(|| found(claim))),
             curves: PerClaim::new(|claim| curve(claim, &percents, &pairs[claim])),
         });
         if COMPARED.contains(&method) {

@@ -63,13 +63,6 @@ impl Common {
     }
 }
 
-fn kind(name: &str) -> Kind {
-    let mut kinds = Kind::ALL.into_iter();
-    kinds
-        .find(|kind| kind.name() == name)
-        .expect("every edit has its kind")
-}
-
 /// What a reset of a method's top parameters cost, and that of as many random ones, at every percentage.
 pub type Resets = Vec<[PerRate<f64>; 2]>;
 
@@ -220,7 +213,7 @@ impl<'a> Trials<'a> {
         let project_doses = &config.ablate.project_doses;
         for offer in offers {
             let common = Common {
-                family: Family::Of(method, kind(offer.edit)),
+                family: Family::Of(method, offer.edit),
                 supervision: method.supervision().max(offer.supervision),
                 meant_for: offer.claim,
             };
@@ -241,6 +234,8 @@ impl<'a> Trials<'a> {
                     let recipe = |&dose: &f64| (dose, Recipe::Project(basis.clone(), dose));
                     project_doses.iter().map(recipe).collect()
                 }
+                // What no component added up to.
+                Native::Add(vector) if vector.iter().all(|&x| x == 0.0) => continue,
                 Native::Add(vector) => {
                     let vector = Arc::new(vector);
                     let recipe = |&dose: &f64| (dose, Recipe::Add(vector.clone(), dose));
@@ -294,7 +289,7 @@ impl<'a> Trials<'a> {
     pub fn resets(
         &mut self,
         method: Method,
-        located: &Located,
+        located: &Located<'_>,
         progress: &mut dyn Progress,
     ) -> Result<PerClaim<Resets>, Error> {
         let directed = located.scores[0] != located.scores[1];

@@ -5,12 +5,12 @@ use crate::circuits::patching::patch as patch_parts;
 use crate::circuits::patching::tests::{pairs, policy};
 use crate::nn::{Kind, Policy, Shape, finite_difference as fd};
 
-fn told(policy: Policy<'_>) -> Told {
-    Told::new(policy, &pairs(Sought::Cheese, Fact::CheeseMoved))
+fn distinguished(policy: Policy<'_>) -> Distinguished {
+    Distinguished::new(policy, &pairs(Sought::Cheese, Fact::CheeseMoved))
 }
 
 /// A small network with weights of size 1 a sum, and pairs that it tells apart.
-fn tiny(channels: usize, blocks: usize, hidden: usize) -> (Network, Vec<f32>, Told) {
+fn tiny(channels: usize, blocks: usize, hidden: usize) -> (Network, Vec<f32>, Distinguished) {
     let shape = Shape {
         kind: Kind::Small,
         world: 9,
@@ -31,12 +31,14 @@ fn tiny(channels: usize, blocks: usize, hidden: usize) -> (Network, Vec<f32>, To
                 .iter_mut()
                 .for_each(|p| *p = (scale * s.normal()) as f32);
         }
-        let told = told(Policy::new(&network, &params));
-        (params, told)
+        let distinguished = distinguished(Policy::new(&network, &params));
+        (params, distinguished)
     });
-    let (params, told) = tries.max_by_key(|(_, told)| told.len()).unwrap();
-    assert!(told.len() >= 5, "{}", told.len());
-    (network, params, told)
+    let (params, distinguished) = tries
+        .max_by_key(|(_, distinguished)| distinguished.len())
+        .unwrap();
+    assert!(distinguished.len() >= 5, "{}", distinguished.len());
+    (network, params, distinguished)
 }
 
 fn channel(site: usize, channel: usize) -> Channel {
@@ -68,16 +70,16 @@ fn all_paths(network: &Network, hops: usize) -> Vec<Path> {
 fn a_path_of_one_hop_is_its_edge() {
     for kind in [Kind::Small, Kind::Impala] {
         let (network, params) = policy(kind, 5);
-        let told = told(Policy::new(&network, &params));
+        let distinguished = distinguished(Policy::new(&network, &params));
         let step = if kind == Kind::Small { 1 } else { 401 };
         let edges: Vec<Edge> = paths::edges(&network).into_iter().step_by(step).collect();
         let of = edges.iter().map(|&edge| Path::of_edge(&network, edge));
         let found = patch(
             Policy::new(&network, &params),
-            &told,
+            &distinguished,
             &of.collect::<Vec<_>>(),
         );
-        let wanted = paths::patch(Policy::new(&network, &params), &told, &edges);
+        let wanted = paths::patch(Policy::new(&network, &params), &distinguished, &edges);
         assert!(wanted.iter().any(|[restored, _]| restored.value != 0.0));
         assert_eq!(found, wanted);
     }
@@ -86,7 +88,7 @@ fn a_path_of_one_hop_is_its_edge() {
 #[test]
 fn through_zeros_nothing_moves() {
     let (network, params) = policy(Kind::Small, 6);
-    let told = told(Policy::new(&network, &params));
+    let distinguished = distinguished(Policy::new(&network, &params));
     let sites = network.sites();
     // conv0, conv1, the stream, conv2, the stream, dense; the change of conv0's channel passes conv1 by.
     let three = |(a, b, unit): (usize, usize, usize)| {
@@ -98,7 +100,7 @@ fn through_zeros_nothing_moves() {
     let moves = |shares: &[Share; 2]| shares.iter().all(|share| share.value != 0.0);
     let all = (0..128).map(|n| (n / 32, n / 8 % 4, n % 8));
     let alive = |&of: &(usize, usize, usize)| {
-        patch(Policy::new(&network, &params), &told, &three(of))
+        patch(Policy::new(&network, &params), &distinguished, &three(of))
             .iter()
             .all(moves)
     };
@@ -109,8 +111,8 @@ fn through_zeros_nothing_moves() {
         for index in network.slice(&sites[3], of.0, of.1) {
             without[index] = 0.0;
         }
-        let told = told_again(Policy::new(&network, &without), &told);
-        let after = patch(Policy::new(&network, &without), &told, &three(of));
+        let distinguished = distinguished_again(Policy::new(&network, &without), &distinguished);
+        let after = patch(Policy::new(&network, &without), &distinguished, &three(of));
         assert!(after[..2].iter().all(moves));
         for share in after[2] {
             assert_eq!((share.value, share.error), (0.0, 0.0));
@@ -119,13 +121,13 @@ fn through_zeros_nothing_moves() {
 }
 
 /// The same pairs, told apart by what another policy prefers.
-fn told_again(policy: Policy<'_>, told: &Told) -> Told {
-    let mut again = told.clone();
+fn distinguished_again(policy: Policy<'_>, distinguished: &Distinguished) -> Distinguished {
+    let mut again = distinguished.clone();
     for which in [0, 1] {
-        let blocks = told.blocks(policy.network).into_iter();
+        let blocks = distinguished.blocks(policy.network).into_iter();
         let preferences = blocks.flat_map(|pairs| {
-            let run = told.run(policy, which, &pairs);
-            told.preferences_of(policy.network, &run, &pairs)
+            let run = distinguished.run(policy, which, &pairs);
+            distinguished.preferences_of(policy.network, &run, &pairs)
         });
         again.preferences[which] = preferences.collect();
     }
@@ -134,25 +136,25 @@ fn told_again(policy: Policy<'_>, told: &Told) -> Told {
 
 #[test]
 fn where_there_is_one_channel_its_path_is_the_layer() {
-    let (network, params, told) = tiny(1, 0, 3);
+    let (network, params, distinguished) = tiny(1, 0, 3);
     let to = |unit| Path(vec![plane(2), channel(0, 0), channel(1, unit)]);
     let found = patch(
         Policy::new(&network, &params),
-        &told,
+        &distinguished,
         &[to(0), to(1), to(2)],
     );
     let parts: Vec<_> = (0..3).map(|unit| (1, Part::channel(unit))).collect();
-    let wanted = patch_parts(Policy::new(&network, &params), &told, &parts);
+    let wanted = patch_parts(Policy::new(&network, &params), &distinguished, &parts);
     assert!(found.iter().any(|[restored, _]| restored.value != 0.0));
     for (found, wanted) in found.iter().zip(&wanted) {
         assert_eq!(*found, [wanted.restored, wanted.corrupted]);
     }
     // And in one unit there is all of it.
-    let (network, params, told) = tiny(1, 0, 1);
-    let found = patch(Policy::new(&network, &params), &told, &[to(0)]);
+    let (network, params, distinguished) = tiny(1, 0, 1);
+    let found = patch(Policy::new(&network, &params), &distinguished, &[to(0)]);
     let wanted = patch_parts(
         Policy::new(&network, &params),
-        &told,
+        &distinguished,
         &whole_layers(&network.sites()),
     );
     assert_eq!(found[0], [wanted[1].restored, wanted[1].corrupted]);
@@ -319,7 +321,7 @@ fn image(state: &[u8]) -> Values {
 
 #[test]
 fn effects_are_those_that_are_worked_out_by_hand() {
-    let (network, params, told) = tiny(2, 3, 3);
+    let (network, params, distinguished) = tiny(2, 3, 3);
     let naive = Naive::new(Policy::new(&network, &params));
     // conv0, then a branch and the stream after it, then the hidden layer.
     let site = |layer: usize| [0, 1, 3, 5, 7][layer];
@@ -341,21 +343,22 @@ fn effects_are_those_that_are_worked_out_by_hand() {
         Path([plane(2)].into_iter().chain(later).collect())
     });
     let paths: Vec<Path> = paths.collect();
-    let found = patch(Policy::new(&network, &params), &told, &paths);
-    let whole: f64 = told.differences().iter().sum();
+    let found = patch(Policy::new(&network, &params), &distinguished, &paths);
+    let whole: f64 = distinguished.differences().iter().sum();
     let mut seen = 0;
     for (stops, found) in stops.iter().zip(&found) {
         let mut sums = [0.0; 2];
-        for pair in 0..told.len() {
-            let run = |which: usize| image(&told.states[which][pair * 243..(pair + 1) * 243]);
+        for pair in 0..distinguished.len() {
+            let run =
+                |which: usize| image(&distinguished.states[which][pair * 243..(pair + 1) * 243]);
             let runs = [run(0), run(1)];
-            let right = told.right[pair];
+            let right = distinguished.right[pair];
             let m = |base: usize| {
                 let runs = (&runs[base], &runs[1 - base]);
                 naive.path(runs, 2, stops, right)
             };
-            sums[0] += m(1) - told.preferences[1][pair];
-            sums[1] += told.preferences[0][pair] - m(0);
+            sums[0] += m(1) - distinguished.preferences[1][pair];
+            sums[1] += distinguished.preferences[0][pair] - m(0);
         }
         for (sum, share) in sums.iter().zip(found) {
             let wanted = sum / whole;
@@ -372,13 +375,13 @@ fn effects_are_those_that_are_worked_out_by_hand() {
 
 #[test]
 fn the_search_finds_what_trying_all_finds() {
-    let (network, params, told) = tiny(2, 2, 3);
+    let (network, params, distinguished) = tiny(2, 2, 3);
     for hops in 1..=4 {
         let all = all_paths(&network, hops);
-        let shares = patch(Policy::new(&network, &params), &told, &all);
+        let shares = patch(Policy::new(&network, &params), &distinguished, &all);
         let effect = |[a, b]: &[Share; 2]| (a.value + b.value).abs();
         let best = shares.iter().map(effect).fold(0.0, f64::max);
-        let found = leading(Policy::new(&network, &params), &told, (hops, 1000));
+        let found = leading(Policy::new(&network, &params), &distinguished, hops, 1000);
         assert!(found.iter().all(|(path, _)| path.hops() == hops));
         assert_eq!(found.len(), all.len(), "{hops} hops");
         assert_eq!(effect(&found[0].1), best);
@@ -392,22 +395,22 @@ fn the_search_finds_what_trying_all_finds() {
         for (path, shares) in found.iter().step_by(7) {
             let alone = patch(
                 Policy::new(&network, &params),
-                &told,
+                &distinguished,
                 std::slice::from_ref(path),
             );
             assert_eq!(alone[0], *shares);
         }
-        let narrow = leading(Policy::new(&network, &params), &told, (hops, 2));
+        let narrow = leading(Policy::new(&network, &params), &distinguished, hops, 2);
         assert_eq!(narrow.len(), 2);
         assert!(narrow.iter().all(|one| found.contains(one)));
     }
-    assert!(leading(Policy::new(&network, &params), &told, (5, 4)).is_empty());
+    assert!(leading(Policy::new(&network, &params), &distinguished, 5, 4).is_empty());
 }
 
 #[test]
 fn paths_of_impala_go_through_every_layer() {
     let (network, params) = policy(Kind::Impala, 7);
-    let told = told(Policy::new(&network, &params));
+    let distinguished = distinguished(Policy::new(&network, &params));
     let (sites, layers) = (network.sites(), layers(&network));
     assert_eq!(layers.len(), 16);
     let hops = layers.iter().map(|&layer| channel(layer, 1));
@@ -417,7 +420,7 @@ fn paths_of_impala_go_through_every_layer() {
     assert_eq!(name, "cheese plane -> block0.conv 1 -> block0.res1.conv0 2");
     let found = patch(
         Policy::new(&network, &params),
-        &told,
+        &distinguished,
         &[whole, through_a_skip],
     );
     assert!(found[1][0].value != 0.0);
@@ -427,7 +430,7 @@ fn paths_of_impala_go_through_every_layer() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let path = Path(vec![plane(2), channel(layers[0], 1), channel(layers[1], 2)]);
         pool.unwrap()
-            .install(|| patch(Policy::new(&network, &params), &told, &[path]))
+            .install(|| patch(Policy::new(&network, &params), &distinguished, &[path]))
     };
     assert_eq!(run(1), run(3));
 }

@@ -7,7 +7,7 @@ use super::patching;
 use super::pictures::pictures;
 use crate::ablate::Split;
 use crate::circuits::own_vectors::measure_own;
-use crate::circuits::steering::{self, Steered};
+use crate::circuits::steering::{self, Dosing, Steered};
 use crate::circuits::{Fact, Hypothesis, Sought};
 use crate::experiment::checkpoint::{checkpoints, load_numbered};
 use crate::experiment::{Config, Error, Progress};
@@ -133,9 +133,13 @@ pub fn trace_policy(
     let test = config.tasks(Split::Test, extent.levels)?;
     let sites = policy.network.sites().len() as u64;
     progress.begin("steering along directions", 2 * sites);
-    let (mut done, random) = (0, (RANDOM, config.seed));
-    let tasks = (&discovery.tasks, &test);
-    let directions = steering::measure(policy, tasks, extent.doses, random, || {
+    let mut done = 0;
+    let mut dosing = Dosing {
+        doses: extent.doses,
+        random_len: RANDOM,
+        seed: config.seed,
+    };
+    let directions = steering::measure(policy, &discovery.tasks, &test, dosing, || {
         done += 1;
         progress.advance(done, "");
         progress.stop_if_interrupted("steering")
@@ -143,8 +147,9 @@ pub fn trace_policy(
     clock.lap("steering");
 
     progress.begin("steering levels by their own cheese", sites);
-    let (mut done, random) = (0, (RANDOM_OWN, config.seed));
-    let own_vectors = measure_own(policy, &test, extent.doses, random, || {
+    let mut done = 0;
+    dosing.random_len = RANDOM_OWN;
+    let own_vectors = measure_own(policy, &test, dosing, || {
         done += 1;
         progress.advance(done, "");
         progress.stop_if_interrupted("steering")

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use super::discovery::Discovery;
 use crate::ablate::Split;
 use crate::circuits::hypothesis::{Feature, Hypothesis, Place};
-use crate::circuits::patching::{self, Told};
 use crate::circuits::{self, Fact, Graph, Scrubbed, Sought, States, scrubbing};
+use crate::circuits::{Distinguished, patching};
 use crate::experiment::{Config, Error, Progress};
 use crate::nn::{Part, Policy, Site};
 use crate::numeric::random::{Purpose, Stream};
@@ -66,12 +66,12 @@ pub fn scrub(
     let sites = policy.network.sites();
     let mut all = built_in(policy, &sites, discovery, config.seed);
     all.extend_from_slice(own);
-    let place = (config.env.world, config.env.region);
     let maze_len = (discovery.pair_len / PAIRS_PER_MAZE).max(MAZES_MIN);
     let mut avoid = discovery.tasks.seeds().concat();
     avoid.sort_unstable();
     avoid.dedup();
-    let states = States::new(Split::Discovery, place, maze_len, &avoid)?;
+    let (world, region) = (config.env.world, config.env.region);
+    let states = States::new(Split::Discovery, world, region, maze_len, &avoid)?;
     progress.begin("scrubbing by hypotheses", all.len() as u64);
     let mut found = Vec::new();
     for hypothesis in &all {
@@ -79,8 +79,13 @@ pub fn scrub(
         let graph = Graph::new(hypothesis, &sites);
         let graph =
             graph.expect("those of our own are of every network, the user's were held to it");
-        let named = (hypothesis, &graph);
-        found.push(scrubbing::scrub(policy, &states, named, config.seed));
+        found.push(scrubbing::scrub(
+            policy,
+            &states,
+            hypothesis,
+            &graph,
+            config.seed,
+        ));
         progress.advance(found.len() as u64, &hypothesis.name);
     }
     Ok(found)
@@ -134,7 +139,7 @@ fn leading(
     discovery: &Discovery,
 ) -> Vec<usize> {
     let pairs = discovery.pairs(Sought::Cheese, Fact::CheeseMoved);
-    let distinguished = Told::new(policy, &pairs);
+    let distinguished = Distinguished::new(policy, &pairs);
     let parts: Vec<(usize, Part)> = (0..channel_len)
         .map(|channel| (site, Part::channel(channel)))
         .collect();

@@ -2,8 +2,8 @@
 //! patching, edges and paths by path patching.
 
 use crate::circuits::atlas::edge_name;
-use crate::circuits::patching::{self, Told};
 use crate::circuits::paths::{self, Edge};
+use crate::circuits::{Distinguished, patching};
 use crate::circuits::{Fact, Pairs, Patched, Share, Sought, hops};
 use crate::findings::tracing::{Carrier, Cells, TracedFact};
 use crate::locators::path_patching::VERIFIED;
@@ -24,7 +24,7 @@ pub struct Leaders {
     /// In what the states differ.
     pub fact: Fact,
     /// The pairs that the policy distinguishes.
-    pub distinguished: Told,
+    pub distinguished: Distinguished,
     /// The number of the site, and the channel of it.
     pub channels: Vec<(usize, usize)>,
     /// The edges, each with its effect.
@@ -34,7 +34,7 @@ pub struct Leaders {
 /// Patches layers, channels, cells and edges of a policy in all of `pairs` that it distinguishes.
 pub fn trace(policy: Policy<'_>, pairs: &Pairs) -> (TracedFact, Leaders) {
     let sites = policy.network.sites();
-    let distinguished = Told::new(policy, pairs);
+    let distinguished = Distinguished::new(policy, pairs);
     let name = |patched: &Patched| {
         let (site, part) = (&sites[patched.site], &patched.part);
         match part.channels.len() == site.image.channels {
@@ -54,7 +54,8 @@ pub fn trace(policy: Policy<'_>, pairs: &Pairs) -> (TracedFact, Leaders) {
     let has_cells = |patched: &&Patched| sites[patched.site].image.height > 1;
     let mapped = channels.iter().filter(has_cells).take(MAPPED);
     let cells = mapped.map(|patched| {
-        let cells = patch(&patching::cells(&sites, channel(patched)));
+        let (site, number) = channel(patched);
+        let cells = patch(&patching::cells(&sites, site, number));
         let restored: Vec<f64> = cells.iter().map(|cell| cell.restored.value).collect();
         let width = sites[patched.site].image.width;
         Cells {
@@ -89,12 +90,12 @@ pub fn trace(policy: Policy<'_>, pairs: &Pairs) -> (TracedFact, Leaders) {
 }
 
 /// The paths of so many hops that a search finds.
-pub fn paths(policy: Policy<'_>, distinguished: &Told, hops: usize) -> Vec<Carrier> {
+pub fn paths(policy: Policy<'_>, distinguished: &Distinguished, hops: usize) -> Vec<Carrier> {
     if distinguished.is_empty() {
         return Vec::new();
     }
     let sites = policy.network.sites();
-    let found = hops::leading(policy, distinguished, (hops, BEAM)).into_iter();
+    let found = hops::leading(policy, distinguished, hops, BEAM).into_iter();
     found
         .map(|(path, shares)| carrier(path.name(&sites), shares))
         .collect()
@@ -118,7 +119,7 @@ struct Edges {
 }
 
 /// Patches the edges that lead by their first-order effects.
-fn edges(policy: Policy<'_>, sites: &[Site], distinguished: &Told) -> Edges {
+fn edges(policy: Policy<'_>, sites: &[Site], distinguished: &Distinguished) -> Edges {
     let network = policy.network;
     let all = paths::edges(network);
     let weights = paths::attribute(policy, distinguished);
