@@ -13,7 +13,7 @@ use gouda::ablate::Split;
 use gouda::cli;
 use gouda::gradients::{Manifest, Matrix};
 use gouda::nn::{Layout, Network};
-use gouda::ppo::trainer::Optimizer;
+use gouda::ppo::Optimizer;
 use gouda::storage::{FileSum, RunDir, checksum, lines, npy, summed};
 use gouda::study::checkpoint::{checkpoints, load_checkpoint, save_checkpoint};
 use gouda::study::config::{Config, Preset};

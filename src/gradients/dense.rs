@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::error::{check_block, check_finite};
+use super::check::{check_block, check_finite};
 use super::{Error, GradientMatrix};
 
 /// A matrix in memory, row-major.

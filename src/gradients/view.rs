@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
+use super::check::{check_block, check_finite};
 use super::entry::Entry;
-use super::error::{check_block, check_finite};
 use super::{Error, GradientMatrix};
 use crate::numeric::Real;
 use crate::numeric::random::{Purpose, Stream};

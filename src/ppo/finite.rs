@@ -4,8 +4,8 @@
 use crate::nn::{Network, finite};
 
 use super::Error;
-use super::rollout::Frames;
-use super::trainer::Optimizer;
+use super::frames::Frames;
+use super::optimizer::Optimizer;
 
 /// What an update is made of, as far as it has come.
 pub(super) struct Made<'a> {
@@ -64,7 +64,11 @@ impl Made<'_> {
         let (what, found) = forward()
             .or_else(of_frames)
             .or_else(|| in_layout("gradient of", self.gradient))
-            .or_else(|| moments(self.optimizer).find_map(|(name, values)| in_layout(name, values)))
+            .or_else(|| {
+                self.optimizer
+                    .moments()
+                    .find_map(|(name, values)| in_layout(name, values))
+            })
             .or_else(|| in_layout("update of", self.applied))
             .or_else(|| {
                 let moved = self.params.iter().zip(self.applied);
@@ -73,18 +77,6 @@ impl Made<'_> {
             })?;
         Some((what, found.into()))
     }
-}
-
-/// What an optimiser keeps, by name.
-pub(super) fn moments(optimizer: &Optimizer) -> impl Iterator<Item = (&'static str, &[f32])> {
-    let kept: [Option<(&str, &[f32])>; 2] = match optimizer {
-        Optimizer::Adam(adam) => [
-            Some(("first moment of", &adam.first)),
-            Some(("second moment of", &adam.second)),
-        ],
-        Optimizer::Sgd(sgd) => [Some(("velocity of", &sgd.velocity)), None],
-    };
-    kept.into_iter().flatten()
 }
 
 #[cfg(test)]

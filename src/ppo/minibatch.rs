@@ -11,8 +11,8 @@ use rayon::prelude::*;
 use crate::nn::{Network, Workspace};
 use crate::numeric::sum;
 
+use super::frames::Frames;
 use super::loss::{self, Coefficients, Sample, Sums};
-use super::rollout::Frames;
 
 /// Samples of one block.
 pub const BLOCK: usize = 64;

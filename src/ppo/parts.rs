@@ -11,9 +11,9 @@
 
 use crate::nn::Network;
 
+use super::frames::Frames;
 use super::loss::Coefficients;
 use super::minibatch::{Gradient, Spread};
-use super::rollout::Frames;
 
 /// One part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,29 +11,13 @@ use crate::nn::{Network, Workspace};
 use crate::numeric::random::{Purpose, Stream};
 
 use super::Error;
+use super::frames::Frames;
 use super::gae;
 use super::sample;
 use super::settings::Settings;
 
 /// Environments of one block.
 pub const BLOCK: usize = 16;
-
-/// The frames of one iteration, environment by environment: frame `e * num_steps + t`.
-#[derive(Clone, Debug, Default)]
-pub struct Frames {
-    /// `(frames, world, world, 3)` of 0 and 1.
-    pub observations: Vec<u8>,
-    /// Actions taken.
-    pub actions: Vec<u8>,
-    /// Their log-probabilities.
-    pub log_probs: Vec<f32>,
-    /// Predicted values.
-    pub values: Vec<f32>,
-    /// Generalised advantages.
-    pub advantages: Vec<f32>,
-    /// Whether the mouse was in the region that holds the cheese when it acted.
-    pub in_region: Vec<bool>,
-}
 
 /// The environments between rollouts.
 #[derive(Debug)]

@@ -11,10 +11,10 @@
 
 use crate::nn::{Layout, Network};
 
+use super::frames::Frames;
 use super::loss::{Coefficients, Sums};
 use super::minibatch::{Gradient, Spread};
 use super::parts::by_side;
-use super::rollout::Frames;
 
 /// Which parameters learn in the region alone: those of the second half of each layer's output
 /// channels or units, their biases among them, and in either head those that read the second half

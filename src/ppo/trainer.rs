@@ -12,6 +12,7 @@ use super::Error;
 use super::finite::Made;
 use super::loss::Sums;
 use super::minibatch::{Gradient, Spread};
+use super::optimizer::Optimizer;
 use super::parts::{self, Parts};
 use super::projection::{Projection, When};
 use super::rollout::{self, Rollout};
@@ -21,15 +22,6 @@ use super::settings::{OptimizerKind, Settings};
 /// Samples that run through the network at a time.
 pub const RUN: usize = 16;
 const _: () = assert!(RUN >= rollout::BLOCK, "a block of environments is one run");
-
-/// The optimiser's state.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Optimizer {
-    /// Adam.
-    Adam(Adam<f32>),
-    /// Gradient descent with momentum.
-    Sgd(Sgd<f32>),
-}
 
 /// An agent in training.
 #[derive(Debug)]

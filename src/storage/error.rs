@@ -138,6 +138,24 @@ pub fn read_named_text(path: &Path) -> Result<String, Error> {
     utf8(path, bytes)
 }
 
+/// Whether what is at `path` is a directory.
+///
+/// # Errors
+/// Nothing is there, and the system's.
+pub fn is_directory(path: &Path) -> Result<bool, Error> {
+    let (kind, _) = disk::look(path).map_err(Error::io(path, "open"))?;
+    Ok(kind == Kind::Directory)
+}
+
+/// Whether anything is at `path`. Unlike the standard library's, it does not take a disk that
+/// fails for a file that is absent.
+///
+/// # Errors
+/// The system's.
+pub fn exists(path: &Path) -> Result<bool, Error> {
+    disk::is_there(path).map_err(Error::io(path, "look for"))
+}
+
 fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();

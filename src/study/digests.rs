@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::maze::{ActionSet, Variant, generate};
 use crate::nn::Kind;
+use crate::ppo::Optimizer;
 use crate::ppo::settings::OptimizerKind;
-use crate::ppo::trainer::Optimizer;
 use crate::ppo::{EnvSettings, NetSettings, PpoSettings, Settings, Trainer};
 use crate::storage::Checksum;
 

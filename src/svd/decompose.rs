@@ -5,11 +5,10 @@ use std::ops::Range;
 use faer::{Mat, MatRef};
 
 use super::certificate::{Candidate, certify, measure};
-use super::dense::{basis, orthogonality_of_gram, product, right_svd};
+use super::dense::{basis, hold, orthogonality_of_gram, product, right_svd};
 use super::krylov::{Krylov, Setup, in_range};
-use super::plan::{Method, Plan};
 use super::sweep::Watch;
-use super::{Decomposition, Error, Event, Options, Stop, gram, lanczos, range};
+use super::{Decomposition, Error, Event, Method, Options, Plan, Stop, gram, lanczos, range};
 use crate::gradients::{self, GradientMatrix};
 
 /// Singular values of an `f32` matrix below this share of the largest count as zero: the rounding of
@@ -208,20 +207,6 @@ fn krylov(
             }
         }
     }
-}
-
-/// The whole matrix in memory, `(T, P)`, multiplied by `scale`.
-pub(super) fn hold(matrix: &dyn GradientMatrix, scale: f64) -> Result<Mat<f64>, Error> {
-    let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
-    let mut row = vec![0.0; param_len];
-    let mut held = Mat::zeros(time_len, param_len);
-    for t in 0..time_len {
-        matrix.read_block_f64(t..t + 1, 0..param_len, &mut row)?;
-        for (p, entry) in row.iter().enumerate() {
-            held[(t, p)] = entry * scale;
-        }
-    }
-    Ok(held)
 }
 
 /// The decomposition of a matrix of zeros.

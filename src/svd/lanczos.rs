@@ -8,8 +8,7 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::matrix_free::eigen::{PartialEigenParams, partial_svd, partial_svd_scratch};
 use faer::{Col, Mat, Par};
 
-use super::decompose::hold;
-use super::dense::basis;
+use super::dense::{basis, hold};
 use super::{Decomposition, Error, range};
 use crate::gradients::GradientMatrix;
 use crate::numeric::random::{Purpose, Stream};

@@ -11,51 +11,17 @@
 //! Cost: `rows * steps * n` multiply-adds; bias, rectifier and residual sum take no further pass
 //! over memory.
 
+mod parts;
 mod tile;
 #[cfg(target_arch = "x86_64")]
 mod vector;
 
+pub use parts::{End, Init, Pair};
+
+use parts::Product;
+
 use super::Real;
 use super::simd::{Path, path, vectorised};
-
-/// An output row, or a term of the sum: two offsets. One list can be the rows of one product and
-/// the terms of another, as a convolution's cells are forward and in its weight gradient.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pair {
-    /// Offset in `a`; a row's and a term's are added.
-    pub left: u32,
-    /// Offset of the first of `n` consecutive values: of a row in `c`, of a term in `b`.
-    pub right: u32,
-}
-
-/// What a sum starts from.
-#[derive(Clone, Copy, Debug)]
-pub enum Init<'a, T> {
-    /// Zero.
-    Zero,
-    /// One value a column, `n` in all.
-    Bias(&'a [T]),
-    /// What `c` holds.
-    Accumulate,
-}
-
-/// What becomes of a finished sum. Slices are laid out as `c` is.
-#[derive(Debug)]
-pub enum End<'a, T> {
-    /// `c = sum`.
-    Store,
-    /// `c = max(sum, 0)`.
-    Rectify,
-    /// `c = x + sum`.
-    Add(&'a [T]),
-    /// `z = max(sum, 0)`, `c = x + z`.
-    AddRectified {
-        /// The other summand.
-        x: &'a [T],
-        /// Keeps the rectified sum.
-        z: &'a mut [T],
-    },
-}
 
 /// Computes the gathered product; rows of `c` that no `rows` names stay as they are.
 ///
@@ -131,51 +97,6 @@ fn largest(pairs: &[Pair]) -> Pair {
             right: most.right.max(pair.right),
         })
     })
-}
-
-struct Product<'a, T> {
-    a: &'a [T],
-    b: &'a [T],
-    c: &'a mut [T],
-    rows: &'a [Pair],
-    steps: &'a [Pair],
-    n: usize,
-    init: Init<'a, T>,
-    end: End<'a, T>,
-}
-
-#[cfg(target_arch = "x86_64")]
-impl<T: Real> Product<'_, T> {
-    /// The same product where `T` is `f32`.
-    fn as_f32(&mut self) -> Option<Product<'_, f32>> {
-        if std::any::TypeId::of::<T>() != std::any::TypeId::of::<f32>() {
-            return None;
-        }
-        let init = match self.init {
-            Init::Zero => Init::Zero,
-            Init::Bias(bias) => Init::Bias(bytemuck::cast_slice(bias)),
-            Init::Accumulate => Init::Accumulate,
-        };
-        let end = match &mut self.end {
-            End::Store => End::Store,
-            End::Rectify => End::Rectify,
-            End::Add(x) => End::Add(bytemuck::cast_slice(x)),
-            End::AddRectified { x, z } => End::AddRectified {
-                x: bytemuck::cast_slice(x),
-                z: bytemuck::cast_slice_mut(z),
-            },
-        };
-        Some(Product {
-            a: bytemuck::cast_slice(self.a),
-            b: bytemuck::cast_slice(self.b),
-            c: bytemuck::cast_slice_mut(self.c),
-            rows: self.rows,
-            steps: self.steps,
-            n: self.n,
-            init,
-            end,
-        })
-    }
 }
 
 #[cfg(target_arch = "x86_64")]
