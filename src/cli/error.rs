@@ -54,6 +54,17 @@ impl Error {
         matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
     }
 
+    /// The error as it is shown: what happened, and which argument helps.
+    pub fn message(&self) -> String {
+        let hint = match self {
+            Self::Study(error) => of_study_hint(error),
+            Self::Storage(error) => of_storage_hint(error),
+            Self::Svd(error) => of_svd_hint(error),
+            _ => None,
+        };
+        format!("{self}{}", hint.unwrap_or_default())
+    }
+
     /// What the process exits with.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -66,6 +77,7 @@ impl Error {
             Self::Svd(error) => of_svd(error),
             Self::Study(error) => match error {
                 study::Error::UnknownKey { .. }
+                | study::Error::NotASetting { .. }
                 | study::Error::Settings { .. }
                 | study::Error::OtherSetting { .. }
                 | study::Error::Range { .. } => code::USAGE,
@@ -86,6 +98,42 @@ impl Error {
                 | study::Error::Ablate(error) => of_ablate(error),
             },
         }
+    }
+}
+
+fn of_study_hint(error: &study::Error) -> Option<String> {
+    match error {
+        study::Error::UnknownKey { .. } => Some(" (`gouda config` lists all)".into()),
+        study::Error::NotASetting { .. } => Some(" after --set".into()),
+        study::Error::Interrupted { path, .. } => {
+            Some(format!(", and goes on with --resume --out {path}"))
+        }
+        study::Error::Storage(error) => of_storage_hint(error),
+        study::Error::Svd(error) | study::Error::Locators(locators::Error::Svd(error)) => {
+            of_svd_hint(error)
+        }
+        _ => None,
+    }
+}
+
+fn of_storage_hint(error: &storage::Error) -> Option<String> {
+    let hint = match error {
+        storage::Error::Occupied { .. } => "; name another directory with --out",
+        storage::Error::Begun { .. } => {
+            "; go on with it with --resume, or name another directory with --out"
+        }
+        _ => return None,
+    };
+    Some(hint.into())
+}
+
+fn of_svd_hint(error: &svd::Error) -> Option<String> {
+    match error {
+        svd::Error::Memory { .. } => Some(": raise --max-memory or lower the rank".into()),
+        svd::Error::Gradients(gradients::Error::Storage(error)) | svd::Error::Storage(error) => {
+            of_storage_hint(error)
+        }
+        _ => None,
     }
 }
 

@@ -20,6 +20,7 @@ pub mod max_pool;
 pub mod network;
 pub mod relu;
 pub mod sgd;
+pub mod shape;
 pub mod softmax;
 pub mod value;
 pub mod workspace;
@@ -27,7 +28,8 @@ pub mod workspace;
 pub use hooks::{Part, Site, Steering};
 pub use image::Image;
 pub use layout::Layout;
-pub use network::{Kind, Network, Shape};
+pub use network::Network;
+pub use shape::{Kind, Shape};
 pub use workspace::Workspace;
 
 /// What can be wrong with a network's settings.

@@ -84,19 +84,16 @@ mod tests {
     use super::*;
     use crate::nn::adam::Adam;
     use crate::nn::sgd::Sgd;
-    use crate::nn::{Kind, Shape, init};
+    use crate::nn::{Shape, init};
 
     /// Every number of an update, each with NaN and both infinities, and the name it goes by. An
     /// observation is a byte of 0 or 1 and can be neither.
     #[test]
     fn the_first_number_in_the_order_of_computing_is_named() {
         let shape = Shape {
-            kind: Kind::Small,
-            world: 5,
             channels: 2,
-            blocks: 1,
             hidden: 3,
-            action_len: 4,
+            ..Shape::tiny()
         };
         let network = Network::new(shape, 1).unwrap();
         let sound = init::initialise(&network.layout, 0);

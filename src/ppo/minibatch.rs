@@ -235,11 +235,10 @@ mod tests {
         for (kind, hidden) in [(Kind::Small, 300), (Kind::Impala, 1)] {
             let shape = Shape {
                 kind,
-                world: 5,
                 channels: 8,
                 blocks: 2,
                 hidden,
-                action_len: 4,
+                ..Shape::tiny()
             };
             let network = Network::new(shape, 24).unwrap();
             let params = init::initialise(&network.layout, 0);
@@ -277,15 +276,7 @@ mod tests {
 
     #[test]
     fn the_gradient_is_the_mean_of_its_samples() {
-        let shape = Shape {
-            kind: Kind::Small,
-            world: 5,
-            channels: 4,
-            blocks: 1,
-            hidden: 8,
-            action_len: 4,
-        };
-        let network = Network::new(shape, 24).unwrap();
+        let network = Network::new(Shape::tiny(), 24).unwrap();
         let params = init::initialise(&network.layout, 0);
         let frames = frames(&network, 70);
         let indices: Vec<u32> = (0..70).rev().collect();

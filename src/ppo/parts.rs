@@ -88,22 +88,14 @@ pub fn compute(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{Kind, Shape, init};
+    use crate::nn::{Shape, init};
     use crate::numeric::random::{Purpose, Stream};
 
     /// Each policy part sees its own samples only: all of them on one side leave the other exactly
     /// 0, and the two are the gradients of the samples apart.
     #[test]
     fn a_side_without_samples_is_exactly_zero() {
-        let shape = Shape {
-            kind: Kind::Small,
-            world: 5,
-            channels: 4,
-            blocks: 1,
-            hidden: 8,
-            action_len: 4,
-        };
-        let network = Network::new(shape, 24).unwrap();
+        let network = Network::new(Shape::tiny(), 24).unwrap();
         let params = init::initialise(&network.layout, 0);
         let stream = &mut Stream::new(4, Purpose::Nulls, 0);
         let len = 150;

@@ -247,7 +247,6 @@ mod tests {
     use super::*;
     use crate::maze::{ActionSet, Environment};
     use crate::nn::{Kind, init};
-    use crate::ppo::settings::OptimizerKind;
     use crate::ppo::{EnvSettings, NetSettings, PpoSettings};
 
     fn settings() -> Settings {
@@ -267,25 +266,12 @@ mod tests {
                 hidden: 8,
             },
             ppo: PpoSettings {
-                total_updates: 1,
                 num_envs: BLOCK + 3,
                 num_steps: 9,
-                update_epochs: 1,
                 minibatch_size: 9,
                 gamma: 0.9,
                 gae_lambda: 0.8,
-                clip_coef: 0.2,
-                clip_vloss: true,
-                ent_coef: 0.0,
-                vf_coef: 0.5,
-                norm_adv: true,
-                max_grad_norm: 0.5,
-                learning_rate: 1e-3,
-                anneal_lr: true,
-                optimizer: OptimizerKind::Adam,
-                adam_eps: 1e-5,
-                momentum: 0.9,
-                routing: false,
+                ..PpoSettings::usual()
             },
         }
     }

@@ -35,13 +35,13 @@ pub enum Error {
         found: String,
     },
     /// An output directory that already holds something.
-    #[error("{} is not empty; name another directory with --out", path.display())]
+    #[error("{} is not empty", path.display())]
     Occupied {
         /// The directory.
         path: PathBuf,
     },
     /// An output directory that holds a run.
-    #[error("{} holds a run; go on with it with --resume, or name another directory with --out", path.display())]
+    #[error("{} holds a run", path.display())]
     Begun {
         /// The directory.
         path: PathBuf,
