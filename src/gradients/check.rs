@@ -37,6 +37,15 @@ pub(super) fn check_finite<T: Entry>(
     })
 }
 
+/// The rows of a block, each with its piece of `out`; none where there are no columns.
+pub(super) fn rows_of<'a, T>(
+    rows: Range<usize>,
+    params: &Range<usize>,
+    out: &'a mut [T],
+) -> impl Iterator<Item = (usize, &'a mut [T])> {
+    rows.zip(out.chunks_exact_mut(params.len().max(1)))
+}
+
 /// Refuses rows or columns that `matrix` does not have, or a block of the wrong size for them.
 pub(super) fn check_block(
     matrix: &dyn GradientMatrix,

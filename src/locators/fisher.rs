@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use super::{Behaviour, Error, Located, Locator, Native, Offer, Probe, Run, Supervision};
 use crate::ablate::{Claim, Rate};
-use crate::nn::{Network, Workspace, softmax};
+use crate::nn::{Derivatives, Network, Target, Workspace, softmax};
 
 /// Ratio of Fisher informations.
 #[derive(Clone, Copy, Debug)]
@@ -138,8 +138,14 @@ fn diagonal(network: &Network, probe: &Probe, theta: &[f32]) -> Vec<f64> {
                             let p = crate::numeric::exp::exp(f64::from(*l)) as f32;
                             *d = f32::from(u8::from(b == action)) - p;
                         }
-                        let outputs = (d_logits.as_slice(), &[0.0f32][..]);
-                        let target = (d_params.as_mut_slice(), false);
+                        let outputs = Derivatives {
+                            logits: &d_logits,
+                            values: &[0.0],
+                        };
+                        let target = Target {
+                            d_params: &mut *d_params,
+                            adds: false,
+                        };
                         workspace.backward(network, &transposed, outputs, target, 1);
                         let p = crate::numeric::exp::exp(f64::from(log_probs[action]));
                         for (square, &d) in squares.iter_mut().zip(d_params.iter()) {

@@ -15,7 +15,7 @@ use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::sum::norm;
 
 use super::network::{After, Network, Op, Parameters};
-use super::{Image, Workspace};
+use super::{Derivatives, Image, Target, Workspace};
 
 /// A place in the forward pass.
 #[derive(Clone, Debug, PartialEq)]
@@ -449,8 +449,14 @@ impl<T: Real> Workspace<T> {
         self.backward_against(
             network,
             transposed,
-            (d_logits, &d_values),
-            (&mut d_params, false),
+            Derivatives {
+                logits: d_logits,
+                values: &d_values,
+            },
+            Target {
+                d_params: &mut d_params,
+                adds: false,
+            },
             sample_len,
             Some(other),
         );

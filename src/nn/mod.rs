@@ -30,7 +30,7 @@ pub use image::Image;
 pub use layout::Layout;
 pub use network::Network;
 pub use shape::{Kind, Shape};
-pub use workspace::Workspace;
+pub use workspace::{Derivatives, Target, Workspace};
 
 /// What can be wrong with a network's settings.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

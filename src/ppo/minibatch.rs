@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use crate::nn::{Network, Workspace};
+use crate::nn::{Derivatives, Network, Target, Workspace};
 use crate::numeric::sum;
 
 use super::frames::Frames;
@@ -106,7 +106,8 @@ impl Gradient {
         &mut self,
         (network, params): (&Network, &[f32]),
         frames: &Frames,
-        (indices, len): (&[u32], usize),
+        indices: &[u32],
+        len: usize,
         coefficients: &Coefficients,
         spread: Option<Spread>,
     ) -> (&mut [f32], Sums) {
@@ -117,7 +118,7 @@ impl Gradient {
         let scale = 1.0 / len as f32;
         let used = indices.len().div_ceil(BLOCK);
         network.transpose(params, &mut self.transposed);
-        let weights = (params, self.transposed.as_slice());
+        let transposed = self.transposed.as_slice();
         let rooms = &self.rooms;
         self.blocks[..used]
             .par_iter_mut()
@@ -129,9 +130,18 @@ impl Gradient {
                     .expect("no block panicked");
                 block.sums = Sums::default();
                 for (run, indices) in indices.chunks(network.sample_len).enumerate() {
-                    let loss = (indices, coefficients, spread, scale);
-                    let d_params = (block.gradient.as_mut_slice(), run > 0);
-                    let sums = room.compute(network, weights, frames, loss, d_params);
+                    room.load(network, frames, indices, spread);
+                    let target = Target {
+                        d_params: &mut block.gradient,
+                        adds: run > 0,
+                    };
+                    let sums = room.differentiate(
+                        (network, params),
+                        transposed,
+                        coefficients,
+                        scale,
+                        target,
+                    );
                     block.sums.add(&sums);
                 }
             });
@@ -155,17 +165,15 @@ impl Gradient {
 }
 
 impl Room {
-    /// Writes the gradient of the frames at `indices`, as many as the network takes at once, into
-    /// `d_params`, or adds it to what is there; returns the loss's sums.
-    fn compute(
+    /// Takes the frames at `indices`, as many as the network takes at once.
+    fn load(
         &mut self,
         network: &Network,
-        (params, transposed): (&[f32], &[f32]),
         frames: &Frames,
-        (indices, coefficients, spread, scale): (&[u32], &Coefficients, Option<Spread>, f32),
-        d_params: (&mut [f32], bool),
-    ) -> Sums {
-        let (n, len) = (indices.len(), network.observation_len());
+        indices: &[u32],
+        spread: Option<Spread>,
+    ) {
+        let len = network.observation_len();
         let normalised = |advantage: f32| match spread {
             Some(spread) => {
                 ((f64::from(advantage) - spread.mean) / (spread.deviation + 1e-8)) as f32
@@ -184,18 +192,37 @@ impl Room {
                 target: frames.advantages[i] + frames.values[i],
             });
         }
-        self.workspace
-            .forward(network, params, &self.observations[..n * len], n);
+    }
+
+    /// The gradient of the frames that were loaded, with their loss's sums.
+    fn differentiate(
+        &mut self,
+        (network, params): (&Network, &[f32]),
+        transposed: &[f32],
+        coefficients: &Coefficients,
+        scale: f32,
+        target: Target<'_, f32>,
+    ) -> Sums {
+        let n = self.samples.len();
+        let observations = &self.observations[..n * network.observation_len()];
+        self.workspace.forward(network, params, observations, n);
         let d_logits = &mut self.d_logits[..n * network.shape.action_len];
         let d_values = &mut self.d_values[..n];
-        let outputs = (
-            self.workspace.logits(network, n),
-            self.workspace.values(network, n),
-        );
-        let derivatives = (&mut *d_logits, &mut *d_values);
-        let sums = loss::block(&self.samples, outputs, coefficients, scale, derivatives);
+        let sums = loss::block(loss::Block {
+            samples: &self.samples,
+            logits: self.workspace.logits(network, n),
+            values: self.workspace.values(network, n),
+            coefficients,
+            scale,
+            d_logits,
+            d_values,
+        });
+        let derivatives = Derivatives {
+            logits: d_logits,
+            values: d_values,
+        };
         self.workspace
-            .backward(network, transposed, (d_logits, d_values), d_params, n);
+            .backward(network, transposed, derivatives, target, n);
         sums
     }
 }
@@ -256,7 +283,8 @@ mod tests {
                     let (d_params, sums) = gradient.compute(
                         (&network, &params),
                         &frames,
-                        (&indices, 200),
+                        &indices,
+                        200,
                         &COEFFICIENTS,
                         spread,
                     );
@@ -286,7 +314,8 @@ mod tests {
             .compute(
                 (&network, &params),
                 &frames,
-                (&indices, 70),
+                &indices,
+                70,
                 &COEFFICIENTS,
                 spread,
             )
@@ -298,7 +327,8 @@ mod tests {
                 .compute(
                     (&network, &params),
                     &frames,
-                    (&[index], 1),
+                    &[index],
+                    1,
                     &COEFFICIENTS,
                     spread,
                 )

@@ -78,8 +78,8 @@ pub fn compute(
     let [before, inside] = by_side(frames, indices);
     let samples = [&before, &inside, indices, indices];
     for ((part, samples), out) in Part::ALL.into_iter().zip(samples).zip(parts) {
-        let samples = (samples, indices.len());
-        let (found, _) = gradient.compute(model, frames, samples, &part.of(coefficients), spread);
+        let (len, coefficients) = (indices.len(), part.of(coefficients));
+        let (found, _) = gradient.compute(model, frames, samples, len, &coefficients, spread);
         out.clear();
         out.extend_from_slice(found);
     }

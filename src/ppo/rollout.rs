@@ -220,13 +220,14 @@ impl Block {
         for (e, &last_value) in last_values.iter().enumerate() {
             let range = e * step_len..(e + 1) * step_len;
             gae::advantages(
-                (
-                    &self.rewards[range.clone()],
-                    &frames.values[range.clone()],
-                    &self.dones[range.clone()],
-                ),
+                gae::Steps {
+                    rewards: &self.rewards[range.clone()],
+                    values: &frames.values[range.clone()],
+                    dones: &self.dones[range.clone()],
+                },
                 last_value,
-                (settings.ppo.gamma, settings.ppo.gae_lambda),
+                settings.ppo.gamma,
+                settings.ppo.gae_lambda,
                 &mut frames.advantages[range],
             );
         }
@@ -328,9 +329,14 @@ mod tests {
                 workspace.forward(&network, &params, &observation, 1);
                 let mut advantages = vec![0.0; 9];
                 gae::advantages(
-                    (&rewards, &frames.values[range.clone()], &dones),
+                    gae::Steps {
+                        rewards: &rewards,
+                        values: &frames.values[range.clone()],
+                        dones: &dones,
+                    },
                     workspace.values(&network, 1)[0],
-                    (0.9, 0.8),
+                    0.9,
+                    0.8,
                     &mut advantages,
                 );
                 assert_eq!(frames.advantages[range], advantages);

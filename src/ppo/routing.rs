@@ -66,9 +66,8 @@ impl Routing {
     ) -> (&mut [f32], Sums) {
         let mut sums = Sums::default();
         for (side, samples) in [false, true].into_iter().zip(by_side(frames, indices)) {
-            let samples = (&samples[..], indices.len());
             let (found, found_sums) =
-                gradient.compute(model, frames, samples, coefficients, spread);
+                gradient.compute(model, frames, &samples, indices.len(), coefficients, spread);
             sums.add(&found_sums);
             let routed = self.routed.iter_mut().zip(found).zip(&self.inside);
             for ((routed, found), _) in routed.filter(|(_, inside)| **inside == side) {

@@ -190,8 +190,8 @@ impl Trainer {
         let room = &mut self.gradient;
         let (gradient, mut sums) = match &mut self.routing {
             None => {
-                let samples = (indices, indices.len());
-                room.compute(model, frames, samples, &coefficients, normalisation)
+                let len = indices.len();
+                room.compute(model, frames, indices, len, &coefficients, normalisation)
             }
             Some(routing) => {
                 routing.compute(room, model, frames, indices, &coefficients, normalisation)

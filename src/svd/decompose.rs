@@ -38,8 +38,8 @@ pub fn decompose(
     }
     if plan.flipped {
         let flipped = Flipped(matrix);
-        let found = run(&flipped, options, &plan, None, tell)?;
-        return turn_back(&flipped, found, options.tolerance, tell);
+        let (found, long) = run(&flipped, options, &plan, None, tell)?;
+        return turn_back(&flipped, found, long, options.tolerance, tell);
     }
     let start = start.map(|start| {
         let columns = Mat::from_fn(time_len, start_len, |t, j| start[t * start_len + j]);
@@ -73,8 +73,23 @@ fn run(
         RANK_FLOOR
     };
     let rank = options.rank;
-    match plan.method {
-        Method::Auto | Method::Krylov => krylov(matrix, options, plan, start, floor, tell),
+    // The vectors that a direct method found.
+    let direct = |q, next, scale, passes| Candidate {
+        q,
+        rank,
+        scale,
+        energy: None,
+        floor,
+        next,
+        passes,
+        method: plan.method,
+        stop: Stop::WholeSpace,
+        exact: plan.flipped,
+    };
+    let candidate = match plan.method {
+        Method::Auto | Method::Krylov => {
+            return krylov(matrix, options, plan, start, floor, tell);
+        }
         Method::Gram => {
             let wanted = (rank + 1).min(time_len);
             let mut scale = 1.0;
@@ -101,7 +116,7 @@ fn run(
                 scale = range::power_of_two(1.0 / largest);
             };
             let next = values.get(rank).map(|x| x.max(0.0).sqrt() / scale);
-            held(matrix, options, plan, (q, scale, floor, next, passes), tell)
+            direct(q, next, scale, passes)
         }
         Method::Dense | Method::Lanczos => {
             let largest = range::largest(matrix)?;
@@ -121,30 +136,8 @@ fn run(
                 let a = hold(matrix, scale)?;
                 (lanczos::left_vectors(&a, rank)?, None)
             };
-            held(matrix, options, plan, (q, scale, floor, next, 2), tell)
+            direct(q, next, scale, 2)
         }
-    }
-}
-
-/// The certificate of vectors that a direct method found.
-fn held(
-    matrix: &dyn GradientMatrix,
-    options: &Options,
-    plan: &Plan,
-    (q, scale, floor, next, passes): (Mat<f64>, f64, f64, Option<f64>, usize),
-    tell: &mut dyn FnMut(Event<'_>) -> bool,
-) -> Result<(Decomposition, Vec<f64>), Error> {
-    let candidate = Candidate {
-        q,
-        rank: options.rank,
-        scale,
-        energy: None,
-        floor,
-        next,
-        passes,
-        method: plan.method,
-        stop: Stop::WholeSpace,
-        exact: plan.flipped,
     };
     certify(matrix, &candidate, options.tolerance, tell)
 }
@@ -301,7 +294,8 @@ impl GradientMatrix for Flipped<'_> {
 /// are measured anew, in one more pass.
 fn turn_back(
     flipped: &Flipped<'_>,
-    (mut found, mut long): (Decomposition, Vec<f64>),
+    mut found: Decomposition,
+    mut long: Vec<f64>,
     tolerance: f64,
     tell: &mut dyn FnMut(Event<'_>) -> bool,
 ) -> Result<Decomposition, Error> {

@@ -1,4 +1,5 @@
-//! faer's solver, on request and as a cross-check of small problems: restarted Lanczos bidiagonalisation (`matrix_free::eigen::partial_svd`).
+//! faer's solver, on request and as a cross-check of small problems: restarted Lanczos
+//! bidiagonalisation (`matrix_free::eigen::partial_svd`).
 //!
 //! It stands behind guards, since in faer 0.24.4 it panics where `min(T, P) <= max(64, 2k)` and does
 //! not return from a matrix whose Krylov space ends early (zeros, low rank, repeated rows). Its

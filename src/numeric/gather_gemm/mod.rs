@@ -16,9 +16,7 @@ mod tile;
 #[cfg(target_arch = "x86_64")]
 mod vector;
 
-pub use parts::{End, Init, Pair};
-
-use parts::Product;
+pub use parts::{End, Init, Pair, Product};
 
 use super::Real;
 use super::simd::{Path, path, vectorised};
@@ -27,14 +25,18 @@ use super::simd::{Path, path, vectorised};
 ///
 /// # Panics
 /// When an offset leads outside a slice: a fault of the caller's shapes.
-pub fn gather_gemm<T: Real>(
-    (a, b, c): (&[T], &[T], &mut [T]),
-    rows: &[Pair],
-    steps: &[Pair],
-    n: usize,
-    init: Init<'_, T>,
-    end: End<'_, T>,
-) {
+pub fn gather_gemm<T: Real>(mut product: Product<'_, T>) {
+    let Product {
+        a,
+        b,
+        c,
+        rows,
+        steps,
+        n,
+        init,
+        end,
+    } = &product;
+    let n = *n;
     if rows.is_empty() || n == 0 {
         return;
     }
@@ -52,23 +54,13 @@ pub fn gather_gemm<T: Real>(
     if let Init::Bias(bias) = init {
         assert_eq!(bias.len(), n, "one bias a column");
     }
-    match &end {
+    match end {
         End::Store | End::Rectify => {}
         End::Add(x) => assert!(c_len <= x.len(), "summand too short"),
         End::AddRectified { x, z } => {
             assert!(c_len <= x.len().min(z.len()), "summand too short");
         }
     }
-    let mut product = Product {
-        a,
-        b,
-        c,
-        rows,
-        steps,
-        n,
-        init,
-        end,
-    };
     // SAFETY: the path was found on this CPU; the offsets were checked above.
     unsafe {
         match path() {
@@ -112,14 +104,17 @@ mod tests {
     use crate::numeric::random::{Purpose, Stream};
 
     /// The definition, one output after another; returns what the end keeps beside `c`.
-    fn naive(
-        (a, b, c): (&[f32], &[f32], &mut [f32]),
-        rows: &[Pair],
-        steps: &[Pair],
-        n: usize,
-        init: Init<'_, f32>,
-        end: &mut End<'_, f32>,
-    ) {
+    fn naive(product: Product<'_, f32>) {
+        let Product {
+            a,
+            b,
+            c,
+            rows,
+            steps,
+            n,
+            init,
+            mut end,
+        } = product;
         for row in rows {
             for j in 0..n {
                 let out = row.right as usize + j;
@@ -133,7 +128,7 @@ mod tests {
                     sum = f32::mul_add(left, b[step.right as usize + j], sum);
                 }
                 let rectified = if sum > 0.0 { sum } else { 0.0 };
-                c[out] = match end {
+                c[out] = match &mut end {
                     End::Store => sum,
                     End::Rectify => rectified,
                     End::Add(x) => x[out] + sum,
@@ -173,16 +168,34 @@ mod tests {
                     for which in 0..4 {
                         let run = |is_fast: bool| {
                             let (mut c, mut z) = (start.clone(), kept.clone());
-                            let mut end = match which {
+                            let end = match which {
                                 0 => End::Store,
                                 1 => End::Rectify,
                                 2 => End::Add(&x),
                                 _ => End::AddRectified { x: &x, z: &mut z },
                             };
                             if is_fast {
-                                gather_gemm((&a, &b, &mut c), &rows, &steps, n, init, end);
+                                gather_gemm(Product {
+                                    a: &a,
+                                    b: &b,
+                                    c: &mut c,
+                                    rows: &rows,
+                                    steps: &steps,
+                                    n,
+                                    init,
+                                    end,
+                                });
                             } else {
-                                naive((&a, &b, &mut c), &rows, &steps, n, init, &mut end);
+                                naive(Product {
+                                    a: &a,
+                                    b: &b,
+                                    c: &mut c,
+                                    rows: &rows,
+                                    steps: &steps,
+                                    n,
+                                    init,
+                                    end,
+                                });
                             }
                             (bits(&c), bits(&z))
                         };
@@ -206,14 +219,16 @@ mod tests {
                     right: row,
                 }],
             );
-            gather_gemm(
-                (&[1.0], &b, &mut c),
-                &rows,
-                &steps,
-                16,
-                Init::Zero,
-                End::Rectify,
-            );
+            gather_gemm(Product {
+                a: &[1.0],
+                b: &b,
+                c: &mut c,
+                rows: &rows,
+                steps: &steps,
+                n: 16,
+                init: Init::Zero,
+                end: End::Rectify,
+            });
             assert!(c.iter().all(|x| x.to_bits() == 0), "step {step}: {c:?}");
         }
     }
@@ -221,26 +236,30 @@ mod tests {
     #[test]
     #[should_panic(expected = "left factor too short")]
     fn an_offset_outside_is_refused() {
-        gather_gemm(
-            (&[0.0f32; 2], &[0.0; 4], &mut [0.0; 1]),
-            &[Pair::default()],
-            &[Pair { left: 2, right: 0 }],
-            1,
-            Init::Zero,
-            End::Store,
-        );
+        gather_gemm(Product {
+            a: &[0.0f32; 2],
+            b: &[0.0; 4],
+            c: &mut [0.0; 1],
+            rows: &[Pair::default()],
+            steps: &[Pair { left: 2, right: 0 }],
+            n: 1,
+            init: Init::Zero,
+            end: End::Store,
+        });
     }
 
     #[test]
     #[should_panic(expected = "summand too short")]
     fn a_short_summand_is_refused() {
-        gather_gemm(
-            (&[0.0f32; 2], &[0.0; 4], &mut [0.0; 4]),
-            &[Pair::default()],
-            &[Pair::default()],
-            4,
-            Init::Zero,
-            End::Add(&[0.0; 3]),
-        );
+        gather_gemm(Product {
+            a: &[0.0f32; 2],
+            b: &[0.0; 4],
+            c: &mut [0.0; 4],
+            rows: &[Pair::default()],
+            steps: &[Pair::default()],
+            n: 4,
+            init: Init::Zero,
+            end: End::Add(&[0.0; 3]),
+        });
     }
 }

@@ -43,15 +43,24 @@ pub enum End<'a, T> {
 }
 
 /// A product with all that it is made of.
-pub(super) struct Product<'a, T> {
-    pub(super) a: &'a [T],
-    pub(super) b: &'a [T],
-    pub(super) c: &'a mut [T],
-    pub(super) rows: &'a [Pair],
-    pub(super) steps: &'a [Pair],
-    pub(super) n: usize,
-    pub(super) init: Init<'a, T>,
-    pub(super) end: End<'a, T>,
+#[derive(Debug)]
+pub struct Product<'a, T> {
+    /// The left factor, gathered.
+    pub a: &'a [T],
+    /// The right factor.
+    pub b: &'a [T],
+    /// The output.
+    pub c: &'a mut [T],
+    /// Which outputs are computed.
+    pub rows: &'a [Pair],
+    /// The terms of their sums, in order.
+    pub steps: &'a [Pair],
+    /// Columns.
+    pub n: usize,
+    /// What sums start from.
+    pub init: Init<'a, T>,
+    /// What becomes of them.
+    pub end: End<'a, T>,
 }
 
 #[cfg(target_arch = "x86_64")]
