@@ -14,7 +14,7 @@ use gouda::numeric::sum;
 use gouda::ppo::frames::Frames;
 use gouda::ppo::gae;
 use gouda::ppo::loss::{self, Coefficients, Sample, Sums};
-use gouda::ppo::minibatch::{Gradient, Spread};
+use gouda::ppo::minibatch::{Gradient, Minibatch, Spread};
 use gouda::ppo::trainer;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -573,11 +573,13 @@ fn minibatch_gradients_in_single_precision() {
         let mut gradient = Gradient::new(&network, n);
         let (d_params, sums) = gradient.compute(
             (&network, &params),
-            &frames,
-            &indices,
-            n,
-            &ppo.coefficients.with(true),
-            Some(spread),
+            &Minibatch {
+                frames: &frames,
+                indices: &indices,
+                len: n,
+                coefficients: ppo.coefficients.with(true),
+                spread: Some(spread),
+            },
         );
         assert_parts(&sums, n, &golden.parts, 1e-5);
         golden.assert_gradient(&network.layout, &widened(d_params), 1e-4);

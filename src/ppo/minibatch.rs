@@ -76,6 +76,21 @@ impl Spread {
     }
 }
 
+/// The samples of a loss: all of a minibatch, or a part of one.
+#[derive(Clone, Copy, Debug)]
+pub struct Minibatch<'a> {
+    /// All frames of the iteration.
+    pub frames: &'a Frames,
+    /// Which of them.
+    pub indices: &'a [u32],
+    /// What the loss is divided by: the samples of the whole minibatch.
+    pub len: usize,
+    /// What the loss is made of.
+    pub coefficients: Coefficients,
+    /// What advantages are normalised by.
+    pub spread: Option<Spread>,
+}
+
 impl Gradient {
     /// Room for minibatches of `sample_len`.
     pub fn new(network: &Network, sample_len: usize) -> Self {
@@ -100,22 +115,18 @@ impl Gradient {
         }
     }
 
-    /// The gradient of the loss over the frames at `indices`, summed and divided by `len`, with the
-    /// loss's sums; `len` is more than `indices` where they are a part of a minibatch.
+    /// The gradient of the loss over the samples of `batch`, summed in a fixed order, with the loss's
+    /// sums.
     pub fn compute(
         &mut self,
         (network, params): (&Network, &[f32]),
-        frames: &Frames,
-        indices: &[u32],
-        len: usize,
-        coefficients: &Coefficients,
-        spread: Option<Spread>,
+        batch: &Minibatch<'_>,
     ) -> (&mut [f32], Sums) {
+        let indices = batch.indices;
         if indices.is_empty() {
             self.total.fill(0.0);
             return (&mut self.total, Sums::default());
         }
-        let scale = 1.0 / len as f32;
         let used = indices.len().div_ceil(BLOCK);
         network.transpose(params, &mut self.transposed);
         let transposed = self.transposed.as_slice();
@@ -130,18 +141,12 @@ impl Gradient {
                     .expect("no block panicked");
                 block.sums = Sums::default();
                 for (run, indices) in indices.chunks(network.sample_len).enumerate() {
-                    room.load(network, frames, indices, spread);
+                    room.load(network, batch, indices);
                     let target = Target {
                         d_params: &mut block.gradient,
                         adds: run > 0,
                     };
-                    let sums = room.differentiate(
-                        (network, params),
-                        transposed,
-                        coefficients,
-                        scale,
-                        target,
-                    );
+                    let sums = room.differentiate((network, params), transposed, batch, target);
                     block.sums.add(&sums);
                 }
             });
@@ -165,16 +170,11 @@ impl Gradient {
 }
 
 impl Room {
-    /// Takes the frames at `indices`, as many as the network takes at once.
-    fn load(
-        &mut self,
-        network: &Network,
-        frames: &Frames,
-        indices: &[u32],
-        spread: Option<Spread>,
-    ) {
+    /// Takes samples of `batch`, as many as the network takes at once.
+    fn load(&mut self, network: &Network, batch: &Minibatch<'_>, indices: &[u32]) {
+        let frames = batch.frames;
         let len = network.observation_len();
-        let normalised = |advantage: f32| match spread {
+        let normalised = |advantage: f32| match batch.spread {
             Some(spread) => {
                 ((f64::from(advantage) - spread.mean) / (spread.deviation + 1e-8)) as f32
             }
@@ -199,8 +199,7 @@ impl Room {
         &mut self,
         (network, params): (&Network, &[f32]),
         transposed: &[f32],
-        coefficients: &Coefficients,
-        scale: f32,
+        batch: &Minibatch<'_>,
         target: Target<'_, f32>,
     ) -> Sums {
         let n = self.samples.len();
@@ -212,8 +211,8 @@ impl Room {
             samples: &self.samples,
             logits: self.workspace.logits(network, n),
             values: self.workspace.values(network, n),
-            coefficients,
-            scale,
+            coefficients: &batch.coefficients,
+            scale: 1.0 / batch.len as f32,
             d_logits,
             d_values,
         });
@@ -272,7 +271,13 @@ mod tests {
             let frames = frames(&network, 240);
             // Three whole blocks and one of eight samples, in an order that is not the frames'.
             let indices: Vec<u32> = (0..200).map(|i| i * 37 % 240).collect();
-            let spread = Some(Spread::of(&frames.advantages, &indices));
+            let batch = Minibatch {
+                frames: &frames,
+                indices: &indices,
+                len: indices.len(),
+                coefficients: COEFFICIENTS,
+                spread: Some(Spread::of(&frames.advantages, &indices)),
+            };
             let compute = |threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new()
                     .num_threads(threads)
@@ -280,14 +285,7 @@ mod tests {
                     .unwrap();
                 pool.install(|| {
                     let mut gradient = Gradient::new(&network, 200);
-                    let (d_params, sums) = gradient.compute(
-                        (&network, &params),
-                        &frames,
-                        &indices,
-                        200,
-                        &COEFFICIENTS,
-                        spread,
-                    );
+                    let (d_params, sums) = gradient.compute((&network, &params), &batch);
                     (
                         d_params.iter().map(|d| d.to_bits()).collect::<Vec<u32>>(),
                         sums,
@@ -308,29 +306,25 @@ mod tests {
         let params = init::initialise(&network.layout, 0);
         let frames = frames(&network, 70);
         let indices: Vec<u32> = (0..70).rev().collect();
-        let spread = Some(Spread::of(&frames.advantages, &indices));
+        let batch = Minibatch {
+            frames: &frames,
+            indices: &indices,
+            len: indices.len(),
+            coefficients: COEFFICIENTS,
+            spread: Some(Spread::of(&frames.advantages, &indices)),
+        };
         let mut gradient = Gradient::new(&network, 70);
-        let whole = gradient
-            .compute(
-                (&network, &params),
-                &frames,
-                &indices,
-                70,
-                &COEFFICIENTS,
-                spread,
-            )
-            .0
-            .to_vec();
+        let whole = gradient.compute((&network, &params), &batch).0.to_vec();
         let mut mean = vec![0.0f64; whole.len()];
         for &index in &indices {
             let one = gradient
                 .compute(
                     (&network, &params),
-                    &frames,
-                    &[index],
-                    1,
-                    &COEFFICIENTS,
-                    spread,
+                    &Minibatch {
+                        indices: &[index],
+                        len: 1,
+                        ..batch
+                    },
                 )
                 .0;
             mean.iter_mut()

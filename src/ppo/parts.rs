@@ -13,7 +13,7 @@ use crate::nn::Network;
 
 use super::frames::Frames;
 use super::loss::Coefficients;
-use super::minibatch::{Gradient, Spread};
+use super::minibatch::{Gradient, Minibatch};
 
 /// One part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,21 +65,22 @@ pub fn by_side(frames: &Frames, indices: &[u32]) -> [Vec<u32>; 2] {
     [before, inside]
 }
 
-/// Writes the parts of the gradient over the frames at `indices`.
+/// Writes the parts of the gradient over the samples of `batch`.
 pub fn compute(
     gradient: &mut Gradient,
     model: (&Network, &[f32]),
-    frames: &Frames,
-    indices: &[u32],
-    coefficients: &Coefficients,
-    spread: Option<Spread>,
+    batch: &Minibatch<'_>,
     parts: &mut Parts,
 ) {
-    let [before, inside] = by_side(frames, indices);
-    let samples = [&before, &inside, indices, indices];
-    for ((part, samples), out) in Part::ALL.into_iter().zip(samples).zip(parts) {
-        let (len, coefficients) = (indices.len(), part.of(coefficients));
-        let (found, _) = gradient.compute(model, frames, samples, len, &coefficients, spread);
+    let [before, inside] = by_side(batch.frames, batch.indices);
+    let samples = [&before, &inside, batch.indices, batch.indices];
+    for ((part, indices), out) in Part::ALL.into_iter().zip(samples).zip(parts) {
+        let part = Minibatch {
+            indices,
+            coefficients: part.of(&batch.coefficients),
+            ..*batch
+        };
+        let (found, _) = gradient.compute(model, &part);
         out.clear();
         out.extend_from_slice(found);
     }
@@ -90,6 +91,7 @@ mod tests {
     use super::*;
     use crate::nn::{Shape, init};
     use crate::numeric::random::{Purpose, Stream};
+    use crate::ppo::minibatch::Spread;
 
     /// Each policy part sees its own samples only: all of them on one side leave the other exactly
     /// 0, and the two are the gradients of the samples apart.
@@ -120,16 +122,15 @@ mod tests {
         let mut gradient = Gradient::new(&network, len);
         let spread = Some(Spread::of(&frames.advantages, &indices));
         let mut of = |frames: &Frames, indices: &[u32]| {
-            let (mut parts, model) = (Parts::default(), (&network, &params[..]));
-            compute(
-                &mut gradient,
-                model,
+            let batch = Minibatch {
                 frames,
                 indices,
-                &coefficients,
+                len: indices.len(),
+                coefficients,
                 spread,
-                &mut parts,
-            );
+            };
+            let mut parts = Parts::default();
+            compute(&mut gradient, (&network, &params), &batch, &mut parts);
             parts
         };
         let both = of(&frames, &indices);

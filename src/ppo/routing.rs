@@ -11,9 +11,8 @@
 
 use crate::nn::{Layout, Network};
 
-use super::frames::Frames;
-use super::loss::{Coefficients, Sums};
-use super::minibatch::{Gradient, Spread};
+use super::loss::Sums;
+use super::minibatch::{Gradient, Minibatch};
 use super::parts::by_side;
 
 /// Which parameters learn in the region alone: those of the second half of each layer's output
@@ -54,20 +53,17 @@ impl Routing {
         }
     }
 
-    /// The routed gradient over the frames at `indices`, with the sums of the loss over all of them.
+    /// The routed gradient over the samples of `batch`, with the sums of the loss over all of them.
     pub fn compute(
         &mut self,
         gradient: &mut Gradient,
         model: (&Network, &[f32]),
-        frames: &Frames,
-        indices: &[u32],
-        coefficients: &Coefficients,
-        spread: Option<Spread>,
+        batch: &Minibatch<'_>,
     ) -> (&mut [f32], Sums) {
         let mut sums = Sums::default();
-        for (side, samples) in [false, true].into_iter().zip(by_side(frames, indices)) {
-            let (found, found_sums) =
-                gradient.compute(model, frames, &samples, indices.len(), coefficients, spread);
+        let sides = by_side(batch.frames, batch.indices);
+        for (side, indices) in [false, true].into_iter().zip(&sides) {
+            let (found, found_sums) = gradient.compute(model, &Minibatch { indices, ..*batch });
             sums.add(&found_sums);
             let routed = self.routed.iter_mut().zip(found).zip(&self.inside);
             for ((routed, found), _) in routed.filter(|(_, inside)| **inside == side) {

@@ -11,7 +11,7 @@ use crate::numeric::sum;
 use super::Error;
 use super::finite::Made;
 use super::loss::Sums;
-use super::minibatch::{Gradient, Spread};
+use super::minibatch::{Gradient, Minibatch, Spread};
 use super::optimizer::Optimizer;
 use super::parts::{self, Parts};
 use super::projection::{Projection, When};
@@ -174,28 +174,21 @@ impl Trainer {
         let indices = &self.order[batch * ppo.minibatch_size..(batch + 1) * ppo.minibatch_size];
         let frames = &self.rollout.frames;
         let spread = Spread::of(&frames.advantages, indices);
-        let normalisation = ppo.norm_adv.then_some(spread);
-        let (model, coefficients) = ((&self.network, &*self.params), ppo.coefficients());
-        if in_parts {
-            parts::compute(
-                &mut self.gradient,
-                model,
-                frames,
-                indices,
-                &coefficients,
-                normalisation,
-                &mut self.parts,
-            );
-        }
+        let minibatch = Minibatch {
+            frames,
+            indices,
+            len: indices.len(),
+            coefficients: ppo.coefficients(),
+            spread: ppo.norm_adv.then_some(spread),
+        };
+        let model = (&self.network, &*self.params);
         let room = &mut self.gradient;
+        if in_parts {
+            parts::compute(room, model, &minibatch, &mut self.parts);
+        }
         let (gradient, mut sums) = match &mut self.routing {
-            None => {
-                let len = indices.len();
-                room.compute(model, frames, indices, len, &coefficients, normalisation)
-            }
-            Some(routing) => {
-                routing.compute(room, model, frames, indices, &coefficients, normalisation)
-            }
+            None => room.compute(model, &minibatch),
+            Some(routing) => routing.compute(room, model, &minibatch),
         };
         let scale = 1.0 / indices.len() as f64;
         for part in [

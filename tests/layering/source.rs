@@ -35,8 +35,8 @@ fn blank_len(rest: &str, before: char) -> usize {
     if rest.starts_with("/*") {
         return until("*/", 2);
     }
-    if rest.starts_with('"') {
-        return 1 + escaped(&rest[1..], '"');
+    if let Some(quoted) = rest.strip_prefix('"') {
+        return 1 + escaped(quoted, '"');
     }
     if rest.starts_with('r') && !before.is_alphanumeric() && before != '_' || rest.starts_with("br")
     {
