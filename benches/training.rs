@@ -51,7 +51,7 @@ fn convolution(c: &mut Criterion) {
         // Elements are floating-point operations: throughput reads as GFLOP/s.
         group.throughput(Throughput::Elements((2 * RUN * conv.forward_len()) as u64));
         group.bench_function("forward", |b| {
-            b.iter(|| conv.forward(RUN, black_box(&x), (&weight, &bias), &mut y, End::Store));
+            b.iter(|| conv.forward(RUN, black_box(&x), &weight, &bias, &mut y, End::Store));
         });
         group.bench_function("forward, rectified and added", |b| {
             b.iter(|| {
@@ -59,13 +59,12 @@ fn convolution(c: &mut Criterion) {
                     x: &before,
                     z: &mut z,
                 };
-                conv.forward(RUN, black_box(&x), (&weight, &bias), &mut y, end);
+                conv.forward(RUN, black_box(&x), &weight, &bias, &mut y, end);
             });
         });
         group.bench_function("backward, weights", |b| {
             b.iter(|| {
-                let d_parameters = (d_weight.as_mut_slice(), d_bias.as_mut_slice());
-                conv.backward_weight(RUN, black_box(&x), &y, d_parameters, true);
+                conv.backward_weight(RUN, black_box(&x), &y, &mut d_weight, &mut d_bias, true);
             });
         });
         // The first layer has no gradient of its input.
@@ -87,12 +86,11 @@ fn dense(c: &mut Criterion) {
         let mut group = c.benchmark_group(format!("dense, {in_len} to {out_len}"));
         group.throughput(Throughput::Elements((2 * RUN * dense.forward_len()) as u64));
         group.bench_function("forward", |b| {
-            b.iter(|| dense.forward(RUN, black_box(&x), (&weight, &bias), &mut y, End::Rectify));
+            b.iter(|| dense.forward(RUN, black_box(&x), &weight, &bias, &mut y, End::Rectify));
         });
         group.bench_function("backward, weights", |b| {
             b.iter(|| {
-                let d_parameters = (d_weight.as_mut_slice(), d_bias.as_mut_slice());
-                dense.backward_weight(RUN, black_box(&x), &y, d_parameters, true);
+                dense.backward_weight(RUN, black_box(&x), &y, &mut d_weight, &mut d_bias, true);
             });
         });
         group.bench_function("backward, input", |b| {

@@ -13,7 +13,6 @@ use std::time::Instant;
 use gouda::ablate::{Rate, Setting, Split, Tasks};
 use gouda::maze::ActionSet;
 use gouda::nn::{Kind, Policy};
-use gouda::ppo::settings::OptimizerKind;
 use gouda::ppo::{EnvSettings, NetSettings, PpoSettings, Settings, Trainer};
 use serde_json::{Value, json};
 
@@ -55,27 +54,7 @@ fn base() -> Settings {
             blocks: 3,
             hidden: 64,
         },
-        ppo: PpoSettings {
-            total_updates: 17_600,
-            num_envs: 64,
-            num_steps: 64,
-            update_epochs: 3,
-            minibatch_size: 512,
-            gamma: 0.99,
-            gae_lambda: 0.95,
-            clip_coef: 0.2,
-            clip_vloss: true,
-            ent_coef: 0.01,
-            vf_coef: 0.5,
-            norm_adv: true,
-            max_grad_norm: 0.5,
-            learning_rate: 1e-3,
-            anneal_lr: true,
-            optimizer: OptimizerKind::Adam,
-            adam_eps: 1e-5,
-            momentum: 0.9,
-            routing: false,
-        },
+        ppo: PpoSettings::usual(),
     }
 }
 

@@ -6,13 +6,15 @@ use gouda::nn::conv2d::Conv2d;
 use gouda::nn::dense::Dense;
 use gouda::nn::max_pool::MaxPool;
 use gouda::nn::sgd::Sgd;
-use gouda::nn::{Image, Kind, Layout, Network, Policy, Shape, Workspace, relu, softmax};
-use gouda::numeric::gather_gemm::{End, Init, Pair, gather_gemm};
+use gouda::nn::{
+    Derivatives, Image, Kind, Layout, Network, Policy, Shape, Target, Workspace, relu, softmax,
+};
+use gouda::numeric::gather_gemm::{End, Init, Pair, Product, gather_gemm};
 use gouda::numeric::sum;
+use gouda::ppo::frames::Frames;
 use gouda::ppo::gae;
 use gouda::ppo::loss::{self, Coefficients, Sample, Sums};
-use gouda::ppo::minibatch::{Gradient, Spread};
-use gouda::ppo::rollout::Frames;
+use gouda::ppo::minibatch::{Gradient, Minibatch, Spread};
 use gouda::ppo::trainer;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -105,9 +107,9 @@ fn convolutions() {
         assert_eq!(golden["y"].images(), (n, conv.y()), "{name}");
         let (x, d_y) = (golden["x"].bordered(), golden["d_y"].bordered());
         let mut y = vec![0.0; d_y.len()];
-        conv.forward(n, &x, (weight, bias), &mut y, End::Store);
+        conv.forward(n, &x, weight, bias, &mut y, End::Store);
         let (mut d_weight, mut d_bias) = (vec![9.0; weight.len()], vec![9.0; bias.len()]);
-        conv.backward_weight(n, &x, &d_y, (&mut d_weight, &mut d_bias), false);
+        conv.backward_weight(n, &x, &d_y, &mut d_weight, &mut d_bias, false);
         let (mut d_x, mut transposed) = (vec![0.0; x.len()], vec![0.0; weight.len()]);
         conv.transpose(weight, &mut transposed);
         conv.backward_input(n, &d_y, &transposed, &mut d_x, false);
@@ -152,7 +154,16 @@ fn rectifier_and_residual_sum() {
     let (mut z, mut y, mut d_x) = (vec![9.0; x.len()], vec![9.0; x.len()], d_y.clone());
     let end = End::AddRectified { x: &x, z: &mut z };
     let one = [Pair::default()];
-    gather_gemm((&[1.0], &x, &mut y), &one, &one, x.len(), Init::Zero, end);
+    gather_gemm(Product {
+        a: &[1.0],
+        b: &x,
+        c: &mut y,
+        rows: &one,
+        steps: &one,
+        n: x.len(),
+        init: Init::Zero,
+        end,
+    });
     relu::backward_add(&z, &d_y, &mut d_x);
     assert_close("residual", &y, &values("residual", "y"), 0.0);
     assert_close("residual", &d_x, &values("residual", "d_x"), 0.0);
@@ -168,11 +179,11 @@ fn dense_layer() {
     let out_len = golden["bias"].values.len();
     let dense = Dense::new(in_len, out_len, n);
     let mut y = vec![0.0; n * out_len];
-    let parameters = (values("weight"), values("bias"));
-    dense.forward(n, values("x"), parameters, &mut y, End::Store);
+    let (weight, bias) = (values("weight"), values("bias"));
+    dense.forward(n, values("x"), weight, bias, &mut y, End::Store);
     let (mut d_weight, mut d_bias) = (vec![9.0; in_len * out_len], vec![9.0; out_len]);
-    let d_parameters = (d_weight.as_mut_slice(), d_bias.as_mut_slice());
-    dense.backward_weight(n, values("x"), values("d_y"), d_parameters, false);
+    let (x, d_y) = (values("x"), values("d_y"));
+    dense.backward_weight(n, x, d_y, &mut d_weight, &mut d_bias, false);
     let (mut d_x, mut transposed) = (vec![9.0; n * in_len], vec![0.0; in_len * out_len]);
     dense.transpose(values("weight"), &mut transposed);
     dense.backward_input(n, values("d_y"), &transposed, &mut d_x, false);
@@ -317,13 +328,15 @@ fn ppo_loss_with_and_without_a_clipped_value() {
         assert!(golden.parts.clipped > 0.2 && golden.parts.clipped < 0.8);
         let mut d_logits = vec![9.0; golden.logits.values.len()];
         let mut d_values = vec![9.0; n];
-        let sums = loss::block(
-            &samples,
-            (&golden.logits.values, &golden.values.values),
-            &ppo.coefficients.with(golden.clip_value),
-            1.0 / n as f64,
-            (&mut d_logits, &mut d_values),
-        );
+        let sums = loss::block(loss::Block {
+            samples: &samples,
+            logits: &golden.logits.values,
+            values: &golden.values.values,
+            coefficients: &ppo.coefficients.with(golden.clip_value),
+            scale: 1.0 / n as f64,
+            d_logits: &mut d_logits,
+            d_values: &mut d_values,
+        });
         assert_parts(&sums, n, &golden.parts, 1e-12);
         assert_close("d_logits", &d_logits, &golden.d_logits.values, 1e-12);
         assert_close("d_values", &d_values, &golden.d_values.values, 1e-12);
@@ -335,13 +348,14 @@ fn generalised_advantages_across_ends_of_episodes() {
     for golden in ppo().gae {
         let mut advantages = vec![9.0; golden.dones.len()];
         gae::advantages(
-            (
-                &golden.rewards.singles(),
-                &golden.values.singles(),
-                &golden.dones,
-            ),
+            gae::Steps {
+                rewards: &golden.rewards.singles(),
+                values: &golden.values.singles(),
+                dones: &golden.dones,
+            },
             golden.last_value,
-            (golden.gamma, golden.lambda),
+            golden.gamma,
+            golden.lambda,
             &mut advantages,
         );
         assert_close(
@@ -500,19 +514,33 @@ fn networks_in_double_precision() {
         assert_close("logits", logits, &golden.logits.values, 1e-12);
         assert_close("values", values, &golden.values.values, 1e-12);
         let (mut d_logits, mut d_values) = (vec![0.0; logits.len()], vec![0.0; n]);
-        let sums = loss::block(
-            &samples,
-            (logits, values),
-            &ppo.coefficients.with(true),
-            1.0 / n as f64,
-            (&mut d_logits, &mut d_values),
-        );
+        let sums = loss::block(loss::Block {
+            samples: &samples,
+            logits,
+            values,
+            coefficients: &ppo.coefficients.with(true),
+            scale: 1.0 / n as f64,
+            d_logits: &mut d_logits,
+            d_values: &mut d_values,
+        });
         assert_parts(&sums, n, &golden.parts, 1e-11);
         let mut d_params = vec![9.0; params.len()];
-        let outputs = (d_logits.as_slice(), d_values.as_slice());
+        let derivatives = Derivatives {
+            logits: &d_logits,
+            values: &d_values,
+        };
         let mut transposed = vec![0.0; params.len()];
         network.transpose(&params, &mut transposed);
-        workspace.backward(&network, &transposed, outputs, (&mut d_params, false), n);
+        workspace.backward(
+            &network,
+            &transposed,
+            derivatives,
+            Target {
+                d_params: &mut d_params,
+                adds: false,
+            },
+            n,
+        );
         golden.assert_gradient(&network.layout, &d_params, 1e-11);
     }
 }
@@ -545,10 +573,13 @@ fn minibatch_gradients_in_single_precision() {
         let mut gradient = Gradient::new(&network, n);
         let (d_params, sums) = gradient.compute(
             (&network, &params),
-            &frames,
-            (&indices, n),
-            &ppo.coefficients.with(true),
-            Some(spread),
+            &Minibatch {
+                frames: &frames,
+                indices: &indices,
+                len: n,
+                coefficients: ppo.coefficients.with(true),
+                spread: Some(spread),
+            },
         );
         assert_parts(&sums, n, &golden.parts, 1e-5);
         golden.assert_gradient(&network.layout, &widened(d_params), 1e-4);

@@ -19,7 +19,7 @@ use gouda::experiment::train::{Line, train};
 use gouda::experiment::{Error, Progress, Silent, streams};
 use gouda::gradients::{Manifest, Matrix};
 use gouda::nn::{Layout, Network, Policy};
-use gouda::ppo::trainer::Optimizer;
+use gouda::ppo::Optimizer;
 use gouda::storage::{FileSum, RunDir, checksum, lines, npy, summed};
 
 use common::{TINY, directory, is_long};

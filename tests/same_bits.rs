@@ -98,7 +98,7 @@ fn shards(path: simd::Path, threads: usize) -> Value {
             .config;
         let param_len = stream("total").shape.1;
         let point = Point::load(&latest(&run), &config, param_len).unwrap();
-        let gouda::ppo::trainer::Optimizer::Adam(adam) = point.trainer.optimizer else {
+        let gouda::ppo::Optimizer::Adam(adam) = point.trainer.optimizer else {
             panic!("adam is the default")
         };
         let files = |name: &str| {

@@ -33,20 +33,7 @@ fn tiny(kind: Kind) -> Settings {
             num_steps: 8,
             update_epochs: 2,
             minibatch_size: 40,
-            gamma: 0.99,
-            gae_lambda: 0.95,
-            clip_coef: 0.2,
-            clip_vloss: true,
-            ent_coef: 0.01,
-            vf_coef: 0.5,
-            norm_adv: true,
-            max_grad_norm: 0.5,
-            learning_rate: 1e-3,
-            anneal_lr: true,
-            optimizer: OptimizerKind::Adam,
-            adam_eps: 1e-5,
-            momentum: 0.9,
-            routing: false,
+            ..PpoSettings::usual()
         },
     }
 }

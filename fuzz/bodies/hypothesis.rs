@@ -5,20 +5,12 @@ use std::sync::OnceLock;
 
 use gouda::ablate::Split;
 use gouda::circuits::{Graph, Hypothesis, States, scrubbing};
-use gouda::nn::{Kind, Network, Policy, Shape, init};
+use gouda::nn::{Network, Policy, Shape, init};
 
 fn policy() -> &'static (Network, Vec<f32>, States) {
     static POLICY: OnceLock<(Network, Vec<f32>, States)> = OnceLock::new();
     POLICY.get_or_init(|| {
-        let shape = Shape {
-            kind: Kind::Small,
-            world: 5,
-            channels: 4,
-            blocks: 1,
-            hidden: 8,
-            action_len: 4,
-        };
-        let network = Network::new(shape, 16).expect("a small network");
+        let network = Network::new(Shape::tiny(), 16).expect("a small network");
         let params = init::initialise(&network.layout, 1);
         let states = States::new(Split::Discovery, 5, 3, 1, &[]).expect("a small maze");
         (network, params, states)

@@ -54,6 +54,17 @@ impl Error {
         matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
     }
 
+    /// The error as it is shown: what happened, and which argument helps.
+    pub fn message(&self) -> String {
+        let hint = match self {
+            Self::Study(error) => of_study_hint(error),
+            Self::Storage(error) => of_storage_hint(error),
+            Self::Svd(error) => of_svd_hint(error),
+            _ => None,
+        };
+        format!("{self}{}", hint.unwrap_or_default())
+    }
+
     /// What the process exits with.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -66,6 +77,7 @@ impl Error {
             Self::Svd(error) => of_svd(error),
             Self::Study(error) => match error {
                 experiment::Error::UnknownKey { .. }
+                | experiment::Error::NotASetting { .. }
                 | experiment::Error::Settings { .. }
                 | experiment::Error::OtherSetting { .. }
                 | experiment::Error::Range { .. } => code::USAGE,
@@ -90,6 +102,41 @@ impl Error {
                 | experiment::Error::Ablate(error) => of_ablate(error),
             },
         }
+    }
+}
+
+fn of_study_hint(error: &experiment::Error) -> Option<String> {
+    match error {
+        experiment::Error::UnknownKey { .. } => Some(" (`gouda config` lists all)".into()),
+        experiment::Error::NotASetting { .. } => Some(" after --set".into()),
+        experiment::Error::Interrupted { path, .. } => {
+            Some(format!(", and goes on with --resume --out {path}"))
+        }
+        experiment::Error::Storage(error) => of_storage_hint(error),
+        experiment::Error::Svd(error)
+        | experiment::Error::Locators(locators::Error::Svd(error)) => of_svd_hint(error),
+        _ => None,
+    }
+}
+
+fn of_storage_hint(error: &storage::Error) -> Option<String> {
+    let hint = match error {
+        storage::Error::Occupied { .. } => "; name another directory with --out",
+        storage::Error::Begun { .. } => {
+            "; go on with it with --resume, or name another directory with --out"
+        }
+        _ => return None,
+    };
+    Some(hint.into())
+}
+
+fn of_svd_hint(error: &svd::Error) -> Option<String> {
+    match error {
+        svd::Error::Memory { .. } => Some(": raise --max-memory or lower the rank".into()),
+        svd::Error::Gradients(gradients::Error::Storage(error)) | svd::Error::Storage(error) => {
+            of_storage_hint(error)
+        }
+        _ => None,
     }
 }
 

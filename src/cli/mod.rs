@@ -85,7 +85,7 @@ pub fn main() -> ExitCode {
         // Whoever read our output has enough of it.
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            let text = cut(&error.to_string(), MESSAGE_LEN, MESSAGE_LEN / 4);
+            let text = cut(&error.message(), MESSAGE_LEN, MESSAGE_LEN / 4);
             progress::line(&format!("gouda: {text}"));
             ExitCode::from(error.exit_code())
         }

@@ -87,7 +87,7 @@ impl Watcher {
 }
 
 /// A bar's line: its stage, how far it is, how fast, how long still, and what is being learnt.
-fn describe(stage: &str, (done, steps): (u64, u64), bar: &ProgressBar, note: &str) -> String {
+fn describe(stage: &str, done: u64, steps: u64, bar: &ProgressBar, note: &str) -> String {
     let share =
         |whole: u64| (u128::from(done) * u128::from(whole) / u128::from(steps.max(1))) as u64;
     let full = share(BAR_LEN);
@@ -132,7 +132,7 @@ impl Progress for Watcher {
                 // Methods that stop early have taken all the steps they needed.
                 let done = done.min(self.steps);
                 bar.set_position(done);
-                bar.set_message(describe(&self.stage, (done, self.steps), bar, note));
+                bar.set_message(describe(&self.stage, done, self.steps, bar, note));
             }
             Display::Lines { last } => {
                 if last.elapsed() < LINE_EVERY && done != self.steps {

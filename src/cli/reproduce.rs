@@ -13,7 +13,7 @@ use crate::ppo::{minibatch, rollout, trainer};
 use crate::protocol::reproduce::reproduce;
 use crate::storage::RunDir;
 
-use super::settings::{Mapping, Resuming, Running, Settings};
+use super::settings::Job;
 use super::{Error, report};
 
 /// Train, record, decompose, locate, ablate, trace circuits, report: the main job
@@ -32,29 +32,20 @@ use super::{Error, report};
   gouda reproduce --set ppo.total_updates=2400 --set ablate.test_levels=128   a short look")]
 pub struct Args {
     #[command(flatten)]
-    settings: Settings,
-    #[command(flatten)]
-    running: Running,
-    #[command(flatten)]
-    resuming: Resuming,
-    #[command(flatten)]
-    mapping: Mapping,
+    job: Job,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
-    args.resuming.check_rows(&args.settings)?;
-    let mut invocation = args.running.start()?;
-    invocation.access = args.mapping.access();
-    let (resolved, run) = args.resuming.open(&args.settings, &args.running)?;
-    let mut watcher = args.running.watcher();
+    let (resolved, run, invocation) = args.job.begin()?;
+    let mut watcher = args.job.running.watcher();
     watcher.say(&plan(&resolved.config, &run)?);
     let begun = Instant::now();
     let results = if is_finished(&run, "report.html")? {
         watcher.say("nothing to do: this run is finished");
         Results::load(&run.path().join("results.json"))?
     } else {
-        let every = args.resuming.every();
+        let every = args.job.resuming.every();
         let (results, circuits) = reproduce(&resolved, &invocation, &run, every, &mut watcher)?;
         report::write(&run, &results, Some(&circuits))?;
         let outputs = ["results.json", "circuits.json", "report.html"];
@@ -63,7 +54,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     };
     watcher.end();
     watcher.say(&format!("done in {:.0} s", begun.elapsed().as_secs_f64()));
-    if args.running.json {
+    if args.job.running.json {
         serde_json::to_writer(&mut *out, &results)?;
         writeln!(out)?;
     } else {

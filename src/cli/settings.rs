@@ -195,14 +195,6 @@ pub struct Resuming {
 }
 
 impl Resuming {
-    /// Refuses, before there is a directory, settings of a new run that leave nothing to decompose.
-    pub fn check_rows(&self, settings: &Settings) -> Result<(), Error> {
-        if !self.resume {
-            settings.resolve()?.config.check_rows()?;
-        }
-        Ok(())
-    }
-
     /// The settings in force and the run's directory, locked.
     pub fn open(
         &self,
@@ -225,6 +217,33 @@ impl Resuming {
     /// How often a point to resume from is put down.
     pub fn every(&self) -> Duration {
         Duration::from_secs(self.resume_every.into())
+    }
+}
+
+/// What a command takes that trains, and reads what was recorded.
+#[derive(Args, Clone, Debug)]
+pub struct Job {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    pub running: Running,
+    #[command(flatten)]
+    pub resuming: Resuming,
+    #[command(flatten)]
+    mapping: Mapping,
+}
+
+impl Job {
+    /// The settings in force, the run's directory, locked, and who runs what.
+    pub fn begin(&self) -> Result<(Resolved, RunDir, Invocation), Error> {
+        // Before there is a directory: settings of a new run that leave nothing to decompose.
+        if !self.resuming.resume {
+            self.settings.resolve()?.config.check_rows()?;
+        }
+        let mut invocation = self.running.start()?;
+        invocation.access = self.mapping.access();
+        let (resolved, run) = self.resuming.open(&self.settings, &self.running)?;
+        Ok((resolved, run, invocation))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::over_seeds;
 use crate::storage::{RunDir, atomic};
 
 use super::Error;
-use super::settings::{Mapping, Resuming, Running, Settings};
+use super::settings::Job;
 
 /// Carry out the study: ten fresh seeds, every locator, every control, one table
 ///
@@ -24,22 +24,13 @@ use super::settings::{Mapping, Resuming, Running, Settings};
   gouda study --set study.seeds=2 --set ppo.total_updates=2400   a short look")]
 pub struct Args {
     #[command(flatten)]
-    settings: Settings,
-    #[command(flatten)]
-    running: Running,
-    #[command(flatten)]
-    resuming: Resuming,
-    #[command(flatten)]
-    mapping: Mapping,
+    job: Job,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
-    args.resuming.check_rows(&args.settings)?;
-    let mut invocation = args.running.start()?;
-    invocation.access = args.mapping.access();
-    let (resolved, run) = args.resuming.open(&args.settings, &args.running)?;
-    let mut watcher = args.running.watcher();
+    let (resolved, run, invocation) = args.job.begin()?;
+    let mut watcher = args.job.running.watcher();
     let settings = &resolved.config.study;
     watcher.say(&format!(
         "{}: {} seeds from {}, then every locator on each; a policy with known parameters first",
@@ -48,12 +39,12 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         settings.first_seed
     ));
     let begun = Instant::now();
-    let every = args.resuming.every();
+    let every = args.job.resuming.every();
     let study = over_seeds::study(&resolved, &invocation, &run, every, &mut watcher)?;
     watcher.end();
     write(&run, &study)?;
     watcher.say(&format!("done in {:.0} s", begun.elapsed().as_secs_f64()));
-    if args.running.json {
+    if args.job.running.json {
         serde_json::to_writer(&mut *out, &study)?;
         writeln!(out)?;
     } else {

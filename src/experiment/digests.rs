@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::maze::{ActionSet, Variant, generate};
 use crate::nn::Kind;
+use crate::ppo::Optimizer;
 use crate::ppo::settings::OptimizerKind;
-use crate::ppo::trainer::Optimizer;
 use crate::ppo::{EnvSettings, NetSettings, PpoSettings, Settings, Trainer};
 use crate::storage::Checksum;
 
@@ -199,20 +199,9 @@ fn jobs() -> [(&'static str, Settings, u64); 3] {
             num_steps: 8,
             update_epochs: 2,
             minibatch_size: 36,
-            gamma: 0.99,
-            gae_lambda: 0.95,
-            clip_coef: 0.2,
-            clip_vloss: true,
-            ent_coef: 0.01,
-            vf_coef: 0.5,
-            norm_adv: true,
-            max_grad_norm: 0.5,
             learning_rate: 2e-3,
-            anneal_lr: true,
             optimizer,
-            adam_eps: 1e-5,
-            momentum: 0.9,
-            routing: false,
+            ..PpoSettings::usual()
         },
     };
     let mut impala = settings(Kind::Impala, 1, OptimizerKind::Adam, 16);

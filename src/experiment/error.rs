@@ -4,12 +4,18 @@
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A key that no preset has.
-    #[error("unknown setting `{key}`; did you mean `{nearest}`? (`gouda config` lists all)")]
+    #[error("unknown setting `{key}`; did you mean `{nearest}`?")]
     UnknownKey {
         /// What was given.
         key: String,
         /// The known key nearest to it.
         nearest: String,
+    },
+    /// A setting without its name or without its value.
+    #[error("{text}: expected KEY=VALUE, as in ppo.clip_coef=0.1")]
+    NotASetting {
+        /// What was given.
+        text: String,
     },
     /// Settings that cannot be read.
     #[error("{from}: {message}")]
@@ -60,10 +66,7 @@ pub enum Error {
         path: String,
     },
     /// Stopped by the user; what was recorded is sealed.
-    #[error(
-        "interrupted after update {updates}; what was recorded is in {path}, and goes on with \
-         --resume --out {path}"
-    )]
+    #[error("interrupted after update {updates}; what was recorded is in {path}")]
     Interrupted {
         /// Optimiser steps made.
         updates: u64,

@@ -188,10 +188,9 @@ fn layered(
         })?;
     }
     for set in sets {
-        let (key, text) = set.split_once('=').ok_or_else(|| Error::Settings {
-            from: format!("--set {set}"),
-            message: "expected KEY=VALUE, as in --set ppo.clip_coef=0.1".into(),
-        })?;
+        let (key, text) = set
+            .split_once('=')
+            .ok_or_else(|| Error::NotASetting { text: set.clone() })?;
         put(
             &mut entries,
             key.trim(),
@@ -202,10 +201,7 @@ fn layered(
     if let Some(seed) = seed {
         let value = i64::try_from(seed)
             .map(Value::Integer)
-            .map_err(|_| Error::Settings {
-                from: format!("--seed {seed}"),
-                message: format!("expected 0 to {}", i64::MAX),
-            })?;
+            .map_err(|_| Error::range("seed", seed, format!("0 to {}", i64::MAX)))?;
         put(&mut entries, "seed", value, Source::CommandLine)?;
     }
     Ok(entries)

@@ -20,8 +20,8 @@ use crate::maze::EnvState;
 use crate::nn::adam::Adam;
 use crate::nn::sgd::Sgd;
 use crate::numeric::random::{Purpose, Stream};
+use crate::ppo::Optimizer;
 use crate::ppo::settings::OptimizerKind;
-use crate::ppo::trainer::Optimizer;
 use crate::ppo::{self, Trainer, TrainerState};
 use crate::storage::{self, RunDir, checksum, tensors};
 

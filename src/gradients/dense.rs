@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::error::{check_block, check_finite};
+use super::check::{check_block, check_finite, rows_of};
 use super::{Error, GradientMatrix};
 
 /// A matrix in memory, row-major.
@@ -79,10 +79,7 @@ impl GradientMatrix for Dense {
         out: &mut [f32],
     ) -> Result<(), Error> {
         check_block(self, &rows, &params, out.len())?;
-        if params.is_empty() {
-            return Ok(());
-        }
-        for (row, piece) in rows.zip(out.chunks_exact_mut(params.len())) {
+        for (row, piece) in rows_of(rows, &params, out) {
             piece.copy_from_slice(&self.row(row)[params.clone()]);
         }
         Ok(())

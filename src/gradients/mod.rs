@@ -4,6 +4,7 @@
 //! G, parameters x time, is its transpose. Nothing here knows of mazes or networks but the names
 //! of the parameters.
 
+mod check;
 pub mod dense;
 mod entry;
 pub mod error;

@@ -10,7 +10,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::error::check_block;
+use super::check::check_block;
 use super::manifest::{self, Manifest, Rows};
 use super::source::Source;
 use super::{Error, GradientMatrix};

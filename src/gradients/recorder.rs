@@ -14,7 +14,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::error::check_finite;
+use super::check::check_finite;
 use super::manifest::{self, BLOCK_ROWS, FORMAT, Manifest, RowMeta, Rows, Shard, VERSION};
 use super::shards::{GrowingShard, cut};
 use super::sketch::Sketch;

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::error::check_block;
+use super::check::check_block;
 use super::{Error, GradientMatrix};
 use crate::nn::layout::Layout;
 

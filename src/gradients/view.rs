@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
+use super::check::{check_block, check_finite, rows_of};
 use super::entry::Entry;
-use super::error::{check_block, check_finite};
 use super::{Error, GradientMatrix};
 use crate::numeric::Real;
 use crate::numeric::random::{Purpose, Stream};
@@ -156,10 +156,7 @@ impl Scaled<'_> {
         out: &mut [T],
         times: impl Fn(T, f64) -> T,
     ) -> Result<(), Error> {
-        if params.is_empty() {
-            return Ok(());
-        }
-        for (row, values) in rows.zip(out.chunks_exact_mut(params.len())) {
+        for (row, values) in rows_of(rows, &params, out) {
             for value in &mut *values {
                 *value = times(*value, self.weights[row]);
             }
@@ -208,10 +205,7 @@ impl GradientMatrix for SignFlipped<'_> {
         out: &mut [f32],
     ) -> Result<(), Error> {
         self.inner.read_block(rows.clone(), params.clone(), out)?;
-        if params.is_empty() {
-            return Ok(());
-        }
-        for (row, values) in rows.zip(out.chunks_exact_mut(params.len())) {
+        for (row, values) in rows_of(rows, &params, out) {
             let (mut column, mut rest) = (params.start, values);
             while !rest.is_empty() {
                 // Rows below 2^32, columns below 2^37: beyond both, signs would repeat.
@@ -259,10 +253,7 @@ impl GradientMatrix for EveryOther<'_> {
         out: &mut [f32],
     ) -> Result<(), Error> {
         check_block(self, &rows, &params, out.len())?;
-        if params.is_empty() {
-            return Ok(());
-        }
-        for (row, out) in rows.zip(out.chunks_exact_mut(params.len())) {
+        for (row, out) in rows_of(rows, &params, out) {
             let row = 2 * row + usize::from(self.odd);
             self.inner.read_block(row..row + 1, params.clone(), out)?;
         }

@@ -21,7 +21,7 @@ use super::locator::{Located, Locator, Native, Offer};
 use super::method::Supervision;
 use super::run::{Behaviour, Probe, Run};
 use crate::ablate::{Claim, Rate};
-use crate::nn::{Policy, Workspace, softmax};
+use crate::nn::{Derivatives, Policy, Target, Workspace, softmax};
 
 /// Ratio of Fisher informations.
 #[derive(Clone, Copy, Debug)]
@@ -138,8 +138,14 @@ fn diagonal(policy: Policy<'_>, probe: &Probe) -> Vec<f64> {
                             let p = crate::numeric::exp::exp(f64::from(*l)) as f32;
                             *d = f32::from(u8::from(b == action)) - p;
                         }
-                        let outputs = (d_logits.as_slice(), &[0.0f32][..]);
-                        let target = (d_params.as_mut_slice(), false);
+                        let outputs = Derivatives {
+                            logits: &d_logits,
+                            values: &[0.0],
+                        };
+                        let target = Target {
+                            d_params: &mut *d_params,
+                            adds: false,
+                        };
                         workspace.backward(network, &transposed, outputs, target, 1);
                         let p = crate::numeric::exp::exp(f64::from(log_probs[action]));
                         for (square, &d) in squares.iter_mut().zip(d_params.iter()) {

@@ -304,7 +304,10 @@ pub(crate) mod tests {
                 &ActivationDirections,
             ] {
                 let [cheese, corner] = areas(locator, seed);
-                println!("{} {seed}: {cheese:.2} {corner:.2}", locator.method().name());
+                println!(
+                    "{} {seed}: {cheese:.2} {corner:.2}",
+                    locator.method().name()
+                );
                 // Dead units and weights carry nothing in either half, and biases have no edges.
                 assert!(cheese > 0.75 && corner > 0.75, "{cheese} {corner}");
             }

@@ -11,7 +11,7 @@
 
 use rayon::prelude::*;
 
-use crate::nn::{Network, Policy, Workspace, softmax};
+use crate::nn::{Derivatives, Network, Policy, Target, Workspace, softmax};
 use crate::numeric::{Real, sum};
 
 /// States of one block.
@@ -45,8 +45,14 @@ pub fn sum_and_gradient<T: Real>(
                     let mut d_logits = vec![T::ZERO; logits.len()];
                     value += differentiate(logits, states, term, &mut d_logits);
                     let d_values = vec![T::ZERO; states.len()];
-                    let outputs = (d_logits.as_slice(), d_values.as_slice());
-                    let target = (d_params.as_mut_slice(), run > 0);
+                    let outputs = Derivatives {
+                        logits: &d_logits,
+                        values: &d_values,
+                    };
+                    let target = Target {
+                        d_params: &mut d_params,
+                        adds: run > 0,
+                    };
                     workspace.backward(network, &transposed, outputs, target, states.len());
                 }
                 (value, d_params)

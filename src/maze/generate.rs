@@ -139,7 +139,7 @@ impl RoomSets {
         }
     }
 
-    fn root(&mut self, (x, y): (u8, u8)) -> usize {
+    fn root(&mut self, x: u8, y: u8) -> usize {
         let mut room = usize::from(y / 2) * self.side_len + usize::from(x / 2);
         while self.parent[room] != room {
             self.parent[room] = self.parent[self.parent[room]];
@@ -150,7 +150,7 @@ impl RoomSets {
 
     /// Makes one set of two rooms' sets; false if they were one already.
     fn join(&mut self, one: (u8, u8), other: (u8, u8)) -> bool {
-        let (one, other) = (self.root(one), self.root(other));
+        let (one, other) = (self.root(one.0, one.1), self.root(other.0, other.1));
         self.parent[one] = other;
         one != other
     }

@@ -8,19 +8,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use super::cell::Cell;
 
 /// The largest world: procgen's memory mode.
 pub const MAX_WORLD: u8 = 31;
 const MIN_WORLD: u8 = 5;
-
-/// A place in the world: x to the right, y **up**, both from 0.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize, Deserialize)]
-pub struct Cell {
-    /// Column, from the left.
-    pub x: u8,
-    /// Row, from the bottom.
-    pub y: u8,
-}
 
 /// One step of the mouse; as a number, the action of the four-action set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]

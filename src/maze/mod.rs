@@ -8,6 +8,7 @@
 
 pub mod batch;
 pub mod block;
+pub mod cell;
 pub mod draw;
 pub mod error;
 pub mod fast_generate;
@@ -24,10 +25,11 @@ mod wall_lists;
 
 pub use batch::Batch;
 pub use block::Block;
+pub use cell::Cell;
 pub use error::Error;
 pub use fast_generate::{LevelMaker, full_size_seeds};
 pub use generate::{Variant, generate, maze_dim};
-pub use level::{Cell, Level, MAX_WORLD, Move};
+pub use level::{Level, MAX_WORLD, Move};
 pub use observe::{CHANNEL_LEN, observation_len, observe};
 pub use sample::{LevelSampler, Split};
 pub use simulate::{ActionSet, EnvSettings, EnvState, Environment, Episode, Simulator};

@@ -4,7 +4,7 @@ use crate::numeric::Real;
 
 use super::network::Op;
 use super::policy::Policy;
-use super::workspace::Workspace;
+use super::workspace::{Derivatives, Target, Workspace};
 
 impl<T: Real> Workspace<T> {
     /// First-order effects of putting another input's activations into the input of every weight
@@ -34,8 +34,14 @@ impl<T: Real> Workspace<T> {
         self.backward_against(
             network,
             transposed,
-            (d_logits, &d_values),
-            (&mut d_params, false),
+            Derivatives {
+                logits: d_logits,
+                values: &d_values,
+            },
+            Target {
+                d_params: &mut d_params,
+                adds: false,
+            },
             sample_len,
             Some(other),
         );

@@ -9,7 +9,7 @@
 //! multiply-adds an output cell, three times that with both gradients.
 
 use crate::numeric::Real;
-use crate::numeric::gather_gemm::{End, Init, Pair, gather_gemm};
+use crate::numeric::gather_gemm::{End, Init, Pair, Product, gather_gemm};
 use crate::numeric::sum;
 
 use super::Image;
@@ -99,12 +99,22 @@ impl Conv2d {
         &self,
         sample_len: usize,
         x: &[T],
-        (weight, bias): (&[T], &[T]),
+        weight: &[T],
+        bias: &[T],
         y: &mut [T],
         end: End<'_, T>,
     ) {
         let (rows, init) = (self.cells(sample_len), Init::Bias(bias));
-        gather_gemm((x, weight, y), rows, &self.taps, self.y.channels, init, end);
+        gather_gemm(Product {
+            a: x,
+            b: weight,
+            c: y,
+            rows,
+            steps: &self.taps,
+            n: self.y.channels,
+            init,
+            end,
+        });
     }
 
     /// Writes `d_weight` and `d_bias`, the sums over all cells of all samples in order, or adds to
@@ -114,20 +124,22 @@ impl Conv2d {
         sample_len: usize,
         x: &[T],
         d_y: &[T],
-        (d_weight, d_bias): (&mut [T], &mut [T]),
+        d_weight: &mut [T],
+        d_bias: &mut [T],
         adds: bool,
     ) {
         let cells = self.cells(sample_len);
         let init = if adds { Init::Accumulate } else { Init::Zero };
-        let factors = (x, d_y, d_weight);
-        gather_gemm(
-            factors,
-            &self.taps,
-            cells,
-            self.y.channels,
+        gather_gemm(Product {
+            a: x,
+            b: d_y,
+            c: d_weight,
+            rows: &self.taps,
+            steps: cells,
+            n: self.y.channels,
             init,
-            End::Store,
-        );
+            end: End::Store,
+        });
         sum::columns(d_y, cells, d_bias, adds);
     }
 
@@ -144,15 +156,16 @@ impl Conv2d {
         let init = if adds { Init::Accumulate } else { Init::Zero };
         for class in &self.inputs {
             let rows = &class.rows[..class.rows.len() / self.sample_len() * sample_len];
-            let factors = (d_y, transposed, &mut *d_x);
-            gather_gemm(
-                factors,
+            gather_gemm(Product {
+                a: d_y,
+                b: transposed,
+                c: d_x,
                 rows,
-                &class.steps,
-                self.x.channels,
+                steps: &class.steps,
+                n: self.x.channels,
                 init,
-                End::Store,
-            );
+                end: End::Store,
+            });
         }
     }
 
@@ -261,7 +274,7 @@ mod tests {
                 let (mut d_weight, mut d_bias) =
                     (vec![d_weight; weight.len()], vec![d_weight; out]);
                 let mut d_x = before.to_vec();
-                conv.backward_weight(n, &x, &d_y, (&mut d_weight, &mut d_bias), adds);
+                conv.backward_weight(n, &x, &d_y, &mut d_weight, &mut d_bias, adds);
                 conv.backward_input(n, &d_y, &transposed, &mut d_x, adds);
                 (d_weight, d_bias, d_x)
             };
@@ -277,7 +290,7 @@ mod tests {
 
             let loss = |x: &[f64], weight: &[f64], bias: &[f64]| {
                 let mut y = vec![0.0; n * conv.y().bordered_len()];
-                conv.forward(n, x, (weight, bias), &mut y, End::Store);
+                conv.forward(n, x, weight, bias, &mut y, End::Store);
                 assert!(fd::border_is_zero(&y, conv.y(), n));
                 fd::functional(&d_y, &y)
             };
@@ -317,7 +330,7 @@ mod tests {
             let weight = narrow(fd::normals(s, 9 * channels * out));
             let bias = narrow(fd::normals(s, out));
             let mut y = vec![0.0; n * conv.y().bordered_len()];
-            conv.forward(n, &x, (&weight, &bias), &mut y, End::Store);
+            conv.forward(n, &x, &weight, &bias, &mut y, End::Store);
             let mut expected = vec![0.0; y.len()];
             for sample in 0..n {
                 for i in 0..height.div_ceil(stride) {

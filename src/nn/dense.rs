@@ -4,7 +4,7 @@
 //! times that with both gradients.
 
 use crate::numeric::Real;
-use crate::numeric::gather_gemm::{End, Init, Pair, gather_gemm};
+use crate::numeric::gather_gemm::{End, Init, Pair, Product, gather_gemm};
 use crate::numeric::sum;
 
 /// A dense layer for blocks of up to a fixed number of samples, with the offsets its products need.
@@ -53,13 +53,23 @@ impl Dense {
         &self,
         sample_len: usize,
         x: &[T],
-        (weight, bias): (&[T], &[T]),
+        weight: &[T],
+        bias: &[T],
         y: &mut [T],
         end: End<'_, T>,
     ) {
         let rows = &self.samples[..sample_len];
         let init = Init::Bias(bias);
-        gather_gemm((x, weight, y), rows, &self.inputs, self.out_len, init, end);
+        gather_gemm(Product {
+            a: x,
+            b: weight,
+            c: y,
+            rows,
+            steps: &self.inputs,
+            n: self.out_len,
+            init,
+            end,
+        });
     }
 
     /// Writes `d_weight` and `d_bias`, summed over the samples in order, or adds to them.
@@ -68,20 +78,22 @@ impl Dense {
         sample_len: usize,
         x: &[T],
         d_y: &[T],
-        (d_weight, d_bias): (&mut [T], &mut [T]),
+        d_weight: &mut [T],
+        d_bias: &mut [T],
         adds: bool,
     ) {
         let samples = &self.samples[..sample_len];
         let init = if adds { Init::Accumulate } else { Init::Zero };
-        let factors = (x, d_y, d_weight);
-        gather_gemm(
-            factors,
-            &self.inputs,
-            samples,
-            self.out_len,
+        gather_gemm(Product {
+            a: x,
+            b: d_y,
+            c: d_weight,
+            rows: &self.inputs,
+            steps: samples,
+            n: self.out_len,
             init,
-            End::Store,
-        );
+            end: End::Store,
+        });
         sum::columns(d_y, samples, d_bias, adds);
     }
 
@@ -97,8 +109,16 @@ impl Dense {
     ) {
         let rows = &self.d_samples[..sample_len];
         let init = if adds { Init::Accumulate } else { Init::Zero };
-        let factors = (d_y, transposed, d_x);
-        gather_gemm(factors, rows, &self.outputs, self.in_len, init, End::Store);
+        gather_gemm(Product {
+            a: d_y,
+            b: transposed,
+            c: d_x,
+            rows,
+            steps: &self.outputs,
+            n: self.in_len,
+            init,
+            end: End::Store,
+        });
     }
 
     /// The weights as `(out, in)`.
@@ -145,7 +165,7 @@ mod tests {
             let run = |start: f64, adds: bool| {
                 let (mut d_weight, mut d_bias) = (vec![start; weight.len()], vec![start; out_len]);
                 let mut d_x = vec![start; x.len()];
-                dense.backward_weight(n, &x, &d_y, (&mut d_weight, &mut d_bias), adds);
+                dense.backward_weight(n, &x, &d_y, &mut d_weight, &mut d_bias, adds);
                 dense.backward_input(n, &d_y, &transposed, &mut d_x, adds);
                 (d_weight, d_bias, d_x)
             };
@@ -157,7 +177,7 @@ mod tests {
 
             let loss = |x: &[f64], weight: &[f64], bias: &[f64]| {
                 let mut y = vec![9.0; d_y.len()];
-                dense.forward(n, x, (weight, bias), &mut y, End::Store);
+                dense.forward(n, x, weight, bias, &mut y, End::Store);
                 fd::functional(&d_y, &y)
             };
             fd::check(&name, &x, &d_x, &mut |x| loss(x, &weight, &bias));

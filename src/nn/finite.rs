@@ -58,11 +58,10 @@ mod tests {
         for kind in [Kind::Small, Kind::Impala] {
             let shape = Shape {
                 kind,
-                world: 5,
                 channels: 3,
                 blocks: 2,
                 hidden: 4,
-                action_len: 4,
+                ..Shape::tiny()
             };
             let network = Network::new(shape, 1).unwrap();
             let params = init::initialise(&network.layout, 1);

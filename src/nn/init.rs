@@ -35,17 +35,16 @@ pub fn initialise(layout: &Layout, seed: u64) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{Kind, Network, Shape};
+    use crate::nn::{Network, Shape};
 
     #[test]
     fn weights_fill_the_glorot_interval_and_biases_are_zero() {
         let shape = Shape {
-            kind: Kind::Small,
             world: 9,
             channels: 16,
-            blocks: 1,
             hidden: 32,
             action_len: 15,
+            ..Shape::tiny()
         };
         let layout = Network::new(shape, 1).unwrap().layout;
         let params = initialise(&layout, 0);

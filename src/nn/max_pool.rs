@@ -46,7 +46,9 @@ impl MaxPool {
     #[inline(always)]
     fn cell<T: Real>(
         self,
-        output: (usize, usize, usize),
+        sample: usize,
+        i: usize,
+        j: usize,
         x: &[T],
         y: &mut [T],
         argmax: &mut [u32],
@@ -55,10 +57,10 @@ impl MaxPool {
         let (argmax_blocks, argmax_rest) = argmax.as_chunks_mut::<16>();
         let rest_start = 16 * blocks.len();
         for (block, (y, best)) in blocks.iter_mut().zip(argmax_blocks).enumerate() {
-            (*y, *best) = self.maxima::<T, 16>(output, x, 16 * block);
+            (*y, *best) = self.maxima::<T, 16>(sample, i, j, x, 16 * block);
         }
         for (c, (y, best)) in rest.iter_mut().zip(argmax_rest).enumerate() {
-            let (maximum, offset) = self.maxima::<T, 1>(output, x, rest_start + c);
+            let (maximum, offset) = self.maxima::<T, 1>(sample, i, j, x, rest_start + c);
             (*y, *best) = (maximum[0], offset[0]);
         }
     }
@@ -67,7 +69,9 @@ impl MaxPool {
     #[inline(always)]
     fn maxima<T: Real, const LANES: usize>(
         self,
-        (sample, i, j): (usize, usize, usize),
+        sample: usize,
+        i: usize,
+        j: usize,
         x: &[T],
         c: usize,
     ) -> ([T; LANES], [u32; LANES]) {
@@ -129,7 +133,7 @@ impl<T: Real> Work for Forward<'_, T> {
                     let start = out.offset(sample, i + 1, j + 1);
                     let y = &mut self.y[start..start + channels];
                     let best = argmax.next().expect("argmax holds one entry an output");
-                    self.pool.cell((sample, i, j), self.x, y, best);
+                    self.pool.cell(sample, i, j, self.x, y, best);
                 }
             }
         }

@@ -22,6 +22,7 @@ pub mod network;
 pub mod policy;
 pub mod relu;
 pub mod sgd;
+pub mod shape;
 pub mod site;
 pub mod softmax;
 pub mod steering;
@@ -30,11 +31,12 @@ pub mod workspace;
 
 pub use image::Image;
 pub use layout::Layout;
-pub use network::{Kind, Network, Shape};
+pub use network::Network;
 pub use policy::Policy;
+pub use shape::{Kind, Shape};
 pub use site::{Part, Site};
 pub use steering::Steering;
-pub use workspace::Workspace;
+pub use workspace::{Derivatives, Target, Workspace};
 
 /// What can be wrong with a network's settings.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

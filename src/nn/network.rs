@@ -11,41 +11,13 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use crate::numeric::Real;
 
 use super::conv2d::Conv2d;
 use super::dense::Dense;
 use super::max_pool::MaxPool;
+use super::shape::{Kind, Shape};
 use super::{Error, Image, Layout};
-
-/// Which network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// A strided convolution and residual convolutions, tens of thousands of parameters.
-    Small,
-    /// The published IMPALA net.
-    Impala,
-}
-
-/// What determines a network's shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Which network.
-    pub kind: Kind,
-    /// Side of the observation, in cells.
-    pub world: usize,
-    /// Channels of `small`.
-    pub channels: usize,
-    /// Residual blocks of `small`.
-    pub blocks: usize,
-    /// Width of the dense layer of `small`.
-    pub hidden: usize,
-    /// Actions.
-    pub action_len: usize,
-}
 
 /// Channels of an observation: wall, mouse, cheese.
 pub const OBSERVATION_CHANNELS: usize = 3;
@@ -235,25 +207,6 @@ impl Network {
     }
 }
 
-impl Shape {
-    fn check(&self) -> Result<(), Error> {
-        let size = |name, found, range: Range<usize>, expected| {
-            if range.contains(&found) {
-                Ok(())
-            } else {
-                Err(Error::Size {
-                    name,
-                    found,
-                    expected,
-                })
-            }
-        };
-        size("channels", self.channels, 1..513, "1 to 512")?;
-        size("blocks", self.blocks, 0..33, "0 to 32")?;
-        size("hidden", self.hidden, 1..4097, "1 to 4096")
-    }
-}
-
 /// Grows the list of operations; every method returns the buffer it writes.
 struct Builder {
     sample_len: usize,
@@ -438,19 +391,5 @@ mod tests {
             action_len: 15,
         };
         assert_eq!(Network::new(shape, 1).unwrap().param_len(), 626_256);
-    }
-
-    #[test]
-    fn a_size_out_of_range_names_the_setting() {
-        let shape = Shape {
-            kind: Kind::Small,
-            world: 9,
-            channels: 0,
-            blocks: 3,
-            hidden: 64,
-            action_len: 4,
-        };
-        let message = Network::new(shape, 1).unwrap_err().to_string();
-        assert_eq!(message, "net.channels = 0: expected 1 to 512");
     }
 }

@@ -17,6 +17,24 @@ use crate::numeric::simd::vectorised;
 use super::network::{After, Network, OBSERVATION_CHANNELS, Op, Parameters};
 use super::{Policy, relu};
 
+/// The derivatives of a loss by what the network gives for a block of samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Derivatives<'a, T> {
+    /// By the logits, `(samples, actions)`.
+    pub logits: &'a [T],
+    /// By the values.
+    pub values: &'a [T],
+}
+
+/// Where the gradient of a loss goes.
+#[derive(Debug)]
+pub struct Target<'a, T> {
+    /// One number a parameter.
+    pub d_params: &'a mut [T],
+    /// Whether the gradient is added to what is there, and does not take its place.
+    pub adds: bool,
+}
+
 /// Activations and gradients of one block.
 #[derive(Clone, Debug)]
 pub struct Workspace<T> {
@@ -97,8 +115,8 @@ impl<T: Real> Workspace<T> {
                             z: &mut kept,
                         },
                     };
-                    let parameters = of(theta, parameters);
-                    conv.forward(sample_len, input, parameters, &mut output, end);
+                    let (weight, bias) = of(theta, parameters);
+                    conv.forward(sample_len, input, weight, bias, &mut output, end);
                     if let After::AddRelu { z } = after {
                         self.buffers[*z] = kept;
                     }
@@ -134,7 +152,8 @@ impl<T: Real> Workspace<T> {
                     } else {
                         End::Store
                     };
-                    dense.forward(sample_len, x, of(theta, parameters), y, end);
+                    let (weight, bias) = of(theta, parameters);
+                    dense.forward(sample_len, x, weight, bias, y, end);
                 }
             }
         }
@@ -148,19 +167,11 @@ impl<T: Real> Workspace<T> {
         &mut self,
         network: &Network,
         transposed: &[T],
-        (d_logits, d_values): (&[T], &[T]),
-        (d_params, adds): (&mut [T], bool),
+        derivatives: Derivatives<'_, T>,
+        target: Target<'_, T>,
         sample_len: usize,
     ) {
-        let target = (d_params, adds);
-        self.backward_against(
-            network,
-            transposed,
-            (d_logits, d_values),
-            target,
-            sample_len,
-            None,
-        );
+        self.backward_against(network, transposed, derivatives, target, sample_len, None);
     }
 
     /// As [`backward`](Self::backward), but the gradients of the weights are sums over the
@@ -169,15 +180,20 @@ impl<T: Real> Workspace<T> {
         &mut self,
         network: &Network,
         transposed: &[T],
-        (d_logits, d_values): (&[T], &[T]),
-        (d_params, adds): (&mut [T], bool),
+        derivatives: Derivatives<'_, T>,
+        target: Target<'_, T>,
         sample_len: usize,
         inputs: Option<&Self>,
     ) {
         let inputs = inputs.map_or(self.buffers.as_slice(), |other| &other.buffers);
         let slot = |buffer: usize| network.buffers[buffer].gradient;
-        self.gradients[slot(network.logits)][..d_logits.len()].copy_from_slice(d_logits);
-        self.gradients[slot(network.value)][..d_values.len()].copy_from_slice(d_values);
+        for (buffer, given) in [
+            (network.logits, derivatives.logits),
+            (network.value, derivatives.values),
+        ] {
+            self.gradients[slot(buffer)][..given.len()].copy_from_slice(given);
+        }
+        let Target { d_params, adds } = target;
         for op in network.ops.iter().rev() {
             match op {
                 Op::Conv {
@@ -189,13 +205,13 @@ impl<T: Real> Workspace<T> {
                 } => {
                     let len = sample_len * network.buffers[*y].len;
                     let mut d_y = take(&mut self.gradients[slot(*y)]);
-                    let d_parameters = split(d_params, parameters);
+                    let (d_weight, d_bias) = split(d_params, parameters);
                     let transposed = &transposed[parameters.weight.clone()];
                     let input = &inputs[*x];
                     if let After::AddRelu { z } = after {
                         let mut d_z = take(&mut self.gradients[slot(*z)]);
                         relu::backward(&self.buffers[*z][..len], &d_y[..len], &mut d_z[..len]);
-                        conv.backward_weight(sample_len, input, &d_z, d_parameters, adds);
+                        conv.backward_weight(sample_len, input, &d_z, d_weight, d_bias, adds);
                         // The sum passes its gradient on to x as it is.
                         conv.backward_input(sample_len, &d_z, transposed, &mut d_y, true);
                         self.gradients[slot(*z)] = d_z;
@@ -203,7 +219,7 @@ impl<T: Real> Workspace<T> {
                         if *after == After::Relu {
                             relu::backward_in_place(&self.buffers[*y][..len], &mut d_y[..len]);
                         }
-                        conv.backward_weight(sample_len, input, &d_y, d_parameters, adds);
+                        conv.backward_weight(sample_len, input, &d_y, d_weight, d_bias, adds);
                         if *x != 0 {
                             let d_x = &mut self.gradients[slot(*x)];
                             conv.backward_input(sample_len, &d_y, transposed, d_x, false);
@@ -248,8 +264,8 @@ impl<T: Real> Workspace<T> {
                     if *is_rectified {
                         relu::backward_in_place(&self.buffers[*y][..len], &mut d_y[..len]);
                     }
-                    let d_parameters = split(d_params, parameters);
-                    dense.backward_weight(sample_len, &inputs[*x], d_y, d_parameters, adds);
+                    let (d_weight, d_bias) = split(d_params, parameters);
+                    dense.backward_weight(sample_len, &inputs[*x], d_y, d_weight, d_bias, adds);
                     let transposed = &transposed[parameters.weight.clone()];
                     dense.backward_input(sample_len, d_y, transposed, d_x, *shares_x);
                 }
@@ -343,19 +359,46 @@ mod tests {
             let ones = vec![1.0; (n + 1) * network.shape.action_len];
             let mut transposed = vec![9.0; params.len()];
             network.transpose(&params, &mut transposed);
-            let outputs = (ones.as_slice(), &ones[..n + 1]);
+            let derivatives = Derivatives {
+                logits: ones.as_slice(),
+                values: &ones[..n + 1],
+            };
             workspace.backward(
                 &network,
                 &transposed,
-                outputs,
-                (&mut d_params, false),
+                derivatives,
+                Target {
+                    d_params: &mut d_params,
+                    adds: false,
+                },
                 n + 1,
             );
             workspace.forward(Policy::new(&network, &params), &observations, n);
-            let outputs = (d_logits.as_slice(), d_values.as_slice());
-            workspace.backward(&network, &transposed, outputs, (&mut d_params, false), n);
+            let derivatives = Derivatives {
+                logits: &d_logits,
+                values: &d_values,
+            };
+            workspace.backward(
+                &network,
+                &transposed,
+                derivatives,
+                Target {
+                    d_params: &mut d_params,
+                    adds: false,
+                },
+                n,
+            );
             let mut twice = d_params.clone();
-            workspace.backward(&network, &transposed, outputs, (&mut twice, true), n);
+            workspace.backward(
+                &network,
+                &transposed,
+                derivatives,
+                Target {
+                    d_params: &mut twice,
+                    adds: true,
+                },
+                n,
+            );
             for (&twice, &once) in twice.iter().zip(&d_params) {
                 assert!(fd::close(twice, 2.0 * once), "{twice:e} {once:e}");
             }

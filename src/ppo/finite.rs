@@ -4,8 +4,8 @@
 use crate::nn::{Network, finite};
 
 use super::Error;
-use super::rollout::Frames;
-use super::trainer::Optimizer;
+use super::frames::Frames;
+use super::optimizer::Optimizer;
 
 /// What an update is made of, as far as it has come.
 pub(super) struct Made<'a> {
@@ -64,7 +64,11 @@ impl Made<'_> {
         let (what, found) = forward()
             .or_else(of_frames)
             .or_else(|| in_layout("gradient of", self.gradient))
-            .or_else(|| moments(self.optimizer).find_map(|(name, values)| in_layout(name, values)))
+            .or_else(|| {
+                self.optimizer
+                    .moments()
+                    .find_map(|(name, values)| in_layout(name, values))
+            })
             .or_else(|| in_layout("update of", self.applied))
             .or_else(|| {
                 let moved = self.params.iter().zip(self.applied);
@@ -75,36 +79,21 @@ impl Made<'_> {
     }
 }
 
-/// What an optimiser keeps, by name.
-pub(super) fn moments(optimizer: &Optimizer) -> impl Iterator<Item = (&'static str, &[f32])> {
-    let kept: [Option<(&str, &[f32])>; 2] = match optimizer {
-        Optimizer::Adam(adam) => [
-            Some(("first moment of", &adam.first)),
-            Some(("second moment of", &adam.second)),
-        ],
-        Optimizer::Sgd(sgd) => [Some(("velocity of", &sgd.velocity)), None],
-    };
-    kept.into_iter().flatten()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::nn::adam::Adam;
     use crate::nn::sgd::Sgd;
-    use crate::nn::{Kind, Shape, init};
+    use crate::nn::{Shape, init};
 
     /// Every number of an update, each with NaN and both infinities, and the name it goes by. An
     /// observation is a byte of 0 or 1 and can be neither.
     #[test]
     fn the_first_number_in_the_order_of_computing_is_named() {
         let shape = Shape {
-            kind: Kind::Small,
-            world: 5,
             channels: 2,
-            blocks: 1,
             hidden: 3,
-            action_len: 4,
+            ..Shape::tiny()
         };
         let network = Network::new(shape, 1).unwrap();
         let sound = init::initialise(&network.layout, 0);

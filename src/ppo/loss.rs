@@ -67,31 +67,28 @@ impl Sums {
     }
 }
 
-/// Writes the derivatives of `scale` times the summed loss of a block, and returns its sums.
-/// `logits` is `(samples, actions)`; `scale` is 1 over the minibatch's length.
-pub fn block<T: Real>(
-    samples: &[Sample<T>],
-    (logits, values): (&[T], &[T]),
-    coefficients: &Coefficients,
-    scale: T,
-    (d_logits, d_values): (&mut [T], &mut [T]),
-) -> Sums {
-    apply(Block {
-        samples,
-        outputs: (logits, values),
-        coefficients,
-        scale,
-        gradients: (d_logits, d_values),
-    })
+/// A block of samples, what the network gives for them, and where the derivatives go.
+#[derive(Debug)]
+pub struct Block<'a, T> {
+    /// The samples.
+    pub samples: &'a [Sample<T>],
+    /// `(samples, actions)`.
+    pub logits: &'a [T],
+    /// One a sample.
+    pub values: &'a [T],
+    /// What the loss is made of.
+    pub coefficients: &'a Coefficients,
+    /// 1 over the minibatch's length.
+    pub scale: T,
+    /// Derivatives by the logits.
+    pub d_logits: &'a mut [T],
+    /// Derivatives by the values.
+    pub d_values: &'a mut [T],
 }
 
-/// What [`block`] takes.
-struct Block<'a, T> {
-    samples: &'a [Sample<T>],
-    outputs: (&'a [T], &'a [T]),
-    coefficients: &'a Coefficients,
-    scale: T,
-    gradients: (&'a mut [T], &'a mut [T]),
+/// Writes the derivatives of `scale` times the summed loss of a block, and returns its sums.
+pub fn block<T: Real>(block: Block<'_, T>) -> Sums {
+    apply(block)
 }
 
 impl<T: Real> Work for Block<'_, T> {
@@ -101,10 +98,12 @@ impl<T: Real> Work for Block<'_, T> {
     fn run(self) -> Sums {
         let Self {
             samples,
-            outputs: (logits, values),
+            logits,
+            values,
             coefficients,
             scale,
-            gradients: (d_logits, d_values),
+            d_logits,
+            d_values,
         } = self;
         let action_len = logits.len() / samples.len();
         let clip = T::from_f64(coefficients.clip);
@@ -200,13 +199,15 @@ mod tests {
             }
             let run = |logits: &[f64], values: &[f64]| {
                 let (mut d_logits, mut d_values) = (vec![9.0; logits.len()], vec![9.0; n]);
-                let sums = block(
-                    &samples,
-                    (logits, values),
-                    &coefficients,
+                let sums = block(Block {
+                    samples: &samples,
+                    logits,
+                    values,
+                    coefficients: &coefficients,
                     scale,
-                    (&mut d_logits, &mut d_values),
-                );
+                    d_logits: &mut d_logits,
+                    d_values: &mut d_values,
+                });
                 (scale * total(&sums, &coefficients), d_logits, d_values)
             };
             let (_, d_logits, d_values) = run(&logits, &values);
@@ -242,13 +243,15 @@ mod tests {
             clip_value: true,
         };
         let outputs = ([logits, logits].concat(), [0.25, 0.25]);
-        let sums = block(
-            &samples,
-            (&outputs.0, &outputs.1),
-            &coefficients,
-            0.5,
-            (&mut [0.0; 8], &mut [0.0; 2]),
-        );
+        let sums = block(Block {
+            samples: &samples,
+            logits: &outputs.0,
+            values: &outputs.1,
+            coefficients: &coefficients,
+            scale: 0.5,
+            d_logits: &mut [0.0; 8],
+            d_values: &mut [0.0; 2],
+        });
         assert_eq!((sums.policy, sums.value), (-1.5, 1.0));
         assert_eq!((sums.divergence, sums.clipped), (0.0, 0.0));
     }

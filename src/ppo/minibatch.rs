@@ -8,11 +8,11 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use crate::nn::{Network, Policy, Workspace};
+use crate::nn::{Derivatives, Network, Policy, Target, Workspace};
 use crate::numeric::sum;
 
+use super::frames::Frames;
 use super::loss::{self, Coefficients, Sample, Sums};
-use super::rollout::Frames;
 
 /// Samples of one block.
 pub const BLOCK: usize = 64;
@@ -76,6 +76,21 @@ impl Spread {
     }
 }
 
+/// The samples of a loss: all of a minibatch, or a part of one.
+#[derive(Clone, Copy, Debug)]
+pub struct Minibatch<'a> {
+    /// All frames of the iteration.
+    pub frames: &'a Frames,
+    /// Which of them.
+    pub indices: &'a [u32],
+    /// What the loss is divided by: the samples of the whole minibatch.
+    pub len: usize,
+    /// What the loss is made of.
+    pub coefficients: Coefficients,
+    /// What advantages are normalised by.
+    pub spread: Option<Spread>,
+}
+
 impl Gradient {
     /// Room for minibatches of `sample_len`.
     pub fn new(network: &Network, sample_len: usize) -> Self {
@@ -100,24 +115,21 @@ impl Gradient {
         }
     }
 
-    /// The gradient of the loss over the frames at `indices`, summed and divided by `len`, with the
-    /// loss's sums; `len` is more than `indices` where they are a part of a minibatch.
+    /// The gradient of the loss over the samples of `batch`, summed in a fixed order, with the loss's
+    /// sums.
     pub fn compute(
         &mut self,
         (network, params): (&Network, &[f32]),
-        frames: &Frames,
-        (indices, len): (&[u32], usize),
-        coefficients: &Coefficients,
-        spread: Option<Spread>,
+        batch: &Minibatch<'_>,
     ) -> (&mut [f32], Sums) {
+        let indices = batch.indices;
         if indices.is_empty() {
             self.total.fill(0.0);
             return (&mut self.total, Sums::default());
         }
-        let scale = 1.0 / len as f32;
         let used = indices.len().div_ceil(BLOCK);
         network.transpose(params, &mut self.transposed);
-        let weights = (params, self.transposed.as_slice());
+        let transposed = self.transposed.as_slice();
         let rooms = &self.rooms;
         self.blocks[..used]
             .par_iter_mut()
@@ -129,9 +141,13 @@ impl Gradient {
                     .expect("no block panicked");
                 block.sums = Sums::default();
                 for (run, indices) in indices.chunks(network.sample_len).enumerate() {
-                    let loss = (indices, coefficients, spread, scale);
-                    let d_params = (block.gradient.as_mut_slice(), run > 0);
-                    let sums = room.compute(network, weights, frames, loss, d_params);
+                    room.load(network, batch, indices);
+                    let target = Target {
+                        d_params: &mut block.gradient,
+                        adds: run > 0,
+                    };
+                    let sums =
+                        room.differentiate(Policy::new(network, params), transposed, batch, target);
                     block.sums.add(&sums);
                 }
             });
@@ -155,18 +171,11 @@ impl Gradient {
 }
 
 impl Room {
-    /// Writes the gradient of the frames at `indices`, as many as the network takes at once, into
-    /// `d_params`, or adds it to what is there; returns the loss's sums.
-    fn compute(
-        &mut self,
-        network: &Network,
-        (params, transposed): (&[f32], &[f32]),
-        frames: &Frames,
-        (indices, coefficients, spread, scale): (&[u32], &Coefficients, Option<Spread>, f32),
-        d_params: (&mut [f32], bool),
-    ) -> Sums {
-        let (n, len) = (indices.len(), network.observation_len());
-        let normalised = |advantage: f32| match spread {
+    /// Takes samples of `batch`, as many as the network takes at once.
+    fn load(&mut self, network: &Network, batch: &Minibatch<'_>, indices: &[u32]) {
+        let frames = batch.frames;
+        let len = network.observation_len();
+        let normalised = |advantage: f32| match batch.spread {
             Some(spread) => {
                 ((f64::from(advantage) - spread.mean) / (spread.deviation + 1e-8)) as f32
             }
@@ -184,21 +193,36 @@ impl Room {
                 target: frames.advantages[i] + frames.values[i],
             });
         }
-        self.workspace.forward(
-            Policy::new(network, params),
-            &self.observations[..n * len],
-            n,
-        );
+    }
+
+    /// The gradient of the frames that were loaded, with their loss's sums.
+    fn differentiate(
+        &mut self,
+        policy: Policy<'_>,
+        transposed: &[f32],
+        batch: &Minibatch<'_>,
+        target: Target<'_, f32>,
+    ) -> Sums {
+        let (network, n) = (policy.network, self.samples.len());
+        let observations = &self.observations[..n * network.observation_len()];
+        self.workspace.forward(policy, observations, n);
         let d_logits = &mut self.d_logits[..n * network.shape.action_len];
         let d_values = &mut self.d_values[..n];
-        let outputs = (
-            self.workspace.logits(network, n),
-            self.workspace.values(network, n),
-        );
-        let derivatives = (&mut *d_logits, &mut *d_values);
-        let sums = loss::block(&self.samples, outputs, coefficients, scale, derivatives);
+        let sums = loss::block(loss::Block {
+            samples: &self.samples,
+            logits: self.workspace.logits(network, n),
+            values: self.workspace.values(network, n),
+            coefficients: &batch.coefficients,
+            scale: 1.0 / batch.len as f32,
+            d_logits,
+            d_values,
+        });
+        let derivatives = Derivatives {
+            logits: d_logits,
+            values: d_values,
+        };
         self.workspace
-            .backward(network, transposed, (d_logits, d_values), d_params, n);
+            .backward(network, transposed, derivatives, target, n);
         sums
     }
 }
@@ -238,18 +262,23 @@ mod tests {
         for (kind, hidden) in [(Kind::Small, 300), (Kind::Impala, 1)] {
             let shape = Shape {
                 kind,
-                world: 5,
                 channels: 8,
                 blocks: 2,
                 hidden,
-                action_len: 4,
+                ..Shape::tiny()
             };
             let network = Network::new(shape, 24).unwrap();
             let params = init::initialise(&network.layout, 0);
             let frames = frames(&network, 240);
             // Three whole blocks and one of eight samples, in an order that is not the frames'.
             let indices: Vec<u32> = (0..200).map(|i| i * 37 % 240).collect();
-            let spread = Some(Spread::of(&frames.advantages, &indices));
+            let batch = Minibatch {
+                frames: &frames,
+                indices: &indices,
+                len: indices.len(),
+                coefficients: COEFFICIENTS,
+                spread: Some(Spread::of(&frames.advantages, &indices)),
+            };
             let compute = |threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new()
                     .num_threads(threads)
@@ -257,13 +286,7 @@ mod tests {
                     .unwrap();
                 pool.install(|| {
                     let mut gradient = Gradient::new(&network, 200);
-                    let (d_params, sums) = gradient.compute(
-                        (&network, &params),
-                        &frames,
-                        (&indices, 200),
-                        &COEFFICIENTS,
-                        spread,
-                    );
+                    let (d_params, sums) = gradient.compute((&network, &params), &batch);
                     (
                         d_params.iter().map(|d| d.to_bits()).collect::<Vec<u32>>(),
                         sums,
@@ -280,39 +303,29 @@ mod tests {
 
     #[test]
     fn the_gradient_is_the_mean_of_its_samples() {
-        let shape = Shape {
-            kind: Kind::Small,
-            world: 5,
-            channels: 4,
-            blocks: 1,
-            hidden: 8,
-            action_len: 4,
-        };
-        let network = Network::new(shape, 24).unwrap();
+        let network = Network::new(Shape::tiny(), 24).unwrap();
         let params = init::initialise(&network.layout, 0);
         let frames = frames(&network, 70);
         let indices: Vec<u32> = (0..70).rev().collect();
-        let spread = Some(Spread::of(&frames.advantages, &indices));
+        let batch = Minibatch {
+            frames: &frames,
+            indices: &indices,
+            len: indices.len(),
+            coefficients: COEFFICIENTS,
+            spread: Some(Spread::of(&frames.advantages, &indices)),
+        };
         let mut gradient = Gradient::new(&network, 70);
-        let whole = gradient
-            .compute(
-                (&network, &params),
-                &frames,
-                (&indices, 70),
-                &COEFFICIENTS,
-                spread,
-            )
-            .0
-            .to_vec();
+        let whole = gradient.compute((&network, &params), &batch).0.to_vec();
         let mut mean = vec![0.0f64; whole.len()];
         for &index in &indices {
             let one = gradient
                 .compute(
                     (&network, &params),
-                    &frames,
-                    (&[index], 1),
-                    &COEFFICIENTS,
-                    spread,
+                    &Minibatch {
+                        indices: &[index],
+                        len: 1,
+                        ..batch
+                    },
                 )
                 .0;
             mean.iter_mut()

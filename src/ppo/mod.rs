@@ -2,9 +2,11 @@
 //! rollouts, generalised advantages, the clipped loss, and the trainer that turns them into updates.
 
 mod finite;
+pub mod frames;
 pub mod gae;
 pub mod loss;
 pub mod minibatch;
+pub mod optimizer;
 pub mod parts;
 pub mod projection;
 pub mod rollout;
@@ -14,6 +16,7 @@ pub mod settings;
 pub mod state;
 pub mod trainer;
 
+pub use optimizer::Optimizer;
 pub use parts::{Part, Parts};
 pub use settings::{EnvSettings, NetSettings, PpoSettings, Settings};
 pub use state::TrainerState;

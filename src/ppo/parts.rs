@@ -11,9 +11,9 @@
 
 use crate::nn::Network;
 
+use super::frames::Frames;
 use super::loss::Coefficients;
-use super::minibatch::{Gradient, Spread};
-use super::rollout::Frames;
+use super::minibatch::{Gradient, Minibatch};
 
 /// One part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,21 +65,22 @@ pub fn by_side(frames: &Frames, indices: &[u32]) -> [Vec<u32>; 2] {
     [before, inside]
 }
 
-/// Writes the parts of the gradient over the frames at `indices`.
+/// Writes the parts of the gradient over the samples of `batch`.
 pub fn compute(
     gradient: &mut Gradient,
     model: (&Network, &[f32]),
-    frames: &Frames,
-    indices: &[u32],
-    coefficients: &Coefficients,
-    spread: Option<Spread>,
+    batch: &Minibatch<'_>,
     parts: &mut Parts,
 ) {
-    let [before, inside] = by_side(frames, indices);
-    let samples = [&before, &inside, indices, indices];
-    for ((part, samples), out) in Part::ALL.into_iter().zip(samples).zip(parts) {
-        let samples = (samples, indices.len());
-        let (found, _) = gradient.compute(model, frames, samples, &part.of(coefficients), spread);
+    let [before, inside] = by_side(batch.frames, batch.indices);
+    let samples = [&before, &inside, batch.indices, batch.indices];
+    for ((part, indices), out) in Part::ALL.into_iter().zip(samples).zip(parts) {
+        let part = Minibatch {
+            indices,
+            coefficients: part.of(&batch.coefficients),
+            ..*batch
+        };
+        let (found, _) = gradient.compute(model, &part);
         out.clear();
         out.extend_from_slice(found);
     }
@@ -88,22 +89,15 @@ pub fn compute(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{Kind, Shape, init};
+    use crate::nn::{Shape, init};
     use crate::numeric::random::{Purpose, Stream};
+    use crate::ppo::minibatch::Spread;
 
     /// Each policy part sees its own samples only: all of them on one side leave the other exactly
     /// 0, and the two are the gradients of the samples apart.
     #[test]
     fn a_side_without_samples_is_exactly_zero() {
-        let shape = Shape {
-            kind: Kind::Small,
-            world: 5,
-            channels: 4,
-            blocks: 1,
-            hidden: 8,
-            action_len: 4,
-        };
-        let network = Network::new(shape, 24).unwrap();
+        let network = Network::new(Shape::tiny(), 24).unwrap();
         let params = init::initialise(&network.layout, 0);
         let stream = &mut Stream::new(4, Purpose::Nulls, 0);
         let len = 150;
@@ -128,16 +122,15 @@ mod tests {
         let mut gradient = Gradient::new(&network, len);
         let spread = Some(Spread::of(&frames.advantages, &indices));
         let mut of = |frames: &Frames, indices: &[u32]| {
-            let (mut parts, model) = (Parts::default(), (&network, &params[..]));
-            compute(
-                &mut gradient,
-                model,
+            let batch = Minibatch {
                 frames,
                 indices,
-                &coefficients,
+                len: indices.len(),
+                coefficients,
                 spread,
-                &mut parts,
-            );
+            };
+            let mut parts = Parts::default();
+            compute(&mut gradient, (&network, &params), &batch, &mut parts);
             parts
         };
         let both = of(&frames, &indices);

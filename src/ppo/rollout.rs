@@ -11,29 +11,13 @@ use crate::nn::{Network, Policy, Workspace};
 use crate::numeric::random::{Purpose, Stream};
 
 use super::Error;
+use super::frames::Frames;
 use super::gae;
 use super::sample;
 use super::settings::Settings;
 
 /// Environments of one block.
 pub const BLOCK: usize = 16;
-
-/// The frames of one iteration, environment by environment: frame `e * num_steps + t`.
-#[derive(Clone, Debug, Default)]
-pub struct Frames {
-    /// `(frames, world, world, 3)` of 0 and 1.
-    pub observations: Vec<u8>,
-    /// Actions taken.
-    pub actions: Vec<u8>,
-    /// Their log-probabilities.
-    pub log_probs: Vec<f32>,
-    /// Predicted values.
-    pub values: Vec<f32>,
-    /// Generalised advantages.
-    pub advantages: Vec<f32>,
-    /// Whether the mouse was in the region that holds the cheese when it acted.
-    pub in_region: Vec<bool>,
-}
 
 /// The environments between rollouts.
 #[derive(Debug)]
@@ -236,13 +220,14 @@ impl Block {
         for (e, &last_value) in last_values.iter().enumerate() {
             let range = e * step_len..(e + 1) * step_len;
             gae::advantages(
-                (
-                    &self.rewards[range.clone()],
-                    &frames.values[range.clone()],
-                    &self.dones[range.clone()],
-                ),
+                gae::Steps {
+                    rewards: &self.rewards[range.clone()],
+                    values: &frames.values[range.clone()],
+                    dones: &self.dones[range.clone()],
+                },
                 last_value,
-                (settings.ppo.gamma, settings.ppo.gae_lambda),
+                settings.ppo.gamma,
+                settings.ppo.gae_lambda,
                 &mut frames.advantages[range],
             );
         }
@@ -263,7 +248,6 @@ mod tests {
     use super::*;
     use crate::maze::{ActionSet, Environment};
     use crate::nn::{Kind, init};
-    use crate::ppo::settings::OptimizerKind;
     use crate::ppo::{EnvSettings, NetSettings, PpoSettings};
 
     fn settings() -> Settings {
@@ -283,25 +267,12 @@ mod tests {
                 hidden: 8,
             },
             ppo: PpoSettings {
-                total_updates: 1,
                 num_envs: BLOCK + 3,
                 num_steps: 9,
-                update_epochs: 1,
                 minibatch_size: 9,
                 gamma: 0.9,
                 gae_lambda: 0.8,
-                clip_coef: 0.2,
-                clip_vloss: true,
-                ent_coef: 0.0,
-                vf_coef: 0.5,
-                norm_adv: true,
-                max_grad_norm: 0.5,
-                learning_rate: 1e-3,
-                anneal_lr: true,
-                optimizer: OptimizerKind::Adam,
-                adam_eps: 1e-5,
-                momentum: 0.9,
-                routing: false,
+                ..PpoSettings::usual()
             },
         }
     }
@@ -358,9 +329,14 @@ mod tests {
                 workspace.forward(Policy::new(&network, &params), &observation, 1);
                 let mut advantages = vec![0.0; 9];
                 gae::advantages(
-                    (&rewards, &frames.values[range.clone()], &dones),
+                    gae::Steps {
+                        rewards: &rewards,
+                        values: &frames.values[range.clone()],
+                        dones: &dones,
+                    },
                     workspace.values(&network, 1)[0],
-                    (0.9, 0.8),
+                    0.9,
+                    0.8,
                     &mut advantages,
                 );
                 assert_eq!(frames.advantages[range], advantages);

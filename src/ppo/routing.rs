@@ -11,10 +11,9 @@
 
 use crate::nn::{Layout, Network};
 
-use super::loss::{Coefficients, Sums};
-use super::minibatch::{Gradient, Spread};
+use super::loss::Sums;
+use super::minibatch::{Gradient, Minibatch};
 use super::parts::by_side;
-use super::rollout::Frames;
 
 /// Which parameters learn in the region alone: those of the second half of each layer's output
 /// channels or units, their biases among them, and in either head those that read the second half
@@ -54,21 +53,17 @@ impl Routing {
         }
     }
 
-    /// The routed gradient over the frames at `indices`, with the sums of the loss over all of them.
+    /// The routed gradient over the samples of `batch`, with the sums of the loss over all of them.
     pub fn compute(
         &mut self,
         gradient: &mut Gradient,
         model: (&Network, &[f32]),
-        frames: &Frames,
-        indices: &[u32],
-        coefficients: &Coefficients,
-        spread: Option<Spread>,
+        batch: &Minibatch<'_>,
     ) -> (&mut [f32], Sums) {
         let mut sums = Sums::default();
-        for (side, samples) in [false, true].into_iter().zip(by_side(frames, indices)) {
-            let samples = (&samples[..], indices.len());
-            let (found, found_sums) =
-                gradient.compute(model, frames, samples, coefficients, spread);
+        let sides = by_side(batch.frames, batch.indices);
+        for (side, indices) in [false, true].into_iter().zip(&sides) {
+            let (found, found_sums) = gradient.compute(model, &Minibatch { indices, ..*batch });
             sums.add(&found_sums);
             let routed = self.routed.iter_mut().zip(found).zip(&self.inside);
             for ((routed, found), _) in routed.filter(|(_, inside)| **inside == side) {

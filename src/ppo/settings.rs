@@ -162,6 +162,32 @@ impl NetSettings {
 }
 
 impl PpoSettings {
+    /// The usual coefficients, at the sizes of the measured runs: what benches, searches and tests
+    /// start from and name their own sizes over. Presets name every value themselves.
+    pub fn usual() -> Self {
+        Self {
+            total_updates: 17_600,
+            num_envs: 64,
+            num_steps: 64,
+            update_epochs: 3,
+            minibatch_size: 512,
+            gamma: 0.99,
+            gae_lambda: 0.95,
+            clip_coef: 0.2,
+            clip_vloss: true,
+            ent_coef: 0.01,
+            vf_coef: 0.5,
+            norm_adv: true,
+            max_grad_norm: 0.5,
+            learning_rate: 1e-3,
+            anneal_lr: true,
+            optimizer: OptimizerKind::Adam,
+            adam_eps: 1e-5,
+            momentum: 0.9,
+            routing: false,
+        }
+    }
+
     /// Frames of one iteration.
     pub fn batch_len(&self) -> usize {
         self.num_envs * self.num_steps

@@ -8,10 +8,10 @@ use crate::maze::EnvState;
 use crate::numeric::random::Stream;
 
 use super::Error;
-use super::finite;
-use super::rollout::Frames;
+use super::frames::Frames;
+use super::optimizer::Optimizer;
 use super::settings::Settings;
-use super::trainer::{Optimizer, Trainer};
+use super::trainer::Trainer;
 
 /// A trainer between two iterations.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,7 +97,7 @@ impl Trainer {
     /// An infinite second moment would stop its parameter without a word, and a rectifier hides a NaN:
     /// no update shows them.
     fn check_finite(&self) -> Result<(), Error> {
-        let moments = finite::moments(&self.optimizer);
+        let moments = self.optimizer.moments();
         for (name, values) in [("parameter", &*self.params)].into_iter().chain(moments) {
             if let Some((place, value)) = self.network().layout.first_not_finite(values) {
                 return Err(Error::NotFinite {

@@ -11,7 +11,8 @@ use crate::numeric::sum;
 use super::Error;
 use super::finite::Made;
 use super::loss::Sums;
-use super::minibatch::{Gradient, Spread};
+use super::minibatch::{Gradient, Minibatch, Spread};
+use super::optimizer::Optimizer;
 use super::parts::{self, Parts};
 use super::projection::{Projection, When};
 use super::rollout::{self, Rollout};
@@ -21,15 +22,6 @@ use super::settings::{OptimizerKind, Settings};
 /// Samples that run through the network at a time.
 pub const RUN: usize = 16;
 const _: () = assert!(RUN >= rollout::BLOCK, "a block of environments is one run");
-
-/// The optimiser's state.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Optimizer {
-    /// Adam.
-    Adam(Adam<f32>),
-    /// Gradient descent with momentum.
-    Sgd(Sgd<f32>),
-}
 
 /// An agent in training.
 #[derive(Debug)]
@@ -182,28 +174,21 @@ impl Trainer {
         let indices = &self.order[batch * ppo.minibatch_size..(batch + 1) * ppo.minibatch_size];
         let frames = &self.rollout.frames;
         let spread = Spread::of(&frames.advantages, indices);
-        let normalisation = ppo.norm_adv.then_some(spread);
-        let (model, coefficients) = ((&self.network, &*self.params), ppo.coefficients());
-        if in_parts {
-            parts::compute(
-                &mut self.gradient,
-                model,
-                frames,
-                indices,
-                &coefficients,
-                normalisation,
-                &mut self.parts,
-            );
-        }
+        let minibatch = Minibatch {
+            frames,
+            indices,
+            len: indices.len(),
+            coefficients: ppo.coefficients(),
+            spread: ppo.norm_adv.then_some(spread),
+        };
+        let model = (&self.network, &*self.params);
         let room = &mut self.gradient;
+        if in_parts {
+            parts::compute(room, model, &minibatch, &mut self.parts);
+        }
         let (gradient, mut sums) = match &mut self.routing {
-            None => {
-                let samples = (indices, indices.len());
-                room.compute(model, frames, samples, &coefficients, normalisation)
-            }
-            Some(routing) => {
-                routing.compute(room, model, frames, indices, &coefficients, normalisation)
-            }
+            None => room.compute(model, &minibatch),
+            Some(routing) => routing.compute(room, model, &minibatch),
         };
         let scale = 1.0 / indices.len() as f64;
         for part in [

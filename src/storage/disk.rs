@@ -1,117 +1,15 @@
-//! The one way to the file system: every operation of this program asks [`Disk`] first.
-//!
-//! [`Real`] lets everything through. A test puts another in its place with [`with`], for its
-//! thread: one that fails the n-th operation, or one that writes down what reached the disk and what
-//! was only on its way, from which the directory after a crash can be built.
+//! The one way to the file system: every operation of this program asks the [`Disk`] of its thread
+//! first.
 
-use std::cell::RefCell;
 use std::ffi::OsString;
-use std::fmt;
 use std::fs::{self, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Error;
+pub use super::request::{Disk, Real, Request, with};
 
-/// What is asked of the file system, before it is done.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum Request<'a> {
-    /// An existing file is opened, to be read.
-    Read(&'a Path),
-    /// An existing file is opened, to be written.
-    Write(&'a Path),
-    /// A file is made, or an existing one emptied.
-    Create(&'a Path),
-    /// A file is made where there is none, and locked.
-    Lock(&'a Path),
-    /// Bytes are fetched from an open file.
-    Fetch(&'a Path),
-    /// An open file is mapped.
-    Map(&'a Path),
-    /// Bytes are put into an open file.
-    Put {
-        /// The file.
-        path: &'a Path,
-        /// Where in it.
-        at: u64,
-        /// What.
-        bytes: &'a [u8],
-    },
-    /// An open file is cut or extended with zeros.
-    Resize {
-        /// The file.
-        path: &'a Path,
-        /// Its new length.
-        len: u64,
-    },
-    /// The contents of a file are to be on the disk.
-    Sync(&'a Path),
-    /// The names in a directory are to be on the disk.
-    SyncNames(&'a Path),
-    /// A file takes another name, in place of the one that has it.
-    Rename {
-        /// The name it has.
-        from: &'a Path,
-        /// The name it takes.
-        to: &'a Path,
-    },
-    /// A file loses its name.
-    Remove(&'a Path),
-    /// A directory goes with all in it.
-    RemoveAll(&'a Path),
-    /// A directory is made, with its parents.
-    MakeDirectory(&'a Path),
-    /// The names in a directory are read.
-    List(&'a Path),
-    /// Whether a path is there, what it is, how long.
-    Look(&'a Path),
-}
-
-/// Who is asked before anything is done with a file.
-pub trait Disk: fmt::Debug + Send + Sync {
-    /// Lets `request` be done. How many bytes of it, for [`Request::Put`], where at least one and
-    /// not all is a short write, which the system may make at any time; otherwise the number has
-    /// no meaning.
-    ///
-    /// # Errors
-    /// The operation is not done, and fails with this.
-    fn ask(&self, request: &Request<'_>) -> io::Result<usize>;
-}
-
-/// The file system as it is.
-#[derive(Clone, Copy, Debug)]
-pub struct Real;
-
-impl Disk for Real {
-    fn ask(&self, _: &Request<'_>) -> io::Result<usize> {
-        Ok(usize::MAX)
-    }
-}
-
-thread_local! {
-    static DISK: RefCell<Arc<dyn Disk>> = RefCell::new(Arc::new(Real));
-}
-
-/// Does `job` with `disk` in the place of [`Real`]: for what this thread does, and for the files
-/// that it opens, whichever thread uses them.
-pub fn with<T>(disk: Arc<dyn Disk>, job: impl FnOnce() -> T) -> T {
-    struct Back(Option<Arc<dyn Disk>>);
-    impl Drop for Back {
-        fn drop(&mut self) {
-            if let Some(before) = self.0.take() {
-                DISK.set(before);
-            }
-        }
-    }
-    let _back = Back(Some(DISK.replace(disk)));
-    job()
-}
-
-fn ask(request: &Request<'_>) -> io::Result<()> {
-    DISK.with_borrow(|disk| disk.ask(request)).map(|_| ())
-}
+use super::request::{ask, current};
 
 /// An open file.
 #[derive(Debug)]
@@ -129,7 +27,7 @@ impl File {
             file: opened?,
             path: path.to_owned(),
             at: 0,
-            disk: DISK.with_borrow(Arc::clone),
+            disk: current(),
         })
     }
 
@@ -412,24 +310,15 @@ pub(super) fn canonical(path: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(path)
 }
 
-/// Whether what is at `path` is a directory.
-///
-/// # Errors
-/// Nothing is there, and the system's.
-pub fn is_directory(path: &Path) -> Result<bool, Error> {
-    let (kind, _) = look(path).map_err(Error::io(path, "open"))?;
-    Ok(kind == Kind::Directory)
-}
-
 /// Whether anything is at `path`. Unlike the standard library's, it does not take a disk that
 /// fails for a file that is absent.
 ///
 /// # Errors
 /// The system's.
-pub fn exists(path: &Path) -> Result<bool, Error> {
+pub(super) fn is_there(path: &Path) -> io::Result<bool> {
     match ask(&Request::Look(path)).and_then(|()| path.try_exists()) {
         // What should hold it is a file.
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
-        found => found.map_err(Error::io(path, "look for")),
+        found => found,
     }
 }

@@ -35,13 +35,13 @@ pub enum Error {
         found: String,
     },
     /// An output directory that already holds something.
-    #[error("{} is not empty; name another directory with --out", path.display())]
+    #[error("{} is not empty", path.display())]
     Occupied {
         /// The directory.
         path: PathBuf,
     },
     /// An output directory that holds a run.
-    #[error("{} holds a run; go on with it with --resume, or name another directory with --out", path.display())]
+    #[error("{} holds a run", path.display())]
     Begun {
         /// The directory.
         path: PathBuf,
@@ -136,6 +136,24 @@ pub fn read_named_text(path: &Path) -> Result<String, Error> {
         .map_err(Error::io(path, "read"))?;
     within(path, TEXT_MAX, bytes.len() as u64)?;
     utf8(path, bytes)
+}
+
+/// Whether what is at `path` is a directory.
+///
+/// # Errors
+/// Nothing is there, and the system's.
+pub fn is_directory(path: &Path) -> Result<bool, Error> {
+    let (kind, _) = disk::look(path).map_err(Error::io(path, "open"))?;
+    Ok(kind == Kind::Directory)
+}
+
+/// Whether anything is at `path`. Unlike the standard library's, it does not take a disk that
+/// fails for a file that is absent.
+///
+/// # Errors
+/// The system's.
+pub fn exists(path: &Path) -> Result<bool, Error> {
+    disk::is_there(path).map_err(Error::io(path, "look for"))
 }
 
 fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, Error> {

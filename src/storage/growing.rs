@@ -8,7 +8,8 @@
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::disk::{self, File};
+use super::disk::File;
+use super::error::exists;
 use super::npy::{self, Dtype};
 use super::{Error, atomic};
 
@@ -40,7 +41,7 @@ impl GrowingNpy {
     /// The file is missing, has another width, or has fewer rows.
     pub fn resume(path: &Path, columns: usize, rows: usize) -> Result<Self, Error> {
         let growing = Self::at(path, columns);
-        if disk::exists(path)? && !disk::exists(&growing.aside)? {
+        if exists(path)? && !exists(&growing.aside)? {
             atomic::rename(path, &growing.aside)?;
         }
         let aside = &growing.aside;

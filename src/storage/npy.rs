@@ -4,7 +4,8 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-pub use super::npy_header::{Dtype, Header, MAX_HEADER_BYTES, header, parse};
+pub use super::dtype::Dtype;
+pub use super::npy_header::{Header, MAX_HEADER_BYTES, header, parse};
 
 use super::disk::File;
 use super::error::regular;

@@ -1,7 +1,7 @@
 //! The text of a `.npy` header: a Python dictionary literal of three known keys, in any order.
 //! Tested with the rest of the header in [`npy_header`](super::npy_header).
 
-use super::npy_header::Dtype;
+use super::dtype::Dtype;
 
 /// What was expected, and the text from where it was not found.
 pub(super) type Unexpected<'a> = (&'static str, &'a [u8]);

@@ -14,6 +14,7 @@
 
 use std::path::Path;
 
+use super::dtype::Dtype;
 use super::{Error, npy_dictionary};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -22,37 +23,6 @@ const ALIGN: usize = 64;
 const GROWTH_DIGITS: usize = 21;
 /// Longest header that is looked at: shapes are short, so more than this is damage.
 pub const MAX_HEADER_BYTES: usize = 1 << 16;
-
-/// The type of one entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dtype {
-    /// 16-bit float, `<f2`.
-    F16,
-    /// 32-bit float, `<f4`.
-    F32,
-    /// 64-bit float, `<f8`.
-    F64,
-}
-
-impl Dtype {
-    /// numpy's name for it.
-    pub fn descr(self) -> &'static str {
-        match self {
-            Self::F16 => "<f2",
-            Self::F32 => "<f4",
-            Self::F64 => "<f8",
-        }
-    }
-
-    /// Size of one entry.
-    pub fn bytes(self) -> usize {
-        match self {
-            Self::F16 => 2,
-            Self::F32 => 4,
-            Self::F64 => 8,
-        }
-    }
-}
 
 /// What a header says, checked against the length of its file.
 #[derive(Clone, Debug, PartialEq, Eq)]

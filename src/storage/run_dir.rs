@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use super::atomic::sync_parent;
 use super::disk::{self, File, Kind};
-use super::error::regular;
+use super::error::{exists, is_directory, regular};
 
 const LOCK: &str = ".lock";
 
@@ -40,7 +40,7 @@ impl RunDir {
     /// begun to write it, and the system's.
     pub fn create(path: &Path) -> Result<Self, Error> {
         ensure_directory(path)?;
-        if disk::exists(&path.join("config.toml"))? {
+        if exists(&path.join("config.toml"))? {
             return Err(Error::Begun {
                 path: path.to_owned(),
             });
@@ -78,7 +78,7 @@ impl RunDir {
     pub fn resume(path: &Path) -> Result<Self, Error> {
         require_directory(path)?;
         // Before the lock, which must not litter a directory of something else.
-        if !disk::exists(&path.join("config.toml"))? {
+        if !exists(&path.join("config.toml"))? {
             for (name, _) in list(path)? {
                 if name != LOCK && !is_aside(Path::new(&name)) {
                     return Err(Error::Occupied {
@@ -277,7 +277,7 @@ fn refuse_ways_out(root: &Path, path: &Path) -> Result<(), Error> {
 }
 
 fn require_directory(path: &Path) -> Result<(), Error> {
-    match disk::is_directory(path)? {
+    match is_directory(path)? {
         true => Ok(()),
         false => Err(Error::malformed(path, "the directory of a run", "a file")),
     }

@@ -5,11 +5,10 @@ use std::ops::Range;
 use faer::{Mat, MatRef};
 
 use super::certificate::{Candidate, certify, measure};
-use super::dense::{basis, orthogonality_of_gram, product, right_svd};
+use super::dense::{basis, hold, orthogonality_of_gram, product, right_svd};
 use super::krylov::{Krylov, Setup, in_range};
-use super::plan::{Method, Plan};
 use super::sweep::Watch;
-use super::{Decomposition, Error, Event, Options, Stop, gram, lanczos, range};
+use super::{Decomposition, Error, Event, Method, Options, Plan, Stop, gram, lanczos, range};
 use crate::gradients::{self, GradientMatrix};
 
 /// Singular values of an `f32` matrix below this share of the largest count as zero: the rounding of
@@ -39,8 +38,8 @@ pub fn decompose(
     }
     if plan.flipped {
         let flipped = Flipped(matrix);
-        let found = run(&flipped, options, &plan, None, tell)?;
-        return turn_back(&flipped, found, options.tolerance, tell);
+        let (found, long) = run(&flipped, options, &plan, None, tell)?;
+        return turn_back(&flipped, found, long, options.tolerance, tell);
     }
     let start = start.map(|start| {
         let columns = Mat::from_fn(time_len, start_len, |t, j| start[t * start_len + j]);
@@ -74,8 +73,23 @@ fn run(
         RANK_FLOOR
     };
     let rank = options.rank;
-    match plan.method {
-        Method::Auto | Method::Krylov => krylov(matrix, options, plan, start, floor, tell),
+    // The vectors that a direct method found.
+    let direct = |q, next, scale, passes| Candidate {
+        q,
+        rank,
+        scale,
+        energy: None,
+        floor,
+        next,
+        passes,
+        method: plan.method,
+        stop: Stop::WholeSpace,
+        exact: plan.flipped,
+    };
+    let candidate = match plan.method {
+        Method::Auto | Method::Krylov => {
+            return krylov(matrix, options, plan, start, floor, tell);
+        }
         Method::Gram => {
             let wanted = (rank + 1).min(time_len);
             let mut scale = 1.0;
@@ -102,7 +116,7 @@ fn run(
                 scale = range::power_of_two(1.0 / largest);
             };
             let next = values.get(rank).map(|x| x.max(0.0).sqrt() / scale);
-            held(matrix, options, plan, (q, scale, floor, next, passes), tell)
+            direct(q, next, scale, passes)
         }
         Method::Dense | Method::Lanczos => {
             let largest = range::largest(matrix)?;
@@ -122,30 +136,8 @@ fn run(
                 let a = hold(matrix, scale)?;
                 (lanczos::left_vectors(&a, rank)?, None)
             };
-            held(matrix, options, plan, (q, scale, floor, next, 2), tell)
+            direct(q, next, scale, 2)
         }
-    }
-}
-
-/// The certificate of vectors that a direct method found.
-fn held(
-    matrix: &dyn GradientMatrix,
-    options: &Options,
-    plan: &Plan,
-    (q, scale, floor, next, passes): (Mat<f64>, f64, f64, Option<f64>, usize),
-    tell: &mut dyn FnMut(Event<'_>) -> bool,
-) -> Result<(Decomposition, Vec<f64>), Error> {
-    let candidate = Candidate {
-        q,
-        rank: options.rank,
-        scale,
-        energy: None,
-        floor,
-        next,
-        passes,
-        method: plan.method,
-        stop: Stop::WholeSpace,
-        exact: plan.flipped,
     };
     certify(matrix, &candidate, options.tolerance, tell)
 }
@@ -208,20 +200,6 @@ fn krylov(
             }
         }
     }
-}
-
-/// The whole matrix in memory, `(T, P)`, multiplied by `scale`.
-pub(super) fn hold(matrix: &dyn GradientMatrix, scale: f64) -> Result<Mat<f64>, Error> {
-    let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
-    let mut row = vec![0.0; param_len];
-    let mut held = Mat::zeros(time_len, param_len);
-    for t in 0..time_len {
-        matrix.read_block_f64(t..t + 1, 0..param_len, &mut row)?;
-        for (p, entry) in row.iter().enumerate() {
-            held[(t, p)] = entry * scale;
-        }
-    }
-    Ok(held)
 }
 
 /// The decomposition of a matrix of zeros.
@@ -316,7 +294,8 @@ impl GradientMatrix for Flipped<'_> {
 /// are measured anew, in one more pass.
 fn turn_back(
     flipped: &Flipped<'_>,
-    (mut found, mut long): (Decomposition, Vec<f64>),
+    mut found: Decomposition,
+    mut long: Vec<f64>,
     tolerance: f64,
     tell: &mut dyn FnMut(Event<'_>) -> bool,
 ) -> Result<Decomposition, Error> {

@@ -10,6 +10,21 @@ use faer::linalg::{evd, householder, qr, svd};
 use faer::{Accum, Conj, Mat, MatMut, MatRef, Par};
 
 use super::Error;
+use crate::gradients::GradientMatrix;
+
+/// The whole matrix in memory, `(T, P)`, multiplied by `scale`.
+pub(super) fn hold(matrix: &dyn GradientMatrix, scale: f64) -> Result<Mat<f64>, Error> {
+    let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
+    let mut row = vec![0.0; param_len];
+    let mut held = Mat::zeros(time_len, param_len);
+    for t in 0..time_len {
+        matrix.read_block_f64(t..t + 1, 0..param_len, &mut row)?;
+        for (p, entry) in row.iter().enumerate() {
+            held[(t, p)] = entry * scale;
+        }
+    }
+    Ok(held)
+}
 
 /// `a b`.
 pub(crate) fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {

@@ -51,8 +51,7 @@ pub enum Error {
     },
     /// More memory than allowed.
     #[error(
-        "the {method} method needs about {} MB, expected at most {} MB: raise --max-memory or lower \
-         the rank", needed_bytes.div_ceil(1_000_000), allowed_bytes / 1_000_000
+        "the {method} method needs about {} MB, expected at most {} MB", needed_bytes.div_ceil(1_000_000), allowed_bytes / 1_000_000
     )]
     Memory {
         /// The method.

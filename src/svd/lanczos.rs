@@ -1,4 +1,5 @@
-//! faer's solver, on request and as a cross-check of small problems: restarted Lanczos bidiagonalisation (`matrix_free::eigen::partial_svd`).
+//! faer's solver, on request and as a cross-check of small problems: restarted Lanczos
+//! bidiagonalisation (`matrix_free::eigen::partial_svd`).
 //!
 //! It stands behind guards, since in faer 0.24.4 it panics where `min(T, P) <= max(64, 2k)` and does
 //! not return from a matrix whose Krylov space ends early (zeros, low rank, repeated rows). Its
@@ -8,8 +9,7 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::matrix_free::eigen::{PartialEigenParams, partial_svd, partial_svd_scratch};
 use faer::{Col, Mat, Par};
 
-use super::decompose::hold;
-use super::dense::basis;
+use super::dense::{basis, hold};
 use super::{Decomposition, Error, range};
 use crate::gradients::GradientMatrix;
 use crate::numeric::random::{Purpose, Stream};

@@ -16,9 +16,11 @@ mod decompose;
 mod decomposition;
 mod dense;
 mod error;
+mod event;
 mod gram;
 mod krylov;
 pub mod lanczos;
+mod method;
 pub mod null;
 mod options;
 pub mod output;
@@ -34,8 +36,10 @@ pub use decompose::decompose;
 pub use decomposition::{Decomposition, Stop};
 pub(crate) use dense::{eigen, product, right_svd};
 pub use error::Error;
-pub use options::{Event, Options, Pass, TOLERANCE_MIN};
-pub use plan::{Method, Plan, Precision};
+pub use event::{Event, Pass};
+pub use method::Method;
+pub use options::{Options, TOLERANCE_MIN};
+pub use plan::{Plan, Precision};
 
 use crate::gradients::GradientMatrix;
 

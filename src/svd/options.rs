@@ -1,6 +1,6 @@
-//! Settings of a decomposition, and what is told while it runs.
+//! Settings of a decomposition.
 
-use super::{Error, Method, Plan};
+use super::{Error, Method};
 
 /// Settings of [`super::decompose`].
 #[derive(Clone, Debug, PartialEq)]
@@ -89,33 +89,4 @@ impl Options {
         };
         check(enough, "max_passes", expected, self.max_passes.to_string())
     }
-}
-
-/// What is told while a decomposition runs.
-#[derive(Clone, Copy, Debug)]
-pub enum Event<'a> {
-    /// What is going to be done.
-    Plan(&'a Plan),
-    /// How far the reading `index`, from 1, is.
-    Read {
-        /// Which reading.
-        index: usize,
-        /// Bytes of it so far.
-        bytes: u64,
-    },
-    /// A pass of the iteration is done.
-    Pass(Pass),
-}
-
-/// One pass of the iteration.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pass {
-    /// Passes done.
-    pub index: usize,
-    /// Bytes it read.
-    pub bytes: u64,
-    /// Columns that it multiplied.
-    pub columns: usize,
-    /// The largest residual of a wanted triplet, relative to the largest singular value.
-    pub worst_residual: f64,
 }

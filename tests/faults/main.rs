@@ -63,7 +63,7 @@ impl Job {
     fn go_on(self, dir: &Path) -> Result<(), Error> {
         let run = RunDir::resume(dir)?;
         let config = run.config();
-        let resolved = match disk::exists(&config)? {
+        let resolved = match gouda::storage::exists(&config)? {
             true => {
                 let text = gouda::storage::read_text(&config)?;
                 resume((&config, &text), None, None, &[], None)?

@@ -21,7 +21,6 @@ use crate::nn::{Kind, Network, Policy, Workspace};
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::{peak, simd};
 use crate::ppo::rollout::BLOCK;
-use crate::ppo::settings::OptimizerKind;
 use crate::ppo::{EnvSettings, NetSettings, PpoSettings, Settings, Trainer, sample};
 use crate::storage::Scratch;
 
@@ -198,24 +197,8 @@ fn settings(kind: Kind, world: u8, channels: usize, hidden: usize) -> Settings {
         },
         ppo: PpoSettings {
             total_updates: 1 << 40,
-            num_envs: 64,
-            num_steps: 64,
-            update_epochs: 3,
-            minibatch_size: 512,
-            gamma: 0.99,
-            gae_lambda: 0.95,
-            clip_coef: 0.2,
-            clip_vloss: true,
-            ent_coef: 0.01,
-            vf_coef: 0.5,
-            norm_adv: true,
-            max_grad_norm: 0.5,
-            learning_rate: 1e-3,
             anneal_lr: false,
-            optimizer: OptimizerKind::Adam,
-            adam_eps: 1e-5,
-            momentum: 0.9,
-            routing: false,
+            ..PpoSettings::usual()
         },
     }
 }

@@ -11,64 +11,32 @@
 //! Cost: `rows * steps * n` multiply-adds; bias, rectifier and residual sum take no further pass
 //! over memory.
 
+mod parts;
 mod tile;
 #[cfg(target_arch = "x86_64")]
 mod vector;
 
+pub use parts::{End, Init, Pair, Product};
+
 use super::Real;
 use super::simd::{Path, path, vectorised};
-
-/// An output row, or a term of the sum: two offsets. One list can be the rows of one product and
-/// the terms of another, as a convolution's cells are forward and in its weight gradient.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pair {
-    /// Offset in `a`; a row's and a term's are added.
-    pub left: u32,
-    /// Offset of the first of `n` consecutive values: of a row in `c`, of a term in `b`.
-    pub right: u32,
-}
-
-/// What a sum starts from.
-#[derive(Clone, Copy, Debug)]
-pub enum Init<'a, T> {
-    /// Zero.
-    Zero,
-    /// One value a column, `n` in all.
-    Bias(&'a [T]),
-    /// What `c` holds.
-    Accumulate,
-}
-
-/// What becomes of a finished sum. Slices are laid out as `c` is.
-#[derive(Debug)]
-pub enum End<'a, T> {
-    /// `c = sum`.
-    Store,
-    /// `c = max(sum, 0)`.
-    Rectify,
-    /// `c = x + sum`.
-    Add(&'a [T]),
-    /// `z = max(sum, 0)`, `c = x + z`.
-    AddRectified {
-        /// The other summand.
-        x: &'a [T],
-        /// Keeps the rectified sum.
-        z: &'a mut [T],
-    },
-}
 
 /// Computes the gathered product; rows of `c` that no `rows` names stay as they are.
 ///
 /// # Panics
 /// When an offset leads outside a slice: a fault of the caller's shapes.
-pub fn gather_gemm<T: Real>(
-    (a, b, c): (&[T], &[T], &mut [T]),
-    rows: &[Pair],
-    steps: &[Pair],
-    n: usize,
-    init: Init<'_, T>,
-    end: End<'_, T>,
-) {
+pub fn gather_gemm<T: Real>(mut product: Product<'_, T>) {
+    let Product {
+        a,
+        b,
+        c,
+        rows,
+        steps,
+        n,
+        init,
+        end,
+    } = &product;
+    let n = *n;
     if rows.is_empty() || n == 0 {
         return;
     }
@@ -86,23 +54,13 @@ pub fn gather_gemm<T: Real>(
     if let Init::Bias(bias) = init {
         assert_eq!(bias.len(), n, "one bias a column");
     }
-    match &end {
+    match end {
         End::Store | End::Rectify => {}
         End::Add(x) => assert!(c_len <= x.len(), "summand too short"),
         End::AddRectified { x, z } => {
             assert!(c_len <= x.len().min(z.len()), "summand too short");
         }
     }
-    let mut product = Product {
-        a,
-        b,
-        c,
-        rows,
-        steps,
-        n,
-        init,
-        end,
-    };
     // SAFETY: the path was found on this CPU; the offsets were checked above.
     unsafe {
         match path() {
@@ -133,51 +91,6 @@ fn largest(pairs: &[Pair]) -> Pair {
     })
 }
 
-struct Product<'a, T> {
-    a: &'a [T],
-    b: &'a [T],
-    c: &'a mut [T],
-    rows: &'a [Pair],
-    steps: &'a [Pair],
-    n: usize,
-    init: Init<'a, T>,
-    end: End<'a, T>,
-}
-
-#[cfg(target_arch = "x86_64")]
-impl<T: Real> Product<'_, T> {
-    /// The same product where `T` is `f32`.
-    fn as_f32(&mut self) -> Option<Product<'_, f32>> {
-        if std::any::TypeId::of::<T>() != std::any::TypeId::of::<f32>() {
-            return None;
-        }
-        let init = match self.init {
-            Init::Zero => Init::Zero,
-            Init::Bias(bias) => Init::Bias(bytemuck::cast_slice(bias)),
-            Init::Accumulate => Init::Accumulate,
-        };
-        let end = match &mut self.end {
-            End::Store => End::Store,
-            End::Rectify => End::Rectify,
-            End::Add(x) => End::Add(bytemuck::cast_slice(x)),
-            End::AddRectified { x, z } => End::AddRectified {
-                x: bytemuck::cast_slice(x),
-                z: bytemuck::cast_slice_mut(z),
-            },
-        };
-        Some(Product {
-            a: bytemuck::cast_slice(self.a),
-            b: bytemuck::cast_slice(self.b),
-            c: bytemuck::cast_slice_mut(self.c),
-            rows: self.rows,
-            steps: self.steps,
-            n: self.n,
-            init,
-            end,
-        })
-    }
-}
-
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2_tiles<T: Real>(product: &mut Product<'_, T>, first: usize) {
@@ -191,14 +104,17 @@ mod tests {
     use crate::numeric::random::{Purpose, Stream};
 
     /// The definition, one output after another; returns what the end keeps beside `c`.
-    fn naive(
-        (a, b, c): (&[f32], &[f32], &mut [f32]),
-        rows: &[Pair],
-        steps: &[Pair],
-        n: usize,
-        init: Init<'_, f32>,
-        end: &mut End<'_, f32>,
-    ) {
+    fn naive(product: Product<'_, f32>) {
+        let Product {
+            a,
+            b,
+            c,
+            rows,
+            steps,
+            n,
+            init,
+            mut end,
+        } = product;
         for row in rows {
             for j in 0..n {
                 let out = row.right as usize + j;
@@ -212,7 +128,7 @@ mod tests {
                     sum = f32::mul_add(left, b[step.right as usize + j], sum);
                 }
                 let rectified = if sum > 0.0 { sum } else { 0.0 };
-                c[out] = match end {
+                c[out] = match &mut end {
                     End::Store => sum,
                     End::Rectify => rectified,
                     End::Add(x) => x[out] + sum,
@@ -252,16 +168,34 @@ mod tests {
                     for which in 0..4 {
                         let run = |is_fast: bool| {
                             let (mut c, mut z) = (start.clone(), kept.clone());
-                            let mut end = match which {
+                            let end = match which {
                                 0 => End::Store,
                                 1 => End::Rectify,
                                 2 => End::Add(&x),
                                 _ => End::AddRectified { x: &x, z: &mut z },
                             };
                             if is_fast {
-                                gather_gemm((&a, &b, &mut c), &rows, &steps, n, init, end);
+                                gather_gemm(Product {
+                                    a: &a,
+                                    b: &b,
+                                    c: &mut c,
+                                    rows: &rows,
+                                    steps: &steps,
+                                    n,
+                                    init,
+                                    end,
+                                });
                             } else {
-                                naive((&a, &b, &mut c), &rows, &steps, n, init, &mut end);
+                                naive(Product {
+                                    a: &a,
+                                    b: &b,
+                                    c: &mut c,
+                                    rows: &rows,
+                                    steps: &steps,
+                                    n,
+                                    init,
+                                    end,
+                                });
                             }
                             (bits(&c), bits(&z))
                         };
@@ -285,14 +219,16 @@ mod tests {
                     right: row,
                 }],
             );
-            gather_gemm(
-                (&[1.0], &b, &mut c),
-                &rows,
-                &steps,
-                16,
-                Init::Zero,
-                End::Rectify,
-            );
+            gather_gemm(Product {
+                a: &[1.0],
+                b: &b,
+                c: &mut c,
+                rows: &rows,
+                steps: &steps,
+                n: 16,
+                init: Init::Zero,
+                end: End::Rectify,
+            });
             assert!(c.iter().all(|x| x.to_bits() == 0), "step {step}: {c:?}");
         }
     }
@@ -300,26 +236,30 @@ mod tests {
     #[test]
     #[should_panic(expected = "left factor too short")]
     fn an_offset_outside_is_refused() {
-        gather_gemm(
-            (&[0.0f32; 2], &[0.0; 4], &mut [0.0; 1]),
-            &[Pair::default()],
-            &[Pair { left: 2, right: 0 }],
-            1,
-            Init::Zero,
-            End::Store,
-        );
+        gather_gemm(Product {
+            a: &[0.0f32; 2],
+            b: &[0.0; 4],
+            c: &mut [0.0; 1],
+            rows: &[Pair::default()],
+            steps: &[Pair { left: 2, right: 0 }],
+            n: 1,
+            init: Init::Zero,
+            end: End::Store,
+        });
     }
 
     #[test]
     #[should_panic(expected = "summand too short")]
     fn a_short_summand_is_refused() {
-        gather_gemm(
-            (&[0.0f32; 2], &[0.0; 4], &mut [0.0; 4]),
-            &[Pair::default()],
-            &[Pair::default()],
-            4,
-            Init::Zero,
-            End::Add(&[0.0; 3]),
-        );
+        gather_gemm(Product {
+            a: &[0.0f32; 2],
+            b: &[0.0; 4],
+            c: &mut [0.0; 4],
+            rows: &[Pair::default()],
+            steps: &[Pair::default()],
+            n: 4,
+            init: Init::Zero,
+            end: End::Add(&[0.0; 3]),
+        });
     }
 }

@@ -2,7 +2,7 @@
 //! and for machines without AVX2.
 
 use super::super::Real;
-use super::{End, Init, Pair, Product};
+use super::parts::{End, Init, Pair, Product};
 
 /// Covers the columns from `first` on by tiles of 4 lanes and of one, and four rows.
 ///

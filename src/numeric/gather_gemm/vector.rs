@@ -4,7 +4,7 @@
 //! A tile keeps the sums of up to eight rows by two vectors of columns in registers; a step loads
 //! the vectors of `b` once and one value of `a` a row.
 
-use super::{End, Init, Pair, Product};
+use super::parts::{End, Init, Pair, Product};
 
 macro_rules! tiles {
     (
