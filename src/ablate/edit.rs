@@ -1,4 +1,4 @@
-//! Edits theta -> theta' (METHOD section 5).
+//! Edits theta -> theta' (METHOD section 5, "Edits").
 //!
 //! ```text
 //! (a) project   theta' = theta_T - c B B^T (theta_T - theta_0)       B orthonormal, c in [0, 1.5]

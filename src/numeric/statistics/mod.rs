@@ -1,4 +1,4 @@
-//! Statistics of the protocol (METHOD, "Statistics"): intervals, tests and correlations.
+//! Statistics of the protocol (METHOD sections 2, 5 and 6): intervals, tests and correlations.
 //!
 //! Every function is deterministic; those that draw take the seed and index of a stream. They are
 //! tested against SciPy 1.17, whose numbers `data/goldens/statistics.py` prints.
