@@ -22,7 +22,7 @@ pub struct OwnVector {
     pub length: f64,
     /// Dose, and what the policy does then.
     pub doses: Vec<(f64, Steered)>,
-    /// The same doses of random vectors, one a level, as long as its own.
+    /// What the policy does under the same doses of random vectors, one a level, as long as its own.
     pub random: Vec<Vec<Steered>>,
 }
 

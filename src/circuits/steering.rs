@@ -55,7 +55,7 @@ pub struct Direction {
     pub length: f64,
     /// Dose, and what the policy does then.
     pub doses: Vec<(f64, Steered)>,
-    /// The same doses of random vectors of the same length, vector by vector.
+    /// What the policy does under the same doses of random vectors as long, vector by vector.
     pub random: Vec<Vec<Steered>>,
 }
 

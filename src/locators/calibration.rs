@@ -66,7 +66,7 @@ impl Calibration {
 /// Every locator on every plant.
 ///
 /// # Errors
-/// Those of the locators.
+/// A locator that fails.
 pub fn calibrate(locators: &[Box<dyn Locator>], seed: u64) -> Result<Vec<Calibration>, Error> {
     let mut table = Vec::new();
     for plant in &PLANTS {
@@ -78,7 +78,7 @@ pub fn calibrate(locators: &[Box<dyn Locator>], seed: u64) -> Result<Vec<Calibra
 /// Every locator on one plant.
 ///
 /// # Errors
-/// Those of the locators.
+/// A locator that fails.
 pub fn calibrate_on(
     plant: &Plant,
     locators: &[Box<dyn Locator>],
