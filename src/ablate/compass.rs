@@ -1,4 +1,4 @@
-//! The compass: the dumbest edit there is, a constant on the logits whatever the maze.
+//! The compass: the simplest edit there is, a constant added to the logits in every maze.
 //!
 //! The policy's bias has as many free directions as there are moves less one, for a constant on all logits changes no
 //! probability. An edit that is claimed to take a behaviour has to do better than these.

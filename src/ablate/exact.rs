@@ -39,7 +39,7 @@ impl Tasks {
         self.measure_steered(policy, None)
     }
 
-    /// The same with something added to the policy's activations in every forward pass: one vector, or
+    /// The probabilities of success with something added to the policy's activations in every forward pass: one vector, or
     /// one a level in the order of [`every_level`](Self::every_level).
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::error::Error;
 use crate::nn::{Policy, finite};
 
-/// A rectifier turns NaN to 0, so that the logits may not show it.
+/// Refuses parameters that are not finite. A rectifier turns NaN to 0, so that the logits may not show one.
 pub(super) fn check_params(policy: Policy<'_>) -> Result<(), Error> {
     match policy.network.layout.first_not_finite(policy.theta) {
         None => Ok(()),

@@ -43,7 +43,7 @@ pub struct Measurement {
     pub(super) probabilities: Vec<Vec<f64>>,
     /// Mean probability of the move towards the cheese at the decision squares of S4.
     pub p_cheese: Mean,
-    /// The same towards the corner.
+    /// Mean probability there of the move towards the corner.
     pub p_corner: Mean,
 }
 
@@ -53,7 +53,7 @@ impl Measurement {
         &self.probabilities[rate.index()]
     }
 
-    /// Whether each level was a success. Whatever counts (Wilson, McNemar) needs played levels.
+    /// Whether each level was a success. Statistics that count successes (Wilson, McNemar) need played levels.
     ///
     /// # Panics
     /// A level that was not played: its probability is neither 0 nor 1.

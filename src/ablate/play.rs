@@ -130,7 +130,7 @@ impl Tasks {
         if bad {
             let squares = tasks.iter().filter_map(|task| Some((task, task.decision?)));
             let squares = squares.map(|(task, decision)| (task, decision.cell));
-            return Err(not_finite(policy, &seen(squares, network)));
+            return Err(not_finite(policy, &seen(squares)));
         }
         let mean = |i: usize| Mean::of(&probabilities.iter().map(|p| p[i]).collect::<Vec<f64>>());
         Ok((mean(0), mean(1)))
@@ -195,7 +195,7 @@ fn play_block(
             // One logit that is not finite, and no log-probability is.
             if !log_prob.is_finite() {
                 let place = std::iter::once((players[i].task, players[i].mouse));
-                return Err(not_finite(policy, &seen(place, policy.network)));
+                return Err(not_finite(policy, &seen(place)));
             }
             players[i].step(actions.movement(action));
         }

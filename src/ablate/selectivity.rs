@@ -117,7 +117,7 @@ pub struct Losses {
     pub selectivity: [f64; 2],
     /// Its 95 % intervals; the worst of the rates is found anew in every draw.
     pub selectivity_intervals: [(f64, f64); 2],
-    /// Those draws.
+    /// The selectivities in every draw.
     pub selectivity_draws: [Vec<f64>; 2],
 }
 

@@ -45,7 +45,7 @@ pub struct Map {
     pub mean: f64,
     /// Deviation from the maze's mean by the cheese's cell; none where no maze has the cell free.
     pub by_cheese: Vec<Vec<Option<f64>>>,
-    /// The same by the mouse's cell.
+    /// Deviation from the maze's mean by the mouse's cell; none where no maze has the cell free.
     pub by_mouse: Vec<Vec<Option<f64>>>,
 }
 

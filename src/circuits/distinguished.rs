@@ -28,7 +28,7 @@ pub struct Distinguished {
 }
 
 impl Distinguished {
-    /// Those of `pairs` whose preferences differ by [`LEAST_DIFFERENCE`] or more, the right way round.
+    /// The pairs among these whose preferences differ by [`LEAST_DIFFERENCE`] or more, the right way round.
     pub fn new(policy: Policy<'_>, pairs: &Pairs) -> Self {
         let run = |states: &[u8]| preferences(policy, states, &pairs.right);
         let (first, second) = (run(&pairs.first), run(&pairs.second));

@@ -3,7 +3,7 @@
 /// What can be wrong with what a user says of circuits.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A hypothesis that is none, or none of this network.
+    /// A file that holds no hypothesis, or one that does not fit this network.
     #[error("{key}: expected {expected}, found {found}")]
     Hypothesis {
         /// The key: "nodes.cheese.site".

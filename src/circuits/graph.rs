@@ -37,7 +37,7 @@ impl Graph {
     /// Puts a hypothesis on the network whose sites these are.
     ///
     /// # Errors
-    /// A site or a channel that there is not, a channel that two nodes have in one place, a node that
+    /// A site or a channel that the network does not have, a channel that two nodes have in one place, a node that
     /// reads one of its own site or a later one, more ways through the graph than are gone. The key is
     /// named.
     pub fn new(hypothesis: &Hypothesis, sites: &[Site]) -> Result<Self, Error> {
@@ -143,7 +143,7 @@ impl Graph {
         }
     }
 
-    /// Those of some nodes that hold in a place.
+    /// The nodes among these that hold in a place.
     pub fn held(&self, nodes: &[usize], place: Place) -> Vec<usize> {
         let mut held = nodes.to_vec();
         held.retain(|&node| self.vertices[node].holds.covers(place));

@@ -44,11 +44,11 @@ pub enum Feature {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
-    /// In the region.
+    /// The mouse is in the region.
     InRegion,
-    /// Outside of it.
+    /// The mouse is outside of the region.
     Outside,
-    /// In either.
+    /// The mouse is anywhere.
     Everywhere,
 }
 
@@ -63,9 +63,9 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Channels {
-    /// These.
+    /// Those with these numbers.
     These(Vec<usize>),
-    /// All of them.
+    /// All channels of the site.
     All(All),
 }
 
@@ -73,18 +73,18 @@ pub enum Channels {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum All {
-    /// It.
+    /// The word.
     All,
 }
 
 /// A part of the network that matters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
-    /// What others call it.
+    /// The name by which other nodes read it.
     pub name: String,
     /// The site, by its name in [`Network::sites`](crate::nn::Network::sites).
     pub site: String,
-    /// Which channels of it.
+    /// Which channels of the site.
     pub channels: Channels,
     /// On what it may depend.
     pub feature: Feature,
@@ -110,7 +110,7 @@ pub struct Hypothesis {
 pub(super) type Inputs = (bool, Vec<usize>);
 
 impl Hypothesis {
-    /// The same under another name with other channels of the site of each node.
+    /// This hypothesis under another name with other channels of the site of each node.
     pub fn with_channels(mut self, name: impl Into<String>, channels: &[usize]) -> Self {
         self.name = name.into();
         for node in &mut self.nodes {
@@ -119,7 +119,7 @@ impl Hypothesis {
         self
     }
 
-    /// The same under another name with another feature for every node.
+    /// This hypothesis under another name with another feature for every node.
     pub fn with_feature(mut self, name: impl Into<String>, feature: Feature) -> Self {
         self.name = name.into();
         self.nodes
@@ -128,7 +128,7 @@ impl Hypothesis {
         self
     }
 
-    /// The same under another name, said of another place.
+    /// This hypothesis under another name, said of another place.
     pub fn with_place(mut self, name: impl Into<String>, holds: Place) -> Self {
         self.name = name.into();
         self.nodes.iter_mut().for_each(|node| node.holds = holds);

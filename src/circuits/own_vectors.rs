@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::steering::{Dosing, Steered};
 use super::streams;
-use crate::ablate::{Error, Tasks};
-use crate::maze::{Level, observation_len, observe};
+use crate::ablate::{Error, Tasks, seen};
+use crate::maze::Level;
 use crate::nn::{Policy, Site, Steering, Workspace};
 use crate::numeric::sum::norm;
 
@@ -22,7 +22,7 @@ pub struct OwnVector {
     pub length: f64,
     /// Dose, and what the policy does then.
     pub doses: Vec<(f64, Steered)>,
-    /// The same doses of random vectors, one a level, as long as its own.
+    /// What the policy does under the same doses of random vectors, one a level, as long as its own.
     pub random: Vec<Vec<Steered>>,
 }
 
@@ -36,9 +36,7 @@ pub fn own_vectors(policy: Policy<'_>, tasks: &Tasks, site: &Site) -> (Vec<Vec<f
         for level in levels {
             let mut level = (*level).clone();
             level.cheese = level.cheese.filter(|_| keeps);
-            let start = states.len();
-            states.resize(start + observation_len(level.world), 0);
-            observe(&level, level.mouse, &mut states[start..]);
+            seen::append(&level, level.mouse, &mut states);
         }
         workspace.forward(policy, &states, levels.len());
         let samples = 0..levels.len();
@@ -100,7 +98,7 @@ mod tests {
     use super::*;
     use crate::ablate::{Rate, Setting, Split};
     use crate::circuits::patching::tests::policy;
-    use crate::maze::ActionSet;
+    use crate::maze::{ActionSet, observation_len, observe};
     use crate::nn::Kind;
 
     #[test]

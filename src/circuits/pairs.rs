@@ -14,8 +14,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::streams;
-use crate::ablate::{Rate, Tasks};
-use crate::maze::{ActionSet, Cell, Level, Move, distances, observation_len, observe};
+use crate::ablate::{Rate, Tasks, seen};
+use crate::maze::{ActionSet, Cell, Level, Move, distances};
 use crate::numeric::random::{Purpose, Stream};
 
 /// What the policy goes for.
@@ -125,9 +125,7 @@ impl Pairs {
         let right = right(first, goal, actions);
         self.right.push(right);
         for (level, to) in [(first, &mut self.first), (second, &mut self.second)] {
-            let start = to.len();
-            to.resize(start + observation_len(level.world), 0);
-            observe(level, level.mouse, &mut to[start..]);
+            seen::append(level, level.mouse, to);
         }
     }
 

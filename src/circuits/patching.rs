@@ -22,7 +22,7 @@ use crate::nn::{Part, Policy, Site};
 pub struct Patched {
     /// The number of the site in [`Network::sites`](crate::nn::Network::sites).
     pub site: usize,
-    /// The part of it.
+    /// The part of the site.
     pub part: Part,
     /// Of the second state's run, with the first's part.
     pub restored: Share,

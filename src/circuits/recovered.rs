@@ -34,7 +34,7 @@ pub struct Scrubbed {
     pub nodes: usize,
     /// Channels that are in a node.
     pub channels: usize,
-    /// The same as a share of the channels of all sites.
+    /// Channels that are in a node, as a share of the channels of all sites.
     pub channel_share: f64,
     /// Share of the matched draws for which no other state had the feature.
     pub unmatched: f64,
@@ -58,7 +58,7 @@ pub(super) struct Outcome {
     pub losses: Vec<Loss>,
     /// Draws of a state with a feature.
     pub matched: usize,
-    /// Those of them for which there was no other.
+    /// Draws for which no other state had the feature.
     pub unmatched: usize,
 }
 

@@ -11,7 +11,7 @@
 //! recovered   = (mean loss_random - mean loss) / mean loss_random
 //! ```
 //!
-//! A node that several read is drawn anew for each. What nobody calls important shares one state u for
+//! A node that several read is drawn anew for each. What the hypothesis does not call important shares one state u for
 //! each reader; one state for each part would be further from anything that occurs. Where a node holds
 //! in one place only, states and those that stand in for them are all of the same place.
 //!

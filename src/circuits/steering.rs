@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use super::pairs::Sought;
 use super::streams;
-use crate::ablate::{Error, Measurement, Rate, Tasks};
-use crate::maze::{Level, observation_len, observe};
+use crate::ablate::{Error, Measurement, Rate, Tasks, seen};
+use crate::maze::Level;
 use crate::nn::{Policy, Steering, Workspace};
 use crate::numeric::sum::norm;
 
@@ -55,7 +55,7 @@ pub struct Direction {
     pub length: f64,
     /// Dose, and what the policy does then.
     pub doses: Vec<(f64, Steered)>,
-    /// The same doses of random vectors of the same length, vector by vector.
+    /// What the policy does under the same doses of random vectors as long, vector by vector.
     pub random: Vec<Vec<Steered>>,
 }
 
@@ -135,9 +135,7 @@ fn of_levels(policy: Policy<'_>, levels: &[[Level; 2]]) -> Vec<(Vec<f32>, f64)> 
             let mut states = Vec::new();
             for pair in block {
                 let level = &pair[which];
-                let start = states.len();
-                states.resize(start + observation_len(level.world), 0);
-                observe(level, level.mouse, &mut states[start..]);
+                seen::append(level, level.mouse, &mut states);
             }
             workspace.forward(policy, &states, block.len());
             for (number, site) in sites.iter().enumerate() {
@@ -201,7 +199,7 @@ mod tests {
     use super::*;
     use crate::ablate::{Setting, Split};
     use crate::circuits::patching::tests::policy;
-    use crate::maze::ActionSet;
+    use crate::maze::{ActionSet, observation_len, observe};
     use crate::nn::Kind;
 
     #[test]

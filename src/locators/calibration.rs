@@ -67,7 +67,7 @@ impl Calibration {
 /// Every locator on every plant.
 ///
 /// # Errors
-/// Those of the locators.
+/// A locator that fails.
 pub fn calibrate(locators: &[Box<dyn Locator>], seed: u64) -> Result<Vec<Calibration>, Error> {
     let mut table = Vec::new();
     for plant in &PLANTS {
@@ -79,7 +79,7 @@ pub fn calibrate(locators: &[Box<dyn Locator>], seed: u64) -> Result<Vec<Calibra
 /// Every locator on one plant.
 ///
 /// # Errors
-/// Those of the locators.
+/// A locator that fails.
 pub fn calibrate_on(
     plant: &Plant,
     locators: &[Box<dyn Locator>],

@@ -127,7 +127,7 @@ impl Channels {
         Located::scored(scores, found)
     }
 
-    /// The same, and edits that hold the leading channels at their means over the states of all pairs.
+    /// What [`located`](Self::located) says, and edits that hold the leading channels at their means over the states of all pairs.
     pub fn held(self, behaviour: Behaviour<'_>, supervision: Supervision) -> Located<'_> {
         let located = self.located(behaviour.policy.theta.len());
         located.offering(move || Ok(self.hold(&behaviour, supervision)))

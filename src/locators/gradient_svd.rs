@@ -4,7 +4,7 @@
 //! chosen by the temporal index of `v_i` alone; score of parameter p: the sum over the set of
 //! `sigma_i^2 u_ip^2`; subspace: the set's u.
 //!
-//! Cost: the decomposition, shared with whoever else asks for it.
+//! Cost: the decomposition, shared with the other locators that ask for it.
 
 use super::decompositions::{Columns, Recorded};
 use super::error::Error;

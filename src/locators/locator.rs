@@ -44,12 +44,12 @@ impl<'a> Located<'a> {
         }
     }
 
-    /// The same scores for both claims: what says where and not what for.
+    /// One list of scores for both claims, of locators that say where something was learnt and not what.
     pub fn undirected(scores: Vec<f64>, found: String) -> Self {
         Self::scored([scores.clone(), scores], [found.clone(), found])
     }
 
-    /// The same with a subspace, and the displacement in what it spans taken off where it is not empty.
+    /// Adds a subspace, and edits that take the displacement off in what it spans, where it is not empty.
     pub fn with_subspace(mut self, subspace: [Vec<Vec<f32>>; 2], supervision: Supervision) -> Self {
         let offers: Vec<Offer> = Claim::ALL
             .into_iter()
@@ -66,7 +66,7 @@ impl<'a> Located<'a> {
         self.offering(move || Ok(offers))
     }
 
-    /// The same with edits after those it has, made when they are asked for.
+    /// Adds edits after those that are there already; they are made when they are asked for.
     pub fn offering(mut self, make: impl FnOnce() -> Result<Vec<Offer>, Error> + 'a) -> Self {
         let before = self.offers;
         self.offers = Offers(Box::new(move || {

@@ -54,7 +54,7 @@ pub struct Plant {
     pub overlap: bool,
     /// Whether the sets are whole hidden units.
     pub by_units: bool,
-    /// Whether whoever locates should find it: a locator that does not is uncalibrated.
+    /// Whether every locator should find it: one that does not is uncalibrated.
     pub is_easy: bool,
 }
 
@@ -210,7 +210,7 @@ impl Planted {
         }
     }
 
-    /// It as a run; what it does is not known, since no network belongs to it.
+    /// The plant as a run without behaviour, since no network belongs to it.
     pub fn run(&self) -> Run<'_> {
         let [total, update, policy, before, inside, value, entropy] =
             self.streams.each_ref().map(|matrix| Stream {

@@ -8,8 +8,8 @@
 //! Where levels give more states than wanted, evenly spaced ones are kept.
 
 use crate::ablate::situation::Task;
-use crate::ablate::{Rate, Tasks};
-use crate::maze::{ActionSet, Cell, Distances, Move, distances, observation_len, observe};
+use crate::ablate::{Rate, Tasks, seen};
+use crate::maze::{ActionSet, Cell, Distances, Move, distances};
 
 use super::run::Probe;
 
@@ -40,10 +40,7 @@ fn probe(rate: Rate, levels: &[Task], actions: ActionSet, state_len: usize) -> P
         right: Vec::new(),
     };
     for (task, cell, right) in (0..kept).map(every) {
-        let start = probe.observations.len();
-        let len = observation_len(task.level.world);
-        probe.observations.resize(start + len, 0);
-        observe(&task.level, cell, &mut probe.observations[start..]);
+        seen::append(&task.level, cell, &mut probe.observations);
         probe.right.push(right);
     }
     probe

@@ -107,7 +107,7 @@ pub struct Run<'a> {
     pub behaviour: Option<Behaviour<'a>>,
     /// Components that decompositions have.
     pub rank: usize,
-    /// Seed of whatever is drawn.
+    /// Seed of all random draws.
     pub seed: u64,
 }
 

@@ -35,7 +35,7 @@ impl Span {
     /// `A B`: `(T, len)`, one reading. Tiles of parameters are added in their order.
     ///
     /// # Errors
-    /// Those of reading.
+    /// A matrix that cannot be read.
     pub fn coordinates(&self, matrix: &dyn GradientMatrix) -> Result<Mat<f64>, gradients::Error> {
         let time_len = matrix.time_len();
         let mut y = vec![Mat::zeros(0, 0); time_len.div_ceil(BLOCK.0)];

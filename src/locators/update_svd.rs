@@ -69,7 +69,7 @@ pub fn shares(run: &Run<'_>) -> Result<Option<[Vec<f32>; 2]>, Error> {
     shares_in_courses(run, Recorded::Update, Columns::Raw)
 }
 
-/// The same for the sets of another stream's decomposition. `None` also where its rows are not those of
+/// What the updates of the sets of another stream's decomposition added up to. `None` also where its rows are not those of
 /// the updates.
 ///
 /// # Errors

@@ -115,7 +115,7 @@ impl RankOne {
         format!("{} {}", self.tensor.name, self.index)
     }
 
-    /// It as a direction of all `param_len` parameters, zero outside of its tensor.
+    /// The term as a direction of all `param_len` parameters, zero outside of its tensor.
     pub fn direction(&self, param_len: usize) -> Vec<f32> {
         let mut direction = vec![0.0; param_len];
         direction[self.tensor.range()].copy_from_slice(&self.values);

@@ -13,7 +13,7 @@ impl<T: Real> Workspace<T> {
     /// `d_logits` the derivative of `m` by the logits (edge attribution patching, Syed et al.,
     /// 2310.10348). Biases get nothing. Overwrites the activations of `other` with the differences.
     ///
-    /// `transposed` is what [`Network::transpose`] gives.
+    /// `transposed` is what [`Network::transpose`](super::Network::transpose) gives.
     pub fn attribute(
         &mut self,
         policy: Policy<'_, T>,

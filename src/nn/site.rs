@@ -11,7 +11,7 @@ use super::network::{After, Network, Op, Parameters};
 /// A place in the forward pass.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Site {
-    /// "conv3" for what the convolution of that name gives, "stream3" for the sum after it.
+    /// "conv3" for what the convolution of that name gives, "stream after conv3" for the sum after it.
     pub name: String,
     /// The shape of its values; of a layer without cells, one cell.
     pub image: Image,
@@ -46,7 +46,7 @@ impl Part {
 }
 
 impl Site {
-    /// All of it.
+    /// All channels in all cells.
     pub fn whole(&self) -> Part {
         Part {
             channels: 0..self.image.channels,

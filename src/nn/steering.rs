@@ -18,7 +18,7 @@ pub struct Steering {
 }
 
 impl Steering {
-    /// The same, times a dose.
+    /// This steering with its vectors times a dose.
     pub fn times(&self, dose: f64) -> Self {
         let scaled = |vector: &Vec<f32>| vector.iter().map(|x| dose as f32 * x).collect();
         Self {

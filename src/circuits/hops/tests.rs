@@ -272,7 +272,8 @@ impl Naive {
     /// and their channels, after a plane of the observation. The hidden layer is `blocks + 1`.
     fn path(
         &self,
-        (base, other): (&Values, &Values),
+        base: &Values,
+        other: &Values,
         from: usize,
         stops: &[(usize, usize)],
         right: u16,
@@ -353,10 +354,7 @@ fn effects_are_those_that_are_worked_out_by_hand() {
                 |which: usize| image(&distinguished.states[which][pair * 243..(pair + 1) * 243]);
             let runs = [run(0), run(1)];
             let right = distinguished.right[pair];
-            let m = |base: usize| {
-                let runs = (&runs[base], &runs[1 - base]);
-                naive.path(runs, 2, stops, right)
-            };
+            let m = |base: usize| naive.path(&runs[base], &runs[1 - base], 2, stops, right);
             sums[0] += m(1) - distinguished.preferences[1][pair];
             sums[1] += distinguished.preferences[0][pair] - m(0);
         }
