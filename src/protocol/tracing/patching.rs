@@ -191,7 +191,7 @@ mod tests {
             // The one hidden unit of many a policy is never above zero.
             let params = (0..50)
                 .map(|seed| drawn(&network, seed))
-                .find(|params| Told::new(Policy::new(&network, params), &pairs).len() > 2)
+                .find(|params| Distinguished::new(Policy::new(&network, params), &pairs).len() > 2)
                 .unwrap();
             let (traced, leaders) = trace(Policy::new(&network, &params), &pairs);
             assert_eq!(leaders.distinguished.len(), traced.distinguished);
