@@ -92,7 +92,7 @@ fn run(
         let updates = trainer.updates();
         if curve.len() as u64 * total <= updates * POINTS {
             let begin = Instant::now();
-            let measured = tasks.measure(Policy::new(trainer.network(), trainer.params()), seed)?;
+            let measured = tasks.measure_exact(Policy::new(trainer.network(), trainer.params()))?;
             let rates = Rate::ALL.map(|rate| measured.rate(rate));
             eprintln!(
                 "{candidate} seed {seed}: {updates}/{total} {rates:.2?} {:.0} s",

@@ -12,9 +12,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use gouda::experiment::config::{Config, Preset};
+use gouda::experiment::metrics::Line;
 use gouda::experiment::resolve::resolve;
 use gouda::experiment::resume::{self, Point, latest};
-use gouda::experiment::train::{Line, train};
+use gouda::experiment::train::train;
 use gouda::experiment::{Silent, checkpoint};
 use gouda::gradients::{Matrix, Reading, Recorder, Scaled, Sketch, non_finite_len};
 use gouda::maze::Level;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use gouda::experiment::checkpoint::{checkpoints, load_checkpoint};
 use gouda::experiment::config::Preset;
+use gouda::experiment::metrics::Line;
 use gouda::experiment::resolve::resolve;
 use gouda::experiment::resume::{Point, latest, middle};
-use gouda::experiment::train::Line;
 use gouda::findings::{Calibration, Curves, Findings, Frozen};
 use gouda::gradients::{Dense, Manifest, Matrix, Sketch};
 use gouda::locate::Component;

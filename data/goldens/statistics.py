@@ -9,15 +9,10 @@ from scipy import stats
 X = [1.5, -0.25, 3.0, 3.0, 0.125, 7.5, -2.0]
 Y = [2.0, 0.5, 2.5, 2.5, 1.0, 4.0, 1.0]
 
-for successes, n, level in [(7, 10, 0.95), (0, 20, 0.95), (1024, 1024, 0.99), (500, 1024, 0.9)]:
-    interval = stats.binomtest(successes, n).proportion_ci(level, "wilson")
-    print("wilson", successes, n, level, repr(float(interval.low)), repr(float(interval.high)))
 for p in [1e-300, 1e-10, 0.0005, 0.025, 0.3, 0.5, 0.975, 1 - 1e-12]:
     print("normal_quantile", repr(p), repr(float(stats.norm.ppf(p))))
 for q in [0, 0.025, 0.3, 0.5, 0.95, 1]:
     print("quantile", q, repr(float(np.quantile(X, q))))
-for b, c in [(10, 2), (3, 3), (0, 8), (40, 65), (3000, 2700)]:
-    print("mcnemar", b, c, repr(float(stats.binomtest(min(b, c), b + c).pvalue)))
 for values in [X, Y, [0.5, 0.5, -0.5, 1.0, 0.0]]:
     test = stats.permutation_test((values,), np.mean, permutation_type="samples", n_resamples=np.inf)
     print("sign_flip", values, repr(float(test.pvalue)))

@@ -1,7 +1,7 @@
 //! `metrics.jsonl`: whole lines are read, a torn one at the end is passed over and cut off when
 //! training goes on, and a line that is added reads back.
 
-use gouda::experiment::train::Line;
+use gouda::experiment::metrics::Line;
 use gouda::storage::lines::{self, Lines};
 
 use super::scratch;

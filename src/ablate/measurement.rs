@@ -1,4 +1,4 @@
-//! What a policy does, level by level: successes that were counted, or their probabilities.
+//! What a policy does, level by level: the probabilities of success.
 
 use super::rate::Rate;
 
@@ -38,8 +38,7 @@ impl Mean {
 /// What a policy did on [`Tasks`](super::Tasks), or would do on average.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measurement {
-    /// In the order of [`Rate::ALL`], one a level: the probability of success, 0 or 1 where the
-    /// level was played once.
+    /// In the order of [`Rate::ALL`], one a level: the probability of success.
     pub(super) probabilities: Vec<Vec<f64>>,
     /// Mean probability of the move towards the cheese at the decision squares of S4.
     pub p_cheese: Mean,
@@ -48,35 +47,9 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// Each level's probability of success; 0 or 1 where it was played once.
+    /// Each level's probability of success.
     pub fn probabilities(&self, rate: Rate) -> &[f64] {
         &self.probabilities[rate.index()]
-    }
-
-    /// Whether each level was a success. Statistics that count successes (Wilson, McNemar) need played levels.
-    ///
-    /// # Panics
-    /// A level that was not played: its probability is neither 0 nor 1.
-    pub fn successes(&self, rate: Rate) -> impl Iterator<Item = bool> {
-        self.probabilities(rate).iter().map(|&probability| {
-            assert!(
-                probability == 0.0 || probability == 1.0,
-                "played levels are counted, probabilities are not"
-            );
-            probability == 1.0
-        })
-    }
-
-    /// Number of successes and of levels.
-    ///
-    /// # Panics
-    /// Levels that were not played.
-    pub fn count(&self, rate: Rate) -> (u64, u64) {
-        let successes = self.successes(rate).filter(|&success| success);
-        (
-            successes.count() as u64,
-            self.probabilities(rate).len() as u64,
-        )
     }
 
     /// Made-up outcomes: the first `share` of the levels succeed.
@@ -94,7 +67,7 @@ impl Measurement {
         }
     }
 
-    /// Share of successes, or mean probability of success.
+    /// Mean probability of success.
     pub fn rate(&self, rate: Rate) -> f64 {
         let probabilities = self.probabilities(rate);
         probabilities.iter().sum::<f64>() / probabilities.len() as f64

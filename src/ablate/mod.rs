@@ -10,14 +10,14 @@ pub mod exact_gradient;
 mod finite;
 pub mod measurement;
 mod per;
-pub mod play;
+#[cfg(test)]
+mod play;
 pub mod rate;
 pub mod recipe;
 pub mod resample;
 pub mod seen;
 pub mod selectivity;
 pub mod situation;
-mod streams;
 pub mod tasks;
 mod walk;
 

@@ -1,4 +1,4 @@
-//! What a policy does in the five situations when it is played.
+//! What a policy does in the five situations when it is played: what tests hold the computed rates to.
 //!
 //! Actions are sampled, from a stream that belongs to the situation and the level: two policies are
 //! compared on the same levels and the same draws, so that their outcomes are paired. Levels run in
@@ -16,7 +16,6 @@ use super::finite::{check_params, not_finite};
 use super::measurement::{Mean, Measurement};
 use super::seen::{forward, seen};
 use super::situation::{Situation, Task};
-use super::streams;
 use super::tasks::Tasks;
 
 /// How one level went.
@@ -148,7 +147,7 @@ struct Player<'a> {
 
 impl<'a> Player<'a> {
     fn new(task: &'a Task, situation: Situation, seed: u64, level: usize) -> Self {
-        let number = streams::played(situation as usize, level);
+        let number = ((situation as u64) << 32) + level as u64;
         let stream = Stream::new(seed, Purpose::SituationActions, number);
         Self {
             task,

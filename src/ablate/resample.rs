@@ -10,7 +10,7 @@
 
 use rayon::prelude::*;
 
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::draws;
 use crate::numeric::statistics::quantile;
 
 use super::measurement::Measurement;
@@ -40,7 +40,7 @@ impl Resampling {
         let weights = (0..draws)
             .into_par_iter()
             .map(|draw| {
-                let mut stream = Stream::new(seed, Purpose::Bootstrap, draw.into());
+                let mut stream = draws::MAZES.stream(seed, draw.into());
                 let mut taken = vec![0u16; all.len()];
                 for _ in 0..len {
                     taken[stream.below(len) as usize] += 1;

@@ -184,19 +184,6 @@ impl Reference {
             values,
         }
     }
-
-    /// Levels on which only the unedited policy succeeds, and on which only the edited one does.
-    ///
-    /// # Panics
-    /// Levels that were not played.
-    pub fn discordant(&self, edited: &Measurement, rate: Rate) -> (u64, u64) {
-        let pairs = self.base.successes(rate).zip(edited.successes(rate));
-        pairs.fold((0, 0), |(lost, won), pair| match pair {
-            (true, false) => (lost + 1, won),
-            (false, true) => (lost, won + 1),
-            _ => (lost, won),
-        })
-    }
 }
 
 /// Whether a behaviour was learnt: its rate rose by at least [`LEAST_RISE`] and certainly rose.
@@ -253,7 +240,6 @@ mod tests {
         assert_eq!(reference.loss(&base, Rate::S2), 0.0);
         assert!((reference.loss(&floor, Rate::S2) - 1.0).abs() < 1e-12);
         assert!((reference.loss(&middle, Rate::S2) - 0.5).abs() < 1e-12);
-        assert_eq!(reference.discordant(&middle, Rate::S2), (80, 0));
         // Standard error of (180 - 100) / (180 - 20) over 200 levels: .044 by the delta method.
         let resampling = Resampling::new(&vec![(0..200).collect(); 7], 2000, 1);
         let drawn = Drawn::new(&reference, &resampling);

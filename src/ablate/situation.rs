@@ -11,7 +11,8 @@ use crate::maze::{
     Cell, Decision, Error, Level, Variant, decision, distances, full_size_seeds, generate,
     shortest_path,
 };
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::draws;
+use crate::numeric::random::Stream;
 
 pub use crate::maze::Split;
 
@@ -116,7 +117,7 @@ impl Situation {
             decision: None,
         };
         let level = &mut task.level;
-        let mut stream = Stream::new(u64::from(seed), Purpose::Situations, self as u64);
+        let mut stream = draws::SITUATIONS.stream(u64::from(seed), self as u64);
         let is_shown = match self {
             Situation::S1 => level.cheese.is_some(),
             Situation::S2 => {

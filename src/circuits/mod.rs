@@ -24,7 +24,6 @@ pub mod scrubbing;
 mod share;
 pub mod states;
 pub mod steering;
-mod streams;
 
 pub use distinguished::Distinguished;
 pub use error::Error;

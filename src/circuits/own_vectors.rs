@@ -7,10 +7,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::steering::{Dosing, Steered};
-use super::streams;
 use crate::ablate::{Error, Tasks, seen};
 use crate::maze::Level;
 use crate::nn::{Policy, Site, Steering, Workspace};
+use crate::numeric::draws::{self, packed};
 use crate::numeric::sum::norm;
 
 /// At one site, for every level what its own cheese adds there, in several doses.
@@ -76,8 +76,11 @@ pub fn measure_own<E: From<Error>>(
             site: site.clone(),
             vectors,
         };
-        let index = |draw| streams::beside_own_vectors(number, draw);
-        let (doses, random) = dosing.measure(policy, test, &own, index)?;
+        let stream = |draw| {
+            let number = packed(&[(number as u64, 16), (draw, 16)]);
+            draws::BESIDE_OWN_VECTORS.stream(dosing.seed, number)
+        };
+        let (doses, random) = dosing.measure(policy, test, &own, stream)?;
         let cheeses = test
             .every_level()
             .filter(|task| task.level.cheese.is_some());

@@ -13,10 +13,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::streams;
 use crate::ablate::{Rate, Tasks, seen};
 use crate::maze::{ActionSet, Cell, Level, Move, distances};
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::draws;
+use crate::numeric::random::Stream;
 
 /// What the policy goes for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -100,11 +100,7 @@ impl Pairs {
             }
             // Whether it is S2's, and so plays in the region, is seen where its mouse starts.
             let is_inside = task.level.in_region(task.level.mouse, task.region);
-            let mut stream = Stream::new(
-                u64::from(task.seed),
-                Purpose::Pairs,
-                streams::pairs(fact as u64),
-            );
+            let mut stream = draws::PAIRS.stream(u64::from(task.seed), fact as u64);
             let room = Room {
                 level: &task.level,
                 region: task.region,

@@ -14,9 +14,8 @@ use rayon::prelude::*;
 use super::hypothesis::{Feature, Place};
 use super::recovered::{divergence, log_probs};
 use super::states::States;
-use super::streams;
 use crate::nn::{Part, Policy, Workspace};
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::draws::{self, packed};
 
 /// The share of every part, by number of its site, over the states of a place; zeros where no state has
 /// another of its feature, or any other state is as good.
@@ -35,8 +34,8 @@ pub fn shares(
     let draws: Vec<[usize; 3]> = pool
         .iter()
         .filter_map(|&state| {
-            let number = streams::resampled(feature as u64, state);
-            let mut stream = Stream::new(seed, Purpose::Scrubbing, number);
+            let number = packed(&[(feature as u64, 4), (state as u64, 36)]);
+            let mut stream = draws::RESAMPLED.stream(seed, number);
             let other = same.draw(state, &mut stream)?;
             Some([state, other, any.draw(state, &mut stream)?])
         })

@@ -31,9 +31,9 @@ use super::graph::Graph;
 use super::hypothesis::{Feature, Hypothesis, Place};
 use super::recovered::{Loss, Outcome, Scrubbed, divergence, log_probs};
 use super::states::{Matches, States};
-use super::streams;
 use crate::nn::{Policy, Site, Workspace};
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::draws;
+use crate::numeric::random::Stream;
 
 /// Scrubs a policy by a hypothesis, and its `graph`, on all of `states` of which it says something.
 pub fn scrub(
@@ -99,8 +99,7 @@ struct Work<'a> {
 
 impl Scrubber<'_> {
     fn block(&self, block: &[usize], workspace: &mut Workspace<f32>) -> Outcome {
-        let stream =
-            |&state: &usize| Stream::new(self.seed, Purpose::Scrubbing, streams::scrubbed(state));
+        let stream = |&state: &usize| draws::SCRUBBED.stream(self.seed, state as u64);
         let mut work = Work {
             streams: block.iter().map(stream).collect(),
             workspace,

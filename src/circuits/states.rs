@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use super::hypothesis::{Feature, Place};
-use super::streams;
 use crate::ablate::{Error, Split};
 use crate::maze::{Cell, Level, Variant, full_size_seeds, generate, observation_len, observe};
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::draws;
+use crate::numeric::random::Stream;
 
 /// Mice of a maze in the region, and outside of it.
 const MICE: usize = 8;
@@ -56,7 +56,7 @@ impl States {
         let seeds = full_size_seeds(split.seeds(), world)?;
         for seed in seeds.filter(|seed| !avoid.contains(seed)).take(maze_len) {
             let level = generate(seed, world, Variant::Anywhere)?;
-            let mut stream = Stream::new(u64::from(seed), Purpose::Scrubbing, streams::STATES);
+            let mut stream = draws::STATES.stream(u64::from(seed), 0);
             states.push(level, region, &mut stream);
         }
         Ok(states)
@@ -208,6 +208,7 @@ impl Matches {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numeric::random::Purpose;
 
     #[test]
     fn matched_states_have_the_feature_and_are_others() {

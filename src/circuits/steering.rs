@@ -16,10 +16,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::pairs::Sought;
-use super::streams;
 use crate::ablate::{Error, Measurement, Rate, Tasks, seen};
 use crate::maze::Level;
 use crate::nn::{Policy, Steering, Workspace};
+use crate::numeric::draws::{self, packed};
+use crate::numeric::random::Stream;
 use crate::numeric::sum::norm;
 
 /// What a policy does under one steering.
@@ -74,14 +75,14 @@ pub struct Dosing<'a> {
 type InDoses = (Vec<(f64, Steered)>, Vec<Vec<Steered>>);
 
 impl Dosing<'_> {
-    /// What becomes of a policy under a steering and under random ones, drawn from the streams with the numbers
-    /// that `number` gives.
+    /// What becomes of a policy under a steering and under random ones, drawn from the streams that
+    /// `stream` gives by the number of the draw.
     pub(super) fn measure(
         self,
         policy: Policy<'_>,
         test: &Tasks,
         steering: &Steering,
-        number: impl Fn(u64) -> u64,
+        stream: impl Fn(u64) -> Stream,
     ) -> Result<InDoses, Error> {
         let in_doses = |steering: &Steering| -> Result<Vec<Steered>, Error> {
             let steered = |&dose: &f64| {
@@ -91,7 +92,7 @@ impl Dosing<'_> {
             self.doses.iter().map(steered).collect()
         };
         let draws = 0..self.random_len;
-        let random = draws.map(|draw| in_doses(&steering.random_like(self.seed, number(draw))));
+        let random = draws.map(|draw| in_doses(&steering.random_like(&mut stream(draw))));
         let random = random.collect::<Result<_, Error>>()?;
         let own = in_doses(steering)?;
         Ok((self.doses.iter().copied().zip(own).collect(), random))
@@ -179,8 +180,11 @@ pub fn measure<E: From<Error>>(
                 site: site.clone(),
                 vectors: vec![direction],
             };
-            let index = |draw| streams::beside_direction(number, sought as u64, draw);
-            let (doses, random) = dosing.measure(policy, test, &direction, index)?;
+            let stream = |draw| {
+                let parts = [(number as u64, 16), (sought as u64, 8), (draw, 16)];
+                draws::BESIDE_DIRECTIONS.stream(dosing.seed, packed(&parts))
+            };
+            let (doses, random) = dosing.measure(policy, test, &direction, stream)?;
             found.push(Direction {
                 sought,
                 site: site.name.clone(),
@@ -284,7 +288,7 @@ mod tests {
         ];
         let site = network.sites()[1].clone();
         let steering = Steering { site, vectors };
-        let drawn = steering.random_like(1, 1);
+        let drawn = steering.random_like(&mut draws::BESIDE_DIRECTIONS.stream(1, 1));
         for (own, drawn) in steering.vectors.iter().zip(&drawn.vectors) {
             assert!((norm(own) - norm(drawn)).abs() <= 1e-4 * norm(own));
         }

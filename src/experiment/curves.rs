@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ablate::resample::interval;
 use crate::ablate::{Mean, Measurement, Rate};
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::draws::{self, packed};
 
 use crate::findings::{Curves, Onset, RateCurve};
 
@@ -120,7 +120,8 @@ struct Times {
 impl Times {
     fn new(frames: &[u64], curve: &RateCurve) -> Self {
         let draw = |draw| {
-            let mut stream = Stream::new(draw, Purpose::Bootstrap, curve.rate as u64);
+            let mut stream =
+                draws::CURVE_POINTS.stream(0, packed(&[(curve.rate as u64, 8), (draw, 24)]));
             let mut drawn = |mean: &Mean| mean.value + mean.error * stream.normal();
             let drawn: Vec<f64> = curve.values.iter().map(&mut drawn).collect();
             time_of_rise(frames, &drawn)

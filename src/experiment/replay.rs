@@ -20,9 +20,9 @@ use crate::storage::{self, Access, RunDir, RunManifest, lines};
 use crate::svd;
 
 use crate::experiment::checkpoint::{checkpoint_path, checkpoints, load_checkpoint, load_numbered};
+use crate::experiment::metrics::{IterationLine, Line};
 use crate::experiment::resume::{self, Point};
 use crate::experiment::rows::{self, RowSum};
-use crate::experiment::train::{IterationLine, Line};
 use crate::experiment::{Config, Error, Progress, streams};
 
 /// How far to replay.

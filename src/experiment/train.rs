@@ -8,8 +8,6 @@
 
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
 use crate::ablate::{Rate, Split, Tasks};
 use crate::gradients::Manifest;
 use crate::nn::{Layout, Network, Policy};
@@ -19,6 +17,7 @@ use crate::storage::{self, Lines, RunDir, lines, run_dir};
 
 use crate::experiment::checkpoint::{checkpoint_path, checkpoints, save_checkpoint};
 use crate::experiment::curves::{CurvePoint, curves};
+use crate::experiment::metrics::{IterationLine, Line, return_sum};
 use crate::experiment::resume::{self, Point, Recorded};
 use crate::experiment::streams::{self, Lens, Streams};
 use crate::experiment::{Config, Error, Progress};
@@ -35,62 +34,6 @@ pub struct Trained {
     pub update: Manifest,
     /// Seconds spent in training, those before a resumption included.
     pub seconds: f64,
-}
-
-/// A line of `metrics.jsonl`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Line {
-    /// One iteration.
-    Iteration(IterationLine),
-    /// One point of the curves.
-    Curve(CurvePoint),
-}
-
-/// The means of an iteration's last update, and of the episodes that ended in its rollout.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct IterationLine {
-    pub update: u64,
-    pub frames: u64,
-    pub episodes: usize,
-    pub episode_return: Option<f64>,
-    pub episode_length: Option<f64>,
-    pub policy_loss: f64,
-    pub value_loss: f64,
-    pub entropy: f64,
-    pub approx_kl: f64,
-    pub clip_fraction: f64,
-    pub gradient_norm: f64,
-    pub learning_rate: f64,
-}
-
-impl IterationLine {
-    /// The line that `update`, the last of its iteration, gives.
-    pub fn of(update: &Update<'_>) -> Self {
-        let count = update.episodes.len();
-        let mean = |sum: f64| (count > 0).then(|| sum / count as f64);
-        let lengths = update.episodes.iter().map(|e| f64::from(e.length));
-        Self {
-            update: update.index,
-            frames: update.frames,
-            episodes: count,
-            episode_return: mean(return_sum(update)),
-            episode_length: mean(lengths.sum()),
-            policy_loss: update.loss.policy,
-            value_loss: update.loss.value,
-            entropy: update.loss.entropy,
-            approx_kl: update.loss.divergence,
-            clip_fraction: update.loss.clipped,
-            gradient_norm: update.norm,
-            learning_rate: update.learning_rate,
-        }
-    }
-}
-
-fn return_sum(update: &Update<'_>) -> f64 {
-    let returns = update.episodes.iter();
-    returns.map(|e| f64::from(e.episode_return)).sum()
 }
 
 /// Trains as `config` says, into `run`: from scratch, or from the last point to resume from that is

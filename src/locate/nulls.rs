@@ -24,7 +24,8 @@ use serde::{Deserialize, Serialize};
 
 use super::fourier::Fourier;
 use super::temporal::centroid;
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::draws::{self, packed};
+use crate::numeric::random::Stream;
 use crate::numeric::statistics::monte_carlo_p;
 
 /// Draws for each component judged, at least: Holm's first step over them, at .05, then leaves room
@@ -85,7 +86,7 @@ impl<'a> Nulls<'a> {
     pub(super) fn new(b: &'a [f64], len: usize, options: &NullOptions) -> Self {
         let least = DRAWS_A_COMPONENT.saturating_mul(u32::try_from(len).unwrap_or(u32::MAX));
         let draws = options.draws.max(least);
-        let mut stream = Stream::new(options.seed, Purpose::Nulls, 0);
+        let mut stream = draws::DIRECTION_NULLS.stream(options.seed, 0);
         let directions = (0..draws).map(|_| {
             let e: Vec<f64> = b.iter().map(|b| b * stream.normal().powi(2)).collect();
             centroid(&e)
@@ -110,7 +111,9 @@ impl<'a> Nulls<'a> {
             .collect();
         let e: Vec<f64> = v.iter().map(|v| v * v).collect();
         let observed = centroid(&e);
-        let stream = |null| Stream::new(self.seed, Purpose::Nulls, 2 * component as u64 + null);
+        let stream = |null| {
+            draws::COMPONENT_NULLS.stream(self.seed, packed(&[(component as u64, 39), (null, 1)]))
+        };
         PValues {
             random_directions: two_sided(observed, &self.directions),
             circular_shifts: two_sided(observed, &self.shifts(&e, stream(1))),
@@ -202,6 +205,7 @@ fn two_sided(observed: f64, draws: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numeric::random::Purpose;
 
     fn p_values(b: &[f64], course: impl Fn(usize, &mut Stream) -> f64, seed: u64) -> PValues {
         let mut stream = Stream::new(seed, Purpose::Controls, 0);

@@ -32,7 +32,6 @@ pub mod rollback;
 mod run;
 mod situation_svd;
 mod span;
-mod streams;
 mod timing;
 pub mod trajectory;
 pub mod update_svd;

@@ -21,14 +21,13 @@ use super::locator::{Located, Locator, Native, Offer};
 use super::method::Method;
 use super::probe_gradient::sum_and_gradient;
 use super::run::{Behaviour, Run};
-use super::streams;
 use crate::ablate::rate::Rates;
 use crate::ablate::selectivity::LEAST_RISE;
 use crate::ablate::{Claim, Measurement, Rate};
 use crate::nn::Policy;
 use crate::nn::adam::Adam;
+use crate::numeric::draws::{self, packed};
 use crate::numeric::exp::exp;
-use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::sum::norm;
 
 /// The name of the locator that bounds the others.
@@ -266,9 +265,11 @@ impl<'a> Objective<'a> {
 
     /// Levels drawn without replacement.
     fn batch(&self, len: usize, seed: u64, claim: Claim, step: u64) -> Vec<usize> {
-        let index = streams::oracle_batch(Located::index(claim), step);
+        let index = packed(&[(claim as u64, 1), (step, 32)]);
         let mut levels = self.all();
-        Stream::new(seed, Purpose::Locators, index).shuffle(&mut levels);
+        draws::ORACLE_LEVELS
+            .stream(seed, index)
+            .shuffle(&mut levels);
         levels.truncate(len);
         levels
     }

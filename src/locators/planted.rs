@@ -24,11 +24,11 @@
 
 use super::decompositions::Decompositions;
 use super::run::{Run, Stream, Streams};
-use super::streams;
 use crate::ablate::edit::orthonormal;
 use crate::gradients::Dense;
 use crate::nn::Layout;
-use crate::numeric::random::{self, Purpose};
+use crate::numeric::draws;
+use crate::numeric::random;
 
 /// Steps.
 const TIME_LEN: usize = 400;
@@ -130,7 +130,7 @@ impl Planted {
     pub fn new(plant: &Plant, seed: u64) -> Self {
         let layout = layout();
         let param_len = layout.len();
-        let mut stream = random::Stream::new(seed, Purpose::Planted, streams::PLANTED);
+        let mut stream = draws::MADE_UP.stream(seed, 0);
         let (order, half) = if plant.by_units {
             let dense = &layout.tensors[DENSE];
             let [inputs, units] = dense.shape[..] else {

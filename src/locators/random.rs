@@ -4,8 +4,7 @@ use super::error::Error;
 use super::locator::{Located, Locator};
 use super::method::Method;
 use super::run::Run;
-use super::streams;
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::draws;
 
 /// Random scores.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +17,7 @@ impl Locator for Random {
 
     fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
         let draw = |claim: u64| {
-            let number = streams::random_scores(claim);
-            let mut stream = Stream::new(run.seed, Purpose::Locators, number);
+            let mut stream = draws::RANDOM_SCORES.stream(run.seed, claim);
             (0..run.theta.len()).map(|_| stream.uniform()).collect()
         };
         let found = ["drawn".into(), "drawn".into()];

@@ -18,14 +18,14 @@ use super::error::Error;
 use super::locator::{Located, Locator};
 use super::method::Method;
 use super::run::Run;
-use super::streams;
 use super::timing;
 use super::weights_svd::AgainstNull;
 use crate::gradients::Dense;
 use crate::locate::temporal::profile;
 use crate::locate::{Course, TemporalSet};
+use crate::numeric::draws;
 use crate::numeric::exp::ln;
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::random::Stream;
 use crate::numeric::sum::norm;
 
 /// Components whose shares and indices are compared.
@@ -142,7 +142,7 @@ pub fn nulls(run: &Run<'_>, draws: usize) -> Result<Vec<AgainstNull>, Error> {
     let observed = path.numbers();
     let mut drawn = [(); 4].map(|()| Vec::with_capacity(draws));
     for draw in 0..draws as u64 {
-        let mut stream = Stream::new(run.seed, Purpose::Locators, streams::random_walk(draw));
+        let mut stream = draws::RANDOM_WALKS.stream(run.seed, draw);
         let walk = walk(&steps, run.theta.len(), &mut stream);
         let points: Vec<&[f32]> = walk.iter().map(|point| &point[..]).collect();
         if let Some(path) = Path::new(&points, rank, run.seed)? {
@@ -209,6 +209,7 @@ fn chi(n: usize, stream: &mut Stream) -> f64 {
 mod tests {
     use super::*;
     use crate::locators::planted::{PLANTS, Planted};
+    use crate::numeric::random::Purpose;
 
     #[test]
     fn walks_have_their_steps_and_the_known_share() {

@@ -18,10 +18,9 @@ use super::error::Error;
 use super::locator::{Located, Locator, Native, Offer};
 use super::method::Supervision;
 use super::run::Run;
-use super::streams;
 use crate::nn::Layout;
 use crate::nn::layout::Tensor;
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::draws;
 use crate::numeric::statistics::quantile;
 use crate::svd::right_svd;
 
@@ -206,7 +205,7 @@ pub fn nulls(which: WeightsSvd, run: &Run<'_>, draws: usize) -> Result<Vec<Again
     let mut table = Vec::new();
     for (index, tensor) in matrices(run.layout).enumerate() {
         let observed = shares(tensor, &params[tensor.range()])?;
-        let mut stream = Stream::new(run.seed, Purpose::Locators, streams::weights_null(index));
+        let mut stream = draws::WEIGHTS_NULLS.stream(run.seed, index as u64);
         let mut drawn = [Vec::new(), Vec::new()];
         for _ in 0..draws {
             let mut entries = params[tensor.range()].to_vec();

@@ -1,7 +1,7 @@
 //! Something added to the values of a site in every forward pass.
 
 use crate::numeric::Real;
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::random::Stream;
 use crate::numeric::sum::norm;
 
 use super::policy::Policy;
@@ -28,8 +28,7 @@ impl Steering {
     }
 
     /// As many normal vectors at the same site, each as long as the one in its place.
-    pub fn random_like(&self, seed: u64, index: u64) -> Self {
-        let mut stream = Stream::new(seed, Purpose::Controls, index);
+    pub fn random_like(&self, stream: &mut Stream) -> Self {
         let like = |vector: &Vec<f32>| -> Vec<f32> {
             let mut drawn: Vec<f32> = vector.iter().map(|_| stream.normal() as f32).collect();
             let scale = (norm(vector) / norm(&drawn).max(f64::MIN_POSITIVE)) as f32;

@@ -75,8 +75,10 @@ pub const PROJECTION_CONTROLS: Draws = Draws::new(Purpose::Controls, 1 << 51, 1 
 /// Controls of a chosen reset: choice (16 bits), draw (24).
 pub const RESET_CONTROLS: Draws = Draws::new(Purpose::Controls, 1 << 52, 1 << 40);
 
-/// Nulls of the components of one decomposition: component (40 bits), null (1).
-pub const COMPONENT_NULLS: Draws = Draws::new(Purpose::Nulls, 0, 1 << 40);
+/// Random directions behind the nulls of a decomposition.
+pub const DIRECTION_NULLS: Draws = Draws::new(Purpose::Nulls, 0, 1);
+/// The other nulls of the components of a decomposition: component (39 bits), null (1).
+pub const COMPONENT_NULLS: Draws = Draws::new(Purpose::Nulls, 1 << 42, 1 << 40);
 /// Matrices with random signs behind a spectrum's null.
 pub const SIGN_FLIPS: Draws = Draws::new(Purpose::Nulls, 1 << 40, 1 << 40);
 /// Random sets beside the early and the late set.
@@ -114,7 +116,7 @@ pub const RESAMPLED: Draws = Draws::new(Purpose::Scrubbing, 1 << 41, 1 << 40);
 pub const RANDOM_UNITS: Draws = Draws::new(Purpose::Scrubbing, 1 << 40, 1 << 16);
 
 /// All of them.
-pub const ALL: [Draws; 29] = [
+pub const ALL: [Draws; 30] = [
     BESIDE_DIRECTIONS,
     BESIDE_OWN_VECTORS,
     BESIDE_RESETS,
@@ -126,6 +128,7 @@ pub const ALL: [Draws; 29] = [
     STEP_CONTROLS,
     PROJECTION_CONTROLS,
     RESET_CONTROLS,
+    DIRECTION_NULLS,
     COMPONENT_NULLS,
     SIGN_FLIPS,
     RANDOM_SETS,
@@ -194,7 +197,10 @@ mod tests {
         }
         for path in sources {
             let is_test = path.ends_with("tests.rs") || path.ends_with("finite_difference.rs");
-            if is_test || path.ends_with("numeric/draws.rs") || path.to_string_lossy().contains("/cli/") {
+            if is_test
+                || path.ends_with("numeric/draws.rs")
+                || path.to_string_lossy().contains("/cli/")
+            {
                 continue;
             }
             let text = std::fs::read_to_string(&path).unwrap();

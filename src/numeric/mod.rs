@@ -1,6 +1,7 @@
 //! Numbers the rest is built on: scalar types, `exp` and `ln` with the same bits everywhere, the
 //! micro-kernel behind convolution and dense layers, fixed-order sums, random streams, statistics.
 
+pub mod draws;
 pub mod exp;
 pub mod gather_gemm;
 pub mod panel_gemm;

@@ -1,6 +1,7 @@
 //! A number over seeds: mean, interval, exact test; and the adjustment of several.
 
 use crate::findings::Over;
+use crate::numeric::draws;
 use crate::numeric::statistics::{hierarchical_mean, holm, sign_flip};
 use crate::numeric::sum::mean;
 
@@ -19,7 +20,14 @@ pub fn over_groups(values: Vec<f64>, groups: &[Vec<f64>], seed: u64, index: u64)
         return None;
     }
     let interval = (values.len() > 1)
-        .then(|| hierarchical_mean(groups, 0.95, DRAWS, seed, (1 << 48) + index))
+        .then(|| {
+            hierarchical_mean(
+                groups,
+                0.95,
+                DRAWS,
+                &mut draws::OVER_SEEDS.stream(seed, index),
+            )
+        })
         .flatten();
     Some(Over {
         mean: mean(&values),

@@ -14,7 +14,7 @@ use crate::ablate::edit;
 use crate::ablate::recipe::Recipe;
 use crate::experiment::{Config, Error, Progress};
 use crate::findings::{Claimed, Components, Controls, Family, Role};
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::draws::{self, packed};
 use crate::numeric::statistics;
 
 /// Random controls as extreme as the choice after which no more are drawn.
@@ -61,15 +61,14 @@ impl ControlDraws<'_> {
             let (claim, length) = (choice.frozen.claim, claimed.length);
             let family = choice.frozen.family.name();
             let recipe = &chosen.edit.recipe;
-            let control = |index| self.random(recipe, named, length, index);
+            let control = |draw| self.random(recipe, named, length, number as u64, draw);
             if control(0).is_none() {
                 continue;
             }
             let (p, draws) = statistics::sequential_p(ENOUGH, self.most, |draw| {
                 progress.stop_if_interrupted("the random controls")?;
                 progress.advance(draw + 1, &family);
-                let index = (number as u64) << 24 | draw << 8;
-                let random = control(index).expect("an edit of this kind has controls");
+                let random = control(draw).expect("an edit of this kind has controls");
                 let losses = self.selection.losses(&random)?;
                 Ok::<bool, Error>(claim.margin(&|rate| losses[rate]) >= chosen.margin(claim))
             })?;
@@ -82,26 +81,39 @@ impl ControlDraws<'_> {
         Ok(())
     }
 
-    /// The control numbered `index` of an edit whose length is this share of the displacement; none of an
+    /// The control numbered `draw` of the choice numbered `choice`, an edit whose length is this share of the displacement; none of an
     /// edit that has none of its kind.
-    fn random(&self, of: &Recipe, named: &Named, length: f64, index: u64) -> Option<Recipe> {
+    fn random(
+        &self,
+        of: &Recipe,
+        named: &Named,
+        length: f64,
+        choice: u64,
+        draw: u64,
+    ) -> Option<Recipe> {
         let (config, policy) = (self.config, &self.policy);
         let components = config.ablate.components;
+        let index = packed(&[(choice, 16), (draw, 24)]);
         match of {
             Recipe::Step(_, alpha) => {
                 // Of either sign alike: the direction's own is random.
-                let direction = named.in_span(components, config.seed, 1 << 38 | index);
+                let mut stream = draws::STEP_CONTROLS.stream(config.seed, index);
+                let direction = named.in_span(components, &mut stream);
                 Some(Recipe::Step(Arc::new(direction), alpha.abs()))
             }
             Recipe::Project(basis, _) => {
-                let random = |i: u64| named.in_span(components, config.seed, 1 << 39 | index | i);
+                let random = |i: u64| {
+                    let index = packed(&[(index, 40), (i, 8)]);
+                    let mut stream = draws::PROJECTION_CONTROLS.stream(config.seed, index);
+                    named.in_span(components, &mut stream)
+                };
                 let basis: Vec<Vec<f32>> = (0..basis.len() as u64).map(random).collect();
                 let off = edit::project(policy.theta, policy.theta_0, &basis, 1.0);
                 let c = length * policy.displacement() / distance(&off, policy.theta);
                 Some(Recipe::Project(Arc::new(basis), c))
             }
             Recipe::Reset(indices) => {
-                let mut stream = Stream::new(config.seed, Purpose::Controls, 1 << 41 | index);
+                let mut stream = draws::RESET_CONTROLS.stream(config.seed, index);
                 let layout = &policy.network.layout;
                 let matched = edit::layer_matched(layout, indices, &mut stream);
                 Some(Recipe::Reset(Arc::new(matched)))

@@ -7,7 +7,7 @@ use crate::ablate::edit;
 use crate::experiment::Error;
 use crate::findings::Components;
 use crate::locators::{Decomposed, Run};
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::random::Stream;
 
 /// A decomposition and what it is of.
 #[derive(Clone, Debug)]
@@ -49,13 +49,12 @@ impl Named {
         (0..len.min(d.rank)).map(component).collect()
     }
 
-    /// A random unit direction in the span of the `len` leading components, numbered `index`.
-    pub fn in_span(&self, len: usize, seed: u64, index: u64) -> Vec<f32> {
+    /// A random unit direction in the span of the `len` leading components, drawn from `stream`.
+    pub fn in_span(&self, len: usize, stream: &mut Stream) -> Vec<f32> {
         let d = &self.decomposed.decomposition;
         let len = len.min(d.rank);
         let rows = d.u.chunks_exact(d.rank.max(1));
         let leading: Vec<f32> = rows.flat_map(|row| &row[..len]).copied().collect();
-        let mut stream = Stream::new(seed, Purpose::Controls, (1 << 40) + index);
-        edit::in_span(&leading, len, &mut stream)
+        edit::in_span(&leading, len, stream)
     }
 }

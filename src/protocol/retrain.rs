@@ -10,6 +10,7 @@ use crate::ablate::{PerRate, Split};
 use crate::experiment::{Config, Error, Progress};
 use crate::findings::{ProjectedSet, Retrained};
 use crate::locate::Label;
+use crate::numeric::draws;
 use crate::ppo::Trainer;
 use crate::ppo::projection::{Projection, When};
 use crate::protocol::trained_policy::TrainedPolicy;
@@ -49,7 +50,10 @@ pub fn retrain(
     };
     let (early, late) = (set(Label::Early)?, set(Label::Late)?);
     let random: Vec<Vec<f32>> = (0..early.len().max(late.len()) as u64)
-        .map(|i| named.in_span(config.ablate.components, config.seed, (1 << 36) + i))
+        .map(|i| {
+            let mut stream = draws::PROJECTED_OUT.stream(config.seed, i);
+            named.in_span(config.ablate.components, &mut stream)
+        })
         .collect();
     let arms = [
         (ProjectedSet::Early, early),

@@ -11,7 +11,7 @@ use crate::ablate::Rate;
 use crate::experiment::Error;
 use crate::findings::{ComponentEffect, Curves, Temporal};
 use crate::locate::{Label, temporal};
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::draws;
 use crate::numeric::statistics;
 use crate::numeric::sum::mean;
 
@@ -128,7 +128,7 @@ fn share_as_large(all: &[f64], sets: &[Vec<usize>; 2], found: f64, seed: u64) ->
     if early + late > all.len() {
         return None;
     }
-    let mut stream = Stream::new(seed, Purpose::Nulls, 1 << 41);
+    let mut stream = draws::RANDOM_SETS.stream(seed, 0);
     let mut shuffled = all.to_vec();
     let as_large = (0..DRAWS).filter(|_| {
         stream.shuffle(&mut shuffled);

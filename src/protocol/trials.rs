@@ -11,7 +11,7 @@ use crate::ablate::{Claim, PerClaim, PerRate, compass, edit};
 use crate::experiment::{Config, Error, Progress};
 use crate::findings::Family;
 use crate::locators::{Kind, Located, Method, Native, Offer, Steer, Supervision};
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::draws::{self, packed};
 
 /// Isotropic directions.
 const ISOTROPIC: usize = 3;
@@ -154,15 +154,16 @@ impl<'a> Trials<'a> {
             let common = Common::by_effect(Family::Step);
             self.steps(common, &components, doses, unit, progress)?;
             for i in 0..components.len() {
-                let index = (number as u64) << 20 | i as u64;
-                let values = named.in_span(components.len(), config.seed, index);
+                let index = packed(&[(number as u64, 4), (i as u64, 20)]);
+                let mut stream = draws::BESIDE_COMPONENTS.stream(config.seed, index);
+                let values = named.in_span(components.len(), &mut stream);
                 random.push((Member::Random(named.of, i), Arc::new(values)));
             }
         }
         let common = Common::by_effect(Family::RandomStep);
         self.steps(common, &random, doses, unit, progress)?;
         let isotropic = |i: usize| {
-            let mut stream = Stream::new(config.seed, Purpose::Controls, (1 << 33) + i as u64);
+            let mut stream = draws::ISOTROPIC.stream(config.seed, i as u64);
             let values = edit::isotropic(self.policy.theta.len(), &mut stream);
             (Member::Isotropic(i), Arc::new(values))
         };
@@ -267,9 +268,10 @@ impl<'a> Trials<'a> {
             family: Family::RandomSteer,
             ..own
         };
-        for (number, Steer { member, steering }) in all.iter().enumerate() {
-            let index = (1 << 42) + ((self.tried.len() as u64) << 8) + number as u64;
-            let drawn = steering.random_like(self.config.seed, index);
+        for Steer { member, steering } in all {
+            let mut stream =
+                draws::BESIDE_STEERING.stream(self.config.seed, self.tried.len() as u64);
+            let drawn = steering.random_like(&mut stream);
             for (common, steering) in [(own, steering), (random, &drawn)] {
                 for dose in STEERING_DOSES {
                     let recipe = Recipe::Steer(Arc::new(steering.times(dose)));
@@ -317,9 +319,8 @@ impl<'a> Trials<'a> {
             };
             for (place, percent) in self.percents().to_vec().into_iter().enumerate() {
                 let indices = edit::top(scores, percent);
-                let number = (method as u64) << 16 | (claim as u64) << 8 | place as u64;
-                let seed = self.config.seed;
-                let mut stream = Stream::new(seed, Purpose::Controls, (1 << 32) + number);
+                let number = packed(&[(method as u64, 8), (claim as u64, 8), (place as u64, 8)]);
+                let mut stream = draws::BESIDE_RESETS.stream(self.config.seed, number);
                 let layout = &self.policy.network.layout;
                 let random = edit::layer_matched(layout, &indices, &mut stream);
                 let member = Member::Named(located.found[claim as usize].clone());

@@ -16,12 +16,10 @@ use super::krylov::{Krylov, Setup};
 use super::sweep::padded;
 use super::{Error, Event, Options, Pass, Precision};
 use crate::gradients::{GradientMatrix, SignFlipped};
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::draws;
 
 /// Fewest surrogates for which one of them bounds the 95 % point.
 pub const SURROGATES_MIN: usize = 19;
-/// First of the streams that give surrogates their seeds; `locate` takes the low numbers.
-const STREAMS: u64 = 1 << 40;
 /// Share of surrogates below the threshold.
 const LEVEL: f64 = 0.95;
 /// Residual at which a surrogate's singular values are good enough, relative to the largest.
@@ -89,7 +87,7 @@ pub fn spectrum(
     }
     let mut by_surrogate = Vec::with_capacity(options.surrogates);
     for index in 0..options.surrogates {
-        let mut stream = Stream::new(options.seed, Purpose::Nulls, STREAMS + index as u64);
+        let mut stream = draws::SIGN_FLIPS.stream(options.seed, index as u64);
         let seed = u64::from(stream.next_u32()) << 32 | u64::from(stream.next_u32());
         let flipped = SignFlipped::new(matrix, seed);
         let settings = Options {

@@ -1,7 +1,7 @@
 //! The bootstrap over two levels: seeds, and the mazes that all of them were measured on.
 
 use super::interval::{Interval, quantile};
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::random::Stream;
 
 /// The percentile bootstrap of a mean over groups, each known only up to `groups[i]`: bootstrap
 /// draws of its own value. Groups are taken with replacement, and the same draw of every group
@@ -15,8 +15,7 @@ pub fn hierarchical_mean(
     groups: &[Vec<f64>],
     level: f64,
     draws: u32,
-    seed: u64,
-    index: u64,
+    stream: &mut Stream,
 ) -> Option<Interval> {
     assert!(level > 0.0 && level < 1.0, "a level in (0, 1), not {level}");
     let finite = |group: &Vec<f64>| -> Vec<f64> {
@@ -28,7 +27,6 @@ pub fn hierarchical_mean(
         return None;
     }
     let len = |values: usize| u32::try_from(values).expect("fewer than 2^32");
-    let mut stream = Stream::new(seed, Purpose::Bootstrap, index);
     let means: Vec<f64> = (0..draws)
         .map(|_| {
             let draw = stream.next_u32() as usize;
@@ -50,6 +48,11 @@ pub fn hierarchical_mean(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numeric::random::Purpose;
+
+    fn draws(index: u64) -> Stream {
+        Stream::new(1, Purpose::Bootstrap, index)
+    }
 
     /// The variance of the mean of n groups is that between them over n, and that of the draws they
     /// share, whole.
@@ -64,15 +67,15 @@ mod tests {
                     common.iter().map(|x| centre + x).collect()
                 })
                 .collect();
-            let interval = hierarchical_mean(&groups, 0.95, 4000, 1, 0).unwrap();
+            let interval = hierarchical_mean(&groups, 0.95, 4000, &mut draws(0)).unwrap();
             (interval.high - interval.low) / (2.0 * 1.96)
         };
         assert!((width(0.0, 1.0) - 1.0).abs() < 0.15);
         assert!((width(1.0, 0.0) * 40f64.sqrt() - 1.0).abs() < 0.3);
         assert!((width(6.0, 1.0) - (1.0 + 36.0 / 40.0f64).sqrt()).abs() < 0.4);
-        assert_eq!(hierarchical_mean(&[], 0.95, 10, 1, 0), None);
+        assert_eq!(hierarchical_mean(&[], 0.95, 10, &mut draws(0)), None);
         assert_eq!(
-            hierarchical_mean(&[vec![1.0], vec![f64::NAN]], 0.95, 10, 1, 0),
+            hierarchical_mean(&[vec![1.0], vec![f64::NAN]], 0.95, 10, &mut draws(0)),
             None
         );
     }

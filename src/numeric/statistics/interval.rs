@@ -13,40 +13,6 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// Wilson's score interval (1927) of a rate: `successes` of `n` at confidence `level`. All of
-/// `[0, 1]` when nothing was tried.
-///
-/// # Panics
-/// `successes > n`, or `level` outside `(0, 1)`.
-pub fn wilson(successes: u64, n: u64, level: f64) -> Interval {
-    assert!(successes <= n, "{successes} successes of {n}");
-    assert!(level > 0.0 && level < 1.0, "a level in (0, 1), not {level}");
-    if n == 0 {
-        return Interval {
-            low: 0.0,
-            high: 1.0,
-        };
-    }
-    let z = normal_quantile(0.5 + level / 2.0);
-    let (count, rate) = (n as f64, successes as f64 / n as f64);
-    let shrink = 1.0 + z * z / count;
-    let centre = (rate + z * z / (2.0 * count)) / shrink;
-    let variance = rate * (1.0 - rate) / count + z * z / (4.0 * count * count);
-    let half = z * variance.sqrt() / shrink;
-    // At the ends the formula is exact but its rounding is not.
-    let low = if successes == 0 {
-        0.0
-    } else {
-        (centre - half).max(0.0)
-    };
-    let high = if successes == n {
-        1.0
-    } else {
-        (centre + half).min(1.0)
-    };
-    Interval { low, high }
-}
-
 /// The standard normal's quantile function for `p` in `[0, 1]` (Wichura 1988, AS 241, PPND16;
 /// relative error about 1e-16). NaN outside.
 pub fn normal_quantile(p: f64) -> f64 {
@@ -216,29 +182,6 @@ mod tests {
 
     fn close(a: f64, b: f64) -> bool {
         (a - b).abs() <= 1e-14 * b.abs().max(1.0)
-    }
-
-    #[test]
-    fn wilson_is_that_of_scipy() {
-        for (successes, n, level, low, high) in [
-            (7, 10, 0.95, 0.39677814746114526, 0.892208732593699),
-            (0, 20, 0.95, 0.0, 0.16112515805281935),
-            (1024, 1024, 0.99, 0.9935623210286179, 1.0),
-            (500, 1024, 0.9, 0.4626522103747519, 0.5139720514177206),
-        ] {
-            let found = wilson(successes, n, level);
-            assert!(
-                close(found.low, low) && close(found.high, high),
-                "{found:?}"
-            );
-        }
-        assert_eq!(
-            wilson(0, 0, 0.95),
-            Interval {
-                low: 0.0,
-                high: 1.0
-            }
-        );
     }
 
     #[test]

@@ -3,36 +3,6 @@
 /// Most values that [`sign_flip`] takes: 2^20 sign patterns.
 pub const SIGN_FLIP_MAX_LEN: usize = 20;
 
-/// McNemar's exact test: `b` pairs succeeded only before, `c` only after. The two-sided binomial
-/// probability, with chance 1/2, of a split at least this uneven; 1 where no pair changed.
-///
-/// Cost `O(b + c)`.
-pub fn mcnemar(b: u64, c: u64) -> f64 {
-    let (n, fewer) = (b + c, b.min(c));
-    if b == c {
-        return 1.0;
-    }
-    // The tail's largest term, C(n, fewer) / 2^n, halved as it grows so that neither factor leaves
-    // the range of f64; then the other terms as ratios to it.
-    let (mut largest, mut halvings) = (1.0, n);
-    for k in 1..=fewer {
-        largest *= (n - fewer + k) as f64 / k as f64;
-        while largest > 1.0 && halvings > 0 {
-            largest *= 0.5;
-            halvings -= 1;
-        }
-    }
-    for _ in 0..halvings {
-        largest *= 0.5;
-    }
-    let (mut ratio, mut sum) = (1.0, 1.0);
-    for k in (1..=fewer).rev() {
-        ratio *= k as f64 / (n - k + 1) as f64;
-        sum += ratio;
-    }
-    (2.0 * largest * sum).min(1.0)
-}
-
 /// The exact two-sided sign-flip test (Fisher 1935) of a zero mean: the share of all `2^n` sign
 /// patterns whose mean is at least as far from 0 as the observed one. `None` for no values, more
 /// than [`SIGN_FLIP_MAX_LEN`], or one that is not finite.
@@ -129,21 +99,6 @@ mod tests {
 
     fn close(a: f64, b: f64) -> bool {
         (a - b).abs() <= 1e-12 * b
-    }
-
-    #[test]
-    fn mcnemar_is_the_binomial_test_of_scipy() {
-        for (b, c, p) in [
-            (10, 2, 0.03857421875),
-            (3, 3, 1.0),
-            (0, 8, 0.0078125),
-            (40, 65, 0.018740915408258018),
-            (3000, 2700, 7.457315554470385e-05),
-            (0, 0, 1.0),
-        ] {
-            assert!(close(mcnemar(b, c), p), "{b} {c} {}", mcnemar(b, c));
-            assert_eq!(mcnemar(b, c), mcnemar(c, b));
-        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::circuits::{self, Fact, Graph, Scrubbed, Sought, States, scrubbing};
 use crate::circuits::{Distinguished, patching};
 use crate::experiment::{Config, Error, Progress};
 use crate::nn::{Part, Policy, Site};
-use crate::numeric::random::{Purpose, Stream};
+use crate::numeric::draws;
 use crate::storage;
 
 /// Random sets of units.
@@ -28,8 +28,6 @@ const LEADING: usize = 4;
 const PAIRS_PER_MAZE: usize = 4;
 /// but never fewer than these.
 const MAZES_MIN: usize = 8;
-/// Where the streams of the nulls begin, beyond those of any state.
-const NULL_STREAMS: u64 = 1 << 40;
 
 /// Reads the user's hypotheses, which must be of the network whose sites these are.
 ///
@@ -107,7 +105,7 @@ fn built_in(
     let late = whole.clone().with_channels("late", &leading);
     let mut all = vec![late.clone()];
     for number in 0..NULLS {
-        let mut stream = Stream::new(seed, Purpose::Scrubbing, NULL_STREAMS + number);
+        let mut stream = draws::RANDOM_UNITS.stream(seed, number);
         let mut units: Vec<usize> = (0..sites[site].image.channels).collect();
         stream.shuffle(&mut units);
         units.truncate(leading.len());

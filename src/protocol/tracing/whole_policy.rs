@@ -9,13 +9,12 @@ use crate::circuits::{Sought, steering};
 use crate::experiment::{Config, Error, Progress};
 use crate::findings::tracing::{TakenOff, WholePolicy};
 use crate::nn::Steering;
+use crate::numeric::draws;
 use crate::protocol::bench::Bench;
 use crate::protocol::trained_policy::TrainedPolicy;
 
 /// Pairs of each fact.
 const PAIRS: usize = 256;
-/// Where the streams of the random vectors begin, beyond those of anything else.
-const STREAMS: u64 = 1 << 43;
 
 /// Scrubs the policy by the hypotheses, and takes the directions off it, measured on selection levels.
 ///
@@ -46,7 +45,9 @@ pub fn trace_whole(
                 site,
                 vectors: vec![vector],
             };
-            let random = direction.random_like(config.seed, STREAMS + taken_off.len() as u64);
+            let number = taken_off.len() as u64;
+            let mut stream = draws::BESIDE_TAKEN_OFF.stream(config.seed, number);
+            let random = direction.random_like(&mut stream);
             let steered = |steering: &Steering| -> Result<f64, Error> {
                 Ok(step(&selection.measure(theta, Some(steering))?))
             };

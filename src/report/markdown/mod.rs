@@ -6,6 +6,7 @@
 mod behaviour;
 mod details;
 mod methods;
+mod planted;
 mod question;
 mod tables;
 
@@ -115,7 +116,7 @@ pub fn sections(study: &Study) -> Vec<Section> {
             "planted",
             "Planted",
             "Planted truth: what is found where the answer is known",
-            details::planted(study),
+            planted::planted(study),
         ),
         section("failed", "Failed", "What failed", details::failed(study)),
         section(
