@@ -26,7 +26,7 @@ use crate::ppo::{self, Trainer, TrainerState};
 use crate::storage::{self, RunDir, checksum, tensors};
 
 use crate::experiment::rows::{Begun, Partial};
-use crate::experiment::{Config, Error, train};
+use crate::experiment::{Config, Error, grid};
 
 /// What `version` says.
 const VERSION: u32 = 2;
@@ -250,7 +250,7 @@ impl Said {
             0 => 0,
             apart => updates.div_ceil(apart),
         };
-        let lines = iterations + train::due_before(updates, record.curve_points, total);
+        let lines = iterations + grid::due_before(updates, record.curve_points, total);
         let step = match ppo.optimizer {
             OptimizerKind::Adam => updates,
             OptimizerKind::Sgd => 0,

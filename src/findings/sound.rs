@@ -76,3 +76,21 @@ pub fn hash(what: &str, found: &str) -> Option<Contradiction> {
     let expected = || format!("64 hexadecimal digits of {what}");
     (!is_hash).then(|| (expected(), format!("\"{found}\"")))
 }
+
+/// Channels by name, "conv0 13", are of tensors that there are.
+pub fn channels<'a>(
+    mut names: impl Iterator<Item = &'a str>,
+    layout: &Layout,
+) -> Option<Contradiction> {
+    names.find_map(|name| {
+        let (layer, channel) = name.rsplit_once(' ').unwrap_or((name, "0"));
+        let weight = format!("{layer}.weight");
+        let mut tensors = layout.tensors.iter();
+        let tensor = tensors.find(|tensor| tensor.name == weight);
+        let len = tensor.and_then(|tensor| tensor.shape.last());
+        let is_there = len
+            .zip(channel.parse::<usize>().ok())
+            .is_some_and(|(len, n)| n < *len);
+        (!is_there).then(|| (format!("a channel of {layer}"), format!("\"{name}\"")))
+    })
+}

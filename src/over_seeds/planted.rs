@@ -19,6 +19,7 @@ use crate::ppo::routing;
 use crate::storage::{Access, RunDir};
 
 use super::composed;
+use super::kept::{inside, remembered};
 use crate::findings::{Calibration, Routed};
 use crate::protocol::bench::Bench;
 use crate::protocol::history::History;
@@ -42,8 +43,8 @@ pub fn calibrate(
     config.env.min_maze_dim = config.env.min_maze_dim.max(larger.min(config.env.world));
     config.seed = config.study.first_seed + config.study.seeds;
     let planted = resolved.with_config(config);
-    crate::over_seeds::inside(&planted, invocation, run, "planted", |inner| {
-        crate::over_seeds::remembered(inner, "calibration.json", &planted, |inner| {
+    inside(&planted, invocation, run, "planted", |inner| {
+        remembered(inner, "calibration.json", &planted, |inner| {
             let mut trained_apart = resolved.config.clone();
             trained_apart.seed = planted.config.seed;
             let mut found = find(&planted, inner, invocation.access, every, progress)?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::pictures::Pictures;
 use crate::circuits::{Direction, Fact, OwnVector, Scrubbed, Share, Sought, Steered};
 use crate::findings::Results;
-use crate::findings::sound::{Contradiction, Sound, at_most, grid, len, sound};
+use crate::findings::sound::{Contradiction, Sound, at_most, channels, grid, len, sound};
 use crate::nn::Layout;
 use crate::storage::Error;
 use crate::storage::manifest::read_json;
@@ -136,22 +136,4 @@ impl Sound for TracedFact {
             .or_else(|| channels(self.channels.iter().map(|c| c.part.as_str()), layout))
             .or_else(|| self.cells.iter().find_map(|c| grid("cells", &c.restored)))
     }
-}
-
-/// Channels by name, "conv0 13", are of tensors that there are.
-pub(super) fn channels<'a>(
-    mut names: impl Iterator<Item = &'a str>,
-    layout: &Layout,
-) -> Option<Contradiction> {
-    names.find_map(|name| {
-        let (layer, channel) = name.rsplit_once(' ').unwrap_or((name, "0"));
-        let weight = format!("{layer}.weight");
-        let mut tensors = layout.tensors.iter();
-        let tensor = tensors.find(|tensor| tensor.name == weight);
-        let len = tensor.and_then(|tensor| tensor.shape.last());
-        let is_there = len
-            .zip(channel.parse::<usize>().ok())
-            .is_some_and(|(len, n)| n < *len);
-        (!is_there).then(|| (format!("a channel of {layer}"), format!("\"{name}\"")))
-    })
 }

@@ -2,12 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::circuits::channels;
 use crate::ablate::Rate;
 use crate::circuits::atlas::{Filter, Flips, Map, Paths};
 use crate::circuits::{Fact, Sought};
 use crate::findings::MazeFigure;
-use crate::findings::sound::{Contradiction, Sound, at_most, grid, len};
+use crate::findings::sound::{Contradiction, Sound, at_most, channels, grid, len};
 use crate::nn::Layout;
 
 /// Most edges of a graph: drawing it compares each of them with all others.

@@ -7,7 +7,8 @@ use crate::report::page::{details, lead, lead_list, note};
 use crate::report::svg::escape;
 
 use super::heat::{Heat, filled};
-use super::{interval, largest, name, scale, shares, with_interval};
+use super::look::{interval, largest, name, scale, with_interval};
+use super::shares;
 
 /// Channels drawn.
 const CHANNELS: usize = 8;

@@ -9,7 +9,7 @@ use crate::report::number::{fixed, plural, signed, trimmed};
 use crate::report::page::{lead, lead_list, note};
 use crate::report::svg::{Anchor, Svg, escape};
 
-use super::{NEGATIVE, POSITIVE, roomy};
+use super::look::{NEGATIVE, POSITIVE, roomy};
 
 const ROW: f64 = 20.0;
 const LEFT: f64 = 122.0;

@@ -8,7 +8,8 @@ use crate::report::page::{lead, lead_list, note};
 use crate::report::svg::escape;
 
 use super::heat::{Heat, filled};
-use super::{largest, levels, scale};
+use super::levels;
+use super::look::{largest, scale};
 
 /// The section's markup.
 pub fn body(circuits: &Circuits) -> String {

@@ -7,7 +7,7 @@ use crate::report::figure::figure;
 use crate::report::number::{fixed, plural, signed};
 use crate::report::svg::{Anchor, Svg};
 
-use super::{colour, largest};
+use super::look::{colour, largest};
 
 const ROW: f64 = 26.0;
 const TOP: f64 = 46.0;

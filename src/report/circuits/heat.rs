@@ -3,7 +3,7 @@
 use crate::report::number::signed;
 use crate::report::svg::{Anchor, Path, Svg};
 
-use super::colour;
+use super::look::colour;
 
 /// How a grid is drawn.
 pub struct Heat<'a> {

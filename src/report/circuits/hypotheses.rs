@@ -8,7 +8,7 @@ use crate::report::number::{count, fixed, percent, plural, signed, trimmed};
 use crate::report::page::{cell, lead, lead_list, note, row, table, words};
 use crate::report::svg::{Anchor, Svg, escape};
 
-use super::{interval, with_interval};
+use super::look::{interval, with_interval};
 
 const ROW: f64 = 20.0;
 const LEFT: f64 = 168.0;

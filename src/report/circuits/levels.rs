@@ -9,7 +9,7 @@ use crate::report::page::{details, note};
 use crate::report::svg::escape;
 
 use super::heat::{Heat, filled};
-use super::{largest, scale};
+use super::look::{largest, scale};
 
 const PLANES: [&str; 3] = ["walls", "mouse", "cheese"];
 

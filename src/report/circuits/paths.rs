@@ -5,7 +5,8 @@ use crate::report::number::{count, fixed, plural};
 use crate::report::page::{cell, details, lead, lead_list, note, row, table};
 use crate::report::svg::escape;
 
-use super::{graph, name, shares, with_interval};
+use super::look::{name, with_interval};
+use super::{graph, shares};
 
 /// Edges drawn in rows.
 const ROWS: usize = 8;

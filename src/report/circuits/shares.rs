@@ -7,7 +7,7 @@ use crate::report::figure::{Look, Sample, figure, key};
 use crate::report::number::{fixed, trimmed};
 use crate::report::svg::{Anchor, Svg};
 
-use super::{interval, roomy, with_interval};
+use super::look::{interval, roomy, with_interval};
 
 const RESTORED: &str = "var(--cheese)";
 const CORRUPTED: &str = "var(--corner)";
