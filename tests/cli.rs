@@ -22,7 +22,7 @@ const TINY: [&str; 18] = [
     "record.curve_levels=16",
     "svd.rank=4",
     "ablate.components=2",
-    "ablate.controls=2",
+    "ablate.controls=19",
     "ablate.selection_levels=16",
     "ablate.test_levels=16",
 ];

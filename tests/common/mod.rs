@@ -23,7 +23,7 @@ pub const TINY: [&str; 18] = [
     "record.curve_levels=8",
     "svd.rank=4",
     "ablate.components=2",
-    "ablate.controls=2",
+    "ablate.controls=19",
     "ablate.selection_levels=8",
     "ablate.test_levels=8",
 ];

@@ -71,7 +71,7 @@ curve_levels = 16
 rank = 4
 [ablate]
 components = 2
-controls = 2
+controls = 19
 selection_levels = 16
 test_levels = 16
 ";
