@@ -21,7 +21,7 @@ pub fn body(results: &Results) -> String {
             "Loss",
             "R = (m − floor)/(m₀ − floor), with m the edited, m₀ the unedited and floor the untrained \
              policy's rate on the same levels. The loss is 1 − R: 0 % keeps all that was learnt, 100 % \
-             keeps nothing, more is below the untrained floor; below 0 % the edit improved it. Intervals are \
+             keeps nothing, and no loss is larger; below 0 % the edit improved it. Intervals are \
              95 % percentile bootstraps over mazes, which the situations share."
                 .to_owned(),
         ),

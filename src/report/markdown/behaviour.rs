@@ -22,7 +22,7 @@ pub fn premise(study: &Study) -> String {
         ]
     });
     format!(
-        "`summary.phases`, `seeds[].curves`; src/study/curves.rs, src/study/confirmation/summary.rs.\n\n\
+        "`summary.phases`, `seeds[].curves`; src/experiment/curves.rs, src/over_seeds/summary.rs.\n\n\
          In shares of training, S5 (corner) reaches 90 % of its rise at {}, S2 (cheese, from the \
          corner) at {}; the difference is {}, p = {}. On {} of {seeds} seeds the seed's own interval \
          of the difference lies above 0. {} % of training levels are no larger than the region, so \
@@ -73,7 +73,7 @@ pub fn claim(study: &Study, claim: Claim) -> String {
         .iter()
         .filter(|f| is_compared(f) && !f.is_hypothesis());
     format!(
-        "`summary.families[{place}]`, `seeds[].claims`; src/study/confirmation/claims.rs.\n\n\
+        "`summary.families[{place}]`, `seeds[].claims`; src/protocol/test.rs.\n\n\
          Met where every target ({}) loses at least .5 of what was learnt and every spared rate \
          ({}) at most .1 with its interval inside; judged on {} of {} seeds. {}\n\n\
          \"Tried\": members, signs and doses a choice was made from. Control: for resets the best of as \

@@ -46,7 +46,7 @@ pub fn directions(study: &Study) -> String {
         fixed(crate::numeric::sum::mean(&biases), 2)
     };
     format!(
-        "`seeds[].portraits`; src/study/confirmation/portrait.rs.\n\n\
+        "`seeds[].portraits`; src/protocol/portrait.rs.\n\n\
          For the step along one component, and the random in-span step, that were chosen for each \
          claim: whether it is a bias towards actions (share of the change of the centred logits that is \
          the same in every probe state; mean {} for components, {} for random directions), and the \
@@ -105,7 +105,7 @@ pub fn places(study: &Study) -> String {
         }
     }
     format!(
-        "`seeds[].currency[].by_tensor`; src/study/confirmation/seed.rs.\n\n{}",
+        "`seeds[].currency[].by_tensor`; src/protocol/seed.rs.\n\n{}",
         table(&headings, rows),
     )
 }
@@ -151,7 +151,7 @@ pub fn relearning(study: &Study) -> String {
         ]
     });
     format!(
-        "`seeds[].relearning`; src/study/relearn.rs.\n\n\
+        "`seeds[].relearning`; src/protocol/relearn.rs.\n\n\
          Updates of further training until the claim's first target (A: S2, B: S5) is back to 90 % of \
          the unedited policy's rate on curve levels, after the chosen step along a component and after \
          the chosen random in-span step, each of its own length.\n\n{}",
@@ -176,7 +176,7 @@ pub fn retraining(study: &Study) -> String {
         ]
     });
     format!(
-        "`summary.retraining`, `seeds[].retraining`; src/study/confirmation/retrain.rs.\n\n\
+        "`summary.retraining`, `seeds[].retraining`; src/protocol/retrain.rs.\n\n\
          The same seed trained again with the early, the late or random in-span directions of its \
          unit-norm decomposition taken off every gradient or every update; rates minus those of the \
          run's own checkpoint at the same update. The temporal claim predicts that without the \

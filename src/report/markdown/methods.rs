@@ -21,7 +21,7 @@ pub fn mark(study: &Study, method: Method) -> &'static str {
 
 /// The common currency.
 pub fn currency(study: &Study) -> String {
-    let mut text = "`summary.ranking`, `seeds[].currency`; src/study/confirmation/currency.rs.\n\n\
+    let mut text = "`summary.ranking`, `seeds[].currency`; src/protocol/currency.rs.\n\n\
          The top q % of parameters by each locator's score are put back to their initial values; \
          the area is the mean of selectivity over ln q, on selection levels (it makes no choice). Beside \
          it one draw for each q of as many random parameters of every tensor. p is of \"above random\", \
@@ -98,7 +98,7 @@ pub fn gradients_or_weights(study: &Study) -> String {
         ]
     });
     format!(
-        "`summary.pairs`, `seeds[].walks`; src/study/confirmation/summary.rs, \
+        "`summary.pairs`, `seeds[].walks`; src/over_seeds/summary.rs, \
          src/locators/weights_svd.rs.\n\n\
          Area in the common currency, gradients minus weights, seed by seed:\n\n{}\n\
          What the spectra of weights say, beside what noise or a random walk with the same step \
@@ -126,7 +126,7 @@ pub fn temporal(study: &Study) -> String {
         ]
     });
     format!(
-        "`summary.temporal`, `seeds[].temporal`; src/study/confirmation/temporal.rs.\n\n\
+        "`summary.temporal`, `seeds[].temporal`; src/protocol/temporal.rs.\n\n\
          The effect of a component is the mean of (S5 loss - S2 loss) over steps along it. The \
          proposal predicts a negative rank correlation with the temporal index, and a positive \
          difference between early and late sets. \"Beyond chance\": seeds whose difference exceeds \

@@ -60,7 +60,7 @@ pub fn planted(study: &Study) -> String {
     });
     format!(
         "`calibration`; src/locators/planted.rs, src/locators/calibration.rs, \
-         src/study/confirmation/planted.rs.\n\n\
+         src/over_seeds/planted.rs.\n\n\
          Area under the ROC curve of each locator's scores, for A, B: the parameters known to serve \
          the behaviour against all others and, in brackets, against those of the other behaviour \
          alone (a locator that takes one for the other is below .5 there). On made-up gradients, and on \

@@ -13,11 +13,11 @@ use super::tables::{share, table, told, with_interval};
 pub fn question(study: &Study) -> String {
     let question = &study.summary.question;
     if question.pairs.is_empty() {
-        return "`summary.question`; src/study/confirmation/question.rs. Not asked in this study.\n".into();
+        return "`summary.question`; src/over_seeds/question.rs. Not asked in this study.\n".into();
     }
     format!(
         "`summary.ranking`, `summary.families`, `summary.question`, `calibration`; \
-         src/study/confirmation/question.rs, src/study/confirmation/agreement.rs.\n\n{}\n\n\
+         src/over_seeds/question.rs, src/protocol/agreement.rs.\n\n{}\n\n\
          Every method on the same policies, levels and statistics. Area: its top parameters reset, above as \
          many random ones of every tensor (selection levels; .5 to 20 % of parameters). Own edit: of its \
          edits, resets among them, the one farthest inside the rule on selection levels; on how many seeds it \
