@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use gouda::experiment::Preset;
 use gouda::experiment::resolve::{self, Resolved};
 use gouda::findings::Results;
 use gouda::findings::Study;
@@ -97,9 +98,9 @@ fn results() -> Vec<Case> {
             "report: a field missing",
             report,
             3,
-            &[file, "missing field `curves`"],
+            &[file, "missing field `found`"],
             put(|r| {
-                r.as_object_mut().unwrap().remove("curves");
+                r.as_object_mut().unwrap().remove("found");
             }),
         ),
         case(
@@ -107,24 +108,37 @@ fn results() -> Vec<Case> {
             report,
             3,
             &[file, "the rates S1"],
-            put(|r| r["curves"]["rates"] = json!([])),
+            put(|r| r["found"]["curves"]["rates"] = json!([])),
         ),
         case(
-            "report: an outcome of 2^63",
+            "report: a family of edits that there is not",
             report,
             3,
-            &[file, "choices of 2 claims"],
+            &[
+                file,
+                "a family of edits that this release knows",
+                "a long walk",
+            ],
             put(|r| {
-                r["ablation"]["choices"][0]["outcome"] = json!(i64::MAX);
+                r["found"]["claims"][0]["frozen"]["family"] = json!("a long walk");
             }),
         ),
         case(
-            "report: a claim of 2",
+            "report: a method that there is not",
             report,
             3,
-            &[file, "choices of 2 claims"],
+            &[file, "a method that this release knows", "\\u{1b}"],
             put(|r| {
-                r["ablation"]["choices"][0]["claim"] = json!(2);
+                r["found"]["currency"][0]["locator"] = json!("\u{1b}[31mSVD");
+            }),
+        ),
+        case(
+            "report: a dose without its rates",
+            report,
+            3,
+            &[file, "entries of rates of a dose"],
+            put(|r| {
+                r["doses"][0]["rates"].as_array_mut().unwrap().pop();
             }),
         ),
         case(
@@ -196,7 +210,7 @@ fn studies() -> Vec<Case> {
             "study: too few rises",
             report,
             3,
-            &[file, "rises of S1"],
+            &[file, "invalid length 6"],
             put(|s| {
                 s["seeds"][0]["rises"].as_array_mut().unwrap().pop();
             }),
@@ -258,7 +272,7 @@ fn findings() -> Vec<Case> {
             let study = small_study();
             let mut found = [study["calibration"].clone(), study["seeds"][0].clone()];
             change(&mut found[at]);
-            let resolved = settings(study["config"].as_str().unwrap());
+            let resolved = settings();
             let run = dir.join("s");
             let begin = |path: &Path, resolved: &Resolved, file: &str, found: &Value| {
                 std::fs::create_dir_all(path).unwrap();
@@ -289,7 +303,7 @@ fn findings() -> Vec<Case> {
             "findings: too few rises",
             resume,
             3,
-            &["findings.json", "rises of S1"],
+            &["findings.json", "invalid length 0"],
             put(1, |f| f["rises"] = json!([])),
         ),
         case(
@@ -366,9 +380,9 @@ fn findings() -> Vec<Case> {
     ]
 }
 
-fn settings(config: &str) -> Resolved {
-    let path = Path::new("config.toml");
-    resolve::resume((path, config), None, None, &[], None).unwrap()
+/// The network of the committed study is that of the preset.
+fn settings() -> Resolved {
+    resolve::resolve(Preset::Quick, None, &[], None).unwrap()
 }
 
 /// The settings of the policy with known parameters.
@@ -404,7 +418,7 @@ pub fn mutated() -> (usize, usize) {
         refused += usize::from(within(&path, &value, shown).is_none());
     }
     let study = small_study();
-    let config = settings(study["config"].as_str().unwrap()).config;
+    let config = settings().config;
     for (path, value) in changes(&study).into_iter().step_by(step) {
         let mut changed = study.clone();
         *changed.pointer_mut(&path).unwrap() = value.clone();

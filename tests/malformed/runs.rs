@@ -300,16 +300,16 @@ fn metrics() -> Vec<Case> {
             &["metrics.jsonl", "line 1"],
         ),
         (
-            "2^64-1 successes",
-            "\"S2\":0",
-            format!("\"S2\":{max}"),
-            &["metrics.jsonl", "0 to 16 successes of S2"],
+            "a rate of 7",
+            "\"S2\":{\"value\":",
+            "\"S2\":{\"value\":7,\"was\":".into(),
+            &["metrics.jsonl", "a mean of 0 to 1 of S2"],
         ),
         (
             "a rate missing",
-            "\"S2\":0,",
-            "".into(),
-            &["metrics.jsonl", "successes of S2", "none"],
+            "\"S2\":{",
+            "\"S8\":{".into(),
+            &["metrics.jsonl", "a mean of 0 to 1 of S2", "none"],
         ),
         (
             "a number that is text",
@@ -398,7 +398,6 @@ fn metrics() -> Vec<Case> {
 }
 
 fn curves() -> Vec<Case> {
-    let max = "18446744073709551615";
     let table: Vec<(&str, &str, String, &[&str])> = vec![
         (
             "no rates",
@@ -419,16 +418,16 @@ fn curves() -> Vec<Case> {
             &["curves.json", "S9"],
         ),
         (
-            "of 2^64-1 levels",
-            "\"count\": 16",
-            format!("\"count\": {max}"),
-            &["curves.json", "as many successes as levels"],
+            "a rate of 7",
+            "\"value\": ",
+            "\"value\": 7, \"was\": ".into(),
+            &["curves.json", "means of 0 to 1 of S1"],
         ),
         (
-            "of no levels",
-            "\"count\": 16",
-            "\"count\": 0".into(),
-            &["curves.json", "as many successes as levels"],
+            "an error of 2",
+            "\"error\": ",
+            "\"error\": 2, \"was\": ".into(),
+            &["curves.json", "means of 0 to 1 of S1"],
         ),
         (
             "more frames than points",
