@@ -12,9 +12,10 @@ use crate::locators::Supervision;
 pub enum Role {
     /// Chosen by its effect among the components: the practical hypothesis.
     Practical,
-    /// What the proposal predicts from time alone: late components for A, early ones for B.
+    /// Meant for the claim by its method; of components chosen by time, as the proposal predicts: late ones for A,
+    /// early ones for B.
     Predicted,
-    /// The same with early and late swapped: a control.
+    /// Meant for the other claim: a control.
     Swapped,
     /// Any other control.
     Control,
