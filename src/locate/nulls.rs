@@ -112,12 +112,12 @@ impl<'a> Nulls<'a> {
         let e: Vec<f64> = v.iter().map(|v| v * v).collect();
         let observed = centroid(&e);
         let stream = |null| {
-            draws::COMPONENT_NULLS.stream(self.seed, packed(&[(component as u64, 39), (null, 1)]))
+            draws::COMPONENT_NULLS.stream(self.seed, packed(&[(component as u64, 38), (null, 1)]))
         };
         PValues {
             random_directions: two_sided(observed, &self.directions),
-            circular_shifts: two_sided(observed, &self.shifts(&e, stream(1))),
-            phase_surrogates: self.phases(&x, stream(2)),
+            circular_shifts: two_sided(observed, &self.shifts(&e, stream(0))),
+            phase_surrogates: self.phases(&x, stream(1)),
         }
     }
 

@@ -77,8 +77,8 @@ pub const RESET_CONTROLS: Draws = Draws::new(Purpose::Controls, 1 << 52, 1 << 40
 
 /// Random directions behind the nulls of a decomposition.
 pub const DIRECTION_NULLS: Draws = Draws::new(Purpose::Nulls, 0, 1);
-/// The other nulls of the components of a decomposition: component (39 bits), null (1).
-pub const COMPONENT_NULLS: Draws = Draws::new(Purpose::Nulls, 1 << 42, 1 << 40);
+/// The other nulls of the components of a decomposition: component (38 bits), null (1).
+pub const COMPONENT_NULLS: Draws = Draws::new(Purpose::Nulls, 1, 1 << 39);
 /// Matrices with random signs behind a spectrum's null.
 pub const SIGN_FLIPS: Draws = Draws::new(Purpose::Nulls, 1 << 40, 1 << 40);
 /// Random sets beside the early and the late set.
@@ -90,8 +90,37 @@ pub const SIGN_SEEDS: Draws = Draws::new(Purpose::Nulls, u64::MAX - 1, 1);
 pub const MAZES: Draws = Draws::new(Purpose::Bootstrap, 0, 1 << 32);
 /// The points of a rate's curve: rate (8 bits), draw (24).
 pub const CURVE_POINTS: Draws = Draws::new(Purpose::Bootstrap, 1 << 32, 1 << 32);
-/// Seeds of a study, taken with replacement: one stream a number of the summary.
-pub const OVER_SEEDS: Draws = Draws::new(Purpose::Bootstrap, 1 << 48, 1 << 48);
+/// Where the bootstraps over seeds begin: one stream a number of a study's summary.
+const OVER_SEEDS: u64 = 1 << 48;
+/// Over seeds. The premise, a number after the other.
+pub const PREMISE_OVER: Draws = Draws::new(Purpose::Bootstrap, OVER_SEEDS, 1 << 8);
+/// Over seeds. Areas: method among the first seed's (12 bits), kind (3), claim (1).
+pub const METHODS_OVER: Draws = Draws::new(Purpose::Bootstrap, OVER_SEEDS + (1 << 20), 1 << 16);
+/// Over seeds. Families of edits: number (16 bits), kind (3), claim (1).
+pub const FAMILIES_OVER: Draws = Draws::new(Purpose::Bootstrap, OVER_SEEDS + (1 << 30), 1 << 20);
+/// Over seeds. The temporal claim: decomposition (12 bits), kind (4).
+pub const TIME_OVER: Draws = Draws::new(Purpose::Bootstrap, OVER_SEEDS + (1 << 40), 1 << 16);
+/// Over seeds. Training again: set (12 bits), kind (4).
+pub const RETRAINING_OVER: Draws = Draws::new(Purpose::Bootstrap, OVER_SEEDS + (1 << 44), 1 << 16);
+/// Over seeds. Pairs of gradient SVDs and SVDs of weights.
+pub const WEIGHTS_PAIRS_OVER: Draws =
+    Draws::new(Purpose::Bootstrap, OVER_SEEDS + (1 << 45), 1 << 16);
+/// Over seeds. Pairs of gradient SVDs and rivals.
+pub const RIVAL_PAIRS_OVER: Draws = Draws::new(Purpose::Bootstrap, OVER_SEEDS + (1 << 46), 1 << 16);
+/// Over seeds. Agreement of two methods: pair (16 bits), kind (4).
+pub const AGREEMENT_OVER: Draws = Draws::new(Purpose::Bootstrap, OVER_SEEDS + (1 << 47), 1 << 20);
+/// Over seeds. Hypotheses.
+pub const HYPOTHESES_OVER: Draws = Draws::new(
+    Purpose::Bootstrap,
+    OVER_SEEDS + (1 << 47) + (1 << 30),
+    1 << 16,
+);
+/// Over seeds. Directions taken off: site (16 bits), kind (4).
+pub const DIRECTIONS_OVER: Draws = Draws::new(
+    Purpose::Bootstrap,
+    OVER_SEEDS + (1 << 47) + (1 << 31),
+    1 << 20,
+);
 
 /// Random scores: claim.
 pub const RANDOM_SCORES: Draws = Draws::new(Purpose::Locators, 0, 2);
@@ -116,7 +145,7 @@ pub const RESAMPLED: Draws = Draws::new(Purpose::Scrubbing, 1 << 41, 1 << 40);
 pub const RANDOM_UNITS: Draws = Draws::new(Purpose::Scrubbing, 1 << 40, 1 << 16);
 
 /// All of them.
-pub const ALL: [Draws; 30] = [
+pub const ALL: [Draws; 39] = [
     BESIDE_DIRECTIONS,
     BESIDE_OWN_VECTORS,
     BESIDE_RESETS,
@@ -135,7 +164,16 @@ pub const ALL: [Draws; 30] = [
     SIGN_SEEDS,
     MAZES,
     CURVE_POINTS,
-    OVER_SEEDS,
+    PREMISE_OVER,
+    METHODS_OVER,
+    FAMILIES_OVER,
+    TIME_OVER,
+    RETRAINING_OVER,
+    WEIGHTS_PAIRS_OVER,
+    RIVAL_PAIRS_OVER,
+    AGREEMENT_OVER,
+    HYPOTHESES_OVER,
+    DIRECTIONS_OVER,
     RANDOM_SCORES,
     ORACLE_LEVELS,
     WEIGHTS_NULLS,

@@ -3,6 +3,8 @@
 use super::over::{adjust, over, over_groups};
 use crate::ablate::{Claim, PerClaim, PerRate};
 use crate::findings::{Claimed, Family, FamilyOver, Findings, Over, Role};
+use crate::numeric::draws::{self, packed};
+use crate::numeric::random::Stream;
 use crate::numeric::sum::mean;
 
 /// Families over the seeds, best first.
@@ -29,8 +31,11 @@ fn of_claim(seeds: &[Findings], claim: Claim, seed: u64) -> Vec<FamilyOver> {
     keys.dedup();
     let numbered = keys.into_iter().enumerate();
     let families = numbered.filter_map(|(number, (family, role))| {
-        let index = 1 << 30 | (number as u64) << 4 | claim as u64;
-        of_family(seeds, claim, family, role, (seed, index))
+        let stream = |kind| {
+            let parts = [(number as u64, 16), (kind, 3), (claim as u64, 1)];
+            draws::FAMILIES_OVER.stream(seed, packed(&parts))
+        };
+        of_family(seeds, claim, family, role, stream)
     });
     families.collect()
 }
@@ -51,7 +56,7 @@ fn of_family(
     claim: Claim,
     family: Family,
     role: Role,
-    (seed, index): (u64, u64),
+    stream: impl Fn(u64) -> Stream,
 ) -> Option<FamilyOver> {
     let all: Vec<(&Findings, &Claimed)> = seeds
         .iter()
@@ -65,7 +70,7 @@ fn of_family(
     let draws = |c: &Claimed| c.draws.iter().map(|&d| f64::from(d)).collect::<Vec<f64>>();
     let groups: Vec<Vec<f64>> = all.iter().map(|(_, c)| draws(c)).collect();
     let selectivity = all.iter().map(|(_, c)| c.selectivity).collect();
-    let selectivity: Over = over_groups(selectivity, &groups, seed, index)?;
+    let selectivity: Over = over_groups(selectivity, &groups, stream(0))?;
     let losses = PerRate::new(|rate| {
         let losses: Vec<f64> = all.iter().map(|(_, c)| c.losses[rate]).collect();
         mean(&losses)
@@ -82,7 +87,7 @@ fn of_family(
         seeds: all.len(),
         successes: all.iter().filter(|(_, c)| c.succeeds).count(),
         selectivity,
-        above_control: is_compared.then(|| over(above, seed, index | 2)).flatten(),
+        above_control: is_compared.then(|| over(above, stream(1))).flatten(),
         p_adjusted: None,
         candidates: all.first()?.1.frozen.candidates,
         losses,

@@ -1,33 +1,26 @@
 //! A number over seeds: mean, interval, exact test; and the adjustment of several.
 
 use crate::findings::Over;
-use crate::numeric::draws;
+use crate::numeric::random::Stream;
 use crate::numeric::statistics::{hierarchical_mean, holm, sign_flip};
 use crate::numeric::sum::mean;
 
 /// Bootstrap draws over seeds.
 const DRAWS: u32 = 10_000;
 
-/// A number over seeds of values known exactly; `None` for no values. The bootstrap draws from stream `index`.
-pub fn over(values: Vec<f64>, seed: u64, index: u64) -> Option<Over> {
+/// A number over seeds of values known exactly; `None` for no values. The bootstrap draws from `stream`.
+pub fn over(values: Vec<f64>, stream: Stream) -> Option<Over> {
     let groups: Vec<Vec<f64>> = values.iter().map(|&value| vec![value]).collect();
-    over_groups(values, &groups, seed, index)
+    over_groups(values, &groups, stream)
 }
 
 /// The same of values with draws of each.
-pub fn over_groups(values: Vec<f64>, groups: &[Vec<f64>], seed: u64, index: u64) -> Option<Over> {
+pub fn over_groups(values: Vec<f64>, groups: &[Vec<f64>], mut stream: Stream) -> Option<Over> {
     if values.is_empty() {
         return None;
     }
     let interval = (values.len() > 1)
-        .then(|| {
-            hierarchical_mean(
-                groups,
-                0.95,
-                DRAWS,
-                &mut draws::OVER_SEEDS.stream(seed, index),
-            )
-        })
+        .then(|| hierarchical_mean(groups, 0.95, DRAWS, &mut stream))
         .flatten();
     Some(Over {
         mean: mean(&values),
@@ -50,20 +43,25 @@ pub fn adjust<'a>(all: impl Iterator<Item = (Option<f64>, &'a mut Option<f64>)>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numeric::draws::PREMISE_OVER;
+
+    fn stream() -> Stream {
+        PREMISE_OVER.stream(1, 0)
+    }
 
     #[test]
     fn one_seed_has_no_interval_and_ten_of_one_sign_have_the_least_p() {
-        let one = over(vec![0.4], 1, 0).unwrap();
+        let one = over(vec![0.4], stream()).unwrap();
         assert_eq!((one.mean, one.interval, one.p), (0.4, None, Some(1.0)));
         let values: Vec<f64> = (1..=10).map(f64::from).collect();
-        let ten = over(values, 1, 0).unwrap();
+        let ten = over(values, stream()).unwrap();
         assert_eq!(ten.p, Some(2.0 / 1024.0));
         let (low, high) = ten.interval.unwrap();
         assert!(
             (3.0..4.5).contains(&low) && (6.5..8.0).contains(&high),
             "{low} {high}"
         );
-        assert!(over(Vec::new(), 1, 0).is_none());
+        assert!(over(Vec::new(), stream()).is_none());
     }
 
     #[test]

@@ -9,13 +9,14 @@ use crate::experiment::Config;
 use crate::findings::tracing::TakenOff;
 use crate::findings::{Against, Agreed, Agreement, Findings, Question, ScrubbedOver, TakenOffOver};
 use crate::locators::{Group, Method};
+use crate::numeric::draws::{self, packed};
 use crate::numeric::sum::mean;
 
 /// Over the seeds.
 pub fn question(seeds: &[Findings], config: &Config) -> Question {
     let seed = config.seed;
     Question {
-        pairs: pairs(seeds, Group::Rival, seed, 1 << 46),
+        pairs: pairs(seeds, Group::Rival, seed, draws::RIVAL_PAIRS_OVER),
         agreed: agreed(seeds, seed),
         scrubbed: scrubbed(seeds, seed),
         taken_off: taken_off(seeds, seed),
@@ -37,8 +38,9 @@ fn agreed(seeds: &[Findings], seed: u64) -> Vec<Agreed> {
             .filter(|one| one.claim == claim && one.between == between)
             .collect();
         let number_of = |kind: u64, of: &dyn Fn(&Agreement) -> f64| {
-            let index = (1 << 47) + ((number as u64) << 4 | kind);
-            over(all.iter().map(|one| of(one)).collect(), seed, index)
+            let number = packed(&[(number as u64, 16), (kind, 4)]);
+            let stream = draws::AGREEMENT_OVER.stream(seed, number);
+            over(all.iter().map(|one| of(one)).collect(), stream)
         };
         let above = |one: Against| one.value - one.null;
         let beyond = all
@@ -89,8 +91,7 @@ fn scrubbed(seeds: &[Findings], seed: u64) -> Vec<ScrubbedOver> {
             name: name.into(),
             recovered: over(
                 values(&|one| one.recovered.value),
-                seed,
-                (1 << 47) + (1 << 30) + number as u64,
+                draws::HYPOTHESES_OVER.stream(seed, number as u64),
             )?,
             quantiles: [0, 1, 2].map(|which| mean_of(&|one| one.quantiles[which])),
             size: (
@@ -112,8 +113,9 @@ fn taken_off(seeds: &[Findings], seed: u64) -> Vec<TakenOffOver> {
             .filter(|one| one.site == like.site && one.sought == like.sought)
             .collect();
         let number_of = |kind: u64, of: &dyn Fn(&TakenOff) -> f64| {
-            let index = (1 << 47) + (1 << 31) + ((number as u64) << 4 | kind);
-            over(all.iter().map(|one| of(one)).collect(), seed, index)
+            let number = packed(&[(number as u64, 16), (kind, 4)]);
+            let stream = draws::DIRECTIONS_OVER.stream(seed, number);
+            over(all.iter().map(|one| of(one)).collect(), stream)
         };
         Some(TakenOffOver {
             sought: like.sought,

@@ -4,6 +4,8 @@ use super::over::{adjust, over};
 use crate::ablate::{Claim, PerClaim};
 use crate::findings::{Curve, Findings, Pair, Ranked};
 use crate::locators::{Group, Method};
+use crate::numeric::draws::{self, Draws, packed};
+use crate::numeric::random::Stream;
 use crate::numeric::sum::mean;
 
 /// The methods in the order in which seeds have them.
@@ -22,8 +24,11 @@ pub fn ranking(seeds: &[Findings], seed: u64) -> PerClaim<Vec<Ranked>> {
     let mut ranking = PerClaim::new(|claim| {
         let numbered = methods(seeds).into_iter().enumerate();
         let ranked = numbered.filter_map(|(number, method)| {
-            let index = 1 << 20 | (number as u64) << 4 | claim as u64;
-            of_method(seeds, claim, method, (seed, index))
+            let stream = |kind| {
+                let parts = [(number as u64, 12), (kind, 3), (claim as u64, 1)];
+                draws::METHODS_OVER.stream(seed, packed(&parts))
+            };
+            of_method(seeds, claim, method, stream)
         });
         ranked.collect::<Vec<Ranked>>()
     });
@@ -49,7 +54,7 @@ fn of_method(
     seeds: &[Findings],
     claim: Claim,
     method: Method,
-    (seed, index): (u64, u64),
+    stream: impl Fn(u64) -> Stream,
 ) -> Option<Ranked> {
     let all: Vec<_> = seeds
         .iter()
@@ -62,9 +67,9 @@ fn of_method(
     let above = values(&|curve| curve.area - curve.random_area);
     Some(Ranked {
         locator: method,
-        area: over(values(&|curve| curve.area), seed, index)?,
+        area: over(values(&|curve| curve.area), stream(0))?,
         random: mean(&values(&|curve| curve.random_area)),
-        above: over(above, seed, index | 2)?,
+        above: over(above, stream(1))?,
         p_adjusted: None,
         oracle_share: None,
         seconds: mean(&all.iter().map(|one| one.seconds).collect::<Vec<f64>>()),
@@ -72,7 +77,7 @@ fn of_method(
 }
 
 /// Areas of the gradient SVDs minus areas of another group, seed by seed, with Holm over all of them.
-pub fn pairs(seeds: &[Findings], others: Group, seed: u64, first_index: u64) -> Vec<Pair> {
+pub fn pairs(seeds: &[Findings], others: Group, seed: u64, draws: Draws) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for claim in Claim::ALL {
         for gradients in Method::of(Group::GradientSvd) {
@@ -85,8 +90,8 @@ pub fn pairs(seeds: &[Findings], others: Group, seed: u64, first_index: u64) -> 
                 };
                 let difference = |one: &Findings| Some(area(one, gradients)? - area(one, other)?);
                 let values = seeds.iter().filter_map(difference).collect();
-                let index = first_index + pairs.len() as u64;
-                if let Some(difference) = over(values, seed, index) {
+                let stream = draws.stream(seed, pairs.len() as u64);
+                if let Some(difference) = over(values, stream) {
                     pairs.push(Pair {
                         claim,
                         gradients,

@@ -17,13 +17,14 @@ use crate::ablate::{Claim, PerClaim, PerRate, Rate};
 use crate::experiment::Config;
 use crate::findings::{Findings, Over, Phases, Summary};
 use crate::locators::Group;
+use crate::numeric::draws;
 
 /// Summarises the seeds.
 pub fn summarise(seeds: &[Findings], config: &Config) -> Summary {
     let mut index = 0;
     let mut over = |values: Vec<f64>| {
         index += 1;
-        over_of(values, config.seed, index)
+        over_of(values, draws::PREMISE_OVER.stream(config.seed, index))
     };
     let lag = |one: &Findings| Some(one.phases[1]? - one.phases[0]?);
     let phases = Phases {
@@ -50,7 +51,12 @@ pub fn summarise(seeds: &[Findings], config: &Config) -> Summary {
         floor,
         judged,
         ranking: ranking(seeds, config.seed),
-        pairs: pairs(seeds, Group::Weights, config.seed, 1 << 45),
+        pairs: pairs(
+            seeds,
+            Group::Weights,
+            config.seed,
+            draws::WEIGHTS_PAIRS_OVER,
+        ),
         families: families(seeds, config.seed),
         temporal: temporal(seeds, config.seed),
         retraining: retraining(seeds, config.seed),

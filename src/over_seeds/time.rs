@@ -3,6 +3,7 @@
 use super::over::over;
 use crate::ablate::Rate;
 use crate::findings::{Findings, Retrained, RetrainedRow, Temporal, TemporalRow};
+use crate::numeric::draws::{self, packed};
 
 /// The temporal claim, by decomposition.
 pub fn temporal(seeds: &[Findings], seed: u64) -> Vec<TemporalRow> {
@@ -16,8 +17,9 @@ pub fn temporal(seeds: &[Findings], seed: u64) -> Vec<TemporalRow> {
             })
             .collect();
         let number_of = |kind: u64, of: &dyn Fn(&Temporal) -> Option<f64>| {
-            let index = 1 << 40 | (number as u64) << 4 | kind;
-            over(all.iter().filter_map(|one| of(one)).collect(), seed, index)
+            let number = packed(&[(number as u64, 12), (kind, 4)]);
+            let stream = draws::TIME_OVER.stream(seed, number);
+            over(all.iter().filter_map(|one| of(one)).collect(), stream)
         };
         let p: Vec<f64> = all.iter().filter_map(|one| one.p).collect();
         let labelled = (number < 2)
@@ -45,8 +47,9 @@ pub fn retraining(seeds: &[Findings], seed: u64) -> Vec<RetrainedRow> {
             .collect();
         let change_of = |kind: u64, rate: Rate| {
             let change = |one: &&Retrained| one.with[rate] - one.without[rate];
-            let index = 1 << 44 | (number as u64) << 4 | kind;
-            over(all.iter().map(change).collect(), seed, index)
+            let number = packed(&[(number as u64, 12), (kind, 4)]);
+            let stream = draws::RETRAINING_OVER.stream(seed, number);
+            over(all.iter().map(change).collect(), stream)
         };
         Some(RetrainedRow {
             set: like.set,

@@ -1,8 +1,6 @@
 //! Quantiles and intervals: Wilson's for a rate, the percentile bootstrap for a mean.
 
 use crate::numeric::exp::ln;
-use crate::numeric::random::{Purpose, Stream};
-use crate::numeric::sum::mean;
 
 /// A two-sided interval.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -127,55 +125,6 @@ fn quantile_of_sorted(sorted: &[f64], q: f64) -> Option<f64> {
     Some(below + (above - below) * place.fract())
 }
 
-/// The percentile bootstrap of the mean (Efron 1979) from `draws` resamples, drawn from stream
-/// `index` of [`Purpose::Bootstrap`]; `None` for no values or no draws.
-///
-/// # Panics
-/// `level` outside `(0, 1)`, or 2^32 values.
-pub fn bootstrap_mean(
-    values: &[f64],
-    level: f64,
-    draws: u32,
-    seed: u64,
-    index: u64,
-) -> Option<Interval> {
-    assert!(level > 0.0 && level < 1.0, "a level in (0, 1), not {level}");
-    if values.is_empty() {
-        return None;
-    }
-    let len = u32::try_from(values.len()).expect("fewer than 2^32 values");
-    let mut stream = Stream::new(seed, Purpose::Bootstrap, index);
-    let mut means: Vec<f64> = (0..draws)
-        .map(|_| {
-            let sum: f64 = (0..len).map(|_| values[stream.below(len) as usize]).sum();
-            sum / f64::from(len)
-        })
-        .collect();
-    means.sort_by(f64::total_cmp);
-    Some(Interval {
-        low: quantile_of_sorted(&means, 0.5 - level / 2.0)?,
-        high: quantile_of_sorted(&means, 0.5 + level / 2.0)?,
-    })
-}
-
-/// The mean of `a - b`, value by value, and its [`bootstrap_mean`]: pairs are resampled whole.
-///
-/// # Panics
-/// As [`bootstrap_mean`], and where the sides differ in length.
-pub fn bootstrap_paired_difference(
-    a: &[f64],
-    b: &[f64],
-    level: f64,
-    draws: u32,
-    seed: u64,
-    index: u64,
-) -> Option<(f64, Interval)> {
-    assert_eq!(a.len(), b.len(), "a paired difference pairs its values");
-    let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
-    let interval = bootstrap_mean(&differences, level, draws, seed, index)?;
-    Some((mean(&differences), interval))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,31 +166,5 @@ mod tests {
             assert!(close(quantile(&values, q).unwrap(), x), "{q}");
         }
         assert_eq!(quantile(&[], 0.5), None);
-    }
-
-    #[test]
-    fn the_bootstrap_meets_the_exact_distribution() {
-        // Of the 27 equally likely resamples of three values; both quantiles lie inside an atom.
-        let interval = bootstrap_mean(&[0.0, 1.0, 5.0], 0.9, 20_000, 3, 0).unwrap();
-        assert!(
-            close(interval.low, 1.0 / 3.0) && close(interval.high, 11.0 / 3.0),
-            "{interval:?}"
-        );
-        assert_eq!(bootstrap_mean(&[], 0.9, 100, 3, 0), None);
-        assert_eq!(bootstrap_mean(&[1.0], 0.9, 0, 3, 0), None);
-    }
-
-    #[test]
-    fn pairs_are_resampled_whole() {
-        let (a, b) = ([5.0, -3.0, 100.0], [4.0, -4.0, 99.0]);
-        let (difference, interval) = bootstrap_paired_difference(&a, &b, 0.95, 500, 3, 1).unwrap();
-        assert_eq!(difference, 1.0);
-        assert_eq!(
-            interval,
-            Interval {
-                low: 1.0,
-                high: 1.0
-            }
-        );
     }
 }
