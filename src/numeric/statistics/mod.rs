@@ -11,6 +11,6 @@ mod significance;
 
 pub use correlation::{pearson, ranks, spearman};
 pub use hierarchical::hierarchical_mean;
-pub use interval::{Interval, normal_quantile, quantile};
+pub use interval::{Interval, quantile};
 pub use roc::roc_area;
 pub use significance::{SIGN_FLIP_MAX_LEN, holm, monte_carlo_p, sequential_p, sign_flip};
