@@ -387,18 +387,14 @@ fn reproduce_runs_from_training_to_the_report() {
         }
     }
     // The families of either claim, controls among them, and their best on test levels.
-    let choices = results["ablation"]["choices"].as_array().unwrap();
-    let outcomes = results["ablation"]["outcomes"].as_array().unwrap();
-    let control =
-        |c: &&Value| outcomes[c["outcome"].as_u64().unwrap() as usize]["is_control"] == true;
-    assert!(choices.len() == 20 && choices.iter().filter(control).count() == 10);
+    let claims = results["found"]["claims"].as_array().unwrap();
     for (role, count) in [
         ("practical", 2),
-        ("predicted", 4),
-        ("swapped", 4),
-        ("control", 10),
+        ("predicted", 10),
+        ("swapped", 10),
+        ("control", 18),
     ] {
-        let found = choices.iter().filter(|choice| choice["role"] == role);
+        let found = claims.iter().filter(|c| c["frozen"]["role"] == role);
         assert_eq!(found.count(), count, "{role}");
     }
     let manifest = gouda::storage::RunManifest::load(&out.join("manifest.json")).unwrap();

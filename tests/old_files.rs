@@ -76,7 +76,6 @@ fn all() -> [Old; 6] {
             sigma: None,
             streams: &PARTS[..2],
             point: Some("cannot read"),
-            curves: Some("curves.json: expected the curves of a run, found"),
             ..fourth
         },
         Old {

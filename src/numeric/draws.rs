@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn every_constant_of_this_file_is_in_the_list() {
         let source = include_str!("draws.rs");
-        let constants = source.matches(": Draws = Draws::new(").count();
+        let constants = source.matches(": Draws =").count();
         // This line has it once more.
         assert_eq!(constants - 1, ALL.len());
     }
@@ -237,6 +237,8 @@ mod tests {
             let is_test = path.ends_with("tests.rs") || path.ends_with("finite_difference.rs");
             if is_test
                 || path.ends_with("numeric/draws.rs")
+                // Under a seed of its own (SIGN_SEEDS), beyond all streams of the list.
+                || path.ends_with("gradients/view.rs")
                 || path.to_string_lossy().contains("/cli/")
             {
                 continue;
