@@ -118,7 +118,7 @@ pub fn behavioural_axis(curves: &Curves) -> impl Fn(f64) -> f64 + use<> {
         };
         let part = ((at - tau[before]) / (tau[after] - tau[before])).min(1.0);
         let value = |risen: &Vec<f64>| risen[before] + part * (risen[after] - risen[before]);
-        risen.iter().map(|risen| value(risen)).sum::<f64>() / 2.0
+        risen.iter().map(value).sum::<f64>() / 2.0
     }
 }
 
