@@ -61,7 +61,7 @@ fn all() -> [Old; 6] {
         has_sketch: true,
         sigma: Some(SIGMA),
         streams: &PARTS,
-        point: None,
+        point: Some("the settings of config.toml as the run began with them"),
         curves: Some(PLAYED),
         resume: Some(SETTINGS),
     };
@@ -99,6 +99,7 @@ fn all() -> [Old; 6] {
         },
         Old {
             folder: "5",
+            point: None,
             curves: None,
             resume: None,
             ..fourth

@@ -102,7 +102,7 @@ fn results(dir: &Path) -> Option<serde_json::Value> {
         .as_object_mut()
         .unwrap()
         .remove("train_seconds");
-    results["found"].as_object_mut().unwrap().remove("seconds");
+    common::without_seconds(&mut results);
     Some(results)
 }
 
