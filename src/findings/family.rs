@@ -76,6 +76,11 @@ impl Family {
         }
     }
 
+    /// Whether it is a step along one direction of the total gradient's span: a component, or a random one.
+    pub fn is_step_in_span(self) -> bool {
+        matches!(self, Self::Step | Self::RandomStep)
+    }
+
     /// The family whose best is held against its own.
     pub fn control(self) -> Self {
         match self {

@@ -57,7 +57,7 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// One that is not finite.
     pub fn measure_edited(&self, recipe: &Recipe) -> Result<Measurement, Error> {
-        let edited = recipe.apply(self.policy.theta, self.policy.theta_0);
+        let edited = self.policy.edited(recipe);
         self.measure(&edited, recipe.steering())
     }
 

@@ -17,6 +17,13 @@ pub struct Choice {
     pub place: usize,
 }
 
+/// The first choice of a family for a claim.
+pub fn chosen(choices: &[Choice], claim: Claim, family: Family) -> Option<&Choice> {
+    choices
+        .iter()
+        .find(|choice| choice.frozen.claim == claim && choice.frozen.family == family)
+}
+
 /// The choices: for either claim the best of each family and role by its margin, the first of
 /// equals.
 pub fn freeze(tried: &[Tried]) -> Vec<Choice> {

@@ -264,11 +264,6 @@ fn by_tensor(layout: &Layout, scores: &[f64]) -> Vec<f64> {
     tensors.map(|t| count(t) as f64 / len).collect()
 }
 
-/// Whether it is a step along one direction, the proposal's own or a random one of its span.
-fn is_step(family: Family) -> bool {
-    matches!(family, Family::Step | Family::RandomStep)
-}
-
 /// The chosen step along a component for a claim, in words, with the edited parameters.
 fn best_step(
     policy: &TrainedPolicy<'_>,
@@ -276,11 +271,10 @@ fn best_step(
     tried: &[Tried],
     claim: Claim,
 ) -> Option<(String, Vec<f32>)> {
-    let mut choices = choices.iter();
-    let choice = choices.find(|c| c.frozen.claim == claim && c.frozen.family == Family::Step)?;
+    let choice = freeze::chosen(choices, claim, Family::Step)?;
     let recipe = &tried[choice.place].edit.recipe;
     let words = format!("{}, dose {:+}", choice.frozen.member, choice.frozen.dose);
-    Some((words, recipe.apply(policy.theta, policy.theta_0)))
+    Some((words, policy.edited(recipe)))
 }
 
 /// What the chosen steps along components are.
@@ -292,11 +286,11 @@ fn portraits(
 ) -> Vec<Portrait> {
     let policy = history.policy();
     let steps = claims.iter().zip(choices);
-    let steps = steps.filter(|(claimed, _)| is_step(claimed.frozen.family));
+    let steps = steps.filter(|(claimed, _)| claimed.frozen.family.is_step_in_span());
     steps
         .map(|(claimed, choice)| {
             let recipe = &tried[choice.place].edit.recipe;
-            let edited = recipe.apply(policy.theta, policy.theta_0);
+            let edited = policy.edited(recipe);
             portrait(&policy, &edited, &history.probes, &claimed.frozen)
         })
         .collect()
@@ -319,13 +313,11 @@ fn relearnt(
     progress.begin("relearning", 4);
     for claim in Claim::ALL {
         for family in [Family::Step, Family::RandomStep] {
-            let mut choices = choices.iter();
-            let choice = choices.find(|c| c.frozen.claim == claim && c.frozen.family == family);
-            let Some(choice) = choice else {
+            let Some(choice) = freeze::chosen(choices, claim, family) else {
                 continue;
             };
             let recipe = &tried[choice.place].edit.recipe;
-            let edited = recipe.apply(policy.theta, policy.theta_0);
+            let edited = policy.edited(recipe);
             let relearning = Relearning {
                 rate: claim.targets()[0],
                 share: RELEARNT_SHARE,

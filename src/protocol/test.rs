@@ -10,7 +10,7 @@ use super::trained_policy::{TrainedPolicy, distance};
 use crate::ablate::selectivity::is_learnt;
 use crate::ablate::{Claim, Drawn, PerRate, Rate, Resampling, Split};
 use crate::experiment::{Config, Error, Progress};
-use crate::findings::{Claimed, DoseResponse, Family, Rise};
+use crate::findings::{Claimed, DoseResponse, Rise};
 
 /// Bootstrap draws over mazes behind every interval.
 const BOOTSTRAP: u32 = 200;
@@ -93,7 +93,7 @@ impl<'a> TestLevels<'a> {
                 let at = rate as usize;
                 (losses.values[at], losses.intervals[at])
             };
-            let edited = recipe.apply(self.policy.theta, self.policy.theta_0);
+            let edited = self.policy.edited(recipe);
             claims.push(Claimed {
                 frozen: choice.frozen.clone(),
                 length: distance(&edited, self.policy.theta) / total,
@@ -131,8 +131,8 @@ impl<'a> TestLevels<'a> {
         let mut chosen: Vec<&Tried> = Vec::new();
         for choice in choices {
             let one = &tried[choice.place];
-            let is_dosed = matches!(one.edit.family, Family::Step | Family::RandomStep);
-            if is_dosed && !chosen.iter().any(|other| is_same(other, one)) {
+            if one.edit.family.is_step_in_span() && !chosen.iter().any(|other| is_same(other, one))
+            {
                 chosen.push(one);
             }
         }

@@ -1,5 +1,6 @@
 //! The policy that the protocol is carried out on, and where it came from.
 
+use crate::ablate::recipe::Recipe;
 use crate::nn::{Network, Policy};
 use crate::numeric::sum::norm;
 
@@ -28,6 +29,11 @@ impl<'a> TrainedPolicy<'a> {
         'a: 'b,
     {
         Policy::new(self.network, theta)
+    }
+
+    /// The parameters that an edit makes of theta_T.
+    pub fn edited(&self, recipe: &Recipe) -> Vec<f32> {
+        recipe.apply(self.theta, self.theta_0)
     }
 
     /// |theta_T - theta_0|.

@@ -174,28 +174,19 @@ mod tests {
                                 2 => End::Add(&x),
                                 _ => End::AddRectified { x: &x, z: &mut z },
                             };
-                            if is_fast {
-                                gather_gemm(Product {
-                                    a: &a,
-                                    b: &b,
-                                    c: &mut c,
-                                    rows: &rows,
-                                    steps: &steps,
-                                    n,
-                                    init,
-                                    end,
-                                });
-                            } else {
-                                naive(Product {
-                                    a: &a,
-                                    b: &b,
-                                    c: &mut c,
-                                    rows: &rows,
-                                    steps: &steps,
-                                    n,
-                                    init,
-                                    end,
-                                });
+                            let product = Product {
+                                a: &a,
+                                b: &b,
+                                c: &mut c,
+                                rows: &rows,
+                                steps: &steps,
+                                n,
+                                init,
+                                end,
+                            };
+                            match is_fast {
+                                true => gather_gemm(product),
+                                false => naive(product),
                             }
                             (bits(&c), bits(&z))
                         };

@@ -167,7 +167,7 @@ fn verdict(families: &[FamilyOver]) -> String {
          components chosen by effect: {}; by any locator's edit: {}; by a control: {}; by the oracle, \
          which is optimised for it: {}.",
         best(&|f| is_of(f, Group::GradientSvd) && f.role == Role::Predicted),
-        best(&|f| f.role == Role::Practical && is_step(f.family)),
+        best(&|f| f.role == Role::Practical && is_along_a_component(f.family)),
         best(&|f| is_locators(f)),
         best(&|f| f.role == Role::Control && !matches!(f.family, Family::Matched(_))),
         best(&|f| is_of(f, Group::Oracle) && f.role == Role::Predicted),
@@ -187,7 +187,7 @@ fn is_of(family: &FamilyOver, group: Group) -> bool {
         .is_some_and(|method| method.group() == group)
 }
 
-fn is_step(family: Family) -> bool {
+fn is_along_a_component(family: Family) -> bool {
     matches!(family, Family::Step | Family::StreamStep)
 }
 
