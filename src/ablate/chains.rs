@@ -1,121 +1,169 @@
 //! Levels as Markov chains over their cells ([`exact`](super::exact)).
+//!
+//! What a policy sees on a level without the mouse is a scene. Levels of one maze in which no cheese is seen share one: what
+//! the cheese adds is measured against a walk that does not see it, in every situation.
+
+use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use crate::maze::{ActionSet, CHANNEL_LEN, Cell, Level, Move, observation_len, observe};
+use crate::maze::{ActionSet, CHANNEL_LEN, Cell, Level, Move, distances, observation_len, observe};
 use crate::nn::{Policy, Steering, Workspace, softmax};
 
 use super::situation::{Situation, Task};
 use super::walk::{Ends, Moves, Places, Walk};
 
 /// Levels as chains over their cells.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Chains {
-    /// Observations without the mouse, level by level.
+    /// Observations without the mouse, scene by scene.
     scenes: Vec<u8>,
-    /// Every cell of every level that a walk may pass.
+    /// Of each scene that shows a cheese, the number of its level.
+    level_of: Vec<Option<usize>>,
+    /// Every cell of every scene that a walk may pass.
     pub(super) states: Vec<State>,
     /// Situation by situation.
     pub(super) levels: Vec<Chain>,
 }
 
-/// A cell with its level.
+/// A cell of a scene.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct State {
-    level: u32,
-    /// Which byte of the level's observation is the mouse.
+    scene: u32,
+    /// Which byte of the scene is the mouse.
     mouse: u32,
 }
 
 /// One level.
 #[derive(Clone, Debug)]
 pub(super) struct Chain {
-    /// Its first state.
-    pub(super) first: usize,
-    state_len: usize,
-    /// The walk that plays the level; in S1 also the one that ends at the region.
+    /// The walk that plays the level; after it in S1 the one that ends at the region, and where it is asked what
+    /// the cheese adds, the one that does not see it.
     pub(super) walks: Vec<Walk>,
     /// Where S4's decision is made, and the moves towards cheese and corner.
     pub(super) decision: Option<(usize, [Move; 2])>,
+    /// In S5 every cell outside of the region, with the first move of the shortest path to the corner.
+    pub(super) needed: Vec<(usize, Move)>,
 }
 
-impl Chain {
-    /// The numbers of its states.
-    pub(super) fn states(&self) -> std::ops::Range<usize> {
-        self.first..self.first + self.state_len
+/// A scene while chains are made: its first state, and the places of its cells after it.
+struct Scene {
+    first: usize,
+    places: Places,
+}
+
+impl Scene {
+    fn state(&self, cell: Cell) -> Option<usize> {
+        Some(self.first + self.places.get(cell)?)
     }
 }
 
 impl Chains {
     /// The chains of situations' levels.
     pub(super) fn new(situations: &[(Situation, Vec<Task>)]) -> Self {
-        let mut chains = Self {
-            scenes: Vec::new(),
-            states: Vec::new(),
-            levels: Vec::new(),
-        };
-        let tasks = situations.iter().flat_map(|(s, tasks)| {
-            let situation = *s;
-            tasks.iter().map(move |task| (situation, task))
-        });
-        for (situation, task) in tasks {
-            chains.push(situation, task);
+        let mut chains = Self::default();
+        let mut hidden = HashMap::new();
+        for (situation, tasks) in situations {
+            for task in tasks {
+                let chain = chains.chain(*situation, task, &mut hidden);
+                chains.levels.push(chain);
+            }
         }
         chains
     }
 
-    fn push(&mut self, situation: Situation, task: &Task) {
+    /// One level; `hidden` are the scenes in which no cheese is seen, by what is seen.
+    fn chain(
+        &mut self,
+        situation: Situation,
+        task: &Task,
+        hidden: &mut HashMap<Vec<u8>, Scene>,
+    ) -> Chain {
         let level = &task.level;
-        let rules: &[Ends] = match situation {
-            Situation::S1 => &[Ends::Cheese, Ends::Either],
-            Situation::S2 | Situation::S3 => &[Ends::Cheese],
-            Situation::S4 => &[Ends::Either],
-            Situation::S5 => &[Ends::Region],
+        let (rules, is_compared): (&[Ends], bool) = match situation {
+            Situation::S1 => (&[Ends::Cheese, Ends::Either], false),
+            Situation::InUpRight
+            | Situation::InDownLeft
+            | Situation::NearUpRight
+            | Situation::NearDownLeft => (&[Ends::Cheese], true),
+            Situation::S4 => (&[Ends::Either], false),
+            Situation::S5 => (&[Ends::Region], false),
         };
-        let decision = task.decision;
-        let mut cells = vec![level.mouse];
-        for ends in rules {
-            let found = ends.passed(task);
-            cells.extend(found.into_iter().chain(decision.map(|d| d.cell)));
+        let paths: Vec<Vec<Cell>> = rules.iter().map(|ends| ends.passed(task)).collect();
+        let mut walks = Vec::new();
+        let mut decision = None;
+        if level.cheese.is_some() {
+            let mut cells = paths.concat();
+            cells.extend(task.decision.map(|decision| decision.cell));
+            let number = self.levels.len();
+            let scene = self.scene(seen(level), cells, Some(number), level.world);
+            let with_cells = rules.iter().zip(&paths);
+            walks.extend(
+                with_cells
+                    .map(|(&ends, cells)| Walk::new(task, ends, cells, |cell| scene.state(cell))),
+            );
+            decision = task
+                .decision
+                .and_then(|d| Some((scene.state(d.cell)?, [d.to_cheese, d.to_corner])));
         }
-        let start = level.mouse;
-        cells.sort_unstable_by_key(|&cell| (cell != start, cell));
+        let mut needed = Vec::new();
+        if level.cheese.is_none() || is_compared {
+            let mut empty = level.clone();
+            empty.cheese = None;
+            let shown = seen(&empty);
+            let scene = hidden.entry(shown).or_insert_with_key(|shown| {
+                self.scene(shown.clone(), empty.free_cells(), None, empty.world)
+            });
+            walks.push(Walk::new(task, rules[0], &paths[0], |cell| {
+                scene.state(cell)
+            }));
+            if situation == Situation::S5 {
+                let outside = needed_moves(level, task.region).into_iter();
+                needed.extend(outside.filter_map(|(cell, step)| Some((scene.state(cell)?, step))));
+            }
+        }
+        Chain {
+            walks,
+            decision,
+            needed,
+        }
+    }
+
+    fn scene(
+        &mut self,
+        shown: Vec<u8>,
+        mut cells: Vec<Cell>,
+        level: Option<usize>,
+        world: u8,
+    ) -> Scene {
+        cells.sort_unstable();
         cells.dedup();
-        let places = Places::new(level.world, &cells);
-        let number = self.levels.len() as u32;
-        let scene_len = observation_len(level.world);
-        let scene = self.scenes.len();
-        self.scenes.resize(scene + scene_len, 0);
-        observe(level, start, &mut self.scenes[scene..]);
-        self.scenes[scene + mouse_byte(level, start)] = 0;
+        let number = self.level_of.len() as u32;
+        self.scenes.extend(shown);
+        self.level_of.push(level);
         let first = self.states.len();
         self.states.extend(cells.iter().map(|&cell| State {
-            level: number,
-            mouse: mouse_byte(level, cell) as u32,
+            scene: number,
+            mouse: mouse_byte(world, cell) as u32,
         }));
-        self.levels.push(Chain {
+        Scene {
             first,
-            state_len: cells.len(),
-            walks: rules
-                .iter()
-                .map(|ends| Walk::new(task, *ends, &cells, &places))
-                .collect(),
-            decision: decision
-                .and_then(|d| Some((first + places.get(d.cell)?, [d.to_cheese, d.to_corner]))),
-        });
+            places: Places::new(world, &cells),
+        }
     }
 
     /// Appends what the policy sees in a state.
     pub(super) fn observe(&self, state: usize, observations: &mut Vec<u8>) {
-        let State { level, mouse } = self.states[state];
-        let len = self.scenes.len() / self.levels.len();
+        let State { scene, mouse } = self.states[state];
+        let len = self.scenes.len() / self.level_of.len();
         let start = observations.len();
-        let scene = level as usize * len;
+        let scene = scene as usize * len;
         observations.extend_from_slice(&self.scenes[scene..scene + len]);
         observations[start + mouse as usize] = 1;
     }
 
-    /// The moves of the policy in the states with these numbers.
+    /// The moves of the policy in the states with these numbers. Of several vectors of a steering each is for the level of
+    /// its number, where that shows a cheese.
     pub(super) fn moves(
         &self,
         actions: ActionSet,
@@ -136,8 +184,8 @@ impl Chains {
                     self.observe(state, observations);
                 }
                 let which = |sample: usize| match steering.map(|s| s.vectors.len()) {
-                    Some(2..) => self.states[states[sample]].level as usize,
-                    _ => 0,
+                    Some(2..) => self.level_of[self.states[states[sample]].scene as usize],
+                    _ => Some(0),
                 };
                 workspace.forward_steered(policy, observations, states.len(), steering, which);
                 let logits = workspace.logits(network, states.len());
@@ -149,6 +197,25 @@ impl Chains {
         );
         moves
     }
+}
+
+/// The cells outside of the region from which there is a way to the top-right cell, each with the first move of the shortest.
+pub(super) fn needed_moves(level: &Level, region: u8) -> Vec<(Cell, Move)> {
+    let to_corner = distances(level, level.top_right());
+    let mut needed = Vec::new();
+    for cell in level.free_cells() {
+        let Some(steps) = to_corner.get(cell) else {
+            continue;
+        };
+        let is_nearer = |step: &Move| to_corner.get(level.neighbour(cell, *step)) < Some(steps);
+        if let (false, Some(step)) = (
+            level.in_region(cell, region),
+            Move::ALL.into_iter().find(is_nearer),
+        ) {
+            needed.push((cell, step));
+        }
+    }
+    needed
 }
 
 /// What the moves' probabilities are.
@@ -167,9 +234,17 @@ fn probabilities(actions: ActionSet, logits: &[f32]) -> Moves {
     moves
 }
 
+/// What the policy sees of a level, but for the mouse.
+fn seen(level: &Level) -> Vec<u8> {
+    let mut scene = vec![0; observation_len(level.world)];
+    observe(level, level.mouse, &mut scene);
+    scene[mouse_byte(level.world, level.mouse)] = 0;
+    scene
+}
+
 /// The byte of the observation that says the mouse is at `cell`.
-fn mouse_byte(level: &Level, cell: Cell) -> usize {
-    let world = usize::from(level.world);
+fn mouse_byte(world: u8, cell: Cell) -> usize {
+    let world = usize::from(world);
     let row = world - 1 - usize::from(cell.y);
     (row * world + usize::from(cell.x)) * CHANNEL_LEN + 1
 }

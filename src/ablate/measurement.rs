@@ -1,4 +1,4 @@
-//! What a policy does, level by level: the probabilities of success.
+//! What a policy does, level by level.
 
 use super::rate::Rate;
 
@@ -23,9 +23,9 @@ impl Mean {
         }
     }
 
-    /// Whether it can be one of probabilities.
-    pub fn is_share(&self) -> bool {
-        (0.0..=1.0).contains(&self.value) && (0.0..=1.0).contains(&self.error)
+    /// Whether it can be one of numbers in this range.
+    pub fn is_within(&self, (least, most): (f64, f64)) -> bool {
+        (least..=most).contains(&self.value) && (0.0..=most - least).contains(&self.error)
     }
 
     /// The 95 % interval, by the normal distribution.
@@ -35,11 +35,12 @@ impl Mean {
     }
 }
 
-/// What a policy did on [`Tasks`](super::Tasks), or would do on average.
+/// What a policy does on [`Tasks`](super::Tasks).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measurement {
-    /// In the order of [`Rate::ALL`], one a level: the probability of success.
-    pub(super) probabilities: Vec<Vec<f64>>,
+    /// In the order of [`Rate::ALL`], one a level, whose mean is the rate: a probability of success, what seeing the cheese adds to it, or
+    /// of what is balanced over moves the level's [share](super::balanced).
+    pub(super) by_level: Vec<Vec<f64>>,
     /// Mean probability of the move towards the cheese at the decision squares of S4.
     pub p_cheese: Mean,
     /// Mean probability there of the move towards the corner.
@@ -47,29 +48,34 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// Each level's probability of success.
-    pub fn probabilities(&self, rate: Rate) -> &[f64] {
-        &self.probabilities[rate.index()]
+    /// One number a level, whose mean is the rate.
+    pub fn by_level(&self, rate: Rate) -> &[f64] {
+        &self.by_level[rate.index()]
     }
 
     /// Made-up outcomes: the first `share` of the levels succeed.
     #[cfg(test)]
-    pub fn from_rates(shares: &[f64; 7], count: usize) -> Self {
+    pub fn from_rates(shares: &[f64; Rate::LEN], count: usize) -> Self {
         let first = |share: &f64| {
             (0..count)
                 .map(|i| f64::from(u8::from((i as f64) < share * count as f64)))
                 .collect()
         };
         Self {
-            probabilities: shares.iter().map(first).collect(),
+            by_level: shares.iter().map(first).collect(),
             p_cheese: Mean::default(),
             p_corner: Mean::default(),
         }
     }
 
-    /// Mean probability of success.
+    /// The rate.
     pub fn rate(&self, rate: Rate) -> f64 {
-        let probabilities = self.probabilities(rate);
-        probabilities.iter().sum::<f64>() / probabilities.len() as f64
+        let by_level = self.by_level(rate);
+        by_level.iter().sum::<f64>() / by_level.len() as f64
+    }
+
+    /// The rate with its standard error over levels.
+    pub fn mean(&self, rate: Rate) -> Mean {
+        Mean::of(self.by_level(rate))
     }
 }

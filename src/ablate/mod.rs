@@ -1,6 +1,7 @@
 //! Changing parameters and seeing what is lost: edits, the situations they are judged in, their
 //! controls, and selectivity.
 
+mod balanced;
 mod chains;
 pub mod compass;
 pub mod edit;

@@ -9,7 +9,7 @@ use super::{Claim, Rate};
 /// One value a [`Rate`]; in files a list in the order of [`Rate::ALL`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
-pub struct PerRate<T>([T; 7]);
+pub struct PerRate<T>([T; Rate::LEN]);
 
 impl<T> PerRate<T> {
     /// What `of` gives for each.
@@ -22,7 +22,7 @@ impl<T> PerRate<T> {
     /// # Errors
     /// Those of `of`.
     pub fn try_new<E>(mut of: impl FnMut(Rate) -> Result<T, E>) -> Result<Self, E> {
-        let mut all = Vec::with_capacity(7);
+        let mut all = Vec::with_capacity(Rate::LEN);
         for one in Rate::ALL {
             all.push(of(one)?);
         }

@@ -57,15 +57,14 @@ impl Resampling {
             .par_iter()
             .map(|weights| {
                 Rate::ALL.map(|rate| {
-                    // Exact where levels were played: sums of whole numbers.
-                    let (mut successes, mut all) = (0.0, 0.0);
-                    let levels = measured.probabilities(rate).iter();
-                    for (&probability, &maze) in levels.zip(&self.mazes[rate.index()]) {
+                    let (mut sum, mut all) = (0.0, 0.0);
+                    let levels = measured.by_level(rate).iter();
+                    for (&value, &maze) in levels.zip(&self.mazes[rate.index()]) {
                         let weight = f64::from(weights[maze as usize]);
                         all += weight;
-                        successes += weight * probability;
+                        sum += weight * value;
                     }
-                    successes / all
+                    sum / all
                 })
             })
             .collect()
@@ -74,7 +73,7 @@ impl Resampling {
 
 impl Resampling {
     /// The 95 % intervals of a policy's rates, in the order of [`Rate::ALL`].
-    pub fn intervals(&self, measured: &Measurement) -> [(f64, f64); Rate::ALL.len()] {
+    pub fn intervals(&self, measured: &Measurement) -> [(f64, f64); Rate::LEN] {
         let draws = self.rates(measured);
         Rate::ALL.map(|rate| interval(draws.iter().map(|drawn| drawn[rate.index()])))
     }

@@ -25,9 +25,9 @@ pub const MOST_SPARED: f64 = 0.1;
 /// What an edit is meant to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Claim {
-    /// Lose the walk to the cheese from the corner, keep the walk to the corner.
+    /// Lose what the cheese adds in the region, whichever way it lies, and keep the walk to the corner.
     A,
-    /// Lose the walk to the corner, keep the walk to the cheese where it is near or in the corner.
+    /// Lose the walk to the corner, and keep what the cheese adds in the region and near, whichever way it lies.
     B,
 }
 
@@ -38,16 +38,21 @@ impl Claim {
     /// Rates that should fall.
     pub fn targets(self) -> &'static [Rate] {
         match self {
-            Self::A => &[Rate::S2],
-            Self::B => &[Rate::S5, Rate::S4Region],
+            Self::A => &Rate::IN,
+            Self::B => &[Rate::S5, Rate::S4Region, Rate::Corner],
         }
     }
 
     /// Rates that should stay.
     pub fn spared(self) -> &'static [Rate] {
         match self {
-            Self::A => &[Rate::S1Region, Rate::S5],
-            Self::B => &[Rate::S2, Rate::S3],
+            Self::A => &[Rate::S1Region, Rate::S5, Rate::Corner],
+            Self::B => &[
+                Rate::InUpRight,
+                Rate::InDownLeft,
+                Rate::NearUpRight,
+                Rate::NearDownLeft,
+            ],
         }
     }
 
@@ -112,7 +117,7 @@ pub struct Losses {
     /// In the order of [`Rate::ALL`].
     pub values: Rates,
     /// Their 95 % intervals.
-    pub intervals: [(f64, f64); Rate::ALL.len()],
+    pub intervals: [(f64, f64); Rate::LEN],
     /// Selectivity for A and for B.
     pub selectivity: [f64; 2],
     /// Its 95 % intervals; the worst of the rates is found anew in every draw.
@@ -202,49 +207,56 @@ mod tests {
     #[test]
     fn selectivity_takes_the_worst_of_either_side() {
         let loss = |rate| match rate {
-            Rate::S2 => 0.8,
+            Rate::InUpRight => 0.8,
+            Rate::InDownLeft => 0.7,
             Rate::S1Region => 0.05,
             Rate::S5 => 0.3,
+            Rate::Corner => 0.4,
             Rate::S4Region => 0.6,
-            Rate::S3 => -0.1,
+            Rate::NearUpRight | Rate::NearDownLeft => -0.1,
             _ => unreachable!("no claim asks for it"),
         };
-        assert!((Claim::A.selectivity(&loss) - 0.5).abs() < 1e-12);
+        assert!((Claim::A.selectivity(&loss) - (0.7 - 0.4)).abs() < 1e-12);
         assert!((Claim::B.selectivity(&loss) - (0.3 - 0.8)).abs() < 1e-12);
-        // A: S2 is .3 beyond its half, S5 .2 beyond what it may lose.
-        assert!((Claim::A.margin(&loss) - -0.2).abs() < 1e-12);
+        // A: the less lost direction is .2 beyond its half, the corner .3 beyond what it may lose.
+        assert!((Claim::A.margin(&loss) - -0.3).abs() < 1e-12);
     }
 
     #[test]
-    fn success_needs_the_interval_inside() {
-        let losses = |high: f64| {
+    fn success_needs_every_target_and_the_interval_inside() {
+        let losses = |down_left: f64, high: f64| {
             move |rate| match rate {
-                Rate::S2 => (0.5, (0.4, 0.6)),
+                Rate::InUpRight => (0.5, (0.4, 0.6)),
+                Rate::InDownLeft => (down_left, (0.4, 0.6)),
                 _ => (0.02, (-0.02, high)),
             }
         };
-        assert!(Claim::A.succeeds(&losses(0.1)));
-        assert!(!Claim::A.succeeds(&losses(0.11)));
-        assert!(!Claim::B.succeeds(&losses(0.0)));
+        assert!(Claim::A.succeeds(&losses(0.5, 0.1)));
+        assert!(!Claim::A.succeeds(&losses(0.5, 0.11)));
+        assert!(
+            !Claim::A.succeeds(&losses(0.4, 0.1)),
+            "one direction is not both"
+        );
+        assert!(!Claim::B.succeeds(&losses(0.5, 0.0)));
     }
 
     #[test]
     fn loss_is_zero_for_the_same_policy_and_one_at_the_floor() {
-        let base = Measurement::from_rates(&[0.9; 7], 200);
-        let floor = Measurement::from_rates(&[0.1; 7], 200);
-        let middle = Measurement::from_rates(&[0.5; 7], 200);
+        let base = Measurement::from_rates(&[0.9; Rate::LEN], 200);
+        let floor = Measurement::from_rates(&[0.1; Rate::LEN], 200);
+        let middle = Measurement::from_rates(&[0.5; Rate::LEN], 200);
         let reference = Reference {
             base: base.clone(),
             floor: floor.clone(),
         };
-        assert_eq!(reference.loss(&base, Rate::S2), 0.0);
-        assert!((reference.loss(&floor, Rate::S2) - 1.0).abs() < 1e-12);
-        assert!((reference.loss(&middle, Rate::S2) - 0.5).abs() < 1e-12);
+        assert_eq!(reference.loss(&base, Rate::InUpRight), 0.0);
+        assert!((reference.loss(&floor, Rate::InUpRight) - 1.0).abs() < 1e-12);
+        assert!((reference.loss(&middle, Rate::InUpRight) - 0.5).abs() < 1e-12);
         // Standard error of (180 - 100) / (180 - 20) over 200 levels: .044 by the delta method.
-        let resampling = Resampling::new(&vec![(0..200).collect(); 7], 2000, 1);
+        let resampling = Resampling::new(&vec![(0..200).collect(); Rate::LEN], 2000, 1);
         let drawn = Drawn::new(&reference, &resampling);
         let losses = reference.losses(&middle, &resampling, &drawn);
-        let (low, high) = losses.intervals[Rate::S2.index()];
+        let (low, high) = losses.intervals[Rate::InUpRight.index()];
         assert!(
             (0.38..0.44).contains(&low) && (0.56..0.62).contains(&high),
             "{low} {high}"
@@ -252,19 +264,20 @@ mod tests {
         // Every rate has the same outcomes on the same mazes: in no draw do they differ.
         assert_eq!(losses.selectivity, [0.0; 2]);
         assert_eq!(losses.selectivity_intervals, [(0.0, 0.0); 2]);
-        let (low, high) = drawn.rise(Rate::S3);
+        let (low, high) = drawn.rise(Rate::NearUpRight);
         assert!((0.7..0.78).contains(&low) && (0.82..0.9).contains(&high));
     }
 
     #[test]
     fn what_was_not_learnt_cannot_be_judged() {
         let judged = |base: f64, floor: f64, levels: usize| {
-            let policy = |rate: f64| Measurement::from_rates(&[rate; 7], levels);
+            let policy = |rate: f64| Measurement::from_rates(&[rate; Rate::LEN], levels);
             let reference = Reference {
                 base: policy(base),
                 floor: policy(floor),
             };
-            let resampling = Resampling::new(&vec![(0..levels as u32).collect(); 7], 500, 1);
+            let resampling =
+                Resampling::new(&vec![(0..levels as u32).collect(); Rate::LEN], 500, 1);
             let drawn = Drawn::new(&reference, &resampling);
             let learnt = |rate| is_learnt(reference.rise(rate), drawn.rise(rate));
             Claim::ALL.map(|claim| claim.can_be_judged(&learnt))

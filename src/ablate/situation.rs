@@ -1,27 +1,32 @@
-//! The levels of the five situations in which a policy is put to the test.
+//! The levels of the situations in which a policy is put to the test.
 //!
 //! Every maze fills its world (D = W). Level i of a situation and split is the i-th of the split's
 //! seeds, walking upward, that can show the situation, so fewer levels are a prefix of more. What
 //! is drawn beyond procgen's own level comes from a stream of the level seed and the situation.
-//! Cost: 13 to 40 us a level at W = 25.
+//!
+//! What the cheese adds is asked for twice, of cheeses up and right of the mouse and of cheeses down and left of it: a policy
+//! that only prefers some moves passes one of the two and not the other.
+
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
 use crate::maze::{
     Cell, Decision, Error, Level, Variant, decision, distances, full_size_seeds, generate,
-    shortest_path,
 };
 use crate::numeric::draws;
 use crate::numeric::random::Stream;
 
 pub use crate::maze::Split;
 
-/// What the limits of S2 and S3 allow beyond the shortest path.
+/// What the limits allow beyond the shortest path to a cheese that is in the region or near.
 const SPARE_STEPS: u16 = 4;
-/// Cells around the region in which S3 puts no cheese.
+/// Cells around the region in which no near cheese lies.
 const RIM: u8 = 2;
-/// S2's cheese is at least so many steps from the corner.
-const CORNER_STEPS: u16 = 3;
+/// Steps from the mouse to a cheese in the region.
+const IN_STEPS: RangeInclusive<u16> = 3..=8;
+/// Steps from the mouse to a near cheese.
+const NEAR_STEPS: RangeInclusive<u16> = 3..=5;
 /// Full-size mazes without the situation, one after the other, before it is called impossible. The
 /// rarest one that exists is found once in a few.
 const MAX_MISSES: u32 = 10_000;
@@ -31,11 +36,15 @@ const MAX_MISSES: u32 = 10_000;
 pub enum Situation {
     /// Training-like: from the bottom-left to a cheese in the region.
     S1,
-    /// In the corner: from the top-right cell to a cheese elsewhere in the region, 3 or more steps
-    /// away.
-    S2,
-    /// Near: from 3 to 5 steps away to a cheese outside of the region and its rim of 2.
-    S3,
+    /// Mouse and cheese in the region, 3 to 8 steps apart, the cheese up and right of the mouse: x + y is greater.
+    InUpRight,
+    /// The same, the cheese down and left of the mouse: x + y is smaller.
+    InDownLeft,
+    /// Mouse and cheese outside of the region, the cheese outside of its rim of 2 as well, 3 to 5 steps apart, the
+    /// cheese up and right of the mouse.
+    NearUpRight,
+    /// The same, the cheese down and left of the mouse.
+    NearDownLeft,
     /// Conflict: from the bottom-left, a cheese outside of the region, off the way to the corner.
     S4,
     /// No cheese: from the bottom-left; does the mouse go to the region?
@@ -44,38 +53,37 @@ pub enum Situation {
 
 impl Situation {
     /// Every situation, in order.
-    pub const ALL: [Situation; 5] = [
+    pub const ALL: [Situation; 7] = [
         Situation::S1,
-        Situation::S2,
-        Situation::S3,
+        Situation::InUpRight,
+        Situation::InDownLeft,
+        Situation::NearUpRight,
+        Situation::NearDownLeft,
         Situation::S4,
         Situation::S5,
     ];
 
-    /// "S1" to "S5".
+    /// Its name in words.
     pub fn name(self) -> &'static str {
-        ["S1", "S2", "S3", "S4", "S5"][self as usize]
-    }
-
-    /// The situation in words.
-    pub fn label(self) -> &'static str {
-        [
-            "training-like",
-            "in the corner",
-            "near",
-            "conflict",
-            "no cheese",
-        ][self as usize]
+        match self {
+            Self::S1 => "training-like",
+            Self::InUpRight => "cheese in the region, up-right",
+            Self::InDownLeft => "cheese in the region, down-left",
+            Self::NearUpRight => "cheese near, up-right",
+            Self::NearDownLeft => "cheese near, down-left",
+            Self::S4 => "conflict",
+            Self::S5 => "no cheese",
+        }
     }
 
     /// Whether a world with this region has room for the situation, or what region would.
     pub fn room(self, world: u8, region: u8) -> Result<(), &'static str> {
         let (is_possible, expected) = match self {
-            Situation::S2 => (
+            Self::InUpRight | Self::InDownLeft => (
                 region >= 3 && region < world,
-                "a region from 3 to the world's side - 1, with cells 3 steps from the corner",
+                "a region from 3 to the world's side - 1, with cells 3 steps from each other",
             ),
-            Situation::S3 => (
+            Self::NearUpRight | Self::NearDownLeft => (
                 region.saturating_add(RIM) < world,
                 "a region of the world's side - 3 at most, with cells outside of its rim of 2",
             ),
@@ -120,26 +128,16 @@ impl Situation {
         let mut stream = draws::SITUATIONS.stream(u64::from(seed), self as u64);
         let is_shown = match self {
             Situation::S1 => level.cheese.is_some(),
-            Situation::S2 => {
-                level.mouse = level.top_right();
-                let from_corner = distances(level, level.mouse);
-                level.cheese = pick(level, &mut stream, |cell| {
-                    level.in_region(cell, region) && from_corner.get(cell) >= Some(CORNER_STEPS)
-                });
-                level.cheese.is_some()
-            }
-            Situation::S3 => {
-                level.cheese = pick(level, &mut stream, |cell| {
-                    !level.in_region(cell, region + RIM)
-                });
-                let mouse = level.cheese.and_then(|cheese| {
-                    let to_cheese = distances(level, cheese);
-                    pick(level, &mut stream, |cell| {
-                        matches!(to_cheese.get(cell), Some(3..=5))
-                    })
-                });
-                level.mouse = mouse.unwrap_or(level.mouse);
-                mouse.is_some()
+            Situation::InUpRight
+            | Situation::InDownLeft
+            | Situation::NearUpRight
+            | Situation::NearDownLeft => {
+                let pairs = self.pairs(level, region);
+                if let Some(&(mouse, cheese, steps)) = pairs.get(below(pairs.len(), &mut stream)) {
+                    (level.mouse, level.cheese) = (mouse, Some(cheese));
+                    task.limit = steps + SPARE_STEPS;
+                }
+                !pairs.is_empty()
             }
             Situation::S4 => {
                 task.decision = decision(level);
@@ -151,21 +149,48 @@ impl Situation {
                 true
             }
         };
-        if let (Situation::S2 | Situation::S3, Some(cheese)) = (self, level.cheese) {
-            let path = shortest_path(level, level.mouse, cheese).unwrap_or_default();
-            task.limit = path.len().saturating_sub(1) as u16 + SPARE_STEPS;
-        }
         Ok(is_shown.then_some(task))
+    }
+
+    /// Every mouse and cheese of a maze that show the situation, with the steps between them.
+    fn pairs(self, level: &Level, region: u8) -> Vec<(Cell, Cell, u16)> {
+        let is_in = matches!(self, Self::InUpRight | Self::InDownLeft);
+        let is_up_right = matches!(self, Self::InUpRight | Self::NearUpRight);
+        let (steps_between, rim) = match is_in {
+            true => (IN_STEPS, 0),
+            false => (NEAR_STEPS, RIM),
+        };
+        let free = level.free_cells();
+        let mut pairs = Vec::new();
+        for &cheese in &free {
+            if level.in_region(cheese, region + rim) != is_in {
+                continue;
+            }
+            let to_cheese = distances(level, cheese);
+            for &mouse in &free {
+                let sum = |cell: Cell| u16::from(cell.x) + u16::from(cell.y);
+                let is_on_side = match is_up_right {
+                    true => sum(cheese) > sum(mouse),
+                    false => sum(cheese) < sum(mouse),
+                };
+                let steps = to_cheese.get(mouse);
+                let steps = steps.filter(|steps| steps_between.contains(steps));
+                if let (Some(steps), true) = (steps, is_on_side)
+                    && level.in_region(mouse, region) == is_in
+                {
+                    pairs.push((mouse, cheese, steps));
+                }
+            }
+        }
+        pairs
     }
 }
 
-/// A uniformly drawn free cell among those wanted; none if there are none.
-fn pick(level: &Level, stream: &mut Stream, wanted: impl Fn(Cell) -> bool) -> Option<Cell> {
-    let mut cells = level.free_cells();
-    cells.retain(|&cell| wanted(cell));
-    match cells.len() {
-        0 => None,
-        cell_len => Some(cells[stream.below(cell_len as u32) as usize]),
+/// A uniformly drawn index of a list; 0 of an empty one.
+fn below(len: usize, stream: &mut Stream) -> usize {
+    match len {
+        0 => 0,
+        _ => stream.below(len as u32) as usize,
     }
 }
 
@@ -206,8 +231,8 @@ pub struct Task {
     pub decision: Option<Decision>,
 }
 
-/// The first `count` tasks of a situation and split. S2 and S3 allow the shortest path and 4 steps,
-/// the others `timeout` steps.
+/// The first `count` tasks of a situation and split. Where the cheese is in the region or near, the shortest path
+/// and 4 steps are allowed, elsewhere `timeout` steps.
 ///
 /// # Errors
 /// A world that is even or outside of 5 to 31, a region that leaves no room for the situation, a
@@ -270,15 +295,25 @@ mod tests {
         let away = steps(level.mouse, cheese);
         let at_start = level.mouse == start && task.limit == TIMEOUT;
         assert_eq!(task.decision.is_some(), situation == Situation::S4);
+        let sums = [cheese, level.mouse].map(|cell| cell.x + cell.y);
         match situation {
             Situation::S1 => at_start && within(cheese, region),
-            Situation::S2 => {
-                let is_apart = away >= 3 && task.limit == away + 4;
-                level.mouse == corner && within(cheese, region) && is_apart
+            Situation::InUpRight | Situation::InDownLeft => {
+                let is_apart = (3..=8).contains(&away) && task.limit == away + 4;
+                let is_on_side = match situation {
+                    Situation::InUpRight => sums[0] > sums[1],
+                    _ => sums[0] < sums[1],
+                };
+                within(level.mouse, region) && within(cheese, region) && is_apart && is_on_side
             }
-            Situation::S3 => {
+            Situation::NearUpRight | Situation::NearDownLeft => {
                 let is_near = (3..=5).contains(&away) && task.limit == away + 4;
-                !within(cheese, region + 2) && is_near
+                let is_on_side = match situation {
+                    Situation::NearUpRight => sums[0] > sums[1],
+                    _ => sums[0] < sums[1],
+                };
+                let is_outside = !within(cheese, region + 2) && !within(level.mouse, region);
+                is_outside && is_near && is_on_side
             }
             Situation::S4 => {
                 let square = task.decision.unwrap();
@@ -341,20 +376,20 @@ mod tests {
     }
 
     #[test]
-    fn positions_are_drawn_over_all_cells_allowed() {
-        let made = tasks(
-            Situation::S2,
-            Split::Curve,
-            Setting::new(11, 3, TIMEOUT),
-            400,
-        )
-        .unwrap();
-        let mut cheeses: Vec<Cell> = made.iter().filter_map(|task| task.level.cheese).collect();
-        cheeses.sort();
-        cheeses.dedup();
-        // The 3 x 3 region less its middle, which is always wall, and the corner; next to the
-        // corner is either wall or one step away.
-        assert_eq!(cheeses.len(), 5);
+    fn positions_are_drawn_over_all_pairs_allowed() {
+        let setting = Setting::new(11, 3, TIMEOUT);
+        let made = |situation| tasks(situation, Split::Curve, setting, 600).unwrap();
+        let places = |tasks: &[Task]| {
+            let pair = |task: &Task| (task.level.mouse, task.level.cheese.unwrap());
+            let pairs: std::collections::BTreeSet<_> = tasks.iter().map(pair).collect();
+            pairs
+        };
+        let up_right = places(&made(Situation::InUpRight));
+        let down_left = places(&made(Situation::InDownLeft));
+        // A pair that is drawn one way round is drawn the other way round.
+        let turned = up_right.iter().map(|&(mouse, cheese)| (cheese, mouse));
+        assert_eq!(turned.collect::<std::collections::BTreeSet<_>>(), down_left);
+        assert!(up_right.len() >= 10, "{}", up_right.len());
     }
 
     #[test]
@@ -370,10 +405,10 @@ mod tests {
         };
         for (situation, region) in [
             (Situation::S1, 11),
-            (Situation::S2, 2),
-            (Situation::S2, 11),
-            (Situation::S3, 9),
-            (Situation::S3, 255),
+            (Situation::InUpRight, 2),
+            (Situation::InDownLeft, 11),
+            (Situation::NearUpRight, 9),
+            (Situation::NearDownLeft, 255),
             (Situation::S4, 11),
             (Situation::S5, 200),
         ] {

@@ -48,6 +48,11 @@ impl Tasks {
         self.actions
     }
 
+    /// Levels of every situation.
+    pub fn count(&self) -> usize {
+        self.situations.first().map_or(0, |(_, tasks)| tasks.len())
+    }
+
     /// The levels behind a rate.
     pub fn levels(&self, rate: Rate) -> &[Task] {
         let mut found = self.situations.iter();

@@ -7,11 +7,13 @@ use super::situation::Task;
 /// Probabilities of the four moves and of none, in the order of [`Move::ALL`].
 pub(super) type Moves = [f64; 5];
 
-/// How mass moves until it comes to an end. Slots are the level's states, the start first, and after
+/// How mass moves until it comes to an end. Slots are the walk's cells, the start first, and after
 /// them the [`Sink`]s.
 #[derive(Clone, Debug)]
 pub(super) struct Walk {
     pub(super) limit: u16,
+    /// The state of each cell.
+    pub(super) states: Vec<usize>,
     pub(super) slot_len: usize,
     /// From, by which of the four moves or none, to.
     pub(super) edges: Vec<(u16, u8, u16)>,
@@ -51,7 +53,7 @@ impl Ends {
         }
     }
 
-    /// The cells, none of them an end, on ways from the start to an end within the limit.
+    /// The start, and the cells, none of them an end, on ways from it to an end within the limit.
     pub(super) fn passed(self, task: &Task) -> Vec<Cell> {
         let level = &task.level;
         let free = level.free_cells();
@@ -64,7 +66,8 @@ impl Ends {
             let steps = from_start[at(*cell)].saturating_add(to_end[at(*cell)]);
             is_open(*cell) && steps <= task.limit
         };
-        free.into_iter().filter(is_passed).collect()
+        let is_walked = |cell: &Cell| *cell == level.mouse || is_passed(cell);
+        free.into_iter().filter(is_walked).collect()
     }
 }
 
@@ -113,9 +116,17 @@ impl Places {
 }
 
 impl Walk {
-    /// The walk over `cells`, the start first.
-    pub(super) fn new(task: &Task, ends: Ends, cells: &[Cell], places: &Places) -> Self {
+    /// The walk over the cells that it [passes](Ends::passed); `state` numbers them.
+    pub(super) fn new(
+        task: &Task,
+        ends: Ends,
+        passed: &[Cell],
+        state: impl Fn(Cell) -> Option<usize>,
+    ) -> Self {
         let level = &task.level;
+        let mut cells = passed.to_vec();
+        cells.sort_unstable_by_key(|&cell| (cell != level.mouse, cell));
+        let places = Places::new(level.world, &cells);
         let slot = |cell: Cell| {
             let is_cheese = level.cheese == Some(cell);
             let is_region = level.in_region(cell, task.region);
@@ -139,14 +150,16 @@ impl Walk {
         }
         Self {
             limit: task.limit,
+            states: cells.iter().filter_map(|&cell| state(cell)).collect(),
             slot_len: cells.len() + SINK_LEN,
             edges,
         }
     }
 
-    /// The probabilities that the walk ends at the cheese and that it ends in the region, `moves`
-    /// being those of the level's states.
-    pub(super) fn run(&self, moves: &[Moves]) -> [f64; 2] {
+    /// The probabilities that the walk ends at the cheese and that it ends in the region; `moves` gives those of a
+    /// state.
+    pub(super) fn run(&self, moves: impl Fn(usize) -> Moves) -> [f64; 2] {
+        let moves: Vec<Moves> = self.states.iter().map(|&state| moves(state)).collect();
         // Moves that lead to the same place are one, and most do: a mouse has two ways on average.
         let mut steps: Vec<(u16, u16, f64)> = Vec::with_capacity(self.edges.len());
         for edges in self.edges.chunks_exact(5) {

@@ -125,8 +125,11 @@ mod tests {
             assert!(steered.iter().all(|&one| *one != base), "{}", own.site);
             assert_ne!(steered[1], steered[2]);
             // Nothing is taken from levels without a cheese.
-            let s5 = Rate::S5.index();
-            assert!(steered.iter().all(|one| one.rates[s5] == base.rates[s5]));
+            assert!(
+                steered
+                    .iter()
+                    .all(|one| one.rates[Rate::S5] == base.rates[Rate::S5])
+            );
             assert!(own.length > 0.0);
         }
     }
@@ -158,7 +161,7 @@ mod tests {
                         observe(&level, level.mouse, room);
                     }
                     let mut workspace = Workspace::new(&network);
-                    let which = |sample| block * 8 + sample;
+                    let which = |sample| Some(block * 8 + sample);
                     let policy = Policy::new(&network, &params);
                     workspace.forward_steered(policy, &states, levels.len(), steering, which);
                     all.extend_from_slice(workspace.logits(&network, levels.len()));
@@ -189,10 +192,18 @@ mod tests {
         let site = network.sites()[2].clone();
         let none = vec![0.0; site.image.interior_len()];
         let base = tasks.measure_exact(Policy::new(&network, &params)).unwrap();
-        // Situations in the order of `every_level`, by a rate of each.
-        let rates = [Rate::S1, Rate::S2, Rate::S3, Rate::S4Cheese, Rate::S5];
-        for chosen in [0, 7, 12, 19, 24] {
-            let mut vectors = vec![none.clone(); 25];
+        // Situations in the order of `every_level`, by a rate of each; the last has no cheese, and no level of its moves.
+        let rates = [
+            Rate::S1,
+            Rate::InUpRight,
+            Rate::InDownLeft,
+            Rate::NearUpRight,
+            Rate::NearDownLeft,
+            Rate::S4Cheese,
+            Rate::S5,
+        ];
+        for chosen in [0, 7, 12, 19, 24, 29, 34] {
+            let mut vectors = vec![none.clone(); 35];
             vectors[chosen].fill(1.0);
             let site = site.clone();
             let steering = Steering { site, vectors };
@@ -200,12 +211,12 @@ mod tests {
                 .measure_steered(Policy::new(&network, &params), Some(&steering))
                 .unwrap();
             for (place, rate) in rates.into_iter().enumerate() {
-                let pairs = base.probabilities(rate).iter();
-                let pairs = pairs.zip(moved.probabilities(rate)).enumerate();
+                let pairs = base.by_level(rate).iter();
+                let pairs = pairs.zip(moved.by_level(rate)).enumerate();
                 for (level, (before, now)) in pairs {
                     assert_eq!(
                         before != now,
-                        place * 5 + level == chosen,
+                        place * 5 + level == chosen && rate != Rate::S5,
                         "{rate:?} {level}"
                     );
                 }

@@ -77,8 +77,8 @@ pub struct Pairs {
 
 impl Pairs {
     /// Pairs of one kind, at most one of a level of `tasks`; levels that have none are passed over.
-    /// Cheese is sought on the levels of S2 (cheese and mouse in the region) and S3 (the cheese 3 to 5
-    /// steps away, outside of it) in turn, the corner on those of S5, outside of the region.
+    /// Cheese is sought in turn on the levels where mouse and cheese are in the region and where they are near each other
+    /// outside of it, in either direction; the corner on those of S5, outside of the region.
     pub fn new(tasks: &Tasks, sought: Sought, fact: Fact, pair_len: usize) -> Self {
         let mut pairs = Self {
             sought,
@@ -88,7 +88,12 @@ impl Pairs {
             right: Vec::new(),
         };
         let rates: &[Rate] = match sought {
-            Sought::Cheese => &[Rate::S2, Rate::S3],
+            Sought::Cheese => &[
+                Rate::InUpRight,
+                Rate::NearUpRight,
+                Rate::InDownLeft,
+                Rate::NearDownLeft,
+            ],
             Sought::Corner => &[Rate::S5],
         };
         let lists: Vec<_> = rates.iter().map(|&rate| tasks.levels(rate)).collect();
@@ -98,7 +103,7 @@ impl Pairs {
             if pairs.len() == pair_len {
                 break;
             }
-            // Whether it is S2's, and so plays in the region, is seen where its mouse starts.
+            // Whether it plays in the region is seen where its mouse starts.
             let is_inside = task.level.in_region(task.level.mouse, task.region);
             let mut stream = draws::PAIRS.stream(u64::from(task.seed), fact as u64);
             let room = Room {

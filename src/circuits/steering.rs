@@ -16,7 +16,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::pairs::Sought;
-use crate::ablate::{Error, Measurement, Rate, Tasks, seen};
+use crate::ablate::{Error, Measurement, PerRate, Rate, Tasks, seen};
 use crate::maze::Level;
 use crate::nn::{Policy, Steering, Workspace};
 use crate::numeric::draws::{self, packed};
@@ -26,8 +26,8 @@ use crate::numeric::sum::norm;
 /// What a policy does under one steering.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Steered {
-    /// The rates, in the order of [`Rate::ALL`].
-    pub rates: [f64; 7],
+    /// The rates.
+    pub rates: PerRate<f64>,
     /// Probability at decision squares of the step to the cheese.
     pub p_cheese: f64,
     /// And of the step to the corner.
@@ -38,7 +38,7 @@ impl Steered {
     /// Of a policy measured.
     pub fn of(measured: &Measurement) -> Self {
         Self {
-            rates: Rate::ALL.map(|rate| measured.rate(rate)),
+            rates: PerRate::new(|rate| measured.rate(rate)),
             p_cheese: measured.p_cheese.value,
             p_corner: measured.p_corner.value,
         }

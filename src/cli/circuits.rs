@@ -201,8 +201,8 @@ fn steered(found: &Circuits, out: &mut dyn Write) -> std::io::Result<()> {
          S5 {:.2}",
         base.p_cheese,
         base.p_corner,
-        base.rates[Rate::S2.index()],
-        base.rates[Rate::S5.index()]
+        base.rates[Rate::InDownLeft],
+        base.rates[Rate::S5]
     )?;
     for sought in Sought::ALL {
         for sign in [-1.0, 1.0] {
@@ -239,8 +239,8 @@ fn steered(found: &Circuits, out: &mut dyn Write) -> std::io::Result<()> {
                 direction.site,
                 steered.p_cheese,
                 steered.p_corner,
-                steered.rates[Rate::S2.index()],
-                steered.rates[Rate::S5.index()]
+                steered.rates[Rate::InDownLeft],
+                steered.rates[Rate::S5]
             )?;
         }
     }
@@ -273,8 +273,8 @@ fn own_vectors(found: &Circuits, out: &mut dyn Write) -> std::io::Result<()> {
             own.site,
             shown(&|s| s.p_cheese),
             shown(&|s| s.p_corner),
-            shown(&|s| s.rates[Rate::S4Cheese.index()]),
-            shown(&|s| s.rates[Rate::S4Region.index()])
+            shown(&|s| s.rates[Rate::S4Cheese]),
+            shown(&|s| s.rates[Rate::S4Region])
         )?;
     }
     Ok(())

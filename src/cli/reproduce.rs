@@ -7,7 +7,7 @@ use crate::ablate::{Claim, PerRate};
 use crate::experiment;
 use crate::experiment::config::Config;
 use crate::experiment::stages::{finish, is_finished};
-use crate::findings::{Onset, Results, Role};
+use crate::findings::{Onset, PHASES, Results, Role};
 use crate::nn::Network;
 use crate::ppo::{minibatch, rollout, trainer};
 use crate::protocol::reproduce::reproduce;
@@ -120,11 +120,14 @@ fn summarise(results: &Results, out: &mut dyn Write) -> std::io::Result<()> {
             )
         })
     };
-    let (corner, cheese) = (frames(found.curves.t_corner), frames(found.curves.t_cheese));
-    writeln!(
-        out,
-        "corner learnt at {corner}, cheese at {cheese} (90 % of the rise of S5, of S2)"
-    )?;
+    for rate in PHASES {
+        writeln!(
+            out,
+            "{:<24} at 90 % of its rise: {}",
+            rate.name(),
+            frames(found.curves.onsets[rate])
+        )?;
+    }
     for claim in Claim::ALL {
         let unlearnt = claim.rates().filter(|&rate| !found.rises[rate].is_learnt);
         let unlearnt: Vec<&str> = unlearnt.map(|rate| rate.name()).collect();

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde_json::json;
 
+use crate::ablate::Rate;
 use crate::experiment::stages::{is_finished, train_only};
 
 use super::Error;
@@ -40,16 +41,16 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let every = args.resuming.every();
     let trained = train_only(&resolved, &invocation, &run, every, &mut watcher)?;
     watcher.end();
-    let rates = trained.curves.rates.iter().map(|curve| {
-        let last = curve.values.last().map_or(0.0, |mean| mean.value);
-        (curve.rate.name().to_owned(), last)
+    let rates = trained.curves.rates.pairs().map(|(rate, curve)| {
+        let last = curve.last().map_or(0.0, |mean| mean.value);
+        (rate, last)
     });
-    let rates: Vec<(String, f64)> = rates.collect();
+    let rates: Vec<(Rate, f64)> = rates.collect();
     let checksum = format!("{:08x}", trained.total.checksum);
     if args.running.json {
         let rates: serde_json::Map<String, serde_json::Value> = rates
             .into_iter()
-            .map(|(name, rate)| (name, rate.into()))
+            .map(|(rate, value)| (rate.key().into(), value.into()))
             .collect();
         let summary = json!({
             "out": run.path().display().to_string(),
@@ -64,7 +65,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     } else {
         let rates: Vec<String> = rates
             .iter()
-            .map(|(name, rate)| format!("{name} {rate:.2}"))
+            .map(|(rate, value)| format!("{} {value:.2}", rate.name()))
             .collect();
         let (rows, columns) = trained.total.shape;
         writeln!(out, "{}", rates.join("  "))?;

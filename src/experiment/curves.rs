@@ -1,20 +1,21 @@
-//! S1 to S5 over training, and when the behaviours appeared.
+//! Rates over training, and when the behaviours appeared.
 //!
-//! t_corner and t_cheese: the frames at which S5 and S2, as running means of three points, first
-//! reach 90 % of their rise from the first to the last value; between points by a straight line. (Of
-//! the rise, not of the final value: the floor of S5 alone may be a fifth.) Rates are exact on every level; intervals
+//! The onset of a rate: the frames at which it, as a running mean of three points (of two at either end), first
+//! reaches 90 % of its rise from the first to the last; between points by a straight line. (Of
+//! the rise, not of the final value: a floor may be a quarter.) Rates are exact on every level; intervals
 //! are for other levels, by the parametric bootstrap: each point's mean drawn anew from the normal distribution
-//! with its standard error over levels.
+//! with its standard error over levels. A lag is the onset of another phase less that of the walk to the corner.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ablate::resample::interval;
-use crate::ablate::{Mean, Measurement, Rate};
+use crate::ablate::{Mean, Measurement, PerRate, Rate};
 use crate::numeric::draws::{self, packed};
+use crate::numeric::sum::mean;
 
-use crate::findings::{Curves, Onset, RateCurve};
+use crate::findings::{Curves, Lag, Onset, PHASES};
 
 /// Bootstrap draws behind the intervals of the times.
 const DRAWS: u64 = 400;
@@ -28,8 +29,8 @@ pub struct CurvePoint {
     pub frames: u64,
     /// Levels a situation.
     pub levels: u64,
-    /// By its name, the mean of each rate over levels.
-    pub rates: BTreeMap<String, Mean>,
+    /// The mean of each rate over levels.
+    pub rates: BTreeMap<Rate, Mean>,
     /// Mean probability of the cheese-ward move at decision squares.
     pub p_cheese: Mean,
     /// The same, corner-ward.
@@ -45,13 +46,11 @@ impl CurvePoint {
         measured: &Measurement,
         episode_return: Option<f64>,
     ) -> Self {
-        let mean = |rate| Mean::of(measured.probabilities(rate));
-        let rates = Rate::ALL.map(|rate| (rate.name().to_owned(), mean(rate)));
         Self {
             update,
             frames,
-            levels: measured.probabilities(Rate::S1).len() as u64,
-            rates: rates.into(),
+            levels: measured.by_level(Rate::S1).len() as u64,
+            rates: Rate::ALL.map(|rate| (rate, measured.mean(rate))).into(),
             p_cheese: measured.p_cheese,
             p_corner: measured.p_corner,
             episode_return,
@@ -64,47 +63,41 @@ impl CurvePoint {
         if self.levels != levels {
             return Some((format!("{levels} levels"), self.levels.to_string()));
         }
-        let wrong = Rate::ALL.into_iter().find_map(|rate| {
-            let name = rate.name();
-            let found = match self.rates.get(name) {
-                Some(mean) if mean.is_share() => return None,
+        Rate::ALL.into_iter().find_map(|rate| {
+            let found = match self.rates.get(&rate) {
+                Some(mean) if mean.is_within(rate.range()) => return None,
                 Some(mean) => format!("{} with an error of {}", mean.value, mean.error),
                 None => "none".into(),
             };
-            Some((format!("a mean of 0 to 1 of {name}"), found))
-        });
-        wrong.or_else(|| {
-            let names: Vec<&str> = Rate::ALL.iter().map(|rate| rate.name()).collect();
-            let mut known = self.rates.keys();
-            let other = known.find(|name| !names.contains(&name.as_str()))?;
-            Some((format!("the rates {}", names.join(", ")), other.clone()))
+            Some((format!("a mean of {}", rate.expected()), found))
         })
     }
 
     /// The mean of `rate` over levels.
     pub fn mean(&self, rate: Rate) -> Mean {
-        self.rates.get(rate.name()).copied().unwrap_or_default()
+        self.rates.get(&rate).copied().unwrap_or_default()
     }
 }
 
 /// The curves through `points`.
 pub fn curves(points: &[CurvePoint]) -> Curves {
     let frames: Vec<u64> = points.iter().map(|point| point.frames).collect();
-    let rates = Rate::ALL.map(|rate| RateCurve {
-        rate,
-        values: points.iter().map(|point| point.mean(rate)).collect(),
-    });
-    let [corner, cheese] =
-        [Rate::S5, Rate::S2].map(|rate| Times::new(&frames, &rates[rate.index()]));
-    let returns = points.iter();
+    let of_rate = |rate| -> Vec<Mean> { points.iter().map(|point| point.mean(rate)).collect() };
+    let rates = PerRate::new(of_rate);
+    let times = PerRate::new(|rate| Times::new(&frames, rate, &rates[rate]));
+    let others = PHASES.into_iter().filter(|&rate| rate != Rate::Corner);
+    let lag = |to: Rate| Lag {
+        to,
+        lag: times[to].minus(&times[Rate::Corner]),
+    };
     Curves {
-        lag: cheese.minus(&corner),
-        t_corner: corner.onset(),
-        t_cheese: cheese.onset(),
-        rates: rates.into(),
+        lags: others.map(lag).collect(),
+        onsets: times.map(|times| times.onset()),
+        rates,
         p_cheese: points.iter().map(|point| point.p_cheese).collect(),
         p_corner: points.iter().map(|point| point.p_corner).collect(),
-        returns: returns
+        returns: points
+            .iter()
             .filter_map(|point| Some((point.frames, point.episode_return?)))
             .collect(),
         frames,
@@ -118,15 +111,14 @@ struct Times {
 }
 
 impl Times {
-    fn new(frames: &[u64], curve: &RateCurve) -> Self {
+    fn new(frames: &[u64], rate: Rate, curve: &[Mean]) -> Self {
         let draw = |draw| {
-            let mut stream =
-                draws::CURVE_POINTS.stream(0, packed(&[(curve.rate as u64, 8), (draw, 24)]));
+            let mut stream = draws::CURVE_POINTS.stream(0, packed(&[(rate as u64, 8), (draw, 24)]));
             let mut drawn = |mean: &Mean| mean.value + mean.error * stream.normal();
-            let drawn: Vec<f64> = curve.values.iter().map(&mut drawn).collect();
+            let drawn: Vec<f64> = curve.iter().map(&mut drawn).collect();
             time_of_rise(frames, &drawn)
         };
-        let values: Vec<f64> = curve.values.iter().map(|mean| mean.value).collect();
+        let values: Vec<f64> = curve.iter().map(|mean| mean.value).collect();
         Self {
             found: time_of_rise(frames, &values),
             draws: (0..DRAWS).map(draw).collect(),
@@ -153,9 +145,9 @@ impl Times {
 /// rise.
 fn time_of_rise(frames: &[u64], values: &[f64]) -> Option<f64> {
     let smooth: Vec<f64> = (0..values.len())
-        .map(|i| match (i.checked_sub(1), values.get(i + 1)) {
-            (Some(before), Some(after)) => (values[before] + values[i] + after) / 3.0,
-            _ => values[i],
+        .map(|i| {
+            let around = &values[i.saturating_sub(1)..(i + 2).min(values.len())];
+            mean(around)
         })
         .collect();
     let (first, last) = (*smooth.first()?, *smooth.last()?);
@@ -176,10 +168,10 @@ mod tests {
 
     #[test]
     fn the_rise_is_timed_between_points_and_not_found_in_a_fall() {
-        // Means of three: 0, .6, .9333, 1, 1.
+        // Means of three, of two at the ends: .4, .6, .9333, 1, 1; 90 % of the rise is .94.
         let values = [0.0, 0.8, 1.0, 1.0, 1.0];
         let found = time_of_rise(&[0, 100, 200, 300, 400], &values).unwrap();
-        assert!((found - 190.0).abs() < 1e-9, "{found}");
+        assert!((found - 210.0).abs() < 1e-9, "{found}");
         assert_eq!(time_of_rise(&[0, 100], &[0.5, 0.4]), None);
         assert_eq!(time_of_rise(&[], &[]), None);
     }
@@ -191,16 +183,11 @@ mod tests {
         assert!(time_of_rise(&frames, &lucky).unwrap() > 500.0);
         let width = |count: f64| {
             let rates = [0.05, 0.05, 0.1, 0.2, 0.35, 0.45, 0.5, 0.5, 0.5];
-            let curve = RateCurve {
-                rate: Rate::S2,
-                values: rates
-                    .map(|value: f64| Mean {
-                        value,
-                        error: (value * (1.0 - value) / count).sqrt(),
-                    })
-                    .into(),
-            };
-            let onset = Times::new(&frames, &curve).onset().unwrap();
+            let curve = rates.map(|value: f64| Mean {
+                value,
+                error: (value * (1.0 - value) / count).sqrt(),
+            });
+            let onset = Times::new(&frames, Rate::Corner, &curve).onset().unwrap();
             assert!(onset.interval.0 <= onset.frames && onset.frames <= onset.interval.1);
             onset.interval.1 - onset.interval.0
         };

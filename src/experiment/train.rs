@@ -307,7 +307,7 @@ impl<'a> Session<'a> {
             None => String::new(),
         };
         if let Some(last) = self.points.last() {
-            for rate in [Rate::S1, Rate::S2, Rate::S5, Rate::S3] {
+            for rate in [Rate::S5, Rate::Corner, Rate::InUpRight, Rate::InDownLeft] {
                 note += &format!(" {} {:.2}", rate.name(), last.mean(rate).value);
             }
         }

@@ -19,7 +19,8 @@ pub struct Calibration {
     pub routed: Vec<Routed>,
     /// What that policy learnt.
     pub curves: Curves,
-    /// By how much S2 and S5 rose in its training, on curve levels.
+    /// By how much what the cheese adds in the region rose in its training, in the direction in which it rose less, and the
+    /// walk to the corner, on curve levels.
     pub learnt: [f64; 2],
     /// Losses on selection levels where the half that moved in the region is reset, and where the
     /// other is: whether the halves serve what they learnt from.
@@ -91,7 +92,8 @@ pub struct Routed {
 /// What the locators found in one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Composed {
-    /// By how much S2 and S5 are above those of the policy before training.
+    /// By how much what the cheese adds in the region, in the direction in which it is less, and the walk to the corner are above
+    /// those of the policy before training.
     pub learnt: [f64; 2],
     /// Losses on selection levels where the half that seeks the cheese is reset, and where the other
     /// is.

@@ -24,7 +24,7 @@ pub use calibration::{Calibration, Composed, Routed};
 pub use claims::{Claimed, Controls, Frozen, Rise, Role};
 pub use components::Components;
 pub use currency::{Currency, Curve};
-pub use curves::{Curves, Onset, RateCurve};
+pub use curves::{Curves, Lag, Onset, PHASES};
 pub use decomposition::DecompositionSummary;
 pub use dose::DoseResponse;
 pub use family::Family;
@@ -33,7 +33,7 @@ pub use run::{Results, RunSummary};
 pub use seed::{Findings, Portrait, ProjectedSet, Relearnt, Retrained};
 pub use study::Study;
 pub use summary::{
-    Agreed, FamilyOver, Over, Pair, Phases, Question, Ranked, RetrainedRow, ScrubbedOver, Summary,
-    TakenOffOver, TemporalRow,
+    Agreed, FamilyOver, LagOver, Over, Pair, Phases, Question, Ranked, RetrainedRow, ScrubbedOver,
+    Summary, TakenOffOver, TemporalRow,
 };
 pub use temporal::{ComponentEffect, Temporal};

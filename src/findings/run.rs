@@ -72,7 +72,11 @@ impl Results {
     /// # Errors
     /// It cannot be read, is something else, or contradicts itself.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let results: Self = load(path, "the results of a run", "/ablation")?;
+        let results: Self = load(
+            path,
+            "the results of a run",
+            &["/ablation", "/found/curves/t_corner"],
+        )?;
         sound(path, &results, &results.run.layout)?;
         Ok(results)
     }

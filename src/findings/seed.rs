@@ -25,8 +25,6 @@ pub struct Findings {
     pub frozen_sha256: String,
     /// Rates along training and the phases.
     pub curves: Curves,
-    /// t_corner and t_cheese in shares of training.
-    pub phases: [Option<f64>; 2],
     /// Exact rates of the trained policy on test levels.
     pub base: PerRate<f64>,
     /// Of the untrained one.

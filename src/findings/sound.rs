@@ -18,15 +18,19 @@ pub trait Sound {
     fn contradiction(&self, layout: &Layout) -> Option<Contradiction>;
 }
 
-/// Reads a file of this release; `what` it is, and where in the JSON of an earlier release something stood that
+/// Reads a file of this release; `what` it is, and where in the JSON of earlier releases something stood that
 /// is not there any more.
 ///
 /// # Errors
 /// It cannot be read, is something else, or of an earlier release, which is said by name.
-pub fn load<T: DeserializeOwned>(path: &Path, what: &str, earlier: &str) -> Result<T, Error> {
+pub fn load<T: DeserializeOwned>(path: &Path, what: &str, earlier: &[&str]) -> Result<T, Error> {
     read_json(path, what).map_err(|error| {
         let value = read_json::<serde_json::Value>(path, what);
-        match value.is_ok_and(|value| value.pointer(earlier).is_some()) {
+        let is_earlier = |value: serde_json::Value| {
+            let mut places = earlier.iter();
+            places.any(|place| value.pointer(place).is_some())
+        };
+        match value.is_ok_and(is_earlier) {
             true => Error::malformed(
                 path,
                 format!("{what} of this release"),

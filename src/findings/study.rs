@@ -48,7 +48,7 @@ impl Study {
         let study: Self = load(
             path,
             "the results of a study",
-            "/seeds/0/currency/0/meaning",
+            &["/seeds/0/currency/0/meaning", "/seeds/0/curves/t_corner"],
         )?;
         sound(path, &study, &study.layout)?;
         Ok(study)

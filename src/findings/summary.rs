@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Components, Family, ProjectedSet, Role};
-use crate::ablate::{Claim, PerClaim, PerRate};
+use crate::ablate::{Claim, PerClaim, PerRate, Rate};
 use crate::circuits::Sought;
 use crate::locators::{Group, Method, Supervision};
 use crate::ppo::projection::When;
@@ -24,14 +24,23 @@ pub struct Over {
 /// When the behaviours were learnt: the premise.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Phases {
-    /// t_corner, as a share of training.
-    pub corner: Option<Over>,
-    /// t_cheese.
-    pub cheese: Option<Over>,
-    /// t_cheese - t_corner.
+    /// When each phase was learnt, as a share of training.
+    pub onsets: Vec<(Rate, Option<Over>)>,
+    /// From the walk to the corner to each of the others.
+    pub lags: Vec<LagOver>,
+}
+
+/// From the walk to the corner to another phase.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LagOver {
+    /// The other phase.
+    pub to: Rate,
+    /// Shares of training between the two.
     pub lag: Option<Over>,
-    /// Seeds whose own interval of the lag is above 0.
-    pub apart: usize,
+    /// Seeds whose own interval is above 0: the corner came first.
+    pub after: usize,
+    /// Seeds whose own interval is below 0.
+    pub before: usize,
 }
 
 /// A locator in the common currency, for one claim.
@@ -137,9 +146,9 @@ pub struct RetrainedRow {
     pub when: When,
     /// Updates made, by seed.
     pub updates: Vec<u64>,
-    /// S5 with the projection minus S5 without.
+    /// The walk to the corner with the projection less that without.
     pub corner: Over,
-    /// S2 with the projection minus S2 without.
+    /// What the cheese adds in the region, the mean of both directions, with the projection less that without.
     pub cheese: Over,
 }
 

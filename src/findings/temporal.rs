@@ -12,11 +12,11 @@ pub struct ComponentEffect {
     pub index: usize,
     /// Temporal index on the axis of time.
     pub temporal_index: f64,
-    /// The same on the behavioural axis, the share of what S2 and S5 rose by then.
+    /// The same on the behavioural axis, the share by which the walk to the corner and what the cheese adds had risen.
     pub behavioural_index: f64,
     /// Its label, where all nulls were drawn.
     pub label: Option<Label>,
-    /// Mean of (S5 loss - S2 loss).
+    /// What undoing it cost the walk to the corner more than what the cheese adds in the region.
     pub effect: f64,
 }
 

@@ -99,10 +99,13 @@ pub fn informations(behaviour: &Behaviour<'_>) -> [Informations; 2] {
         .map(|probe| (probe.rate, diagonal(behaviour.policy, probe)))
         .collect();
     Claim::ALL.map(|claim| {
+        // Several rates may be of one situation's states.
         let mean = |rates: &[Rate]| {
             let mut sum = vec![0.0; behaviour.policy.theta.len()];
-            for (_, one) in all.iter().filter(|(rate, _)| rates.contains(rate)) {
-                let share = 1.0 / rates.len() as f64;
+            let is_of = |of: &Rate| rates.iter().any(|rate| rate.situation() == of.situation());
+            let len = all.iter().filter(|(rate, _)| is_of(rate)).count();
+            for (_, one) in all.iter().filter(|(rate, _)| is_of(rate)) {
+                let share = 1.0 / len as f64;
                 sum.iter_mut().zip(one).for_each(|(s, f)| *s += share * f);
             }
             sum
@@ -206,7 +209,7 @@ mod tests {
         let mut stream = Stream::new(1, Purpose::Nulls, 0);
         let state_len = BLOCK + 3;
         let probe = Probe {
-            rate: Rate::S2,
+            rate: Rate::InUpRight,
             observations: (0..state_len * network.observation_len())
                 .map(|_| stream.below(2) as u8)
                 .collect(),

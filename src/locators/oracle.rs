@@ -9,8 +9,7 @@
 //! ```
 //!
 //! with the [losses](crate::ablate::selectivity) of the exact rates on batches of discovery levels,
-//! minimised by Adam with the exact gradient. (Unlikelihood of right moves as a stand-in for the targets'
-//! rates makes policies more random, and S2 rises.) The mask's score is m, ties broken by
+//! minimised by Adam with the exact gradient. The mask's score is m, ties broken by
 //! |gradient x displacement|; its own edit applies m as it is. A bound is as tight as the optimiser
 //! is good. Cost: steps x states of a batch's levels, twice forward and once backward. Same bits at any
 //! thread count.
@@ -256,7 +255,7 @@ impl<'a> Objective<'a> {
     }
 
     fn level_len(&self) -> usize {
-        self.base.probabilities(Rate::S2).len()
+        self.base.by_level(Rate::S1).len()
     }
 
     fn all(&self) -> Vec<usize> {
@@ -302,10 +301,10 @@ impl<'a> Objective<'a> {
     /// The loss for these rates on these levels, and its derivatives by them.
     fn value_and_derivatives(&self, rates: &Rates, levels: &[usize]) -> (f64, Rates) {
         let mean = |measured: &Measurement, rate| {
-            let all = measured.probabilities(rate);
+            let all = measured.by_level(rate);
             levels.iter().map(|&level| all[level]).sum::<f64>() / levels.len().max(1) as f64
         };
-        let (mut value, mut d_rates) = (0.0, [0.0; Rate::ALL.len()]);
+        let (mut value, mut d_rates) = (0.0, [0.0; Rate::LEN]);
         for (is_target, of) in [(true, self.claim.targets()), (false, self.claim.spared())] {
             for &rate in of {
                 let at = rate.index();

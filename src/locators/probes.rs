@@ -2,7 +2,7 @@
 //!
 //! Of every level, the cells of the shortest path from the start to the end and the free cells next to
 //! them, the ends themselves left out: where a policy that has the behaviour is, and where one that
-//! has it comes back from. They do not depend on any policy. The end is the cheese in S2 and S3; in
+//! has it comes back from. They do not depend on any policy. The end is the cheese where it is in the region or near; in
 //! S1 (before the region), S4 and S5 it is the region, on the way to the top-right cell. A right
 //! action makes the move that brings the mouse a step nearer to the cheese or to the top-right cell.
 //! Where levels give more states than wanted, evenly spaced ones are kept.
@@ -14,7 +14,15 @@ use crate::maze::{ActionSet, Cell, Distances, Move, distances};
 use super::run::Probe;
 
 /// The behaviours that are probed.
-pub const PROBED: [Rate; 5] = [Rate::S1Region, Rate::S2, Rate::S3, Rate::S4Region, Rate::S5];
+pub const PROBED: [Rate; 7] = [
+    Rate::S1Region,
+    Rate::InUpRight,
+    Rate::InDownLeft,
+    Rate::NearUpRight,
+    Rate::NearDownLeft,
+    Rate::S4Region,
+    Rate::S5,
+];
 
 /// The probes of `tasks`, at most `state_len` states each.
 pub fn probes(tasks: &Tasks, state_len: usize) -> Vec<Probe> {
@@ -50,8 +58,8 @@ fn probe(rate: Rate, levels: &[Task], actions: ActionSet, state_len: usize) -> P
 fn end(rate: Rate, task: &Task) -> Cell {
     let corner = task.level.top_right();
     match rate {
-        Rate::S2 | Rate::S3 | Rate::S1 | Rate::S4Cheese => task.level.cheese.unwrap_or(corner),
-        Rate::S1Region | Rate::S4Region | Rate::S5 => corner,
+        Rate::S1Region | Rate::S4Region | Rate::S5 | Rate::Corner | Rate::Compass => corner,
+        _ => task.level.cheese.unwrap_or(corner),
     }
 }
 

@@ -44,20 +44,21 @@ impl Steering {
 
 impl<T: Real> Workspace<T> {
     /// [`forward`](Self::forward) with something added to the values of a site on the way, where there
-    /// is a steering; `which` says of a sample which of its vectors.
+    /// is a steering; `which` says of a sample which of its vectors, if any.
     pub fn forward_steered(
         &mut self,
         policy: Policy<'_, T>,
         observations: &[u8],
         sample_len: usize,
         steering: Option<&Steering>,
-        which: impl Fn(usize) -> usize,
+        which: impl Fn(usize) -> Option<usize>,
     ) {
         // What follows the site is run twice: a forward pass that stops would be no plain one.
         self.forward(policy, observations, sample_len);
         if let Some(Steering { site, vectors }) = steering {
             self.patch(site, &site.whole(), sample_len, |sample, values| {
-                for (value, &more) in values.iter_mut().zip(&vectors[which(sample)]) {
+                let vector = which(sample).map_or(&[][..], |vector| &vectors[vector]);
+                for (value, &more) in values.iter_mut().zip(vector) {
                     *value += T::from_f64(more.into());
                 }
             });

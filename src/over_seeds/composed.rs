@@ -27,6 +27,8 @@ use crate::protocol::trained_policy::TrainedPolicy;
 
 use crate::protocol::bench::Bench;
 
+use super::planted::learnt;
+
 /// Levels of every situation that locators are shown, and states of each that are probed.
 const LEVELS: usize = 256;
 const STATES: usize = 1024;
@@ -100,7 +102,7 @@ fn find_one(
     let located = ask(config, &policy, &halves, all, is_asked, progress)?;
     let [corner, cheese] = &halves;
     Ok(Composed {
-        learnt: [rise(Rate::S2), rise(Rate::S5)],
+        learnt: learnt(&rise),
         halves: [lost(cheese)?, lost(corner)?],
         located,
     })

@@ -60,6 +60,13 @@ pub fn calibrate(
     })
 }
 
+/// By how much what the cheese adds in the region rose, in the direction in which it rose less, and the walk to the
+/// corner.
+pub(super) fn learnt(rise: &dyn Fn(Rate) -> f64) -> [f64; 2] {
+    let cheese = Rate::IN.map(rise).into_iter().fold(f64::INFINITY, f64::min);
+    [cheese, rise(Rate::Corner)]
+}
+
 fn find(
     resolved: &Resolved,
     run: &RunDir,
@@ -107,11 +114,11 @@ fn find(
     };
     let halves = [lost(&inside)?, lost(&outside)?];
     let rise = |rate: Rate| {
-        let values = &trained.curves.rates[rate as usize].values;
+        let values = &trained.curves.rates[rate];
         let value = |mean: Option<&Mean>| mean.map_or(0.0, |mean| mean.value);
         value(values.last()) - value(values.first())
     };
-    let learnt = [rise(Rate::S2), rise(Rate::S5)];
+    let learnt = learnt(&rise);
     Ok(Calibration {
         composed: Vec::new(),
         halves,

@@ -15,7 +15,7 @@ use super::ranking::{pairs, ranking};
 use super::time::{retraining, temporal};
 use crate::ablate::{Claim, PerClaim, PerRate, Rate};
 use crate::experiment::Config;
-use crate::findings::{Findings, Over, Phases, Summary};
+use crate::findings::{Findings, LagOver, Over, PHASES, Phases, Summary};
 use crate::locators::Group;
 use crate::numeric::draws;
 
@@ -26,16 +26,7 @@ pub fn summarise(seeds: &[Findings], config: &Config) -> Summary {
         index += 1;
         over_of(values, draws::PREMISE_OVER.stream(config.seed, index))
     };
-    let lag = |one: &Findings| Some(one.phases[1]? - one.phases[0]?);
-    let phases = Phases {
-        corner: over(seeds.iter().filter_map(|one| one.phases[0]).collect()),
-        cheese: over(seeds.iter().filter_map(|one| one.phases[1]).collect()),
-        lag: over(seeds.iter().filter_map(lag).collect()),
-        apart: seeds
-            .iter()
-            .filter(|one| one.curves.lag.is_some_and(|lag| lag.interval.0 > 0.0))
-            .count(),
-    };
+    let phases = phases(seeds, &mut over);
     let mut rates = |of: fn(&Findings) -> &PerRate<f64>| -> Vec<Over> {
         let rate = |rate: Rate| over(seeds.iter().map(|one| of(one)[rate]).collect());
         Rate::ALL.into_iter().filter_map(rate).collect()
@@ -61,5 +52,32 @@ pub fn summarise(seeds: &[Findings], config: &Config) -> Summary {
         temporal: temporal(seeds, config.seed),
         retraining: retraining(seeds, config.seed),
         question: question(seeds, config),
+    }
+}
+
+/// When the behaviours were learnt.
+fn phases(seeds: &[Findings], over: &mut dyn FnMut(Vec<f64>) -> Option<Over>) -> Phases {
+    let mut onset = |rate: Rate| {
+        let shares = seeds.iter().filter_map(|one| one.curves.share(rate));
+        (rate, over(shares.collect()))
+    };
+    let onsets = PHASES.map(&mut onset).into();
+    let mut lag_over = |to: Rate| {
+        let lag = |one: &Findings| Some(one.curves.share(to)? - one.curves.share(Rate::Corner)?);
+        let certain = |is_certain: fn((f64, f64)) -> bool| {
+            let lags = seeds.iter().filter_map(|one| one.curves.lag(to));
+            lags.filter(|lag| is_certain(lag.interval)).count()
+        };
+        LagOver {
+            to,
+            lag: over(seeds.iter().filter_map(lag).collect()),
+            after: certain(|(low, _)| low > 0.0),
+            before: certain(|(_, high)| high < 0.0),
+        }
+    };
+    let others = PHASES.into_iter().filter(|&rate| rate != Rate::Corner);
+    Phases {
+        lags: others.map(&mut lag_over).collect(),
+        onsets,
     }
 }

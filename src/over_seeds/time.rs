@@ -4,6 +4,7 @@ use super::over::over;
 use crate::ablate::Rate;
 use crate::findings::{Findings, Retrained, RetrainedRow, Temporal, TemporalRow};
 use crate::numeric::draws::{self, packed};
+use crate::numeric::sum::mean;
 
 /// The temporal claim, by decomposition.
 pub fn temporal(seeds: &[Findings], seed: u64) -> Vec<TemporalRow> {
@@ -45,8 +46,12 @@ pub fn retraining(seeds: &[Findings], seed: u64) -> Vec<RetrainedRow> {
             .flat_map(|one| &one.retraining)
             .filter(|one| one.set == like.set && one.when == like.when)
             .collect();
-        let change_of = |kind: u64, rate: Rate| {
-            let change = |one: &&Retrained| one.with[rate] - one.without[rate];
+        let change_of = |kind: u64, rates: &[Rate]| {
+            let of_rate = |one: &Retrained, rate: Rate| one.with[rate] - one.without[rate];
+            let change = |one: &&Retrained| {
+                let changes: Vec<f64> = rates.iter().map(|&rate| of_rate(one, rate)).collect();
+                mean(&changes)
+            };
             let number = packed(&[(number as u64, 12), (kind, 4)]);
             let stream = draws::RETRAINING_OVER.stream(seed, number);
             over(all.iter().map(change).collect(), stream)
@@ -55,8 +60,8 @@ pub fn retraining(seeds: &[Findings], seed: u64) -> Vec<RetrainedRow> {
             set: like.set,
             when: like.when,
             updates: all.iter().map(|one| one.updates).collect(),
-            corner: change_of(0, Rate::S5)?,
-            cheese: change_of(1, Rate::S2)?,
+            corner: change_of(0, &[Rate::Corner])?,
+            cheese: change_of(1, &Rate::IN)?,
         })
     };
     first.iter().enumerate().filter_map(row).collect()

@@ -1,9 +1,8 @@
 //! What a finished training run left behind, opened for locators.
 
-use crate::ablate::{Split, Tasks};
+use crate::ablate::{Rate, Split, Tasks};
 use crate::experiment::train::Trained;
 use crate::experiment::{Config, Error, checkpoint, streams};
-use crate::findings::Curves;
 use crate::gradients::{Dense, GradientMatrix, Matrix};
 use crate::locators::{Behaviour, Decompositions, Probe, Run, Stream, Streams, probes};
 use crate::nn::Network;
@@ -28,8 +27,8 @@ pub struct History {
     pub discovery: Tasks,
     /// States that ask for the behaviours.
     pub probes: Vec<Probe>,
-    /// t_corner and t_cheese as shares of training.
-    pub phases: [Option<f64>; 2],
+    /// When the walk to the corner was learnt, as a share of training.
+    pub t_corner: Option<f64>,
 }
 
 impl History {
@@ -51,7 +50,7 @@ impl History {
         Ok(Self {
             probes,
             recordings: Recordings::open(config, run, access, &network)?,
-            phases: phases(trained),
+            t_corner: trained.curves.share(Rate::Corner),
             discovery,
             checkpoints,
             network,
@@ -78,7 +77,7 @@ impl History {
             checkpoints: &self.checkpoints,
             streams: self.recordings.streams(),
             decompositions,
-            t_corner: self.phases[0],
+            t_corner: self.t_corner,
             behaviour: Some(Behaviour {
                 policy: policy.policy(),
                 probes: &self.probes,
@@ -88,18 +87,6 @@ impl History {
             seed: config.seed,
         }
     }
-}
-
-/// t_corner and t_cheese as shares of training.
-fn phases(trained: &Trained) -> [Option<f64>; 2] {
-    let Curves {
-        frames,
-        t_corner,
-        t_cheese,
-        ..
-    } = &trained.curves;
-    let last = frames.last().map_or(1.0, |&frames| frames as f64);
-    [t_corner, t_cheese].map(|onset| onset.map(|onset| onset.frames / last))
 }
 
 /// The recorded streams, open.

@@ -27,7 +27,7 @@ pub fn figures(
         situation::tasks(situation, Split::Test, setting, count).map_err(crate::ablate::Error::from)
     };
     let mut chosen = tasks(Situation::S4, config.ablate.mazes)?;
-    chosen.extend(tasks(Situation::S2, 1)?);
+    chosen.extend(tasks(Situation::InDownLeft, 1)?);
     let mut workspace = Workspace::new(network);
     let mut figures = Vec::new();
     for (index, task) in chosen.iter().enumerate() {

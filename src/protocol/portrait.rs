@@ -100,7 +100,7 @@ mod tests {
         let stream = &mut Stream::new(1, Purpose::Nulls, 5);
         let bits = 12 * network.observation_len();
         let probe = Probe {
-            rate: Rate::S2,
+            rate: Rate::InUpRight,
             observations: (0..bits).map(|_| stream.below(2) as u8).collect(),
             right: vec![1; 12],
         };

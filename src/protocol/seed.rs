@@ -130,11 +130,12 @@ pub fn one_seed(
     clock.lap("controls");
 
     let axis = behavioural_axis(&trained.curves);
+    let displacement = seen.displacement();
     let temporal: Vec<Temporal> = named
         .iter()
         .map(|one| {
             let tau = history.recordings.tau(one.of.is_stream());
-            temporal(one, tau, &axis, &tried, config.seed)
+            temporal(one, tau, &axis, &tried, &displacement, config.seed)
         })
         .collect::<Result<_, Error>>()?;
     let (mut relearning, mut walks) = (Vec::new(), Vec::new());
@@ -157,7 +158,6 @@ pub fn one_seed(
         config_sha256: resolved.sha256(),
         gradient_checksum: format!("{:08x}", trained.total.checksum),
         frozen_sha256: freeze::hash(&frozen),
-        phases: history.phases,
         curves: trained.curves.clone(),
         base: test.base(),
         floor: test.floor(),

@@ -3,9 +3,14 @@
 //! Sets are compared with all others of the same lengths among the components that were tried: who is
 //! in the early set is what the claim says.
 //!
-//! The effect of a component is `mean over signs and doses of (S5 loss - S2 loss)` of the steps along
-//! it, on selection levels: positive where it costs the corner more. The proposal predicts that it
-//! falls with the temporal index.
+//! ```text
+//! effect = mean over doses of (loss of the walk to the corner - loss of what the cheese adds in the region)
+//!          of the step theta_T - alpha sign(u . (theta_T - theta_0)) u, on selection levels
+//! ```
+//!
+//! What training did along the component is undone: a step the other way does more of it, and the mean over both signs
+//! cancels to first order. The effect is positive where undoing the component costs the corner more. The proposal predicts that it falls with
+//! the temporal index.
 
 use crate::ablate::Rate;
 use crate::experiment::Error;
@@ -13,7 +18,7 @@ use crate::findings::{ComponentEffect, Curves, Temporal};
 use crate::locate::{Label, temporal};
 use crate::numeric::draws;
 use crate::numeric::statistics;
-use crate::numeric::sum::mean;
+use crate::numeric::sum::{dot, mean};
 
 use super::decomposed::Named;
 use super::edit::{Member, Tried};
@@ -21,8 +26,8 @@ use super::edit::{Member, Tried};
 /// Draws of random sets.
 const DRAWS: u64 = 999;
 
-/// What the trials say of one decomposition. `axis` gives the behavioural time of a share of
-/// training.
+/// What the trials say of one decomposition. `displacement` is theta_T - theta_0, `axis` gives the behavioural time of a share
+/// of training.
 ///
 /// # Errors
 /// Norms that are not finite.
@@ -31,23 +36,19 @@ pub fn temporal(
     tau: &[f64],
     axis: &dyn Fn(f64) -> f64,
     tried: &[Tried],
+    displacement: &[f32],
     seed: u64,
 ) -> Result<Temporal, Error> {
     let decomposed = &named.decomposed;
     let (d, courses) = (&decomposed.decomposition, decomposed.courses()?);
     let b = temporal::profile(&decomposed.row_norms)?;
     let behavioural: Vec<f64> = tau.iter().map(|&tau| axis(tau)).collect();
-    let effects = |member: &dyn Fn(&Tried) -> bool| -> Option<f64> {
-        let steps = tried.iter().filter(|one| member(one));
-        let effects: Vec<f64> = steps
-            .map(|one| one.losses[Rate::S5] - one.losses[Rate::S2])
-            .collect();
-        (!effects.is_empty()).then(|| mean(&effects))
-    };
     let mut components = Vec::new();
     for (index, course) in courses.iter().enumerate() {
         let member: Member = named.member(index);
-        let Some(effect) = effects(&|one| one.edit.member == member) else {
+        let along = dot(&d.u_column(index), displacement);
+        let steps = tried.iter().filter(|one| one.edit.member == member);
+        let Some(effect) = undone(steps, along) else {
             continue;
         };
         components.push(ComponentEffect {
@@ -87,22 +88,38 @@ pub fn temporal(
     })
 }
 
-/// The behavioural axis: at each share of training, the mean share of their final rise that S5 and S2
-/// had reached (running maximum, linear between the points of the curves).
+/// What it costs the corner more than the cheese to undo a component, of the steps along it; none where there are none.
+/// `along` is what training moved along it.
+fn undone<'a>(steps: impl Iterator<Item = &'a Tried>, along: f64) -> Option<f64> {
+    let undoing = steps.filter(|one| one.edit.dose * along < 0.0);
+    let effect = |one: &Tried| one.losses[Rate::Corner] - mean(&Rate::IN.map(|r| one.losses[r]));
+    let effects: Vec<f64> = undoing.map(effect).collect();
+    (!effects.is_empty()).then(|| mean(&effects))
+}
+
+/// The behavioural axis: at each share of training, the mean share of their final rise that the walk to the corner and what the
+/// cheese adds in the region had reached (running maximum, linear between the points of the curves).
 pub fn behavioural_axis(curves: &Curves) -> impl Fn(f64) -> f64 + use<> {
     let last = curves
         .frames
         .last()
         .map_or(1.0, |&frames| frames.max(1) as f64);
     let tau: Vec<f64> = curves.frames.iter().map(|&f| f as f64 / last).collect();
-    let risen = [Rate::S5, Rate::S2].map(|rate| {
-        let values = &curves.rates[rate as usize].values;
-        let first = values.first().map_or(0.0, |mean| mean.value);
+    let risen = [&[Rate::Corner][..], &Rate::IN].map(|rates| {
+        let value = |at: usize| {
+            let all: Vec<f64> = rates
+                .iter()
+                .map(|&rate| curves.rates[rate][at].value)
+                .collect();
+            mean(&all)
+        };
+        let values: Vec<f64> = (0..tau.len()).map(value).collect();
+        let first = values.first().copied().unwrap_or(0.0);
         let mut most = 0.0f64;
         let risen: Vec<f64> = values
             .iter()
-            .map(|mean| {
-                most = most.max(mean.value - first);
+            .map(|value| {
+                most = most.max(value - first);
                 most
             })
             .collect();
@@ -151,29 +168,60 @@ mod tests {
         assert_eq!(share_as_large(&random[..5], &sets, 0.0, 1), None);
     }
 
-    /// S5 and S2 rise one after the other: each is half of the axis, and a fall is no way back.
+    /// What undoes a component is asked, and not what does more of it.
+    #[test]
+    fn the_effect_is_of_undoing_what_training_did() {
+        use crate::ablate::PerRate;
+        use crate::ablate::recipe::Recipe;
+        use crate::findings::{Components, Family};
+        use crate::locators::Supervision;
+        let step = |dose: f64, corner: f64| {
+            let losses = |rate| match rate {
+                Rate::Corner => corner,
+                Rate::InUpRight => 0.1,
+                Rate::InDownLeft => 0.3,
+                _ => 9.0,
+            };
+            let edit = crate::protocol::edit::Edit {
+                family: Family::Step,
+                supervision: Supervision::Effects,
+                meant_for: None,
+                member: Member::Component(Components::Raw, 0),
+                dose,
+                recipe: Recipe::Reset(Vec::new().into()),
+            };
+            Tried {
+                edit,
+                losses: PerRate::new(losses),
+            }
+        };
+        let tried = [step(0.1, 0.5), step(-0.1, -0.5), step(0.2, 0.9)];
+        let found = |along| undone(tried.iter(), along);
+        assert!((found(-3.0).unwrap() - 0.5).abs() < 1e-12);
+        assert!((found(3.0).unwrap() - -0.7).abs() < 1e-12);
+        assert_eq!(found(0.0), None);
+    }
+
+    /// The corner and the cheese rise one after the other: each is half of the axis, and a fall is no way back.
     #[test]
     fn the_behavioural_axis_is_the_mean_share_of_both_rises() {
-        use crate::ablate::Mean;
-        use crate::findings::RateCurve;
-        let curve = |rate: Rate| RateCurve {
-            rate,
-            values: match rate {
-                Rate::S5 => [0.2, 0.6, 0.4, 0.6, 0.6],
-                Rate::S2 => [0.0, 0.0, 0.0, 0.1, 0.4],
+        use crate::ablate::{Mean, PerRate};
+        let rates = PerRate::new(|rate| {
+            let values = match rate {
+                Rate::Corner => [0.2, 0.6, 0.4, 0.6, 0.6],
+                Rate::InUpRight => [0.0, 0.0, 0.0, 0.2, 0.5],
+                Rate::InDownLeft => [0.0, 0.0, 0.0, 0.0, 0.3],
                 _ => [0.0; 5],
-            }
-            .map(|value| Mean { value, error: 0.0 })
-            .into(),
-        };
+            };
+            values.map(|value| Mean { value, error: 0.0 }).into()
+        });
         let curves = Curves {
             frames: vec![0, 25, 50, 75, 100],
-            rates: Rate::ALL.map(curve).into(),
+            rates,
             p_cheese: Vec::new(),
             p_corner: Vec::new(),
-            t_corner: None,
-            t_cheese: None,
-            lag: None,
+            onsets: PerRate::default(),
+            lags: Vec::new(),
             returns: Vec::new(),
         };
         let axis = behavioural_axis(&curves);

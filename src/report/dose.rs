@@ -2,6 +2,7 @@
 
 use crate::ablate::{PerRate, Rate};
 use crate::findings::{DoseResponse, Results};
+use crate::numeric::sum::mean;
 
 use super::axes::{Axis, PANEL, Plot, Point, Size, range_of};
 use super::figure::{Look, figure, look, rate_key};
@@ -10,7 +11,16 @@ use super::page::{lead, lead_list, note};
 use super::svg::escape;
 
 /// What the claims are judged by; the rest is in the table.
-const SHOWN: [Rate; 5] = [Rate::S5, Rate::S2, Rate::S3, Rate::S4Region, Rate::S1Region];
+const SHOWN: [Rate; 8] = [
+    Rate::Corner,
+    Rate::S5,
+    Rate::InUpRight,
+    Rate::InDownLeft,
+    Rate::NearUpRight,
+    Rate::NearDownLeft,
+    Rate::S4Region,
+    Rate::S1Region,
+];
 
 /// The section's markup.
 pub fn body(results: &Results) -> String {
@@ -33,12 +43,12 @@ pub fn body(results: &Results) -> String {
     )
 }
 
-/// Where S2 and S5 part most.
+/// Where the walk to the corner and what the cheese adds part most.
 fn opening(response: &DoseResponse, base: &PerRate<f64>) -> String {
     let name = escape(&response.member);
     let gap = |rates: &PerRate<f64>| {
         let fall = |rate| base[rate] - rates[rate];
-        fall(Rate::S2) - fall(Rate::S5)
+        mean(&Rate::IN.map(fall)) - fall(Rate::Corner)
     };
     let doses = response.doses.iter().zip(&response.rates);
     let widest = doses
@@ -52,10 +62,12 @@ fn opening(response: &DoseResponse, base: &PerRate<f64>) -> String {
         false => "",
     };
     format!(
-        "{name}{control}: S2 and S5 part most at dose {}, where S2 is {} and S5 {}.",
+        "{name}{control}: corner and cheese part most at dose {}, where the move to the corner has a probability of {}, and \
+         what the cheese adds in the region is {} up-right and {} down-left.",
         signed_dose(*dose),
-        percent(rates[Rate::S2]),
-        percent(rates[Rate::S5])
+        percent(rates[Rate::Corner]),
+        percent(rates[Rate::InUpRight]),
+        percent(rates[Rate::InDownLeft])
     )
 }
 
@@ -73,8 +85,8 @@ fn dose_figure(response: &DoseResponse, base: &PerRate<f64>) -> String {
         format: |tick| trimmed(fixed(tick, 3)),
     };
     let y = Axis {
-        label: "probability of success, %",
-        range: (0.0, 1.0),
+        label: "rate, %",
+        range: (-0.2, 1.0),
         is_log: false,
         format: percent_bare,
     };

@@ -12,16 +12,20 @@ pub struct Look {
     pub is_dashed: bool,
 }
 
-/// Corner blue, cheese orange; the second rate of a situation is dashed.
+/// Corner blue, cheese orange, near it lighter; what lies down and left, and the second rate of a situation, is dashed.
 pub fn look(rate: Rate) -> Look {
     let (colour, is_dashed) = match rate {
         Rate::S1 => ("var(--plain)", false),
         Rate::S1Region => ("var(--plain)", true),
-        Rate::S2 => ("var(--cheese)", false),
-        Rate::S3 => ("var(--near)", false),
+        Rate::InUpRight => ("var(--cheese)", false),
+        Rate::InDownLeft => ("var(--cheese)", true),
+        Rate::NearUpRight => ("var(--near)", false),
+        Rate::NearDownLeft => ("var(--near)", true),
         Rate::S4Cheese => ("var(--conflict)", false),
         Rate::S4Region => ("var(--conflict)", true),
-        Rate::S5 => ("var(--corner)", false),
+        Rate::S5 => ("var(--corner)", true),
+        Rate::Corner => ("var(--corner)", false),
+        Rate::Compass => ("var(--ink)", false),
     };
     Look { colour, is_dashed }
 }

@@ -1,7 +1,7 @@
-//! Section 2: the five situations, the decision squares and the return along training.
+//! Section 2: the rates, the decision squares and the return along training.
 
 use crate::ablate::{Mean, Rate};
-use crate::findings::{Onset, RateCurve, Results};
+use crate::findings::{Onset, PHASES, Results};
 
 use super::axes::{Axis, PANEL, Plot, Point, range_of};
 use super::figure::{Look, Sample, figure, key, legend, look, rate_key};
@@ -16,9 +16,13 @@ pub fn body(results: &Results) -> String {
         return lead("No rates were measured during training.");
     }
     let panels = [
-        ("Corner and cheese", &[Rate::S5, Rate::S2][..]),
+        ("The walk to the corner", &[Rate::Corner, Rate::S5][..]),
+        ("What the cheese adds in the region", &Rate::IN),
+        (
+            "What the cheese adds near, outside of the region",
+            &[Rate::NearUpRight, Rate::NearDownLeft],
+        ),
         ("Levels as in training", &[Rate::S1, Rate::S1Region]),
-        ("Cheese near, outside the region", &[Rate::S3]),
         (
             "Conflict: which comes first",
             &[Rate::S4Cheese, Rate::S4Region],
@@ -30,56 +34,44 @@ pub fn body(results: &Results) -> String {
         .collect();
     figures += &decision_figure(results);
     figures += &return_figure(results);
-    let marks = [
-        key(
-            Sample::Mark,
-            look(Rate::S5),
-            "t_corner: S5 at 90 % of its rise",
-        ),
-        key(
-            Sample::Mark,
-            look(Rate::S2),
-            "t_cheese: S2 at 90 % of its rise",
-        ),
-    ];
+    figures += &compass_figure(results);
+    let marks = TIMED.map(|rate| {
+        let text = format!("{}: 90 % of its rise", rate.name());
+        key(Sample::Mark, look(rate), &text)
+    });
     format!(
         "{}<div class=\"legend apart\">{}</div>\n<div class=\"panels\">\n{figures}</div>\n{}",
         lead(&opening(results)),
         marks.concat(),
         note(
-            "Rates are probabilities of success, computed; bands are their 95 % intervals over levels. A dotted horizontal line is the rate of the \
-             untrained policy, the floor. These levels are used for nothing else."
+            "Rates are computed, not played; bands are their 95 % intervals over levels. What the cheese adds is the probability of reaching its \
+             cell in time where it is seen, less that where it is hidden. The move to the corner is weighted alike over the four moves that may be \
+             needed. A dotted horizontal line is the untrained policy's, the floor. These levels are used for nothing else."
         )
     )
 }
 
-fn find(results: &Results, rate: Rate) -> Option<&RateCurve> {
-    results
-        .found
-        .curves
-        .rates
-        .iter()
-        .find(|curve| curve.rate == rate)
-}
-
-fn share(curve: &RateCurve, point: usize) -> f64 {
-    curve.values.get(point).map_or(f64::NAN, |mean| mean.value)
-}
+/// The phases whose times are marked in every figure.
+const TIMED: [Rate; 4] = [
+    Rate::Compass,
+    Rate::Corner,
+    Rate::InUpRight,
+    Rate::InDownLeft,
+];
 
 fn opening(results: &Results) -> String {
     let curves = &results.found.curves;
     let course = |rate: Rate| {
-        let curve = find(results, rate)?;
-        let last = curve.values.len().checked_sub(1)?;
+        let (first, last) = (curves.rates[rate].first()?, curves.rates[rate].last()?);
         Some(format!(
             "{} went from {} to {}",
             rate.name(),
-            percent(share(curve, 0)),
-            percent(share(curve, last))
+            percent(first.value),
+            percent(last.value)
         ))
     };
-    let rates = [Rate::S5, Rate::S2, Rate::S3, Rate::S1];
-    let mut text: Vec<String> = rates.into_iter().filter_map(course).collect();
+    let rates = PHASES.into_iter().filter(|&rate| rate != Rate::Compass);
+    let mut text: Vec<String> = rates.filter_map(course).collect();
     if let (Some(&cheese), Some(&corner)) = (curves.p_cheese.last(), curves.p_corner.last()) {
         text.push(format!(
             "at the decision squares the trained policy goes for the corner with probability {} and \
@@ -88,12 +80,15 @@ fn opening(results: &Results) -> String {
             fixed(cheese.value, 2)
         ));
     }
-    let when = |time: Option<Onset>| time.map_or("none".to_owned(), onset_words);
+    let when = |rate: Rate| {
+        let time = curves.onsets[rate].map_or("never".to_owned(), onset_words);
+        format!("{} {time}", rate.name())
+    };
+    let times: Vec<String> = PHASES.into_iter().map(when).collect();
     escape(&format!(
-        "{}. In frames, t_corner is {}, t_cheese {}.",
+        "{}. 90 % of the rise, in frames: {}.",
         text.join("; "),
-        when(curves.t_corner),
-        when(curves.t_cheese)
+        times.join("; ")
     ))
 }
 
@@ -127,13 +122,13 @@ fn frames_axis(results: &Results) -> Axis<'static> {
 
 fn plot(results: &Results, y: &Axis<'_>) -> Plot {
     let mut plot = Plot::new(PANEL, &frames_axis(results), y);
-    let times = [
-        ("t_corner", results.found.curves.t_corner, Rate::S5),
-        ("t_cheese", results.found.curves.t_cheese, Rate::S2),
-    ];
-    for (name, time, rate) in times {
-        if let Some(time) = time {
-            let tooltip = format!("{name}: {} frames", onset_words(time));
+    for rate in TIMED {
+        if let Some(time) = results.found.curves.onsets[rate] {
+            let tooltip = format!(
+                "{}: 90 % of its rise at {} frames",
+                rate.name(),
+                onset_words(time)
+            );
             plot.vertical(time.frames, look(rate).colour, &tooltip);
         }
     }
@@ -150,14 +145,18 @@ fn percent_axis(label: &str) -> Axis<'_> {
 }
 
 fn rates_figure(results: &Results, title: &str, rates: &[Rate]) -> String {
-    let mut plot = plot(results, &percent_axis("probability of success, %"));
+    let curves = &results.found.curves;
+    let values = rates.iter().flat_map(|&rate| curves.rates[rate].iter());
+    let low = values.map(|mean| mean.value).fold(0.0, f64::min);
+    let axis = Axis {
+        range: (low, 1.0),
+        ..percent_axis("rate, %")
+    };
+    let mut plot = plot(results, &axis);
     let mut keys = Vec::new();
     for &rate in rates {
-        let Some(curve) = find(results, rate) else {
-            continue;
-        };
         let Look { colour, is_dashed } = look(rate);
-        let points = points(results, curve);
+        let points = points(results, rate, percent);
         if let Some(floor) = points.first() {
             plot.horizontal(
                 floor.y,
@@ -168,37 +167,64 @@ fn rates_figure(results: &Results, title: &str, rates: &[Rate]) -> String {
         plot.estimates(&points, colour, is_dashed);
         keys.push(rate_key(rate));
     }
-    let svg = plot
-        .svg
-        .finish(&format!("{title}: probability of success against frames"));
+    let svg = plot.svg.finish(&format!("{title}: rates against frames"));
     figure("", title, "", &legend(&keys), &svg)
 }
 
-fn points(results: &Results, curve: &RateCurve) -> Vec<Point> {
-    let frames = results.found.curves.frames.iter();
+fn points(results: &Results, rate: Rate, shown: fn(f64) -> String) -> Vec<Point> {
+    let curves = &results.found.curves;
+    let frames = curves.frames.iter();
     frames
-        .zip(&curve.values)
-        .map(|(&frames, mean)| Point {
-            x: frames as f64,
-            y: mean.value,
-            interval: mean.interval(),
-            tooltip: format!(
-                "{} at {} frames: {} (95 %: {})",
-                curve.rate.name(),
-                prefixed(frames as f64),
-                percent(mean.value),
-                percent_interval(mean.interval()),
-            ),
+        .zip(&curves.rates[rate])
+        .map(|(&frames, mean)| {
+            let (low, high) = mean.interval();
+            Point {
+                x: frames as f64,
+                y: mean.value,
+                interval: (low, high),
+                tooltip: format!(
+                    "{} at {} frames: {} (95 %: {} to {})",
+                    rate.name(),
+                    prefixed(frames as f64),
+                    shown(mean.value),
+                    shown(low),
+                    shown(high),
+                ),
+            }
         })
         .collect()
+}
+
+fn compass_figure(results: &Results) -> String {
+    let points = points(results, Rate::Compass, |logits| fixed(logits, 2));
+    let (low, high) = range_of(points.iter().map(|point| point.y)).unwrap_or((0.0, 1.0));
+    let axis = Axis {
+        label: "logits",
+        range: (low.min(0.0), high.max(1.0)),
+        is_log: false,
+        format: |tick| fixed(tick, 1),
+    };
+    let mut plot = plot(results, &axis);
+    plot.estimates(&points, look(Rate::Compass).colour, false);
+    let svg = plot.svg.finish("The compass against frames");
+    let caption = "by how much up and right are preferred to left and down, whatever the way";
+    figure("", "The compass", caption, "", &svg)
 }
 
 fn decision_figure(results: &Results) -> String {
     let curves = &results.found.curves;
     let mut plot = plot(results, &percent_axis("mean probability, %"));
     let series = [
-        ("the move towards the corner", &curves.p_corner, Rate::S5),
-        ("the move towards the cheese", &curves.p_cheese, Rate::S2),
+        (
+            "the move towards the corner",
+            &curves.p_corner,
+            Rate::Corner,
+        ),
+        (
+            "the move towards the cheese",
+            &curves.p_cheese,
+            Rate::InUpRight,
+        ),
     ];
     let mut keys = Vec::new();
     for (name, values, rate) in series {

@@ -1,7 +1,7 @@
 //! Section 1: what was run, and the verdicts in numbers.
 
-use crate::ablate::Claim;
-use crate::findings::{Claimed, DecompositionSummary, Family, Onset, Results, Rise};
+use crate::ablate::{Claim, Rate};
+use crate::findings::{Claimed, DecompositionSummary, Family, Onset, PHASES, Results, Rise};
 use crate::locate::Label;
 
 use super::learning::onset_words;
@@ -74,37 +74,43 @@ fn phases(results: &Results) -> String {
             percent(time.frames / total)
         )
     };
-    let time = |name: &str, time: Option<Onset>| match time {
-        Some(time) => format!("{name} reached 90\u{a0}% of its rise at {}.", when(time)),
-        None => format!("{name} did not rise, so it has no such time."),
+    let time = |rate: Rate| match curves.onsets[rate] {
+        Some(time) => format!(
+            "{} reached 90\u{a0}% of its rise at {}.",
+            rate.name(),
+            when(time)
+        ),
+        None => format!("{} did not rise.", rate.name()),
     };
-    let (is_yes, verdict) = match (curves.t_corner, curves.t_cheese, curves.lag) {
-        (Some(_), Some(_), Some(lag)) if lag.interval.0 > 0.0 => (
+    let lags = Rate::IN.map(|rate| curves.lag(rate));
+    let [up_right, down_left] =
+        lags.map(|lag| lag.map_or("it cannot be told how much".to_owned(), onset_words));
+    let (is_yes, verdict) = match lags {
+        [Some(a), Some(b)] if a.interval.0 > 0.0 && b.interval.0 > 0.0 => (
             Some(true),
-            format!("Yes: {} frames before", onset_words(lag)),
-        ),
-        (Some(_), Some(_), Some(lag)) if lag.interval.1 < 0.0 => (
-            Some(false),
-            format!("No: the cheese came {} frames later", onset_words(lag)),
-        ),
-        (Some(_), Some(_), Some(lag)) => (
-            None,
             format!(
-                "It cannot be told: the cheese came {} frames later",
-                onset_words(lag)
+                "Yes: {up_right} frames before a cheese up-right, {down_left} before one down-left"
             ),
         ),
-        (Some(_), None, _) => (None, "The corner came; the cheese never did".to_owned()),
-        (None, Some(_), _) => (
+        [Some(a), Some(b)] if a.interval.1 < 0.0 || b.interval.1 < 0.0 => (
             Some(false),
-            "No: the cheese came; the corner never did".to_owned(),
+            format!(
+                "No: a cheese up-right came {up_right} frames after the corner, one down-left {down_left}"
+            ),
         ),
-        _ => (None, "Neither was learnt".to_owned()),
+        [Some(_), Some(_)] => (
+            None,
+            format!(
+                "It cannot be told: a cheese up-right came {up_right} frames after the corner, one down-left {down_left}"
+            ),
+        ),
+        _ if curves.onsets[Rate::Corner].is_some() => (
+            None,
+            "The corner came; the cheese, in some direction, never did".to_owned(),
+        ),
+        _ => (None, "The walk to the corner was not learnt".to_owned()),
     };
-    let mut sentences = vec![
-        time("S5 (walk to the corner, no cheese)", curves.t_corner),
-        time("S2 (from the corner to the cheese)", curves.t_cheese),
-    ];
+    let mut sentences: Vec<String> = PHASES.into_iter().map(time).collect();
     if is_yes != Some(true) {
         let premise = "The premise, two phases in this order, is not shown by this run.";
         sentences.push(premise.to_owned());

@@ -118,16 +118,16 @@ fn choices<'a>(policy: Policy<'_>, tasks: &'a Tasks) -> Result<Vec<Choice<'a>>, 
         rate,
         task: &tasks.levels(rate)[place],
         why,
-        success: measured.probabilities(rate)[place],
+        success: measured.by_level(rate)[place],
     };
     let mut all = Vec::new();
     for rate in [Rate::S1, Rate::S4Cheese] {
-        if !measured.probabilities(rate).is_empty() {
+        if !measured.by_level(rate).is_empty() {
             all.push(choice(rate, 0, Chosen::First));
         }
     }
-    for rate in [Rate::S1, Rate::S2] {
-        let worst = worst(measured.probabilities(rate));
+    for rate in [Rate::S1, Rate::InDownLeft] {
+        let worst = worst(measured.by_level(rate));
         all.extend(worst.map(|(place, why)| choice(rate, place, why)));
     }
     Ok(all)

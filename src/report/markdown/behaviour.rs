@@ -11,7 +11,21 @@ use super::tables::{maybe, p, role, share, table, told, with_interval};
 pub fn premise(study: &Study) -> String {
     let (summary, seeds) = (&study.summary, study.seeds.len());
     let phases = &summary.phases;
-    let lag_p = phases.lag.as_ref().and_then(|lag| lag.p);
+    let lags = phases.lags.iter().map(|lag| {
+        format!(
+            "{} {} (p = {}; certainly after it on {} of {seeds} seeds, before it on {})",
+            lag.to.name(),
+            maybe(lag.lag.as_ref()),
+            p(lag.lag.as_ref().and_then(|lag| lag.p)),
+            lag.after,
+            lag.before
+        )
+    });
+    let lags: Vec<String> = lags.collect();
+    let onsets = phases.onsets.iter();
+    let onsets: Vec<String> = onsets
+        .map(|(rate, over)| format!("{} {}", rate.name(), share(over.as_ref())))
+        .collect();
     let rows = Rate::ALL.iter().map(|rate| {
         let learnt = study.seeds.iter().filter(|one| one.rises[*rate].is_learnt);
         vec![
@@ -23,15 +37,10 @@ pub fn premise(study: &Study) -> String {
     });
     format!(
         "`summary.phases`, `seeds[].curves`; src/experiment/curves.rs, src/over_seeds/summary.rs.\n\n\
-         In shares of training, S5 (corner) reaches 90 % of its rise at {}, S2 (cheese, from the \
-         corner) at {}; the difference is {}, p = {}. On {} of {seeds} seeds the seed's own interval \
-         of the difference lies above 0. {} % of training levels are no larger than the region, so \
-         that their cheese may be anywhere.\n\n{}",
-        share(phases.corner.as_ref()),
-        share(phases.cheese.as_ref()),
-        maybe(phases.lag.as_ref()),
-        p(lag_p),
-        phases.apart,
+         In shares of training, 90 % of the rise is reached by: {}. From the walk to the corner to each of the others: {}. {} % of \
+         training levels are no larger than the region, so that their cheese may be anywhere.\n\n{}",
+        onsets.join("; "),
+        lags.join("; "),
         fixed(100.0 * study.anywhere_share, 0),
         table(
             &["rate on test levels", "trained", "untrained", "learnt on"],
@@ -194,13 +203,21 @@ fn is_along_a_component(family: Family) -> bool {
 /// The answers in short, as a list.
 pub fn short(study: &Study) -> String {
     let summary = &study.summary;
+    let lags = summary.phases.lags.iter();
+    let lags = lags.filter(|lag| Rate::IN.contains(&lag.to)).map(|lag| {
+        format!(
+            "{} by {} of training (p = {}), on {} of {} seeds certainly",
+            lag.to.name(),
+            maybe(lag.lag.as_ref()),
+            p(lag.lag.as_ref().and_then(|lag| lag.p)),
+            lag.after,
+            study.seeds.len()
+        )
+    });
+    let lags: Vec<String> = lags.collect();
     let mut items = vec![format!(
-        "**Premise.** The cheese is learnt after the corner by {} of training (p = {}); on {} of {} \
-         seeds the seed's own interval lies above 0.",
-        maybe(summary.phases.lag.as_ref()),
-        p(summary.phases.lag.as_ref().and_then(|lag| lag.p)),
-        summary.phases.apart,
-        study.seeds.len()
+        "**Premise.** After the walk to the corner is learnt: {}.",
+        lags.join("; ")
     )];
     for claim in Claim::ALL {
         items.push(format!(
@@ -210,8 +227,8 @@ pub fn short(study: &Study) -> String {
     }
     for row in summary.temporal.iter().take(2) {
         items.push(format!(
-            "**Time, {} columns.** Rank correlation of temporal index and (S5 loss - S2 loss) over \
-             components: {} (p = {}); early minus late sets: {} (p = {}), beyond 95 % of random sets \
+            "**Time, {} columns.** Rank correlation over components of the temporal index and of what undoing one costs the corner more \
+             than the cheese: {} (p = {}); early minus late sets: {} (p = {}), beyond 95 % of random sets \
              on {} of {} seeds.",
             row.decomposition.name(),
             maybe(row.correlation.as_ref()),

@@ -87,7 +87,9 @@ pub fn planted(study: &Study) -> String {
 
 fn losses(half: &PerRate<f64>) -> String {
     let loss = |rate: Rate| format!("{} {}", rate.name(), signed(half[rate], 2));
-    [Rate::S2, Rate::S5].map(loss).join(", ")
+    [Rate::InUpRight, Rate::InDownLeft, Rate::S5, Rate::Corner]
+        .map(loss)
+        .join(", ")
 }
 
 /// What the composed policies are, and whether their halves serve what they learnt.
@@ -99,7 +101,7 @@ fn composed(study: &Study) -> String {
     let one = |composed: &Composed| {
         let [cheese, corner] = &composed.halves;
         format!(
-            "S2 {} and S5 {} above the untrained, losses with the cheese's half reset: {}; with the \
+            "What the cheese adds in the region {} and the walk to the corner {} above the untrained, losses with the cheese's half reset: {}; with the \
              corner's: {}",
             signed(composed.learnt[0], 2),
             signed(composed.learnt[1], 2),

@@ -18,6 +18,9 @@ const CONTROL: Look = Look {
     is_dashed: false,
 };
 
+/// The walk to the corner, and what the cheese adds in the region.
+const SHOWN: [Rate; 3] = [Rate::Corner, Rate::InUpRight, Rate::InDownLeft];
+
 /// The figures of the section `id` of RESULTS.md.
 pub fn of(study: &Study, id: &str) -> String {
     let figures = match id {
@@ -43,7 +46,7 @@ pub fn of(study: &Study, id: &str) -> String {
     }
 }
 
-/// S5 and S2 along training, one line a seed.
+/// Corner and cheese along training, one line a seed and rate.
 fn phases(study: &Study) -> String {
     let x = Axis {
         label: "share of training, %",
@@ -52,35 +55,34 @@ fn phases(study: &Study) -> String {
         format: percent_bare,
     };
     let y = Axis {
-        label: "share of levels, %",
+        label: "rate, %",
         ..x.clone()
     };
     let mut plot = Plot::new(PANEL, &x, &y);
     for one in &study.seeds {
         let last = one.curves.frames.last().copied().unwrap_or(1).max(1) as f64;
-        for rate in [Rate::S5, Rate::S2] {
-            let Some(curve) = one.curves.rates.iter().find(|curve| curve.rate == rate) else {
-                continue;
-            };
+        for rate in SHOWN {
             let tooltip = format!("{}, seed {}", rate.name(), one.seed);
             plot.svg.open(look(rate).colour, &tooltip);
-            let points = one.curves.frames.iter().zip(&curve.values);
+            let points = one.curves.frames.iter().zip(&one.curves.rates[rate]);
             let points = points.map(|(&f, mean)| (f as f64 / last, mean.value));
-            plot.curve(points, "line thin");
+            let class = if look(rate).is_dashed {
+                "line thin dashed"
+            } else {
+                "line thin"
+            };
+            plot.curve(points, class);
             plot.svg.close();
         }
     }
-    for (rate, over) in [
-        (Rate::S5, &study.summary.phases.corner),
-        (Rate::S2, &study.summary.phases.cheese),
-    ] {
-        if let Some(over) = over {
-            let tooltip = format!("90 % of the rise: {}", percent(over.mean));
-            plot.vertical(over.mean, look(rate).colour, &tooltip);
+    for (rate, over) in &study.summary.phases.onsets {
+        if let (true, Some(over)) = (SHOWN.contains(rate), over) {
+            let tooltip = format!("{}, 90 % of the rise: {}", rate.name(), percent(over.mean));
+            plot.vertical(over.mean, look(*rate).colour, &tooltip);
         }
     }
-    let svg = plot.svg.finish("S5 and S2 along training, by seed");
-    let keys = [rate_key(Rate::S5), rate_key(Rate::S2)];
+    let svg = plot.svg.finish("Corner and cheese along training, by seed");
+    let keys = SHOWN.map(rate_key);
     figure(
         "",
         "Corner and cheese",
