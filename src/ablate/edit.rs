@@ -4,6 +4,7 @@
 //! (a) project   theta' = theta_T - c B B^T (theta_T - theta_0)       B orthonormal, c in [0, 1.5]
 //! (c) reset     theta'_p = theta_0p for the q % of parameters with the highest score
 //! (d) step      theta' = theta_T + alpha u                            either sign of alpha
+//! (e) stretch   theta' = theta_T - c (theta_b - theta_a)              a, b two times of training
 //! ```
 
 use crate::nn::Layout;
@@ -79,6 +80,18 @@ pub fn reset(theta: &[f32], theta_0: &[f32], indices: &[usize]) -> Vec<f32> {
         edited[i] = theta_0[i];
     }
     edited
+}
+
+/// Edit (e): takes back `c` times what moved from the parameters `from` to the later parameters `to`.
+pub fn stretch(theta: &[f32], from: &[f32], to: &[f32], c: f64) -> Vec<f32> {
+    let moved = from
+        .iter()
+        .zip(to)
+        .map(|(&a, &b)| f64::from(b) - f64::from(a));
+    let pairs = theta.iter().zip(moved);
+    pairs
+        .map(|(&t, moved)| (f64::from(t) - c * moved) as f32)
+        .collect()
 }
 
 /// As many parameters of every tensor as `indices` has there, drawn at random.
@@ -166,6 +179,18 @@ mod tests {
         assert!(dot(&moved, &direction) > 0.0);
         let back = step(&there, &direction, -0.25);
         assert!(back.iter().zip(&theta).all(|(a, b)| (a - b).abs() < 1e-6));
+    }
+
+    #[test]
+    fn all_of_training_taken_back_is_the_start_and_stretches_add_up() {
+        let mut stream = Stream::new(7, Purpose::Controls, 0);
+        let mut next = || random(100, &mut stream);
+        let (start, middle, end) = (next(), next(), next());
+        assert_eq!(stretch(&end, &start, &end, 1.0), start);
+        assert_eq!(stretch(&end, &middle, &end, 0.0), end);
+        let late = stretch(&end, &middle, &end, 1.0);
+        let both = stretch(&late, &start, &middle, 1.0);
+        assert!(both.iter().zip(&start).all(|(a, b)| (a - b).abs() < 1e-6));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! controls, and selectivity.
 
 mod balanced;
+pub mod blindfold;
 mod chains;
 pub mod compass;
 pub mod edit;
