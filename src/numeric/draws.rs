@@ -56,12 +56,10 @@ pub fn packed(parts: &[(u64, u32)]) -> u64 {
 pub const BESIDE_DIRECTIONS: Draws = Draws::new(Purpose::Controls, 1 << 60, 1 << 40);
 /// Random vectors beside what its own cheese adds to each level at a site: site (16 bits), draw (16).
 pub const BESIDE_OWN_VECTORS: Draws = Draws::new(Purpose::Controls, 1 << 59, 1 << 32);
-/// Random parameters beside a method's resets: method (8 bits), claim (8), place of the percentage (8).
-pub const BESIDE_RESETS: Draws = Draws::new(Purpose::Controls, 1 << 32, 1 << 24);
-/// Isotropic directions.
-pub const ISOTROPIC: Draws = Draws::new(Purpose::Controls, 1 << 33, 1 << 16);
-/// Random directions beside components: decomposition (4 bits), component (20).
-pub const BESIDE_COMPONENTS: Draws = Draws::new(Purpose::Controls, 1 << 40, 1 << 24);
+/// Random parameters beside a method's resets: method (8 bits), claim (8), place of the percentage (8), draw (8).
+pub const BESIDE_RESETS: Draws = Draws::new(Purpose::Controls, 1 << 32, 1 << 32);
+/// The tries of the baselines: which (8 bits), try (24).
+pub const BASELINES: Draws = Draws::new(Purpose::Controls, 1 << 40, 1 << 32);
 /// Random directions that are projected out of training.
 pub const PROJECTED_OUT: Draws = Draws::new(Purpose::Controls, (1 << 40) + (1 << 36), 1 << 16);
 /// Random vectors beside the steering that is tried: how many edits were tried before.
@@ -145,12 +143,11 @@ pub const RESAMPLED: Draws = Draws::new(Purpose::Scrubbing, 1 << 41, 1 << 40);
 pub const RANDOM_UNITS: Draws = Draws::new(Purpose::Scrubbing, 1 << 40, 1 << 16);
 
 /// All of them.
-pub const ALL: [Draws; 39] = [
+pub const ALL: [Draws; 38] = [
     BESIDE_DIRECTIONS,
     BESIDE_OWN_VECTORS,
     BESIDE_RESETS,
-    ISOTROPIC,
-    BESIDE_COMPONENTS,
+    BASELINES,
     PROJECTED_OUT,
     BESIDE_STEERING,
     BESIDE_TAKEN_OFF,
