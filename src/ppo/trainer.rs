@@ -52,15 +52,16 @@ pub struct Update<'a> {
     pub index: u64,
     /// Frames seen so far.
     pub frames: u64,
-    /// The loss's gradient before clipping, one a parameter; the routed one where there is routing.
+    /// The loss's gradient before clipping, one a parameter; the routed one where there is routing,
+    /// without the directions that are taken out of it.
     pub gradient: &'a [f32],
     /// Its parts, where they were asked for; before routing.
     pub parts: Option<&'a Parts>,
     /// What was added to the parameters.
     pub applied: &'a [f32],
-    /// Norm of `gradient`.
+    /// Norm of the loss's gradient, before directions are taken out of it.
     pub norm: f64,
-    /// What the gradient was multiplied by before the optimiser saw it.
+    /// What `gradient` was multiplied by before the optimiser saw it.
     pub clip_factor: f64,
     /// The learning rate.
     pub learning_rate: f64,
@@ -221,13 +222,19 @@ impl Trainer {
         ] {
             made.check(what, found)?;
         }
-        if let Some(projection) = &self.projection {
-            projection.apply(When::BeforeOptimizer, gradient);
-        }
-        let clip_factor = (ppo.max_grad_norm / (norm + 1e-6)).min(1.0);
+        let is_shorter = match &self.projection {
+            Some(projection) => projection.apply(When::BeforeOptimizer, gradient),
+            None => false,
+        };
+        let clipped_norm = if is_shorter {
+            sum::norm(gradient)
+        } else {
+            norm
+        };
+        let clip_factor = (ppo.max_grad_norm / (clipped_norm + 1e-6)).min(1.0);
         let progress = (iteration * per_iteration) as f64 / ppo.total_updates as f64;
         let learning_rate = ppo.learning_rate * if ppo.anneal_lr { 1.0 - progress } else { 1.0 };
-        // The optimiser sees the clipped gradient; the recorded one is the loss's own.
+        // The optimiser sees the clipped gradient; the recorded one has its own length.
         let applied = &mut self.applied;
         match &mut self.optimizer {
             Optimizer::Adam(adam) => adam.update(gradient, clip_factor, learning_rate, applied),
