@@ -6,6 +6,7 @@
 use gouda::maze::ActionSet;
 use gouda::nn::Kind;
 use gouda::numeric::simd;
+use gouda::ppo::projection::{Projection, When};
 use gouda::ppo::settings::OptimizerKind;
 use gouda::ppo::{EnvSettings, Error, NetSettings, Part, PpoSettings, Settings, Trainer};
 
@@ -172,8 +173,8 @@ fn the_parts_sum_to_the_gradient_and_change_nothing() {
         found.push(crc(trainer.params()));
         assert_eq!(found, expected, "{kind:?}, region {region}");
         for (part, share) in Part::ALL.into_iter().zip(largest) {
-            // Where the region is the whole maze, nothing is before it.
-            if part == Part::Before && region == 5 {
+            // Where the region is the whole of every maze, no mouse comes into it.
+            if part == Part::Inside && region == 5 {
                 assert_eq!(share, 0.0);
             } else {
                 assert!(share > 1e-3, "{kind:?}, region {region}, {part:?}: {share}");
@@ -279,6 +280,44 @@ fn updates_can_be_replayed_from_what_they_report() {
     }
     assert!(clipped_len > 0, "no gradient was long enough to clip");
     assert_eq!(crc(trainer.params()), crc(&params));
+}
+
+/// What is clipped is the gradient without the directions that are taken out of it; the norm that is
+/// told stays that of the loss's gradient.
+#[test]
+fn a_gradient_is_clipped_by_its_norm_after_projection() {
+    let mut settings = tiny(Kind::Small);
+    settings.ppo.max_grad_norm = 1e-3;
+    let first = |projection: Option<(&[f32], When)>| {
+        let mut trainer = Trainer::new(settings.clone(), 1).unwrap();
+        if let Some((direction, when)) = projection {
+            let basis: Vec<f64> = direction.iter().map(|&x| x.into()).collect();
+            trainer.project_out(Projection::new(&[basis], when));
+        }
+        let update = trainer.advance().unwrap().unwrap();
+        let norm = gouda::numeric::sum::norm(update.gradient);
+        (
+            update.gradient.to_vec(),
+            norm,
+            update.norm,
+            update.clip_factor,
+        )
+    };
+    let (gradient, norm, told, factor) = first(None);
+    assert_eq!((told, factor), (norm, 1e-3 / (norm + 1e-6)));
+    // The first half of the gradient's entries, as a direction.
+    let mut half = gradient;
+    let len = half.len();
+    half[len / 2..].fill(0.0);
+    let half_norm = gouda::numeric::sum::norm(&half);
+    half.iter_mut()
+        .for_each(|x| *x = (f64::from(*x) / half_norm) as f32);
+    let (_, left, told, factor) = first(Some((&half, When::BeforeOptimizer)));
+    assert!(left < 0.99 * norm && left > 1e-3, "{left} of {norm}");
+    assert_eq!((told, factor), (norm, 1e-3 / (left + 1e-6)));
+    // What is taken off the update after the optimiser leaves the gradient as it is.
+    let (_, left, told, factor) = first(Some((&half, When::AfterOptimizer)));
+    assert_eq!((left, told, factor), (norm, norm, 1e-3 / (norm + 1e-6)));
 }
 
 #[test]

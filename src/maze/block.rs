@@ -13,7 +13,7 @@
 use std::ops::Range;
 
 use super::next_levels::{Next, NextLevels};
-use super::{Cell, EnvSettings, EnvState, Episode, Error, Move, Variant, observation_len};
+use super::{Cell, EnvSettings, EnvState, Episode, Error, Level, Move, Variant, observation_len};
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::select::{self, Job, Select};
 
@@ -58,7 +58,7 @@ pub struct Block {
     images: Vec<u8>,
     /// Where the mouse stands in the image; `NOWHERE` if the image is of an earlier level.
     drawn: Vec<Place>,
-    /// First column, and row, of each level's region.
+    /// First column, and row, of each level's region; `NO_REGION` if it is not a part of the maze.
     region_firsts: Vec<u8>,
 }
 
@@ -161,7 +161,7 @@ impl Block {
             level_seeds[env] = next.level_seed;
             streams[env] = next.stream.clone();
             rows.copy_from_slice(&next.level.walls[..rows.len()]);
-            region_firsts[env] = region.map_or(NO_REGION, |r| next.level.region_first(r));
+            region_firsts[env] = first_inside(&next.level, region);
             mouse = place(next.level.mouse);
             cheese = next.level.cheese.map_or(NOWHERE, place);
         });
@@ -180,7 +180,7 @@ impl Block {
     }
 
     /// Whether the mouse of environment `env` is in the region that holds the cheese: the maze's
-    /// top-right corner. Never where levels have no such region.
+    /// top-right corner. Never where levels have no such region, or the maze is no larger than it.
     ///
     /// # Panics
     /// If there is no such environment.
@@ -245,7 +245,7 @@ impl Block {
         rows.copy_from_slice(&level.walls[..rows.len()]);
         self.mice[env] = place(state.mouse);
         self.cheeses[env] = level.cheese.map_or(NOWHERE, place);
-        self.region_firsts[env] = self.region().map_or(NO_REGION, |r| level.region_first(r));
+        self.region_firsts[env] = first_inside(&level, self.region());
         self.steps[env] = state.steps;
         self.level_seeds[env] = state.level_seed;
         self.streams[env] = state.stream.clone();
@@ -253,6 +253,12 @@ impl Block {
         self.next.restart(env, state.stream.clone());
         Ok(())
     }
+}
+
+/// First column, and row, of the region that a mouse in `level` may be in.
+fn first_inside(level: &Level, region: Option<u8>) -> u8 {
+    let first = region.and_then(|region| level.proper_region_first(region));
+    first.unwrap_or(NO_REGION)
 }
 
 /// Where a place's three bytes begin in an image, the top row first.
