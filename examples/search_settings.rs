@@ -11,7 +11,7 @@ use std::io::Write;
 use std::time::Instant;
 
 use gouda::ablate::{Rate, Setting, Split, Tasks};
-use gouda::maze::ActionSet;
+use gouda::maze::{ActionSet, MouseStart};
 use gouda::nn::{Kind, Policy};
 use gouda::ppo::{EnvSettings, NetSettings, PpoSettings, Settings, Trainer};
 use serde_json::{Value, json};
@@ -47,6 +47,7 @@ fn base() -> Settings {
             timeout: 100,
             reward: 1.0,
             actions: ActionSet::Four,
+            mouse: MouseStart::BottomLeft,
         },
         net: NetSettings {
             kind: Kind::Small,

@@ -3,7 +3,7 @@
 //!
 //! `GOUDA_SIMD` may force an instruction set on the whole file; nothing here depends on it.
 
-use gouda::maze::ActionSet;
+use gouda::maze::{ActionSet, MouseStart};
 use gouda::nn::Kind;
 use gouda::numeric::simd;
 use gouda::ppo::projection::{Projection, When};
@@ -21,6 +21,7 @@ fn tiny(kind: Kind) -> Settings {
             timeout: 20,
             reward: 1.0,
             actions: ActionSet::Four,
+            mouse: MouseStart::BottomLeft,
         },
         net: NetSettings {
             kind,

@@ -246,7 +246,7 @@ impl Block {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::maze::{ActionSet, Environment};
+    use crate::maze::{ActionSet, Environment, MouseStart};
     use crate::nn::{Kind, init};
     use crate::ppo::{EnvSettings, NetSettings, PpoSettings};
 
@@ -259,6 +259,7 @@ mod tests {
                 timeout: 6,
                 reward: 10.0,
                 actions: ActionSet::Procgen,
+                mouse: MouseStart::BottomLeft,
             },
             net: NetSettings {
                 kind: Kind::Small,

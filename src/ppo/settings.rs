@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::maze::{self, ActionSet, LevelSampler, Split, Variant};
+use crate::maze::{self, ActionSet, LevelSampler, MouseStart, Split, Variant};
 use crate::nn::{Kind, Shape};
 
 use super::loss::Coefficients;
@@ -30,6 +30,8 @@ pub struct EnvSettings {
     pub reward: f32,
     /// The actions: "four" moves, or "procgen" with its 15.
     pub actions: ActionSet,
+    /// Where the mouse starts: "bottom_left", as in procgen, or "anywhere".
+    pub mouse: MouseStart,
 }
 
 /// The network.
@@ -128,7 +130,8 @@ impl EnvSettings {
                 variant,
                 self.min_maze_dim,
                 Split::Train.seeds(),
-            )?,
+            )?
+            .with_mouse(self.mouse),
             actions: self.actions,
             reward: self.reward,
             timeout: self.timeout,

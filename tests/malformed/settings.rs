@@ -24,6 +24,7 @@ fn sets() -> Vec<Case> {
         ("env.reward=inf", &["env.reward = inf", "finite"]),
         ("env.reward=nan", &["env.reward = NaN"]),
         ("env.actions=nine", &["actions", "four"]),
+        ("env.mouse=top_left", &["mouse", "bottom_left", "anywhere"]),
         ("net.kind=giant", &["kind", "small"]),
         (
             "net.channels=9223372036854775807",
