@@ -48,6 +48,7 @@ fn base() -> Settings {
             reward: 1.0,
             actions: ActionSet::Four,
             mouse: MouseStart::BottomLeft,
+            schedule: Vec::new(),
         },
         net: NetSettings {
             kind: Kind::Small,

@@ -8,7 +8,7 @@ use gouda::nn::Kind;
 use gouda::numeric::simd;
 use gouda::ppo::projection::{Projection, When};
 use gouda::ppo::settings::OptimizerKind;
-use gouda::ppo::{EnvSettings, Error, NetSettings, Part, PpoSettings, Settings, Trainer};
+use gouda::ppo::{EnvSettings, Error, NetSettings, Part, PpoSettings, Settings, Stage, Trainer};
 
 /// A world of 5 cells, 20 environments: more than one block of a rollout, the second one short,
 /// and minibatches of more than one block, the last one short.
@@ -22,6 +22,7 @@ fn tiny(kind: Kind) -> Settings {
             reward: 1.0,
             actions: ActionSet::Four,
             mouse: MouseStart::BottomLeft,
+            schedule: Vec::new(),
         },
         net: NetSettings {
             kind,
@@ -219,6 +220,70 @@ fn routed_gradients_stay_on_their_side() {
         }
     }
     assert!(empty >= 10 && mixed >= 10, "{empty} {mixed}");
+}
+
+/// Up to the switch training is that without a schedule; from there on every level that begins is of the
+/// new stage, and what is under way is played to its end.
+#[test]
+fn a_stage_begins_with_an_iteration_and_ends_no_episode() {
+    let mut settings = tiny(Kind::Small);
+    settings.ppo.total_updates = 40;
+    let alone = checksums(settings.clone());
+    settings.env.schedule = vec![Stage {
+        from: 0.5,
+        region: 0,
+        min_maze_dim: 5,
+    }];
+    let found = checksums(settings.clone());
+    // 8 updates an iteration, and half of 40 are made when the one after 24 begins.
+    assert_eq!(found[..3 * 24], alone[..3 * 24]);
+    assert_ne!(found[3 * 24..], alone[3 * 24..]);
+    let mut trainer = Trainer::new(settings.clone(), 3).unwrap();
+    let (mut old, mut new) = (0, 0);
+    while trainer.advance().unwrap().is_some() {
+        if !trainer.is_between_iterations() {
+            continue;
+        }
+        let since = (trainer.updates().saturating_sub(24) / 8 * 8) as u16;
+        for env in trainer.state().environments {
+            let is_old = since == 0 || env.steps >= since;
+            assert_eq!(env.stage, usize::from(!is_old), "{env:?} after {since}");
+            let level = env.level(&settings.env.rules().unwrap()).unwrap();
+            if !is_old {
+                assert_eq!((level.cheese, level.maze_dim), (Some(level.top_right()), 5));
+                new += 1;
+            } else if since > 0 {
+                old += 1;
+            }
+        }
+    }
+    assert!(old > 0 && new > 20, "{old} {new}");
+}
+
+/// A stage from the start is as if the settings said so themselves, but for who is inside; a policy that
+/// was trained goes on on the last stage's levels.
+#[test]
+fn a_stage_from_the_start_trains_as_its_levels_alone() {
+    let mut alone = tiny(Kind::Small);
+    alone.env.region = 0;
+    alone.env.min_maze_dim = 5;
+    let mut staged = tiny(Kind::Small);
+    let stage = |from, region, min_maze_dim| Stage {
+        from,
+        region,
+        min_maze_dim,
+    };
+    staged.env.schedule = vec![stage(0.0, 0, 5)];
+    assert_eq!(checksums(staged.clone()), checksums(alone.clone()));
+    staged.env.schedule = vec![stage(0.3, 3, 3), stage(0.9, 0, 5)];
+    let params = Trainer::new(alone.clone(), 5).unwrap().params().to_vec();
+    let go_on = |settings: Settings| {
+        let mut trainer = Trainer::from_params(settings, 4, params.clone()).unwrap();
+        while trainer.advance().unwrap().is_some() {}
+        crc(trainer.params())
+    };
+    assert_eq!(staged.env.anywhere_share(), 0.0);
+    assert_eq!(go_on(staged), go_on(alone));
 }
 
 #[test]

@@ -187,6 +187,7 @@ fn jobs() -> [(&'static str, Settings, u64); 3] {
             reward: 1.0,
             actions: ActionSet::Four,
             mouse: MouseStart::BottomLeft,
+            schedule: Vec::new(),
         },
         net: NetSettings {
             kind,

@@ -29,7 +29,7 @@ use crate::experiment::rows::{Begun, Partial};
 use crate::experiment::{Config, Error, grid};
 
 /// What `version` says.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A point to go on from.
 #[derive(Clone, Debug, PartialEq)]

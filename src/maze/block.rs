@@ -53,6 +53,10 @@ pub struct Block {
     targets: Vec<Place>,
     target_rows: Vec<u32>,
     level_seeds: Vec<u32>,
+    /// The stage of each level.
+    stages: Vec<usize>,
+    /// The stage of the levels that begin.
+    stage: usize,
     streams: Vec<Stream>,
     next: NextLevels,
     images: Vec<u8>,
@@ -63,8 +67,11 @@ pub struct Block {
 }
 
 impl Block {
-    /// Environments of these numbers under `seed`, each at the start of its first level.
-    pub fn new(settings: &EnvSettings, seed: u64, indices: Range<u64>) -> Self {
+    /// Environments of these numbers under `seed`, each at the start of its first level, of `stage`.
+    ///
+    /// # Panics
+    /// If there is no such stage.
+    pub fn new(settings: &EnvSettings, stage: usize, seed: u64, indices: Range<u64>) -> Self {
         let streams = indices.map(|index| Stream::new(seed, Purpose::Levels, index));
         let streams: Vec<Stream> = streams.collect();
         let env_len = streams.len();
@@ -81,7 +88,7 @@ impl Block {
                 None => 0,
             };
         }
-        let next = NextLevels::new(&settings.sampler, streams.iter().cloned());
+        let next = NextLevels::new(settings.stage(stage), streams.iter().cloned());
         let mut block = Self {
             settings: settings.clone(),
             strides,
@@ -93,6 +100,8 @@ impl Block {
             targets: vec![NOWHERE; env_len],
             target_rows: vec![0; env_len],
             level_seeds: vec![0; env_len],
+            stages: vec![stage; env_len],
+            stage,
             streams,
             next,
             images: vec![0; env_len * observation_len(world)],
@@ -108,6 +117,18 @@ impl Block {
     /// Environments in the block.
     pub fn env_len(&self) -> usize {
         self.mice.len()
+    }
+
+    /// From now on levels that begin are of this stage; those under way are played to their end.
+    ///
+    /// # Panics
+    /// If there is no such stage.
+    pub fn begin_stage(&mut self, stage: usize) {
+        if stage != self.stage {
+            let sampler = self.settings.stage(stage);
+            self.next.begin(sampler, self.streams.iter());
+            self.stage = stage;
+        }
     }
 
     /// Takes one step in every environment, and adds the episodes that ended to `ended`, in the
@@ -165,13 +186,14 @@ impl Block {
             mouse = place(next.level.mouse);
             cheese = next.level.cheese.map_or(NOWHERE, place);
         });
+        self.stages[env] = self.stage;
         self.mice[env] = mouse;
         self.cheeses[env] = cheese;
         self.steps[env] = 0;
         self.drawn[env] = NOWHERE;
     }
 
-    /// The side of the region that holds the cheese, where levels have one.
+    /// The side of the region that says who is in it, where levels have one: the same in every stage.
     fn region(&self) -> Option<u8> {
         match self.settings.sampler.variant() {
             Variant::Anywhere => None,
@@ -226,13 +248,15 @@ impl Block {
     pub fn state(&self, env: usize) -> EnvState {
         EnvState {
             level_seed: self.level_seeds[env],
+            stage: self.stages[env],
             mouse: cell(self.mice[env]),
             steps: self.steps[env],
             stream: self.streams[env].clone(),
         }
     }
 
-    /// Makes environment `env` what it was when `state` was taken.
+    /// Makes environment `env` what it was when `state` was taken. Its next levels are of the block's
+    /// stage.
     ///
     /// # Errors
     /// A state that no play comes to.
@@ -248,6 +272,7 @@ impl Block {
         self.region_firsts[env] = first_inside(&level, self.region());
         self.steps[env] = state.steps;
         self.level_seeds[env] = state.level_seed;
+        self.stages[env] = state.stage;
         self.streams[env] = state.stream.clone();
         self.drawn[env] = NOWHERE;
         self.next.restart(env, state.stream.clone());

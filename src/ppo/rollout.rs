@@ -60,6 +60,7 @@ impl Rollout {
             .map(|block| Block {
                 environments: maze::Block::new(
                     &rules,
+                    settings.stage(0),
                     seed,
                     block[0]..block[0] + block.len() as u64,
                 ),
@@ -119,6 +120,16 @@ impl Rollout {
             block.actions.clone_from_slice(actions);
         }
         Ok(())
+    }
+
+    /// From now on levels that begin are of this stage of the schedule.
+    ///
+    /// # Panics
+    /// If there is no such stage.
+    pub fn begin_stage(&mut self, stage: usize) {
+        for block in &mut self.blocks {
+            block.environments.begin_stage(stage);
+        }
     }
 
     /// Plays `num_steps` steps in every environment and computes the advantages. Returns the
@@ -248,7 +259,7 @@ mod tests {
     use super::*;
     use crate::maze::{ActionSet, Environment, MouseStart};
     use crate::nn::{Kind, init};
-    use crate::ppo::{EnvSettings, NetSettings, PpoSettings};
+    use crate::ppo::{EnvSettings, NetSettings, PpoSettings, Stage};
 
     fn settings() -> Settings {
         Settings {
@@ -260,6 +271,12 @@ mod tests {
                 reward: 10.0,
                 actions: ActionSet::Procgen,
                 mouse: MouseStart::BottomLeft,
+                // In its levels, too, the region is that of the settings.
+                schedule: vec![Stage {
+                    from: 0.5,
+                    region: 0,
+                    min_maze_dim: 5,
+                }],
             },
             net: NetSettings {
                 kind: Kind::Small,
@@ -290,7 +307,8 @@ mod tests {
             .collect();
         let mut rollout = Rollout::new(&settings, &network, 8).unwrap();
         let mut rounds = Vec::new();
-        for _ in 0..2 {
+        for stage in 0..2 {
+            rollout.begin_stage(stage);
             let episodes = rollout.collect(&settings, &network, &params);
             rounds.push((rollout.frames.clone(), episodes));
         }
@@ -301,7 +319,8 @@ mod tests {
         for e in 0..settings.ppo.num_envs {
             let mut environment = Environment::new(&rules, 8, e as u64);
             let mut actions = Stream::new(8, Purpose::Actions, e as u64);
-            for ((frames, _), ended) in rounds.iter().zip(&mut ended) {
+            for (((frames, _), ended), stage) in rounds.iter().zip(&mut ended).zip(0..) {
+                environment.next_stage = stage;
                 let (mut rewards, mut dones) = (Vec::new(), Vec::new());
                 let range = e * 9..(e + 1) * 9;
                 for frame in range.clone() {

@@ -162,6 +162,7 @@ impl Trainer {
         let per_iteration = ppo.updates_per_iteration();
         let (iteration, within) = (self.update / per_iteration, self.update % per_iteration);
         if within == 0 {
+            self.rollout.begin_stage(self.settings.stage(self.update));
             self.episodes = self
                 .rollout
                 .collect(&self.settings, &self.network, &self.params);

@@ -865,6 +865,12 @@ fn points_that_contradict_themselves() -> Vec<Case> {
             "\"mouse\":{\"x\":0,\"y\":0},\"z\":{\"x\":".into(),
             &["mouse"],
         ),
+        ("\"stage\":0", "\"stage\":1".into(), &["stage of a level"]),
+        (
+            "\"stage\":0",
+            format!("\"stage\":{max}"),
+            &["stage of a level"],
+        ),
         ("\"steps\":", "\"steps\":65535,\"x\":".into(), &["steps"]),
         (
             "\"increment\":",

@@ -189,6 +189,7 @@ fn settings(kind: Kind, world: u8, channels: usize, hidden: usize) -> Settings {
             reward: 1.0,
             actions: ActionSet::Four,
             mouse: MouseStart::BottomLeft,
+            schedule: Vec::new(),
         },
         net: NetSettings {
             kind,
