@@ -107,6 +107,14 @@ fn stopped_anywhere_in_training_it_ends_in_the_same_bytes() {
             ],
         ),
         (
+            "rewards scaled",
+            [
+                "record.every=7",
+                "ppo.norm_rewards=true",
+                "ppo.norm_adv=rollout",
+            ],
+        ),
+        (
             "impala",
             [
                 "record.every=update",

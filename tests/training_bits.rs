@@ -7,7 +7,7 @@ use gouda::maze::{ActionSet, MouseStart};
 use gouda::nn::Kind;
 use gouda::numeric::simd;
 use gouda::ppo::projection::{Projection, When};
-use gouda::ppo::settings::OptimizerKind;
+use gouda::ppo::settings::{NormAdv, OptimizerKind};
 use gouda::ppo::{EnvSettings, Error, NetSettings, Part, PpoSettings, Settings, Stage, Trainer};
 
 /// A world of 5 cells, 20 environments: more than one block of a rollout, the second one short,
@@ -63,13 +63,17 @@ fn with_threads<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
 
 #[test]
 fn any_number_of_threads_trains_to_the_same_bits() {
-    for (kind, optimizer, total_updates, routing) in [
-        (Kind::Small, OptimizerKind::Adam, 30, false),
-        (Kind::Small, OptimizerKind::Adam, 30, true),
-        (Kind::Small, OptimizerKind::Sgd, 30, false),
-        (Kind::Impala, OptimizerKind::Adam, 10, false),
+    let (minibatch, rollout) = (NormAdv::Minibatch, NormAdv::Rollout);
+    for (kind, optimizer, total_updates, routing, norm_adv) in [
+        (Kind::Small, OptimizerKind::Adam, 30, false, minibatch),
+        (Kind::Small, OptimizerKind::Adam, 30, true, minibatch),
+        (Kind::Small, OptimizerKind::Adam, 30, false, rollout),
+        (Kind::Small, OptimizerKind::Sgd, 30, false, minibatch),
+        (Kind::Impala, OptimizerKind::Adam, 10, false, minibatch),
     ] {
         let mut settings = tiny(kind);
+        settings.ppo.norm_adv = norm_adv;
+        settings.ppo.norm_rewards = norm_adv == NormAdv::Rollout;
         settings.ppo.routing = routing;
         settings.ppo.optimizer = optimizer;
         settings.ppo.total_updates = total_updates;
@@ -284,6 +288,32 @@ fn a_stage_from_the_start_trains_as_its_levels_alone() {
     };
     assert_eq!(staged.env.anywhere_share(), 0.0);
     assert_eq!(go_on(staged), go_on(alone));
+}
+
+/// Over one minibatch of all frames, those of the minibatch and those of the rollout are the same; over
+/// smaller ones they are not.
+#[test]
+fn each_way_to_normalise_advantages_is_another_training() {
+    let first = |norm_adv, minibatch_size| {
+        let mut settings = tiny(Kind::Small);
+        settings.ppo.norm_adv = norm_adv;
+        settings.ppo.minibatch_size = minibatch_size;
+        let mut trainer = Trainer::new(settings, 3).unwrap();
+        trainer.advance().unwrap().unwrap().gradient.to_vec()
+    };
+    let all = [NormAdv::Minibatch, NormAdv::Rollout, NormAdv::None];
+    // In one minibatch of the whole rollout the two are one but for the order of the sums.
+    let [minibatch, rollout, none] = all.map(|norm_adv| first(norm_adv, 160));
+    let distance = |a: &[f32], b: &[f32]| {
+        let squares = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2));
+        squares.sum::<f64>().sqrt()
+    };
+    let scale = distance(&minibatch, &vec![0.0; minibatch.len()]);
+    assert!(distance(&minibatch, &rollout) < 1e-6 * scale);
+    assert!(distance(&minibatch, &none) > 1e-2 * scale);
+    let [minibatch, rollout, none] = all.map(|norm_adv| first(norm_adv, 40));
+    assert!(distance(&minibatch, &rollout) > 1e-2 * scale);
+    assert!(distance(&rollout, &none) > 1e-2 * scale);
 }
 
 #[test]

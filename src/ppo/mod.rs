@@ -9,6 +9,7 @@ pub mod minibatch;
 pub mod optimizer;
 pub mod parts;
 pub mod projection;
+pub mod reward_scale;
 pub mod rollout;
 pub mod routing;
 pub mod sample;

@@ -64,6 +64,18 @@ pub enum OptimizerKind {
     Sgd,
 }
 
+/// The frames whose mean and standard deviation advantages are normalised by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NormAdv {
+    /// Those of each minibatch, as in baselines' PPO2 and CleanRL.
+    Minibatch,
+    /// All of the iteration, as in the code of Langosco et al.
+    Rollout,
+    /// None.
+    None,
+}
+
 /// PPO.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,8 +102,10 @@ pub struct PpoSettings {
     pub ent_coef: f64,
     /// Weight of the value loss.
     pub vf_coef: f64,
-    /// Whether advantages are normalised in each minibatch.
-    pub norm_adv: bool,
+    /// Over which frames advantages are normalised: "minibatch", "rollout" or "none".
+    pub norm_adv: NormAdv,
+    /// Whether rewards are [scaled](super::reward_scale) by the running spread of discounted returns.
+    pub norm_rewards: bool,
     /// Largest norm of a gradient; longer ones are scaled down to it.
     pub max_grad_norm: f64,
     /// Learning rate at the start.
@@ -189,7 +203,8 @@ impl PpoSettings {
             clip_vloss: true,
             ent_coef: 0.01,
             vf_coef: 0.5,
-            norm_adv: true,
+            norm_adv: NormAdv::Minibatch,
+            norm_rewards: false,
             max_grad_norm: 0.5,
             learning_rate: 1e-3,
             anneal_lr: true,

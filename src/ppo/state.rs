@@ -1,7 +1,7 @@
 //! A trainer put down between two iterations and taken up again, to the bits of one that was not.
 //!
 //! There the last rollout is used up, so that parameters, the optimiser, the environments and
-//! their streams of actions are all there is: the order of minibatches has a stream of its own
+//! their streams of actions and what rewards are scaled by are all there is: the order of minibatches has a stream of its own
 //! for every epoch, and rates and the stage of the schedule follow from the number of updates. A switch of
 //! stages happens when the next iteration begins, so that before it no level made ahead is played.
 
@@ -11,6 +11,7 @@ use crate::numeric::random::Stream;
 use super::Error;
 use super::frames::Frames;
 use super::optimizer::Optimizer;
+use super::reward_scale::RewardScale;
 use super::schedule::Stage;
 use super::settings::Settings;
 use super::trainer::Trainer;
@@ -28,6 +29,8 @@ pub struct TrainerState {
     pub environments: Vec<EnvState>,
     /// Their streams of actions.
     pub actions: Vec<Stream>,
+    /// What rewards are scaled by, where they are.
+    pub rewards: Option<RewardScale>,
 }
 
 impl Trainer {
@@ -50,6 +53,7 @@ impl Trainer {
             optimizer: self.optimizer.clone(),
             environments,
             actions,
+            rewards: self.rollout.rewards.clone(),
         }
     }
 
@@ -91,10 +95,30 @@ impl Trainer {
         trainer
             .rollout
             .restore(&state.environments, &state.actions)?;
+        trainer.check_rewards(state.rewards.as_ref())?;
+        trainer.rollout.rewards = state.rewards;
         trainer.params = state.params;
         trainer.optimizer = state.optimizer;
         trainer.check_finite()?;
         Ok(trainer)
+    }
+
+    /// What rewards are scaled by has seen every frame, and is there where they are scaled.
+    fn check_rewards(&self, found: Option<&RewardScale>) -> Result<(), Error> {
+        let ppo = &self.settings.ppo;
+        let is_there = |there: bool| if there { "some" } else { "none" };
+        let what = "scale of rewards";
+        check(what, is_there(ppo.norm_rewards), is_there(found.is_some()))?;
+        let iterations = self.update.div_ceil(ppo.updates_per_iteration());
+        let frames = iterations * ppo.batch_len() as u64;
+        match found.and_then(|scale| scale.contradiction(ppo.num_envs, frames)) {
+            None => Ok(()),
+            Some((expected, found)) => Err(Error::State {
+                what,
+                expected,
+                found,
+            }),
+        }
     }
 
     /// No level is of a stage that had not begun when the last rollout did.

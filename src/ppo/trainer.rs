@@ -17,7 +17,7 @@ use super::parts::{self, Parts};
 use super::projection::{Projection, When};
 use super::rollout::{self, Rollout};
 use super::routing::Routing;
-use super::settings::{OptimizerKind, Settings};
+use super::settings::{NormAdv, OptimizerKind, Settings};
 
 /// Samples that run through the network at a time.
 pub const RUN: usize = 16;
@@ -42,6 +42,8 @@ pub struct Trainer {
     seed: u64,
     pub(super) update: u64,
     order: Vec<u32>,
+    /// Of the advantages of the last rollout, where they are normalised by it.
+    spread: Option<Spread>,
     episodes: Vec<Episode>,
 }
 
@@ -100,6 +102,7 @@ impl Trainer {
             applied: vec![0.0; len],
             moved: vec![0.0; len],
             order: Vec::new(),
+            spread: None,
             episodes: Vec::new(),
             update: 0,
             settings,
@@ -166,6 +169,9 @@ impl Trainer {
             self.episodes = self
                 .rollout
                 .collect(&self.settings, &self.network, &self.params);
+            let advantages = &self.rollout.frames.advantages;
+            let is_whole = self.settings.ppo.norm_adv == NormAdv::Rollout;
+            self.spread = is_whole.then(|| Spread::of_all(advantages));
         }
         let per_epoch = (ppo.batch_len() / ppo.minibatch_size) as u64;
         let (epoch, batch) = (within / per_epoch, (within % per_epoch) as usize);
@@ -181,7 +187,11 @@ impl Trainer {
             indices,
             len: indices.len(),
             coefficients: ppo.coefficients(),
-            spread: ppo.norm_adv.then_some(spread),
+            spread: match ppo.norm_adv {
+                NormAdv::Minibatch => Some(spread),
+                NormAdv::Rollout => self.spread,
+                NormAdv::None => None,
+            },
         };
         let model = (&self.network, &*self.params);
         let room = &mut self.gradient;

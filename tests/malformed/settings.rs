@@ -83,7 +83,12 @@ fn sets() -> Vec<Case> {
         ("ppo.max_grad_norm=inf", &["ppo.max_grad_norm = inf"]),
         ("ppo.adam_eps=0.0", &["ppo.adam_eps"]),
         ("ppo.optimizer=lion", &["optimizer", "adam"]),
-        ("ppo.norm_adv=perhaps", &["norm_adv", "boolean"]),
+        (
+            "ppo.norm_adv=perhaps",
+            &["norm_adv", "minibatch", "rollout"],
+        ),
+        ("ppo.norm_adv=true", &["norm_adv"]),
+        ("ppo.norm_rewards=3", &["norm_rewards", "boolean"]),
         ("record.every=0", &["expected \"update\", \"iteration\""]),
         (
             "record.every=-3",
