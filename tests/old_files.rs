@@ -50,7 +50,7 @@ const PLAYED: &str =
 const SETTINGS: &str = "config.toml: expected the settings of a run of this release";
 const SIGMA: [f64; 2] = [12.016865717291314, 1.7184234671550092];
 
-fn all() -> [Old; 6] {
+fn all() -> [Old; 7] {
     let fourth = Old {
         folder: "4",
         run: 2,
@@ -61,7 +61,7 @@ fn all() -> [Old; 6] {
         has_sketch: true,
         sigma: Some(SIGMA),
         streams: &PARTS,
-        point: Some("the settings of config.toml as the run began with them"),
+        point: Some("expected version 3 of points to resume from, found version 2"),
         curves: Some(PLAYED),
         resume: Some(SETTINGS),
     };
@@ -83,7 +83,7 @@ fn all() -> [Old; 6] {
             run: 1,
             version: 1,
             streams: &PARTS[..2],
-            point: Some("expected version 2 of points to resume from, found version 1"),
+            point: Some("expected version 3 of points to resume from, found version 1"),
             ..fourth
         },
         Old {
@@ -99,6 +99,11 @@ fn all() -> [Old; 6] {
         },
         Old {
             folder: "5",
+            curves: None,
+            ..fourth
+        },
+        Old {
+            folder: "6",
             point: None,
             curves: None,
             resume: None,

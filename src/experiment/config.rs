@@ -19,11 +19,13 @@ pub enum Preset {
     Standard,
     /// The published hyperparameters.
     Procgen,
+    /// As quick, the corner first and the region after it.
+    Scheduled,
 }
 
 impl Preset {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Quick, Self::Standard, Self::Procgen];
+    pub const ALL: [Self; 4] = [Self::Quick, Self::Standard, Self::Procgen, Self::Scheduled];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -31,6 +33,7 @@ impl Preset {
             Self::Quick => "quick",
             Self::Standard => "standard",
             Self::Procgen => "procgen",
+            Self::Scheduled => "scheduled",
         }
     }
 
@@ -40,6 +43,7 @@ impl Preset {
             Self::Quick => include_str!("../../data/presets/quick.toml"),
             Self::Standard => include_str!("../../data/presets/standard.toml"),
             Self::Procgen => include_str!("../../data/presets/procgen.toml"),
+            Self::Scheduled => include_str!("../../data/presets/scheduled.toml"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Every use of random streams after training, by name: which purpose, and which numbers under it. A use has a
+//! Every use of random streams after training, and by levels, by name: which purpose, and which numbers under it. A use has a
 //! range of numbers to itself, so that no two of them ever draw the same; a test holds all ranges apart.
 //!
 //! What training draws is named by [`Purpose`] alone: levels, actions and minibatches number environments and
@@ -143,7 +143,7 @@ pub const RESAMPLED: Draws = Draws::new(Purpose::Scrubbing, 1 << 41, 1 << 40);
 pub const RANDOM_UNITS: Draws = Draws::new(Purpose::Scrubbing, 1 << 40, 1 << 16);
 
 /// All of them.
-pub const ALL: [Draws; 38] = [
+pub const ALL: [Draws; 39] = [
     BESIDE_DIRECTIONS,
     BESIDE_OWN_VECTORS,
     BESIDE_RESETS,
@@ -182,10 +182,14 @@ pub const ALL: [Draws; 38] = [
     RESAMPLED,
     RANDOM_UNITS,
     SITUATIONS,
+    MOUSE_STARTS,
 ];
 
 /// What a situation adds to a level, seeded by the level: the situation.
 pub const SITUATIONS: Draws = Draws::new(Purpose::Situations, 0, 1 << 8);
+
+/// Where the mouse of a level starts, seeded by the level.
+pub const MOUSE_STARTS: Draws = Draws::new(Purpose::Mice, 0, 1);
 
 #[cfg(test)]
 mod tests {
@@ -220,6 +224,7 @@ mod tests {
             "Pairs",
             "Scrubbing",
             "Situations",
+            "Mice",
         ];
         let src = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut files = vec![src];

@@ -865,6 +865,17 @@ fn points_that_contradict_themselves() -> Vec<Case> {
             "\"mouse\":{\"x\":0,\"y\":0},\"z\":{\"x\":".into(),
             &["mouse"],
         ),
+        ("\"stage\":0", "\"stage\":1".into(), &["stage of a level"]),
+        (
+            "\"rewards\":null",
+            "\"rewards\":{\"mean\":0.0,\"variance\":1.0,\"frames\":0,\"returns\":[]}".into(),
+            &["scale of rewards", "expected none"],
+        ),
+        (
+            "\"stage\":0",
+            format!("\"stage\":{max}"),
+            &["stage of a level"],
+        ),
         ("\"steps\":", "\"steps\":65535,\"x\":".into(), &["steps"]),
         (
             "\"increment\":",
