@@ -56,7 +56,8 @@ pub struct Ranked {
     pub above: Over,
     /// p of `above`, adjusted (Holm) over the gradient SVDs and both claims; none for others.
     pub p_adjusted: Option<f64>,
-    /// Area above random as a share of the oracle's, where the oracle's is certainly above 0.
+    /// Area as a share of the oracle's, both above that of random scores, where the oracle's is certainly above its own random
+    /// parameters.
     pub oracle_share: Option<f64>,
     /// Mean seconds a seed.
     pub seconds: f64,

@@ -146,7 +146,9 @@ pub fn one_seed(
         clock.lap("relearning");
     }
     let retraining = match named.iter().find(|one| one.of == Components::UnitNorm) {
-        Some(unit) if extent.retraining => retrain(config, &policy, unit, progress)?,
+        Some(unit) if extent.retraining => {
+            retrain(config, &policy, unit, &trained.curves, progress)?
+        }
         _ => Vec::new(),
     };
     clock.lap("retraining");
