@@ -340,7 +340,7 @@ fn every_old_file_is_read_to_its_values_or_refused_by_name() {
 fn files_of_a_later_version_are_refused_by_name_and_version() {
     let dir = directory();
     let out = dir.path().join("run");
-    copy(&fixtures().join("5/run"), &out);
+    copy(&fixtures().join("6/run"), &out);
     let run = RunDir::look(&out).unwrap();
     let manifest = run.gradients().join("total/manifest.json");
     let text = read_text(&manifest).unwrap();
@@ -391,10 +391,10 @@ fn files_of_a_later_version_are_refused_by_name_and_version() {
     let words =
         ["000000006.safetensors: expected a checkpoint version 2, found checkpoint version 3"];
     expect(reproduce.arg(&out), 3, &words);
-    resave(&latest(&run), "state", "\"version\":2", "\"version\":3");
+    resave(&latest(&run), "state", "\"version\":3", "\"version\":4");
     let mut train = gouda(&["train", "--quiet", "--resume", "--out"]);
     std::fs::remove_file(run.manifest()).unwrap();
     let words =
-        ["latest.safetensors: expected version 2 of points to resume from, found version 3"];
+        ["latest.safetensors: expected version 3 of points to resume from, found version 4"];
     expect(train.arg(&out), 3, &words);
 }

@@ -25,7 +25,7 @@ pub enum PresetName {
     Standard,
     /// The published hyperparameters and network, 25x25: days on a CPU
     Procgen,
-    /// As quick, the cheese in the very corner first: a quarter of an hour on two cores
+    /// As quick and longer, the cheese in the very corner of every maze for the first half of training
     Scheduled,
 }
 

@@ -87,13 +87,9 @@ impl RewardScale {
             .into_iter()
             .chain(self.returns.iter().copied());
         let unusable = numbers.find(|number| !number.is_finite());
-        match unusable.or((self.variance < 0.0).then_some(self.variance)) {
-            None => None,
-            Some(found) => Some((
-                "finite numbers and a variance of at least 0".into(),
-                found.to_string(),
-            )),
-        }
+        let found = unusable.or((self.variance < 0.0).then_some(self.variance))?;
+        let expected = "finite numbers and a variance of at least 0";
+        Some((expected.into(), found.to_string()))
     }
 }
 

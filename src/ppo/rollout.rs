@@ -308,7 +308,7 @@ mod tests {
                 timeout: 6,
                 reward: 10.0,
                 actions: ActionSet::Procgen,
-                mouse: MouseStart::BottomLeft,
+                mouse: MouseStart::Anywhere,
                 // In its levels, too, the region is that of the settings.
                 schedule: vec![Stage {
                     from: 0.5,

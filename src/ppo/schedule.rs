@@ -8,7 +8,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use super::settings::EnvSettings;
 
 /// A stage of training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,13 +29,13 @@ pub fn stage(schedule: &[Stage], updates: u64, total: u64) -> usize {
     begun.count()
 }
 
-/// Checks every stage of `env`.
+/// Checks every stage of levels in a world of this side.
 ///
 /// # Errors
 /// The first value that is out of range, by its place in the list, counted from 0.
-pub fn check(env: &EnvSettings) -> Result<(), Error> {
+pub fn check(schedule: &[Stage], world: u8) -> Result<(), Error> {
     let mut before: Option<f64> = None;
-    for (index, stage) in env.schedule.iter().enumerate() {
+    for (index, stage) in schedule.iter().enumerate() {
         let refuse = |name: &str, found: String, expected: String| {
             Err(Error::Setting {
                 name: format!("env.schedule[{index}].{name}").into(),
@@ -55,13 +54,13 @@ pub fn check(env: &EnvSettings) -> Result<(), Error> {
             return refuse("from", stage.from.to_string(), expected);
         }
         before = Some(stage.from);
-        if stage.region > env.world {
-            let expected = format!("0 to the world's side, {}", env.world);
+        if stage.region > world {
+            let expected = format!("0 to the world's side, {world}");
             return refuse("region", stage.region.to_string(), expected);
         }
         let dim = stage.min_maze_dim;
-        if dim.is_multiple_of(2) || !(3..=env.world).contains(&dim) {
-            let expected = format!("an odd size from 3 to the world's side, {}", env.world);
+        if dim.is_multiple_of(2) || !(3..=world).contains(&dim) {
+            let expected = format!("an odd size from 3 to the world's side, {world}");
             return refuse("min_maze_dim", dim.to_string(), expected);
         }
     }

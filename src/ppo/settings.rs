@@ -317,7 +317,7 @@ impl Settings {
                 expected,
             });
         }
-        schedule::check(&self.env)?;
+        schedule::check(&self.env.schedule, self.env.world)?;
         self.env.rules()?;
         let network = crate::nn::Network::new(self.net.shape(&self.env), 1)?;
         self.check_memory(&network)

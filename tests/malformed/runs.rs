@@ -740,12 +740,12 @@ fn points_that_contradict_themselves() -> Vec<Case> {
     let max = "18446744073709551615";
     let table: Vec<(&str, String, &[&str])> = vec![
         (
-            "\"version\":2",
+            "\"version\":3",
             "\"version\":1".into(),
-            &["version 2", "of another release"],
+            &["version 3", "of another release"],
         ),
         (
-            "\"version\":2",
+            "\"version\":3",
             "\"version\":4294967295".into(),
             &["of another release"],
         ),
