@@ -271,7 +271,10 @@ mod tests {
     fn rates_of_all_levels_are_those_that_are_measured() {
         let tasks =
             Tasks::new(Split::Discovery, Setting::new(7, 3, 12), ActionSet::Four, 5).unwrap();
-        let shape = crate::nn::Shape::tiny(7);
+        let shape = crate::nn::Shape {
+            world: 7,
+            ..crate::nn::Shape::tiny()
+        };
         let network = crate::nn::Network::new(shape, 16).unwrap();
         let params = crate::nn::init::initialise(&network.layout, 3);
         let policy = Policy::new(&network, &params);

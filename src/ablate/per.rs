@@ -135,10 +135,10 @@ mod tests {
     #[test]
     fn values_stand_under_their_key_and_in_files_in_order() {
         let mut of = PerRate::new(|rate| rate as usize);
-        of[Rate::S3] = 30;
-        assert_eq!((of[Rate::S2], of[Rate::S3]), (2, 30));
+        of[Rate::InDownLeft] = 30;
+        assert_eq!((of[Rate::InUpRight], of[Rate::InDownLeft]), (2, 30));
         let text = serde_json::to_string(&of).unwrap();
-        assert_eq!(text, "[0,1,2,30,4,5,6]");
+        assert_eq!(text, "[0,1,2,30,4,5,6,7,8,9,10]");
         assert_eq!(serde_json::from_str::<PerRate<usize>>(&text).unwrap(), of);
         assert!(serde_json::from_str::<PerRate<usize>>("[1,2]").is_err());
         let both = PerClaim::new(|claim| claim == Claim::A);

@@ -1,4 +1,4 @@
-//! What a policy does in the five situations when it is played: what tests hold the computed rates to.
+//! What a policy does in the situations when it is played: what tests hold the computed rates to.
 //!
 //! Actions are sampled, from a stream that belongs to the situation and the level: two policies are
 //! compared on the same levels and the same draws, so that their outcomes are paired. Levels run in
@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use crate::maze::{ActionSet, Cell};
+use crate::maze::{ActionSet, Cell, Move, distances};
 use crate::nn::{Policy, Workspace, softmax};
 use crate::numeric::random::{Purpose, Stream};
 use crate::ppo::sample;
@@ -14,6 +14,7 @@ use crate::ppo::sample;
 use super::error::Error;
 use super::finite::{check_params, not_finite};
 use super::measurement::{Mean, Measurement};
+use super::rate::Rate;
 use super::seen::{forward, seen};
 use super::situation::{Situation, Task};
 use super::tasks::Tasks;
@@ -34,33 +35,85 @@ impl Tasks {
     /// A parameter, or a logit somewhere, that is not finite.
     pub fn measure(&self, policy: Policy<'_>, seed: u64) -> Result<Measurement, Error> {
         check_params(policy)?;
-        let mut probabilities = Vec::new();
+        let mut by_level = vec![Vec::new(); Rate::LEN];
         let (mut p_cheese, mut p_corner) = (Mean::default(), Mean::default());
         for (situation, tasks) in &self.situations {
-            let outcomes = self.play(*situation, tasks, policy, seed)?;
-            let mut push = |success: fn(&Outcome) -> bool| {
+            let outcomes = self.play(*situation, tasks, policy, seed, false)?;
+            let mut push = |rate: Rate, success: fn(&Outcome) -> bool| {
                 let successes = outcomes.iter().map(success);
-                probabilities.push(successes.map(|s| f64::from(u8::from(s))).collect());
+                by_level[rate.index()] = successes.map(|s| f64::from(u8::from(s))).collect();
             };
-            match situation {
+            let added = match situation {
                 Situation::S1 => {
-                    push(|o| o.cheese);
-                    push(|o| o.region);
+                    push(Rate::S1, |o| o.cheese);
+                    push(Rate::S1Region, |o| o.region);
+                    continue;
                 }
-                Situation::S2 | Situation::S3 => push(|o| o.cheese),
                 Situation::S4 => {
-                    push(|o| o.cheese);
-                    push(|o| o.region);
+                    push(Rate::S4Cheese, |o| o.cheese);
+                    push(Rate::S4Region, |o| o.region);
                     (p_cheese, p_corner) = self.decide(tasks, policy)?;
+                    continue;
                 }
-                Situation::S5 => push(|o| o.region),
+                Situation::S5 => {
+                    push(Rate::S5, |o| o.region);
+                    self.read_off(tasks, policy, &mut by_level);
+                    continue;
+                }
+                Situation::InUpRight => Rate::InUpRight,
+                Situation::InDownLeft => Rate::InDownLeft,
+                Situation::NearUpRight => Rate::NearUpRight,
+                Situation::NearDownLeft => Rate::NearDownLeft,
+            };
+            push(added, |o| o.cheese);
+            let hidden = self.play(*situation, tasks, policy, seed, true)?;
+            for (value, hidden) in by_level[added.index()].iter_mut().zip(hidden) {
+                *value -= f64::from(u8::from(hidden.cheese));
             }
         }
         Ok(Measurement {
-            probabilities,
+            by_level,
             p_cheese,
             p_corner,
         })
+    }
+
+    /// The corner and the compass, one state at a time, the classes' means taken as they are said: every level's value is the
+    /// whole, for how the levels share in it is [`balanced`](super::balanced)'s own.
+    fn read_off(&self, tasks: &[Task], policy: Policy<'_>, by_level: &mut [Vec<f64>]) {
+        let mut workspace = Workspace::new(policy.network);
+        let mut classes = [(0.0, 0.0, 0.0); 4];
+        for task in tasks {
+            let to_corner = distances(&task.level, task.level.top_right());
+            for cell in task.level.free_cells() {
+                let nearer = |&step: &Move| {
+                    to_corner.get(task.level.neighbour(cell, step)) < to_corner.get(cell)
+                };
+                let step = Move::ALL.into_iter().find(nearer);
+                let Some(step) = step.filter(|_| !task.level.in_region(cell, task.region)) else {
+                    continue;
+                };
+                let logits = forward(std::iter::once((task, cell)), policy, &mut workspace);
+                let odds: Vec<f64> = logits.iter().map(|&l| f64::from(l).exp()).collect();
+                let all: f64 = odds.iter().sum();
+                let p = |step: Move| {
+                    let matching =
+                        (0..odds.len()).filter(|&a| self.actions.movement(a as u8) == Some(step));
+                    matching.map(|a| odds[a]).sum::<f64>() / all
+                };
+                let class = &mut classes[step as usize];
+                class.0 += p(step);
+                class.1 +=
+                    (p(Move::Up) * p(Move::Right) / p(Move::Left) / p(Move::Down)).ln() / 2.0;
+                class.2 += 1.0;
+            }
+        }
+        let taken: Vec<_> = classes.iter().filter(|class| class.2 > 0.0).collect();
+        let mean = |of: &dyn Fn(&(f64, f64, f64)) -> f64| {
+            taken.iter().map(|class| of(class) / class.2).sum::<f64>() / taken.len() as f64
+        };
+        by_level[Rate::Corner.index()] = vec![mean(&|class| class.0); tasks.len()];
+        by_level[Rate::Compass.index()] = vec![mean(&|class| class.1); tasks.len()];
     }
 
     fn play(
@@ -69,7 +122,17 @@ impl Tasks {
         tasks: &[Task],
         policy: Policy<'_>,
         seed: u64,
+        is_hidden: bool,
     ) -> Result<Vec<Outcome>, Error> {
+        // What is seen; the cheese is where it is, seen or not.
+        let shown: Vec<Task> = tasks
+            .iter()
+            .cloned()
+            .map(|mut task| {
+                task.level.cheese = task.level.cheese.filter(|_| !is_hidden);
+                task
+            })
+            .collect();
         let block = policy.network.sample_len;
         let outcomes: Result<Vec<Vec<Outcome>>, Error> = tasks
             .par_chunks(block)
@@ -77,10 +140,12 @@ impl Tasks {
             .map_init(
                 || Workspace::new(policy.network),
                 |workspace, (index, tasks)| {
-                    let mut players: Vec<Player<'_>> = tasks
-                        .iter()
-                        .enumerate()
-                        .map(|(i, task)| Player::new(task, situation, seed, index * block + i))
+                    let players = tasks.iter().zip(&shown[index * block..]).enumerate();
+                    let mut players: Vec<Player<'_>> = players
+                        .map(|(i, (task, shown))| Player {
+                            shown,
+                            ..Player::new(task, situation, seed, index * block + i)
+                        })
                         .collect();
                     play_block(&mut players, self.actions, policy, workspace)?;
                     Ok(players.into_iter().map(|player| player.outcome).collect())
@@ -138,6 +203,7 @@ impl Tasks {
 
 struct Player<'a> {
     task: &'a Task,
+    shown: &'a Task,
     situation: Situation,
     mouse: Cell,
     steps: u16,
@@ -151,6 +217,7 @@ impl<'a> Player<'a> {
         let stream = Stream::new(seed, Purpose::SituationActions, number);
         Self {
             task,
+            shown: task,
             situation,
             mouse: task.level.mouse,
             steps: 0,
@@ -184,7 +251,7 @@ fn play_block(
 ) -> Result<(), Error> {
     let mut active: Vec<usize> = (0..players.len()).collect();
     while !active.is_empty() {
-        let mice = active.iter().map(|&i| (players[i].task, players[i].mouse));
+        let mice = active.iter().map(|&i| (players[i].shown, players[i].mouse));
         let logits = forward(mice, policy, workspace);
         for (&i, logits) in active
             .iter()
@@ -193,7 +260,7 @@ fn play_block(
             let (action, log_prob) = sample::action(logits, players[i].stream.uniform());
             // One logit that is not finite, and no log-probability is.
             if !log_prob.is_finite() {
-                let place = std::iter::once((players[i].task, players[i].mouse));
+                let place = std::iter::once((players[i].shown, players[i].mouse));
                 return Err(not_finite(policy, &seen(place)));
             }
             players[i].step(actions.movement(action));

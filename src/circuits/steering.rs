@@ -232,7 +232,7 @@ mod tests {
                         state,
                         1,
                         steering,
-                        |_| 0,
+                        |_| Some(0),
                     );
                     workspace.logits(&network, 1).to_vec()
                 };

@@ -1,6 +1,6 @@
 //! The page as a whole.
 
-use crate::ablate::{Claim, Mean, Rate};
+use crate::ablate::{Claim, Mean, PerRate, Rate};
 use crate::circuits::{Share, Steered};
 use crate::findings::tracing::Circuits;
 use crate::findings::{Claimed, Curves, Family, Findings, Onset, Results};
@@ -114,17 +114,15 @@ fn with_numbers(results: &Results, change: &dyn Fn(f64) -> f64) -> Results {
         *mean = changed(*mean);
     }
     curves.returns.iter_mut().for_each(|r| r.1 = change(r.1));
-    for time in [&mut curves.t_corner, &mut curves.t_cheese, &mut curves.lag] {
+    let lags = curves.lags.iter_mut().map(|lag| &mut lag.lag);
+    for time in curves.onsets.iter_mut().chain(lags) {
         *time = time.map(|time| Onset {
             frames: change(time.frames),
             interval: (change(time.interval.0), change(time.interval.1)),
         });
     }
-    for curve in &mut curves.rates {
-        curve
-            .values
-            .iter_mut()
-            .for_each(|mean| *mean = changed(*mean));
+    for mean in curves.rates.iter_mut().flatten() {
+        *mean = changed(*mean);
     }
     let pair = |(low, high): (f64, f64)| (change(low), change(high));
     found.base = found.base.map(change);
@@ -169,12 +167,11 @@ fn with_numbers(results: &Results, change: &dyn Fn(f64) -> f64) -> Results {
 fn emptied(mut results: Results) -> Results {
     results.found.curves = Curves {
         frames: vec![],
-        rates: vec![],
+        rates: PerRate::default(),
         p_cheese: vec![],
         p_corner: vec![],
-        t_corner: None,
-        t_cheese: None,
-        lag: None,
+        onsets: PerRate::default(),
+        lags: vec![],
         returns: vec![],
     };
     results.decompositions = vec![];
@@ -246,10 +243,12 @@ fn a_rule_that_the_compass_meets_is_no_yes() {
 #[test]
 fn a_negative_finding_reads_as_one() {
     let mut results = example::results();
-    results.found.curves.lag = Some(Onset {
-        frames: -3e5,
-        interval: (-4e5, -1e5),
-    });
+    for lag in &mut results.found.curves.lags {
+        lag.lag = Some(Onset {
+            frames: -3e5,
+            interval: (-4e5, -1e5),
+        });
+    }
     let step = chosen(&mut results.found, Claim::A, Family::Step);
     step.succeeds = false;
     step.losses[Rate::S1Region] = 0.31;
@@ -263,7 +262,7 @@ fn a_negative_finding_reads_as_one() {
     let page = html(&results, None);
     check(&page);
     for words in [
-        "No: the cheese came",
+        "No: a cheese up-right came",
         "is not shown by this run",
         "none of 48 components has a label",
         "S1 region lost 31\u{a0}%, more than a tenth",
@@ -276,7 +275,7 @@ fn a_negative_finding_reads_as_one() {
 #[test]
 fn what_was_not_learnt_or_is_no_better_than_chance_is_no_yes() {
     let mut results = example::results();
-    results.found.rises[Rate::S3].is_learnt = false;
+    results.found.rises[Rate::NearDownLeft].is_learnt = false;
     // The best random step comes as far as the chosen one.
     chosen(&mut results.found, Claim::A, Family::RandomStep)
         .interval
@@ -285,7 +284,7 @@ fn what_was_not_learnt_or_is_no_better_than_chance_is_no_yes() {
     check(&page);
     for words in [
         "It cannot be judged",
-        "S3 rose by",
+        "cheese near, down-left rose by",
         "The rule is met, but not better than at random",
         "not above, their intervals overlapping,",
     ] {
@@ -315,7 +314,7 @@ fn what_is_missing_or_not_finite_is_left_out() {
     // Lists that do not fit together.
     let mut results = example.clone();
     results.found.curves.frames.truncate(1);
-    results.found.curves.rates[0].values[0].value = 10_000.0;
+    results.found.curves.rates[Rate::S1][0].value = 10_000.0;
     results.doses[0].rates.truncate(2);
     results.decompositions[0].components.clear();
     results.decompositions[0].by_tensor.clear();
@@ -388,7 +387,7 @@ fn with_share(circuits: &Circuits, bad: f64) -> Circuits {
         traced.screen = Some(bad);
     }
     let steered = Steered {
-        rates: [bad; 7],
+        rates: PerRate::new(|_| bad),
         p_cheese: bad,
         p_corner: bad,
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ablate::{Claim, PerClaim, PerRate};
+use crate::ablate::{Claim, PerClaim, PerRate, Rate};
 use crate::findings::tracing::WholePolicy;
 use crate::findings::{
     Claimed, ComponentEffect, Components, Controls, Currency, Curve, Curves, DoseResponse, Family,
@@ -13,17 +13,29 @@ use crate::locators::{Kind, Method, Supervision};
 
 use super::{course, layout};
 
-/// Losses of S1, S1 region, S2, S3, S4 cheese, S4 region, S5.
+/// Losses of S1, S1 region, the cheese in the region, the cheese near, S4 cheese, S4 region, the corner.
 type Losses = [f64; 7];
 
+fn place(rate: Rate) -> usize {
+    match rate {
+        Rate::S1 => 0,
+        Rate::S1Region => 1,
+        Rate::InUpRight | Rate::InDownLeft => 2,
+        Rate::NearUpRight | Rate::NearDownLeft => 3,
+        Rate::S4Cheese => 4,
+        Rate::S4Region => 5,
+        Rate::S5 | Rate::Corner | Rate::Compass => 6,
+    }
+}
+
 fn per_rate(losses: Losses) -> PerRate<f64> {
-    PerRate::new(|rate| losses[rate as usize])
+    PerRate::new(|rate| losses[place(rate)])
 }
 
 fn edited(losses: Losses) -> PerRate<f64> {
     PerRate::new(|rate| {
         let (last, floor, _) = course(rate);
-        (last - losses[rate as usize] * (last - floor)).clamp(0.0, 1.0)
+        last - losses[place(rate)] * (last - floor)
     })
 }
 
@@ -202,7 +214,6 @@ pub fn found(curves: Curves) -> Findings {
         config_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
         gradient_checksum: "8a1f03bc".into(),
         frozen_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
-        phases: [Some(0.33), Some(0.62)],
         curves,
         base: edited([0.0; 7]),
         floor: edited([1.0; 7]),

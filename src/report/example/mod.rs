@@ -2,10 +2,10 @@
 
 mod edits;
 
-use crate::ablate::{Mean, Rate};
+use crate::ablate::{Mean, PerRate, Rate};
 use crate::findings::tracing::Circuits;
 use crate::findings::{
-    Arrow, Components, Curves, DecompositionSummary, MazeFigure, Onset, RateCurve, Results,
+    Arrow, Components, Curves, DecompositionSummary, Lag, MazeFigure, Onset, PHASES, Results,
     RunSummary,
 };
 use crate::locate::{Component, Course, Label, PValues};
@@ -21,11 +21,15 @@ fn course(rate: Rate) -> (f64, f64, f64) {
     match rate {
         Rate::S1 => (0.81, 0.12, 0.3),
         Rate::S1Region => (0.9, 0.14, 0.2),
-        Rate::S2 => (0.47, 0.05, 0.45),
-        Rate::S3 => (0.34, 0.04, 0.4),
+        Rate::InUpRight => (0.8, 0.01, 0.35),
+        Rate::InDownLeft => (0.47, 0.0, 0.45),
+        Rate::NearUpRight => (0.56, 0.0, 0.4),
+        Rate::NearDownLeft => (0.34, -0.01, 0.5),
         Rate::S4Cheese => (0.22, 0.09, 0.35),
         Rate::S4Region => (0.63, 0.1, 0.22),
         Rate::S5 => (0.8, 0.03, 0.18),
+        Rate::Corner => (0.75, 0.25, 0.25),
+        Rate::Compass => (3.0, 0.1, 0.1),
     }
 }
 
@@ -66,14 +70,11 @@ fn curves() -> Curves {
             let share = (rise(tau(point)) - rise(0.0)) / (rise(1.0) - rise(0.0));
             let rate = floor + (last - floor) * share + 0.02 * noise(point, rate as usize);
             Mean {
-                value: rate.max(0.0),
+                value: rate.clamp(0.0, 4.0),
                 error: 0.02,
             }
         };
-        RateCurve {
-            rate,
-            values: (0..POINTS).map(at).collect(),
-        }
+        (0..POINTS).map(at).collect::<Vec<Mean>>()
     };
     let probability = |scale: f64, half: f64| {
         let at = |point: usize| Mean {
@@ -86,12 +87,18 @@ fn curves() -> Curves {
         frames: (0..POINTS)
             .map(|point| (tau(point) * FRAMES) as u64)
             .collect(),
-        rates: Rate::ALL.map(rate_curve).into(),
+        rates: PerRate::new(rate_curve),
         p_cheese: probability(-0.02, 0.4),
         p_corner: probability(0.42, 0.2),
-        t_corner: Some(onset(1_310_000.0)),
-        t_cheese: Some(onset(2_480_000.0)),
-        lag: Some(onset(1_170_000.0)),
+        onsets: PerRate::new(|rate| Some(onset(course(rate).2 * FRAMES))),
+        lags: PHASES
+            .into_iter()
+            .filter(|&rate| rate != Rate::Corner)
+            .map(|to| Lag {
+                to,
+                lag: Some(onset((course(to).2 - course(Rate::Corner).2) * FRAMES)),
+            })
+            .collect(),
         returns: (1..POINTS)
             .map(|p| ((tau(p) * FRAMES) as u64, 0.85 * tau(p).sqrt()))
             .collect(),
