@@ -207,5 +207,15 @@ impl Found {
 
 /// "0.480 (0.410 to 0.550)".
 pub fn words(of: Estimate) -> String {
-    format!("{:.3} ({:.3} to {:.3})", of.value, of.low, of.high)
+    let [value, low, high] = [of.value, of.low, of.high].map(thousandths);
+    format!("{value} ({low} to {high})")
+}
+
+/// Three decimals, and no sign before a zero.
+pub fn thousandths(x: f64) -> String {
+    let text = format!("{x:.3}");
+    match text.strip_prefix('-') {
+        Some("0.000") => "0.000".into(),
+        _ => text,
+    }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::ablate::{Claim, PerClaim, Rate};
 
-use super::rates::{Estimate, Found, Measured, words};
+use super::rates::{Estimate, Found, Measured, thousandths};
 
 /// What the columns show.
 pub struct Table<'a> {
@@ -21,17 +21,17 @@ impl Table<'_> {
     /// An output that cannot be written.
     pub fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
         let edited = |text: &str| match self.edited {
-            Some(_) => format!("  {:<25}  {:<25}", text, "loss"),
+            Some(_) => format!("  {text:<26}  {:<26}", "  loss"),
             None => String::new(),
         };
         let head = edited("edited");
         writeln!(
             out,
-            "{:<21}  {:<25}{head}  what it is",
-            "rate", "value, 95 % interval"
+            "{:<22}  {:<26}{head}  what it is",
+            "rate", " value  95 % interval"
         )?;
         for rate in Rate::ALL {
-            let base = words(self.base.rates[rate]);
+            let base = columns(self.base.rates[rate]);
             let more = self.edited.map(|(edited, claims)| {
                 // The losses are the same under either claim.
                 let loss = claims[Claim::A].losses[rate];
@@ -47,7 +47,7 @@ impl Table<'_> {
             let meaning = format!(
                 "cheese off the way to the corner: where the ways part, the move to the {goal}"
             );
-            row(out, &name, &words(of(self.base)), more, &meaning)?;
+            row(out, &name, &columns(of(self.base)), more, &meaning)?;
         }
         let Some((_, claims)) = self.edited else {
             return Ok(());
@@ -74,8 +74,14 @@ fn row(
     meaning: &str,
 ) -> std::io::Result<()> {
     let more = more.map_or(String::new(), |(edited, loss)| {
-        let loss = loss.map_or("-".into(), words);
-        format!("  {:<25}  {loss:<25}", words(edited))
+        let loss = loss.map_or(format!("{:>6}", "-"), columns);
+        format!("  {:<26}  {loss:<26}", columns(edited))
     });
-    writeln!(out, "{name:<21}  {base:<25}{more}  {meaning}")
+    writeln!(out, "{name:<22}  {base:<26}{more}  {meaning}")
+}
+
+/// A number and its interval, those of one column below each other.
+fn columns(of: Estimate) -> String {
+    let [value, low, high] = [of.value, of.low, of.high].map(thousandths);
+    format!("{value:>6} ({low:>6} to {high:>6})")
 }
