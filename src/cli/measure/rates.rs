@@ -153,46 +153,55 @@ impl Found {
     /// In one line whether the rule is met, and the rate that is furthest from it where it is not.
     pub fn verdict(&self) -> String {
         let Estimate { value, low, high } = self.selectivity;
-        let close = format!(
-            "margin {:+.3}, selectivity {value:.3} ({low:.3} to {high:.3})",
-            self.margin
-        );
-        if let Some(rate) = self.not_learnt() {
-            let rise = self.rises[rate];
-            return format!(
-                "cannot be judged: {} rose by {} in training, at least {LEAST_RISE} is a behaviour",
+        let (margin, fails) = (self.margin, self.fails());
+        let close = format!("margin {margin:+.3}, selectivity {value:.3} ({low:.3} to {high:.3})");
+        match (self.not_learnt(), fails) {
+            (None, None) => format!("met: {close}"),
+            (None, Some(fails)) => format!("not met: {fails}; {close}"),
+            (Some(rate), fails) => format!(
+                "cannot be judged: {} rose by {} in training, at least {LEAST_RISE} is a behaviour; {}; {close}",
                 rate.name(),
-                words(rise)
-            );
+                words(self.rises[rate]),
+                fails.unwrap_or_else(|| "the losses alone are as asked".into())
+            ),
         }
-        if self.met {
-            return format!("met: {close}");
+    }
+
+    /// The rate that fails the rule, with what is asked of it; none where the losses are as they should be.
+    fn fails(&self) -> Option<String> {
+        let told = |rate: Rate, asked: String| {
+            let loss = words(self.losses[rate]);
+            Some(format!("{} loses {loss}, {asked}", rate.name()))
+        };
+        let is_target = |rate: Rate| self.claim.targets().contains(&rate);
+        let (loss, high) = (
+            |rate: Rate| self.losses[rate].value,
+            |rate: Rate| self.losses[rate].high,
+        );
+        let beyond = |rate: &Rate| match is_target(*rate) {
+            true => LEAST_TARGET - loss(*rate),
+            false => loss(*rate) - MOST_SPARED,
+        };
+        let worst = self
+            .claim
+            .rates()
+            .max_by(|a, b| beyond(a).total_cmp(&beyond(b)))?;
+        if beyond(&worst) > 0.0 {
+            let asked = match is_target(worst) {
+                true => format!("at least {LEAST_TARGET} is asked"),
+                false => format!("at most {MOST_SPARED} is allowed"),
+            };
+            return told(worst, asked);
         }
         let spared = self.claim.spared().iter().copied();
-        let (rate, asked) = if self.margin < 0.0 {
-            let target = |rate: Rate| LEAST_TARGET - self.losses[rate].value;
-            let beyond = |rate: Rate| self.losses[rate].value - MOST_SPARED;
-            let targets = self.claim.targets().iter().copied();
-            let asked = format!("at least {LEAST_TARGET} is asked");
-            let targets = targets.map(|rate| (target(rate), rate, asked.clone()));
-            let allowed = format!("at most {MOST_SPARED} is allowed");
-            let spared = spared.map(|rate| (beyond(rate), rate, allowed.clone()));
-            let worst = targets.chain(spared).max_by(|a, b| a.0.total_cmp(&b.0));
-            let (_, rate, asked) = worst.expect("a claim has rates");
-            (rate, asked)
-        } else {
-            let widest = spared.max_by(|a, b| {
-                let high = |rate: &Rate| self.losses[*rate].high;
-                high(a).total_cmp(&high(b))
-            });
-            let asked = format!("its interval may reach {MOST_SPARED} at most");
-            (widest.expect("a claim spares something"), asked)
-        };
-        format!(
-            "not met: {} loses {}, {asked}; {close}",
-            rate.name(),
-            words(self.losses[rate])
-        )
+        let widest = spared.max_by(|a, b| high(*a).total_cmp(&high(*b)))?;
+        match high(widest) > MOST_SPARED {
+            true => told(
+                widest,
+                format!("its interval may reach {MOST_SPARED} at most"),
+            ),
+            false => None,
+        }
     }
 
     /// The rate of the claim that rose least, where it did not rise as a behaviour does.
@@ -217,5 +226,89 @@ pub fn thousandths(x: f64) -> String {
     match text.strip_prefix('-') {
         Some("0.000") => "0.000".into(),
         _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Verdicts on A and B of an edit that leaves these rates of one that had .9 of each, of 0 before training.
+    fn verdicts(learnt: &dyn Fn(Rate) -> f64, left: &dyn Fn(Rate) -> f64) -> [Found; 2] {
+        const LEVELS: usize = 400;
+        let policy = |of: &dyn Fn(Rate) -> f64| Measurement::from_rates(&Rate::ALL.map(of), LEVELS);
+        let reference = Reference {
+            base: policy(learnt),
+            floor: policy(&|_| 0.0),
+        };
+        let seeds = vec![(0..LEVELS as u32).collect(); Rate::LEN];
+        let found = claims(&reference, &policy(left), &Resampling::new(&seeds, 300, 1));
+        Claim::ALL.map(|claim| found[claim].clone())
+    }
+
+    #[test]
+    fn the_rate_that_fails_is_named_with_what_is_asked() {
+        let left = |rate: Rate, lost: f64, spared: f64| match Rate::IN.contains(&rate) {
+            true => 0.9 - lost,
+            false => 0.9 - spared,
+        };
+        let told = |lost: f64, spared: f64| {
+            let [a, _] = verdicts(&|_| 0.9, &|rate| left(rate, lost, spared));
+            assert!(a.judged);
+            (a.met, a.verdict())
+        };
+        let (met, text) = told(0.63, 0.0);
+        assert!(
+            met && text.starts_with("met: margin +0.100, selectivity 0.700"),
+            "{text}"
+        );
+        let (met, text) = told(0.27, 0.0);
+        let words = [
+            "not met: cheese in",
+            "loses 0.300 (",
+            "at least 0.5 is asked",
+        ];
+        assert!(
+            !met && words.iter().all(|word| text.contains(word)),
+            "{text}"
+        );
+        let (met, text) = told(0.63, 0.27);
+        assert!(!met && text.contains("at most 0.1 is allowed"), "{text}");
+        let (met, text) = told(0.63, 0.0855);
+        assert!(
+            !met && text.contains("its interval may reach 0.1 at most"),
+            "{text}"
+        );
+        let [_, b] = verdicts(&|_| 0.9, &|rate| left(rate, 0.63, 0.0));
+        assert!(
+            b.verdict().starts_with("not met: cheese in"),
+            "{}",
+            b.verdict()
+        );
+    }
+
+    #[test]
+    fn what_was_not_learnt_is_told_first() {
+        let learnt = |rate: Rate| if rate == Rate::Corner { 0.05 } else { 0.9 };
+        let [a, _] = verdicts(&learnt, &|rate| {
+            if Rate::IN.contains(&rate) {
+                0.0
+            } else {
+                learnt(rate)
+            }
+        });
+        assert!(!a.judged && !a.met);
+        let text = a.verdict();
+        let begin = "cannot be judged: corner, balanced rose by 0.050 (";
+        assert!(
+            text.starts_with(begin) && text.contains("the losses alone are as asked"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        let shown = [-0.0004, 0.0, -0.0006, 12.0].map(thousandths);
+        assert_eq!(shown, ["0.000", "0.000", "-0.001", "12.000"]);
     }
 }
