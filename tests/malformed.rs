@@ -11,6 +11,8 @@ mod harness;
 mod lines;
 #[path = "malformed/matrices.rs"]
 mod matrices;
+#[path = "malformed/measure.rs"]
+mod measure;
 #[path = "malformed/results.rs"]
 mod results;
 #[path = "malformed/runs.rs"]
@@ -31,6 +33,7 @@ fn every_malformed_input_is_told_in_one_message_and_its_own_code() {
     cases.extend(runs::cases());
     cases.extend(results::cases());
     cases.extend(circuits::cases());
+    cases.extend(measure::cases());
     if !std::path::Path::new("/dev/zero").exists() {
         cases.retain(|case| !case.args.iter().any(|arg| arg.starts_with("/dev/")));
     }

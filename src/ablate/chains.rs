@@ -219,7 +219,7 @@ pub(super) fn needed_moves(level: &Level, region: u8) -> Vec<(Cell, Move)> {
 }
 
 /// What the moves' probabilities are.
-fn probabilities(actions: ActionSet, logits: &[f32]) -> Moves {
+pub(super) fn probabilities(actions: ActionSet, logits: &[f32]) -> Moves {
     let (mut wide, mut log_probs) = ([0.0f64; 16], [0.0f64; 16]);
     let action_len = logits.len();
     for (wide, &logit) in wide.iter_mut().zip(logits) {

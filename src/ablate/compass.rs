@@ -17,6 +17,11 @@ const DIRECTIONS: [(&str, [f32; 4]); 3] = [
     ("sideways", [1.0, 1.0, -1.0, -1.0]),
 ];
 
+/// The names of the directions.
+pub fn names() -> [&'static str; 3] {
+    DIRECTIONS.map(|(name, _)| name)
+}
+
 /// The three directions in the space of all parameters, by name; none where the layout has no bias of the policy for
 /// these actions.
 pub fn directions(layout: &Layout, actions: ActionSet) -> Vec<(&'static str, Vec<f32>)> {

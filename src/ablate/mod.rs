@@ -11,6 +11,7 @@ pub mod exact;
 pub mod exact_gradient;
 mod finite;
 pub mod measurement;
+pub mod on_level;
 mod per;
 #[cfg(test)]
 mod play;

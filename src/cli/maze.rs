@@ -1,15 +1,16 @@
 //! `gouda maze`: draws one level, or prints it for machines.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::maze::draw::{Marks, Style, draw};
-use crate::maze::{Error, Level, Variant, decision, generate, shortest_path};
-use crate::storage;
+use crate::maze::{Level, Variant, decision, generate, shortest_path};
+
+use super::level::read_level;
 
 /// Draw the level of a seed, cell for cell the one procgen draws
 ///
@@ -53,10 +54,10 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Draw the level in this text file instead of a seed's
+    /// Draw the level in this file instead of a seed's
     ///
     /// As many lines as columns, the top row first: # wall, . free, C cheese, M mouse. Without M
-    /// the mouse starts at the bottom-left of the maze.
+    /// the mouse starts at the bottom-left of the maze. What --json prints is read too.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "world", "cheese", "json"])]
     level: Option<PathBuf>,
 
@@ -117,23 +118,6 @@ pub fn run(args: &Args, colour: bool, out: &mut dyn Write) -> Result<(), crate::
     };
     write!(out, "{}", picture(args, &level, region, colour))?;
     Ok(())
-}
-
-/// The level in a text file; what is malformed in it is told with the file's name.
-fn read_level(path: &Path) -> Result<Level, crate::cli::Error> {
-    let text = storage::read_named_text(path)?;
-    Level::from_text(&text).map_err(|error| match error {
-        Error::Text {
-            line,
-            column,
-            expected,
-            found,
-        } => {
-            let expected = format!("{expected} at line {line}, column {column}");
-            storage::Error::malformed(path, expected, found).into()
-        }
-        other => other.into(),
-    })
 }
 
 fn record(seed: u32, variant: Variant, level: &Level) -> Record {
@@ -271,11 +255,5 @@ mod tests {
             "cheese out of reach, outside of the region\ntop-right corner out of reach\n\
              no decision square\n"
         ));
-        std::fs::write(&path, ".....\n..x..\n").unwrap();
-        let fault = read_level(&path).unwrap_err().to_string();
-        assert!(
-            fault.contains("own.txt") && fault.contains("line 2"),
-            "{fault}"
-        );
     }
 }

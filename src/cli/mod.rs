@@ -6,7 +6,9 @@ mod bench;
 mod circuits;
 mod config;
 pub mod error;
+mod level;
 pub mod maze;
+mod measure;
 mod progress;
 mod report;
 mod reproduce;
@@ -44,6 +46,8 @@ const AFTER: &str = "\
 Start here:
   gouda reproduce                     the whole experiment in about ten minutes, into runs/
   gouda study                         ten seeds, every locator and control, one table
+  gouda measure runs/quick-seed0 --edit compass=5
+                                      a claim checked in one line: what any edit costs each behaviour
   gouda circuits runs/quick-seed0      through which channels and edges a trained policy prefers
   gouda maze --seed 0 --world 25      look at a level
   gouda config --preset standard      every setting, and where its value came from
@@ -61,6 +65,7 @@ enum Command {
     Svd(svd::Args),
     Report(report::Args),
     Verify(verify::Args),
+    Measure(measure::Args),
     Circuits(circuits::Args),
     Maze(maze::Args),
     Config(config::Args),
@@ -74,7 +79,11 @@ pub fn main() -> ExitCode {
     let out = std::io::stdout().lock();
     let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
     // A drawing has colours of its own and nothing of a file but its cells.
-    let is_drawing = matches!(cli.command, Command::Maze(_));
+    let is_drawing = match &cli.command {
+        Command::Maze(_) => true,
+        Command::Measure(args) => args.is_drawing(),
+        _ => false,
+    };
     let mut out = Plain {
         out,
         is_off: is_drawing,
@@ -127,6 +136,7 @@ fn run(command: &Command, colour: bool, out: &mut dyn Write) -> Result<(), Error
         Command::Svd(args) => svd::run(args, out),
         Command::Report(args) => report::run(args, out),
         Command::Verify(args) => verify::run(args, out),
+        Command::Measure(args) => measure::run(args, colour, out),
         Command::Circuits(args) => circuits::run(args, out),
         Command::Maze(args) => maze::run(args, colour, out),
         Command::Config(args) => config::run(args, out),

@@ -41,8 +41,8 @@ pub fn line(text: &str) {
 impl Watcher {
     /// Watches, unless `quiet`; Ctrl-C is heard either way.
     pub fn new(quiet: bool) -> Self {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let flag = interrupted.clone();
+        let watcher = Self::deaf(quiet);
+        let flag = watcher.interrupted.clone();
         // Fails only where a handler is set already, which keeps working.
         let _ = ctrlc::set_handler(move || {
             if flag.swap(true, Ordering::Relaxed) {
@@ -50,6 +50,11 @@ impl Watcher {
             }
             line("\ngouda: stopping when this iteration is recorded; once more to stop at once");
         });
+        watcher
+    }
+
+    /// Watches, unless `quiet`, what writes nothing: Ctrl-C ends the process as it does any other.
+    pub fn deaf(quiet: bool) -> Self {
         let display = if quiet {
             Display::Quiet
         } else if std::io::stderr().is_terminal() {
@@ -65,7 +70,7 @@ impl Watcher {
             steps: 0,
             begun: Instant::now(),
             passed_over: 0,
-            interrupted,
+            interrupted: Arc::new(AtomicBool::new(false)),
         }
     }
 
