@@ -1,5 +1,5 @@
 //! Which components are the early ones and which the late ones: the labelled, or where none is, those
-//! with the most extreme temporal index.
+//! whose trimmed courses have the most extreme temporal index, spikes left out.
 //!
 //! Of n components that may have a phase, the unlabelled sets take `min(3, n / 2)` each, so that no
 //! component is in both.
@@ -49,7 +49,7 @@ impl TemporalSet {
 
     fn extreme<'a>(courses: impl Iterator<Item = (usize, &'a Course)>, label: Label) -> Self {
         let mut order: Vec<(usize, f64)> = courses
-            .map(|(index, course)| (index, course.temporal_index))
+            .map(|(index, course)| (index, course.phase_index()))
             .collect();
         let len = SET_LEN.min(order.len() / 2);
         order.sort_by(|a, b| a.1.total_cmp(&b.1));
@@ -69,18 +69,21 @@ impl TemporalSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::locate::temporal::Trimmed;
 
     #[test]
     fn extremes_are_disjoint_and_pass_over_spikes() {
-        let course = |temporal_index, participation_ratio| Course {
-            temporal_index,
+        // The trimmed index counts, whatever a few rows say, and a low participation ratio does not.
+        let course = |index: f64, share: f64| Course {
+            temporal_index: -index,
             early_late_log_ratio: 0.0,
-            participation_ratio,
+            participation_ratio: 0.05,
             dc: 0.0,
+            trimmed: Some(Trimmed { index, share }),
         };
         let indices = [0.1, -0.3, 0.4, -0.9, 0.2, 0.0];
         let mut courses: Vec<Course> = indices.iter().map(|&index| course(index, 0.3)).collect();
-        courses[3].participation_ratio = 0.05;
+        courses[3] = course(-0.9, 0.8);
         let members = |courses: &[Course], label| TemporalSet::of_courses(courses, label).members;
         assert_eq!(members(&courses, Label::Early), [1, 5]);
         assert_eq!(members(&courses, Label::Late), [2, 4]);
