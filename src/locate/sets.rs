@@ -38,12 +38,13 @@ impl TemporalSet {
         Self::extreme(candidates.map(|c| (c.index, &c.course)), label)
     }
 
-    /// The most extreme of courses that were not held against nulls, spikes left out.
-    pub fn of_courses(courses: &[Course], label: Label) -> Self {
+    /// The most extreme of courses that were not held against nulls, spikes left out, and those that
+    /// `is_shared` ([`super::shared`]) does not hold.
+    pub fn of_courses(courses: &[Course], is_shared: impl Fn(usize) -> bool, label: Label) -> Self {
         let phases = courses
             .iter()
             .enumerate()
-            .filter(|(_, course)| !course.is_spike());
+            .filter(|(index, course)| !course.is_spike() && is_shared(*index));
         Self::extreme(phases, label)
     }
 
@@ -84,9 +85,13 @@ mod tests {
         let indices = [0.1, -0.3, 0.4, -0.9, 0.2, 0.0];
         let mut courses: Vec<Course> = indices.iter().map(|&index| course(index, 0.3)).collect();
         courses[3] = course(-0.9, 0.8);
-        let members = |courses: &[Course], label| TemporalSet::of_courses(courses, label).members;
+        let of = |courses: &[Course], is_shared: &dyn Fn(usize) -> bool, label| {
+            TemporalSet::of_courses(courses, is_shared, label).members
+        };
+        let members = |courses: &[Course], label| of(courses, &|_| true, label);
         assert_eq!(members(&courses, Label::Early), [1, 5]);
         assert_eq!(members(&courses, Label::Late), [2, 4]);
         assert!(members(&courses[..1], Label::Early).is_empty());
+        assert_eq!(of(&courses, &|index| index != 1, Label::Early), [5, 0]);
     }
 }
