@@ -39,8 +39,8 @@ pub fn covariance(y: &Mat<f64>, is_in: &dyn Fn(usize) -> bool) -> Mat<f64> {
     c * faer::Scale(1.0 / rows.len().max(1) as f64)
 }
 
-/// The `len` most telling solutions for phase 1 against phase 2; fewer where there are no more
-/// directions, or none where phase 2 has no power at all.
+/// The `len` most telling solutions for phase 1 against phase 2; fewer where phase 1 has more power in no
+/// more directions, or none where phase 2 has no power at all.
 ///
 /// # Errors
 /// Eigenvalues that do not converge.
@@ -72,7 +72,7 @@ pub fn contrast(c_1: &Mat<f64>, c_2: &Mat<f64>, len: usize) -> Result<Vec<Contra
             pattern: (0..k).map(|i| images[(i, j)] / amplitude).collect(),
         }
     };
-    let telling = (0..len.min(k)).filter(|&j| ratios[j] > 0.0);
+    let telling = (0..len.min(k)).filter(|&j| ratios[j] > 1.0);
     Ok(telling.map(solution).collect())
 }
 
@@ -102,6 +102,8 @@ mod tests {
         assert!(along.abs() < 0.05, "{filter:?}");
         assert!((pattern[0].abs() - 2.0).abs() < 1e-3, "{pattern:?}");
         assert!(pattern[1].abs() < 1e-3 && pattern[2].abs() < 1e-3);
+        // The other phase's direction tells nothing of this one.
+        assert_eq!(contrast(&c_1, &c_2, 3).unwrap().len(), 1);
         assert!(contrast(&c_1, &Mat::zeros(3, 3), 1).unwrap().is_empty());
     }
 }

@@ -236,7 +236,8 @@ fn outside(x: Vec<f64>, span: &[Vec<f64>]) -> Vec<f64> {
         let before = dot(vector, vector).sqrt();
         let mut q = reduce(vector.clone(), &basis);
         let length = dot(&q, &q).sqrt();
-        if length > 1e-9 * before {
+        // Rounding is no direction of its own.
+        if length > 1e-5 * before {
             q.iter_mut().for_each(|q| *q /= length);
             basis.push(q);
         }
