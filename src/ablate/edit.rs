@@ -4,7 +4,7 @@
 //! (a) project   theta' = theta_T - c B B^T (theta_T - theta_0)       B orthonormal, c in [0, 1.5]
 //! (c) reset     theta'_p = theta_0p for the q % of parameters with the highest score
 //! (d) step      theta' = theta_T + alpha u                            either sign of alpha
-//! (e) stretch   theta' = theta_T - c (theta_b - theta_a)              a, b two times of training
+//!     stretch   theta' = theta_T - c (theta_b - theta_a)              a, b two times of training
 //! ```
 
 use crate::nn::Layout;
@@ -82,7 +82,7 @@ pub fn reset(theta: &[f32], theta_0: &[f32], indices: &[usize]) -> Vec<f32> {
     edited
 }
 
-/// Edit (e): takes back `c` times what moved from the parameters `from` to the later parameters `to`.
+/// Takes back `c` times what moved from the parameters `from` to the later parameters `to`.
 pub fn stretch(theta: &[f32], from: &[f32], to: &[f32], c: f64) -> Vec<f32> {
     let moved = from
         .iter()

@@ -1,8 +1,8 @@
 //! States that stand in for each other: the same mazes with the mouse in several cells, and the cheese
 //! in several for each mouse, so that a state has others of its feature.
 //!
-//! In every maze half of the mice stand in the region, with the cheese elsewhere in it (as in S2); the
-//! others outside of it, with the cheese in the region (S1), outside (S3, S4), or without one (S5).
+//! In every maze half of the mice stand in the region, with the cheese elsewhere in it ; the
+//! others outside of it, with the cheese in the region , outside, or without one.
 
 use std::collections::BTreeMap;
 

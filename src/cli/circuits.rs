@@ -197,8 +197,8 @@ fn steered(found: &Circuits, out: &mut dyn Write) -> std::io::Result<()> {
     let base = &found.base;
     writeln!(
         out,
-        "steering; unsteered: step to the cheese {:.2}, to the corner {:.2} at decision squares; S2 {:.2}, \
-         S5 {:.2}",
+        "steering; unsteered: step to the cheese {:.2}, to the corner {:.2} at decision squares; cheese in, down-left \
+         {:.2}, S5 region {:.2}",
         base.p_cheese,
         base.p_corner,
         base.rates[Rate::InDownLeft],
@@ -231,7 +231,7 @@ fn steered(found: &Circuits, out: &mut dyn Write) -> std::io::Result<()> {
             writeln!(
                 out,
                 "  {dose:+.1} x {} direction at {:<20} cheese {:.2}, corner {:.2} (random vectors {mean:.2})  \
-                 S2 {:.2}  S5 {:.2}",
+                 cheese in, down-left {:.2}  S5 region {:.2}",
                 match sought {
                     Sought::Cheese => "cheese",
                     Sought::Corner => "corner",

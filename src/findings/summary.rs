@@ -112,7 +112,7 @@ impl FamilyOver {
 pub struct TemporalRow {
     /// Which decomposition.
     pub decomposition: Components,
-    /// Rank correlation of temporal index and (S5 loss - S2 loss).
+    /// Rank correlation of temporal index and what undoing a component costs the corner more than the cheese.
     pub correlation: Option<Over>,
     /// The same on the behavioural axis.
     pub behavioural: Option<Over>,

@@ -11,7 +11,7 @@ pub enum Supervision {
     None,
     /// The order of the training steps.
     Time,
-    /// When the behaviours were learnt: S2 and S5 over training.
+    /// When the behaviours were learnt.
     Phases,
     /// Which training steps were made before the corner was reached and which in it.
     Situations,

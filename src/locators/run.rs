@@ -78,7 +78,7 @@ pub struct Behaviour<'a> {
 /// States that ask for one behaviour, with the moves that are it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe {
-    /// Which behaviour; S1's entry, S2, S3, S4's region and S5 are probed.
+    /// Which behaviour.
     pub rate: Rate,
     /// `(states, world, world, 3)` of 0 and 1.
     pub observations: Vec<u8>,

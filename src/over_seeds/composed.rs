@@ -29,10 +29,6 @@ use crate::protocol::bench::Bench;
 
 use super::planted::learnt;
 
-/// Levels of every situation that locators are shown, and states of each that are probed.
-const LEVELS: usize = 256;
-const STATES: usize = 1024;
-
 /// Policies, of seeds of their own.
 const POLICIES: u64 = 3;
 
@@ -199,8 +195,8 @@ fn ask(
     is_asked: &impl Fn(&dyn Locator) -> bool,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Routed>, Error> {
-    let tasks = config.tasks(Split::Discovery, LEVELS)?;
-    let probes = probes::probes(&tasks, STATES);
+    let tasks = config.tasks(Split::Discovery, probes::LEVELS)?;
+    let probes = probes::probes(&tasks, probes::STATES);
     // Nothing was recorded; those who are asked look at the policy.
     let nothing = Dense::new(1, policy.theta.len(), vec![0.0; policy.theta.len()])?;
     let total = Stream {

@@ -70,7 +70,7 @@ pub fn remembered<T: Serialize + DeserializeOwned + Sound>(
 const STAGE: &str = "what a stage of a study found";
 
 /// Counted up with every change of what a stage finds: what an older analysis kept is found anew.
-pub const ANALYSIS: u32 = 3;
+pub const ANALYSIS: u32 = 4;
 
 /// What a stage found, by which analysis and under which settings.
 #[derive(Serialize, Deserialize)]

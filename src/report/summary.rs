@@ -270,7 +270,7 @@ fn met(claimed: &Claimed) -> &'static str {
     }
 }
 
-/// "S2 lost", or "S5 and S4 region lost at least".
+/// "cheese in, up-right and cheese in, down-left lost at least".
 fn targets_lost(claim: Claim) -> String {
     let names: Vec<&str> = claim.targets().iter().map(|rate| rate.name()).collect();
     let at_least = if names.len() > 1 { " at least" } else { "" };

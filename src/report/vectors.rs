@@ -119,7 +119,7 @@ fn opening(d: &DecompositionSummary, correlation: Option<f64>) -> String {
     let firsts_mean = firsts.iter().sum::<f64>() / firsts.len() as f64;
     let correlation = correlation.map_or(String::new(), |r| {
         format!(
-            " Over components, the temporal index correlates by {} with (S5 loss − S2 loss) of steps \
+            " Over components, the temporal index correlates by {} with what undoing them costs the corner more than the cheese, of steps \
              along them; the proposal predicts a negative number.",
             signed(r, 2)
         )

@@ -147,7 +147,7 @@ mod tests {
         let (t, p) = (120, 400);
         let planted = low_rank(t, p, &[1.0, 0.5]);
         let noise = noise(t, p, 6);
-        // Norms fall by e^-3, as METHOD 1.1 has it.
+        // Norms fall by e^-3, as METHOD section 4 has it.
         let entry = |signal: f32| {
             move |at: usize, planted: f32, noise: f32| {
                 let fade = (-3.0 * (at / p) as f64 / t as f64).exp();

@@ -1,7 +1,7 @@
 //! The circuits of a run by eye: which levels, channels and edges are pictured, and what of them.
 //!
 //! Nothing is chosen by hand. Channels and edges are those that lead patching. Levels are discovery
-//! levels, the first by seed of S1 and of S4, and the first by seed among the tenth of S1 and of S2 on
+//! levels, the first by seed of S1 and of S4, and the first by seed among the tenth of S1 and of the cheese in the region, down-left, on
 //! which the policy's exact probability of success is lowest.
 
 use super::patching::Leaders;

@@ -152,7 +152,7 @@ pub fn relearning(study: &Study) -> String {
     });
     format!(
         "`seeds[].relearning`; src/protocol/relearn.rs.\n\n\
-         Updates of further training until the claim's first target (A: S2, B: S5) is back to 90 % of \
+         Updates of further training until the claim's first target (A: cheese in, up-right, B: S5 region) is back to 90 % of \
          the unedited policy's rate on curve levels, after the chosen step along a component and after \
          the chosen random in-span step, each of its own length.\n\n{}",
         table(
@@ -179,16 +179,17 @@ pub fn retraining(study: &Study) -> String {
         "`summary.retraining`, `seeds[].retraining`; src/protocol/retrain.rs.\n\n\
          The same seed trained again with the early, the late or random in-span directions of its \
          unit-norm decomposition taken off every gradient or every update; rates minus those of the \
-         run's own checkpoint at the same update. The temporal claim predicts that without the \
-         early set the corner (S5) is learnt later.\n\n{}",
+         run's own checkpoint at the same update. The updates are those by which the cheese was learnt in the run \
+         itself. The temporal claim predicts that without the early set the corner is learnt later, and without the late set \
+         the cheese.\n\n{}",
         table(
             &[
                 "projected out",
                 "seeds",
                 "updates",
-                "change of S5",
+                "change of the corner",
                 "p",
-                "change of S2",
+                "change of the cheese in the region",
                 "p"
             ],
             rows
@@ -209,16 +210,16 @@ pub fn failed(study: &Study) -> String {
             ));
         }
         let families = &study.summary.families[claim];
-        let met = families
+        let reached = families
             .iter()
             .filter(|f| is_locators(f))
-            .map(|f| f.successes)
+            .map(|f| f.reached)
             .max()
             .unwrap_or(0);
-        if met < (8 * seeds).div_ceil(10) {
+        if reached < (8 * seeds).div_ceil(10) {
             items.push(format!(
-                "{claim:?} is not reached: no locator's edit meets the rule on 8 of 10 seeds; the most \
-                 is {met} of {seeds}."
+                "{claim:?} is not reached: no locator's edit meets the rule above every baseline on 8 of 10 seeds; the most \
+                 is {reached} of {seeds}."
             ));
         }
         let never = families

@@ -127,7 +127,7 @@ pub fn temporal(study: &Study) -> String {
     });
     format!(
         "`summary.temporal`, `seeds[].temporal`; src/protocol/temporal.rs.\n\n\
-         The effect of a component is the mean of (S5 loss - S2 loss) over steps along it. The \
+         The effect of a component is what undoing it costs the corner more than the cheese in the region, in the mean over doses. The \
          proposal predicts a negative rank correlation with the temporal index, and a positive \
          difference between early and late sets. \"Beyond chance\": seeds whose difference exceeds \
          95 % of pairs of sets of the same lengths among the same components. p are of single tests. Labels need all nulls of METHOD \

@@ -12,8 +12,6 @@ mod tables;
 
 use crate::ablate::Claim;
 use crate::findings::Study;
-use crate::report::axes::range_of;
-use crate::report::number::fixed;
 
 /// One section.
 pub struct Section {
@@ -132,15 +130,14 @@ fn head(study: &Study) -> String {
     let seeds: Vec<String> = study.seeds.iter().map(|s| s.seed.to_string()).collect();
     format!(
         "{}Written by `{}` (gouda {}, preset {}, seeds {}; SHA-256 of the settings {}).\n\
-         Every figure is one of `study.json` (that of the committed text: data/results/study-quick.json); \
-         each section names the field and the source that made it. \
+         Every figure is one of `study.json`; each section names the field and the source that made it. \
          Rates are exact: the probability of success on a level, from the policy's own action \
          probabilities; those of the premise and of A and B are means over {} test levels a situation, \
          their intervals (95 %) bootstraps over seeds and the mazes that all of them share. Elsewhere \
          rates are of selection levels (relearning: curve levels) and intervals bootstraps over seeds. p \
          over seeds is the exact sign-flip test, which cannot fall below {:.3} with {} seeds. Seeds 0 \
-         and 1 were tuned on, 2 and 3 used while the study was written. METHOD.md defines the rest.\n\n{}",
-        caveat(study),
+         and 1 were tuned on, 2 to 13 looked at while methods were added. METHOD.md defines the rest.\n\n{}",
+        note(study),
         study.command,
         study.version,
         study.preset,
@@ -153,44 +150,10 @@ fn head(study: &Study) -> String {
     )
 }
 
-/// What is known to be wrong with the measures, with the part of it that this study shows itself, and what was
-/// noted beside it.
-fn caveat(study: &Study) -> String {
-    let mut text = String::from(
-        "**Confounded by direction: no verdict below stands.** S1, S4 and S5 ask for moves up and right, S2 and S3 \
-         mostly for moves left and down, so that a constant on the four logits, the same in every state, takes the one \
-         and spares the other.",
-    );
-    for claim in Claim::ALL {
-        let portraits = study.seeds.iter().flat_map(|one| &one.portraits);
-        let shifts = portraits.filter(|one| one.claim == claim);
-        let shifts: Vec<f64> = shifts.filter_map(|one| up_right(&one.shift)).collect();
-        let (word, sign) = match claim {
-            Claim::A => ("up and right", 1.0),
-            Claim::B => ("down and left", -1.0),
-        };
-        let with = shifts.iter().map(|shift| sign * shift);
-        let with: Vec<f64> = with.filter(|&shift| shift > 0.0).collect();
-        if let Some((low, high)) = range_of(with.iter().copied()) {
-            text += &format!(
-                " Of {} steps chosen for {claim:?} {} are such a constant in part, {word} by {} to {} logits.",
-                shifts.len(),
-                with.len(),
-                fixed(low, 1),
-                fixed(high, 1)
-            );
-        }
-    }
-    if !study.note.is_empty() {
-        text += &format!(" {}", study.note);
-    }
-    text + "\n\n"
-}
-
-/// By how much a change of the four logits is one towards up and right; none for other actions.
-fn up_right(shift: &[f64]) -> Option<f64> {
-    match shift {
-        [left, right, up, down] => Some((right + up - left - down) / 2.0),
-        _ => None,
+/// What was noted beside the study.
+fn note(study: &Study) -> String {
+    match study.note.as_str() {
+        "" => String::new(),
+        note => format!("{note}\n\n"),
     }
 }

@@ -64,7 +64,7 @@ pub fn planted(study: &Study) -> String {
          Area under the ROC curve of each locator's scores, for A, B: the parameters known to serve \
          the behaviour against all others and, in brackets, against those of the other behaviour \
          alone (a locator that takes one for the other is below .5 there). On made-up gradients, and on \
-         a policy trained so that transitions outside of the region move one half of every layer and those inside the other (S2 rose by {}, S5 by \
+         a policy trained so that transitions outside of the region move one half of every layer and those inside the other (what the cheese adds in the region rose by {}, the corner by \
          {} in its training; where a rise is below .1 there is nothing to find). .5 is chance. An \
          asterisk: either area below .8 on an easy plant, or, for locators that only a policy can be \
          asked about, the mean of theirs on the composed policies. {} The streams of the routed policy are recorded before \

@@ -246,7 +246,7 @@ fn index_against_effect(study: &Study, number: usize) -> String {
             padded(range_of(points.iter().map(|p| p.2))),
         ),
         &axis(
-            "S5 loss minus S2 loss",
+            "undone: loss of corner minus cheese",
             padded(range_of(points.iter().map(|p| p.3))),
         ),
     );
