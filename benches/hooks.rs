@@ -64,7 +64,7 @@ fn forward(c: &mut Criterion) {
         b.iter_batched_ref(
             || Workspace::new(&network),
             |workspace| {
-                workspace.forward_steered(policy, black_box(states), RUN, None, |_| 0);
+                workspace.forward_steered(policy, black_box(states), RUN, None, |_| Some(0));
             },
             BatchSize::NumIterations(256),
         );

@@ -19,6 +19,7 @@ fn rules(world: u8) -> EnvSettings {
     let sampler = LevelSampler::new(world, variant, 3, Split::Train.seeds());
     EnvSettings {
         sampler: sampler.expect("such levels exist"),
+        later: Vec::new(),
         actions: ActionSet::Four,
         reward: 1.0,
         timeout: 500,

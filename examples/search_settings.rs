@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use gouda::ablate::rate::Rates;
 use gouda::ablate::{Rate, Setting, Split, Tasks};
-use gouda::maze::ActionSet;
+use gouda::maze::{ActionSet, MouseStart};
 use gouda::nn::{Kind, Policy};
 use gouda::ppo::{EnvSettings, NetSettings, PpoSettings, Settings, Trainer};
 use serde_json::{Value, json};
@@ -59,6 +59,8 @@ fn base() -> Settings {
             timeout: 100,
             reward: 1.0,
             actions: ActionSet::Four,
+            mouse: MouseStart::BottomLeft,
+            schedule: Vec::new(),
         },
         net: NetSettings {
             kind: Kind::Small,

@@ -579,7 +579,7 @@ fn config_says_where_each_value_came_from() {
         serde_json::json!({"value": 7, "from": "file"})
     );
     assert_eq!(entries["ppo.gae_lambda"]["from"], "preset quick");
-    for preset in ["quick", "standard", "procgen"] {
+    for preset in ["quick", "standard", "procgen", "scheduled"] {
         assert!(
             gouda(&["config", "--preset", preset]).status.success(),
             "{preset}"

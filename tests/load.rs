@@ -264,7 +264,6 @@ fn a_closed_pipe_ends_no_command_badly() {
             "--set=ablate.controls=19",
             "--set=study.relearn_updates=6",
             "--set=study.retrain_seeds=1",
-            "--set=study.retrain_updates=6",
             "--set=study.planted_updates=12",
         ];
         commands.push(run("study", &dir.path().join("study"), &sets));

@@ -302,7 +302,7 @@ fn the_program_exits_with_5_and_names_the_number() {
         (["ppo.learning_rate=1e30", "ppo.optimizer=adam"], "update "),
         (["ppo.learning_rate=1e30", "ppo.optimizer=sgd"], "update "),
         (
-            ["env.reward=3.4e38", "ppo.norm_adv=true"],
+            ["env.reward=3.4e38", "ppo.norm_adv=minibatch"],
             "the value loss is inf",
         ),
         (

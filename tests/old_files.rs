@@ -50,7 +50,7 @@ const PLAYED: &str =
 const SETTINGS: &str = "config.toml: expected the settings of a run of this release";
 const SIGMA: [f64; 2] = [12.016865717291314, 1.7184234671550092];
 
-fn all() -> [Old; 6] {
+fn all() -> [Old; 7] {
     let fourth = Old {
         folder: "4",
         run: 2,
@@ -61,7 +61,7 @@ fn all() -> [Old; 6] {
         has_sketch: true,
         sigma: Some(SIGMA),
         streams: &PARTS,
-        point: Some("the settings of config.toml as the run began with them"),
+        point: Some("expected version 3 of points to resume from, found version 2"),
         curves: Some(PLAYED),
         resume: Some(SETTINGS),
     };
@@ -83,7 +83,7 @@ fn all() -> [Old; 6] {
             run: 1,
             version: 1,
             streams: &PARTS[..2],
-            point: Some("expected version 2 of points to resume from, found version 1"),
+            point: Some("expected version 3 of points to resume from, found version 1"),
             ..fourth
         },
         Old {
@@ -99,6 +99,11 @@ fn all() -> [Old; 6] {
         },
         Old {
             folder: "5",
+            curves: None,
+            ..fourth
+        },
+        Old {
+            folder: "6",
             point: None,
             curves: None,
             resume: None,
@@ -335,7 +340,7 @@ fn every_old_file_is_read_to_its_values_or_refused_by_name() {
 fn files_of_a_later_version_are_refused_by_name_and_version() {
     let dir = directory();
     let out = dir.path().join("run");
-    copy(&fixtures().join("5/run"), &out);
+    copy(&fixtures().join("6/run"), &out);
     let run = RunDir::look(&out).unwrap();
     let manifest = run.gradients().join("total/manifest.json");
     let text = read_text(&manifest).unwrap();
@@ -386,10 +391,10 @@ fn files_of_a_later_version_are_refused_by_name_and_version() {
     let words =
         ["000000006.safetensors: expected a checkpoint version 2, found checkpoint version 3"];
     expect(reproduce.arg(&out), 3, &words);
-    resave(&latest(&run), "state", "\"version\":2", "\"version\":3");
+    resave(&latest(&run), "state", "\"version\":3", "\"version\":4");
     let mut train = gouda(&["train", "--quiet", "--resume", "--out"]);
     std::fs::remove_file(run.manifest()).unwrap();
     let words =
-        ["latest.safetensors: expected version 2 of points to resume from, found version 3"];
+        ["latest.safetensors: expected version 3 of points to resume from, found version 4"];
     expect(train.arg(&out), 3, &words);
 }

@@ -7,12 +7,13 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use gouda::experiment::config::{Config, Preset};
+use gouda::experiment::replay::{self, Limit};
 use gouda::experiment::resolve::resolve;
 use gouda::experiment::resume::{Point, latest, middle};
 use gouda::experiment::train::train;
 use gouda::experiment::{Error, Progress, Silent};
 use gouda::numeric::random::{Purpose, Stream};
-use gouda::storage::{RunDir, RunManifest};
+use gouda::storage::{Access, RunDir, RunManifest};
 
 mod common;
 use common::{TINY, assert_same, directory, promised};
@@ -97,6 +98,23 @@ fn stopped_anywhere_in_training_it_ends_in_the_same_bytes() {
             ],
         ),
         (
+            // 6 updates an iteration: the switches are at 6 and at 18, which is half-way too.
+            "stages",
+            [
+                "record.every=7",
+                "env.schedule=[{from=0.2,region=0,min_maze_dim=3},{from=0.45,region=3,min_maze_dim=7}]",
+                "env.mouse=anywhere",
+            ],
+        ),
+        (
+            "rewards scaled",
+            [
+                "record.every=7",
+                "ppo.norm_rewards=true",
+                "ppo.norm_adv=rollout",
+            ],
+        ),
+        (
             "impala",
             [
                 "record.every=update",
@@ -139,6 +157,16 @@ fn stopped_anywhere_in_training_it_ends_in_the_same_bytes() {
             points
         };
         assert_eq!(point(&whole)[1].trainer.updates, 18);
+        let stages = point(&whole).map(|point| {
+            let all = point.trainer.environments.into_iter();
+            all.map(|env| env.stage).max()
+        });
+        let last = 2 * usize::from(name == "stages");
+        assert_eq!(stages, [Some(last), Some(last / 2)], "{name}");
+        let run = RunDir::look(&whole).unwrap();
+        let limit = Limit::Updates(27);
+        let checks = replay::check(&config, &run, Access::Map, limit, &mut Silent).unwrap();
+        assert!(checks.iter().all(|check| check.ok), "{name}: {checks:?}");
         let check = |path: &Path, what: &str| {
             assert_same(&promised(path), &expected, &format!("{name}, {what}"));
             // Parameters, optimiser, environments and streams, and sums of rows.
@@ -220,9 +248,9 @@ fn a_damaged_point_is_refused_whatever_the_damage() {
         );
     }
     // Sound, but of the release before.
-    let at = whole.windows(13).position(|w| w == br#"\"version\":2"#);
+    let at = whole.windows(13).position(|w| w == br#"\"version\":3"#);
     let mut older = whole.clone();
-    older[at.expect("the version in the state") + 12] = b'1';
+    older[at.expect("the version in the state") + 12] = b'2';
     let state = point_state(&older);
     let mut sum = crc32fast::Hasher::new();
     sum.update(state.as_bytes());
@@ -231,7 +259,7 @@ fn a_damaged_point_is_refused_whatever_the_damage() {
     std::fs::write(&path, &older).unwrap();
     let error = load().unwrap_err().to_string();
     assert!(
-        error.contains("expected version 2 of points to resume from, found version 1"),
+        error.contains("expected version 3 of points to resume from, found version 2"),
         "{error}"
     );
     // Sound, but of other settings.

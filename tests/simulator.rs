@@ -1,7 +1,8 @@
 //! The fast simulator against the plain one: every position, reward, done flag and observation.
 
 use gouda::maze::{
-    ActionSet, Batch, EnvSettings, EnvState, LevelSampler, Simulator, Variant, observation_len,
+    ActionSet, Batch, EnvSettings, EnvState, LevelSampler, MouseStart, Simulator, Variant,
+    observation_len,
 };
 use gouda::numeric::random::{Purpose, Stream};
 use gouda::numeric::simd;
@@ -18,10 +19,27 @@ fn settings(
 ) -> EnvSettings {
     EnvSettings {
         sampler: LevelSampler::new(world, variant, min_maze_dim, 0..1_000_000_000).unwrap(),
+        later: Vec::new(),
         actions,
         reward: 10.0,
         timeout,
     }
+}
+
+/// The same with the mouse starting on any free cell.
+fn anywhere(mut settings: EnvSettings) -> EnvSettings {
+    settings.sampler = settings.sampler.with_mouse(MouseStart::Anywhere);
+    settings
+}
+
+/// The same followed by a stage of one other region and one of larger mazes.
+fn staged(mut settings: EnvSettings, region: u8, min_maze_dim: u8) -> EnvSettings {
+    let stage = |region, min_maze_dim| {
+        let variant = Variant::Corner { region };
+        LevelSampler::new(settings.sampler.world(), variant, min_maze_dim, 0..999).unwrap()
+    };
+    settings.later = vec![stage(region, 3), stage(5, min_maze_dim)];
+    settings
 }
 
 /// Plays the same random actions in both, from one batch that is stepped to the end of the test.
@@ -39,6 +57,10 @@ fn compare(settings: &EnvSettings, seed: u64, env_len: usize) -> [usize; 2] {
     let action_len = settings.actions.action_len() as u32;
     let mut outcomes = [0; 2];
     for t in 0..STEPS {
+        // One stage after the other, for a third of the steps each.
+        let stage = (3 * t / STEPS).min(settings.later.len());
+        plain.begin_stage(stage);
+        fast.begin_stage(stage);
         plain.observe(&mut expected);
         fast.observe(&mut found);
         assert!(expected == found, "observations before step {t}");
@@ -54,6 +76,7 @@ fn compare(settings: &EnvSettings, seed: u64, env_len: usize) -> [usize; 2] {
         for (i, env) in plain.envs.iter().enumerate() {
             let expected = EnvState {
                 level_seed: env.level_seed,
+                stage: env.stage,
                 mouse: env.mouse,
                 steps: env.steps,
                 stream: env.stream.clone(),
@@ -87,6 +110,14 @@ fn compare_all(level_len: usize) {
         (
             level_len,
             settings((13, 3), Variant::Anywhere, ActionSet::Procgen, 200),
+        ),
+        (
+            level_len,
+            staged(settings((9, 5), corner(3), ActionSet::Four, 40), 0, 9),
+        ),
+        (
+            level_len,
+            anywhere(settings((11, 5), corner(3), ActionSet::Four, 60)),
         ),
         (
             level_len / 20,
@@ -146,6 +177,7 @@ fn plays_a_few_levels() {
 #[test]
 fn a_batch_taken_up_again_plays_on_as_it_would_have() {
     let settings = settings((11, 7), Variant::Corner { region: 3 }, ActionSet::Four, 30);
+    let settings = staged(settings, 0, 11);
     let env_len = 300;
     let mut batch = Batch::new(&settings, 4, env_len).unwrap();
     let mut random = Stream::new(1, Purpose::Actions, 0);
@@ -177,7 +209,49 @@ fn a_batch_taken_up_again_plays_on_as_it_would_have() {
         other.restore(env, state).unwrap();
         assert_eq!((&fresh.state(env), &other.state(env)), (state, state));
     }
-    step(&mut [&mut batch, &mut fresh, &mut other], 200);
+    step(&mut [&mut batch, &mut fresh, &mut other], 50);
+    // A switch, and a point between it and the end of the episodes that began before it.
+    for batch in [&mut batch, &mut fresh] {
+        batch.begin_stage(1);
+    }
+    step(&mut [&mut batch, &mut fresh], 10);
+    let states: Vec<EnvState> = (0..env_len).map(|env| batch.state(env)).collect();
+    let stages: std::collections::BTreeSet<usize> = states.iter().map(|s| s.stage).collect();
+    assert_eq!(stages, [0, 1].into());
+    let mut late = Batch::new(&settings, 99, env_len).unwrap();
+    for (env, state) in states.iter().enumerate() {
+        late.restore(env, state).unwrap();
+    }
+    late.begin_stage(1);
+    step(&mut [&mut batch, &mut fresh, &mut late], 20);
+    for batch in [&mut batch, &mut fresh, &mut late] {
+        batch.begin_stage(2);
+    }
+    step(&mut [&mut batch, &mut fresh, &mut late], 100);
+    assert!((0..env_len).all(|env| batch.state(env).stage == 2));
+}
+
+/// A level seed says where the mouse starts, whatever was drawn before it, and changes nothing else of
+/// the level.
+#[test]
+fn the_level_seed_says_where_the_mouse_starts() {
+    let plain = settings((9, 3), Variant::Corner { region: 5 }, ActionSet::Four, 4);
+    let moved = anywhere(plain.clone());
+    let (mut elsewhere, env_len) = (0, 300);
+    for seed in 0..9 {
+        let batch = Batch::new(&moved, seed, env_len).unwrap();
+        for env in 0..env_len {
+            let state = batch.state(env);
+            let level = moved.sampler.level(state.level_seed);
+            let mut procgen = plain.sampler.level(state.level_seed);
+            assert_eq!(state.mouse, level.mouse);
+            elsewhere += usize::from(level.mouse != procgen.mouse);
+            procgen.mouse = level.mouse;
+            assert_eq!(level, procgen);
+        }
+    }
+    // In a maze of 3 cells one mouse in six is still at the bottom left.
+    assert!(elsewhere > 9 * env_len * 8 / 10, "{elsewhere}");
 }
 
 #[test]

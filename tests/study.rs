@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-const TINY: [&str; 27] = [
+const TINY: [&str; 26] = [
     "env.world=9",
     "env.min_maze_dim=3",
     "env.timeout=20",
@@ -34,7 +34,6 @@ const TINY: [&str; 27] = [
     "ablate.controls=19",
     "study.relearn_updates=6",
     "study.retrain_seeds=1",
-    "study.retrain_updates=6",
 ];
 
 fn study(out: &Path, more: &[&str]) -> Command {

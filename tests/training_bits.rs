@@ -3,11 +3,12 @@
 //!
 //! `GOUDA_SIMD` may force an instruction set on the whole file; nothing here depends on it.
 
-use gouda::maze::ActionSet;
+use gouda::maze::{ActionSet, MouseStart};
 use gouda::nn::Kind;
 use gouda::numeric::simd;
-use gouda::ppo::settings::OptimizerKind;
-use gouda::ppo::{EnvSettings, Error, NetSettings, Part, PpoSettings, Settings, Trainer};
+use gouda::ppo::projection::{Projection, When};
+use gouda::ppo::settings::{NormAdv, OptimizerKind};
+use gouda::ppo::{EnvSettings, Error, NetSettings, Part, PpoSettings, Settings, Stage, Trainer};
 
 /// A world of 5 cells, 20 environments: more than one block of a rollout, the second one short,
 /// and minibatches of more than one block, the last one short.
@@ -20,6 +21,8 @@ fn tiny(kind: Kind) -> Settings {
             timeout: 20,
             reward: 1.0,
             actions: ActionSet::Four,
+            mouse: MouseStart::BottomLeft,
+            schedule: Vec::new(),
         },
         net: NetSettings {
             kind,
@@ -60,13 +63,17 @@ fn with_threads<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
 
 #[test]
 fn any_number_of_threads_trains_to_the_same_bits() {
-    for (kind, optimizer, total_updates, routing) in [
-        (Kind::Small, OptimizerKind::Adam, 30, false),
-        (Kind::Small, OptimizerKind::Adam, 30, true),
-        (Kind::Small, OptimizerKind::Sgd, 30, false),
-        (Kind::Impala, OptimizerKind::Adam, 10, false),
+    let (minibatch, rollout) = (NormAdv::Minibatch, NormAdv::Rollout);
+    for (kind, optimizer, total_updates, routing, norm_adv) in [
+        (Kind::Small, OptimizerKind::Adam, 30, false, minibatch),
+        (Kind::Small, OptimizerKind::Adam, 30, true, minibatch),
+        (Kind::Small, OptimizerKind::Adam, 30, false, rollout),
+        (Kind::Small, OptimizerKind::Sgd, 30, false, minibatch),
+        (Kind::Impala, OptimizerKind::Adam, 10, false, minibatch),
     ] {
         let mut settings = tiny(kind);
+        settings.ppo.norm_adv = norm_adv;
+        settings.ppo.norm_rewards = norm_adv == NormAdv::Rollout;
         settings.ppo.routing = routing;
         settings.ppo.optimizer = optimizer;
         settings.ppo.total_updates = total_updates;
@@ -172,8 +179,8 @@ fn the_parts_sum_to_the_gradient_and_change_nothing() {
         found.push(crc(trainer.params()));
         assert_eq!(found, expected, "{kind:?}, region {region}");
         for (part, share) in Part::ALL.into_iter().zip(largest) {
-            // Where the region is the whole maze, nothing is before it.
-            if part == Part::Before && region == 5 {
+            // Where the region is the whole of every maze, no mouse comes into it.
+            if part == Part::Inside && region == 5 {
                 assert_eq!(share, 0.0);
             } else {
                 assert!(share > 1e-3, "{kind:?}, region {region}, {part:?}: {share}");
@@ -217,6 +224,96 @@ fn routed_gradients_stay_on_their_side() {
         }
     }
     assert!(empty >= 10 && mixed >= 10, "{empty} {mixed}");
+}
+
+/// Up to the switch training is that without a schedule; from there on every level that begins is of the
+/// new stage, and what is under way is played to its end.
+#[test]
+fn a_stage_begins_with_an_iteration_and_ends_no_episode() {
+    let mut settings = tiny(Kind::Small);
+    settings.ppo.total_updates = 40;
+    let alone = checksums(settings.clone());
+    settings.env.schedule = vec![Stage {
+        from: 0.5,
+        region: 0,
+        min_maze_dim: 5,
+    }];
+    let found = checksums(settings.clone());
+    // 8 updates an iteration, and half of 40 are made when the one after 24 begins.
+    assert_eq!(found[..3 * 24], alone[..3 * 24]);
+    assert_ne!(found[3 * 24..], alone[3 * 24..]);
+    let mut trainer = Trainer::new(settings.clone(), 3).unwrap();
+    let (mut old, mut new) = (0, 0);
+    while trainer.advance().unwrap().is_some() {
+        if !trainer.is_between_iterations() {
+            continue;
+        }
+        let since = (trainer.updates().saturating_sub(24) / 8 * 8) as u16;
+        for env in trainer.state().environments {
+            let is_old = since == 0 || env.steps >= since;
+            assert_eq!(env.stage, usize::from(!is_old), "{env:?} after {since}");
+            let level = env.level(&settings.env.rules().unwrap()).unwrap();
+            if !is_old {
+                assert_eq!((level.cheese, level.maze_dim), (Some(level.top_right()), 5));
+                new += 1;
+            } else if since > 0 {
+                old += 1;
+            }
+        }
+    }
+    assert!(old > 0 && new > 20, "{old} {new}");
+}
+
+/// A stage from the start is as if the settings said so themselves, but for who is inside; a policy that
+/// was trained goes on on the last stage's levels.
+#[test]
+fn a_stage_from_the_start_trains_as_its_levels_alone() {
+    let mut alone = tiny(Kind::Small);
+    alone.env.region = 0;
+    alone.env.min_maze_dim = 5;
+    let mut staged = tiny(Kind::Small);
+    let stage = |from, region, min_maze_dim| Stage {
+        from,
+        region,
+        min_maze_dim,
+    };
+    staged.env.schedule = vec![stage(0.0, 0, 5)];
+    assert_eq!(checksums(staged.clone()), checksums(alone.clone()));
+    staged.env.schedule = vec![stage(0.3, 3, 3), stage(0.9, 0, 5)];
+    let params = Trainer::new(alone.clone(), 5).unwrap().params().to_vec();
+    let go_on = |settings: Settings| {
+        let mut trainer = Trainer::from_params(settings, 4, params.clone()).unwrap();
+        while trainer.advance().unwrap().is_some() {}
+        crc(trainer.params())
+    };
+    assert_eq!(staged.env.anywhere_share(), 0.0);
+    assert_eq!(go_on(staged), go_on(alone));
+}
+
+/// Over one minibatch of all frames, those of the minibatch and those of the rollout are the same; over
+/// smaller ones they are not.
+#[test]
+fn each_way_to_normalise_advantages_is_another_training() {
+    let first = |norm_adv, minibatch_size| {
+        let mut settings = tiny(Kind::Small);
+        settings.ppo.norm_adv = norm_adv;
+        settings.ppo.minibatch_size = minibatch_size;
+        let mut trainer = Trainer::new(settings, 3).unwrap();
+        trainer.advance().unwrap().unwrap().gradient.to_vec()
+    };
+    let all = [NormAdv::Minibatch, NormAdv::Rollout, NormAdv::None];
+    // In one minibatch of the whole rollout the two are one but for the order of the sums.
+    let [minibatch, rollout, none] = all.map(|norm_adv| first(norm_adv, 160));
+    let distance = |a: &[f32], b: &[f32]| {
+        let squares = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2));
+        squares.sum::<f64>().sqrt()
+    };
+    let scale = distance(&minibatch, &vec![0.0; minibatch.len()]);
+    assert!(distance(&minibatch, &rollout) < 1e-6 * scale);
+    assert!(distance(&minibatch, &none) > 1e-2 * scale);
+    let [minibatch, rollout, none] = all.map(|norm_adv| first(norm_adv, 40));
+    assert!(distance(&minibatch, &rollout) > 1e-2 * scale);
+    assert!(distance(&rollout, &none) > 1e-2 * scale);
 }
 
 #[test]
@@ -279,6 +376,44 @@ fn updates_can_be_replayed_from_what_they_report() {
     }
     assert!(clipped_len > 0, "no gradient was long enough to clip");
     assert_eq!(crc(trainer.params()), crc(&params));
+}
+
+/// What is clipped is the gradient without the directions that are taken out of it; the norm that is
+/// told stays that of the loss's gradient.
+#[test]
+fn a_gradient_is_clipped_by_its_norm_after_projection() {
+    let mut settings = tiny(Kind::Small);
+    settings.ppo.max_grad_norm = 1e-3;
+    let first = |projection: Option<(&[f32], When)>| {
+        let mut trainer = Trainer::new(settings.clone(), 1).unwrap();
+        if let Some((direction, when)) = projection {
+            let basis: Vec<f64> = direction.iter().map(|&x| x.into()).collect();
+            trainer.project_out(Projection::new(&[basis], when));
+        }
+        let update = trainer.advance().unwrap().unwrap();
+        let norm = gouda::numeric::sum::norm(update.gradient);
+        (
+            update.gradient.to_vec(),
+            norm,
+            update.norm,
+            update.clip_factor,
+        )
+    };
+    let (gradient, norm, told, factor) = first(None);
+    assert_eq!((told, factor), (norm, 1e-3 / (norm + 1e-6)));
+    // The first half of the gradient's entries, as a direction.
+    let mut half = gradient;
+    let len = half.len();
+    half[len / 2..].fill(0.0);
+    let half_norm = gouda::numeric::sum::norm(&half);
+    half.iter_mut()
+        .for_each(|x| *x = (f64::from(*x) / half_norm) as f32);
+    let (_, left, told, factor) = first(Some((&half, When::BeforeOptimizer)));
+    assert!(left < 0.99 * norm && left > 1e-3, "{left} of {norm}");
+    assert_eq!((told, factor), (norm, 1e-3 / (left + 1e-6)));
+    // What is taken off the update after the optimiser leaves the gradient as it is.
+    let (_, left, told, factor) = first(Some((&half, When::AfterOptimizer)));
+    assert_eq!((left, told, factor), (norm, norm, 1e-3 / (norm + 1e-6)));
 }
 
 #[test]

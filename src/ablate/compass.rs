@@ -6,8 +6,8 @@
 use crate::maze::{ActionSet, Move};
 use crate::nn::Layout;
 
-/// Steps along a compass direction, in logits: the length of the step is the number itself.
-pub const DOSES: [f64; 6] = [0.5, 1.0, 2.0, 3.0, 5.0, 8.0];
+/// Steps along a compass direction, in logits, those that tell most first: the length of the step is the number itself.
+pub const DOSES: [f64; 6] = [3.0, 5.0, 2.0, 8.0, 1.0, 0.5];
 
 /// By how much each of left, right, up and down is preferred: orthogonal to each other and to the
 /// constant.

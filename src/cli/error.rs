@@ -143,7 +143,11 @@ fn of_svd_hint(error: &svd::Error) -> Option<String> {
 /// A level file, and where a run was put down, are malformed input; everything else about levels is a
 /// setting.
 fn of_maze(error: &maze::Error) -> u8 {
-    if matches!(error, maze::Error::Text { .. } | maze::Error::State { .. }) {
+    let is_malformed = matches!(
+        error,
+        maze::Error::Text { .. } | maze::Error::State { .. } | maze::Error::Stage { .. }
+    );
+    if is_malformed {
         code::MALFORMED
     } else {
         code::USAGE

@@ -147,9 +147,14 @@ fn summarise(results: &Results, out: &mut dyn Write) -> std::io::Result<()> {
                     Role::Predicted => "predicted",
                     Role::Swapped => "swapped",
                     Role::Control => "control",
+                    Role::Known => "known",
                 },
                 claimed.selectivity,
-                if claimed.succeeds { " succeeds" } else { "" },
+                match (claimed.is_reached(), claimed.succeeds) {
+                    (true, _) => " reached",
+                    (false, true) => " rule met",
+                    (false, false) => "",
+                },
                 frozen.member,
                 (frozen.dose * 1e4).round() / 1e4,
             )?;

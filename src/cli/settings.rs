@@ -25,6 +25,8 @@ pub enum PresetName {
     Standard,
     /// The published hyperparameters and network, 25x25: days on a CPU
     Procgen,
+    /// As quick and longer, the cheese in the very corner of every maze for the first half of training
+    Scheduled,
 }
 
 impl From<PresetName> for Preset {
@@ -33,6 +35,7 @@ impl From<PresetName> for Preset {
             PresetName::Quick => Self::Quick,
             PresetName::Standard => Self::Standard,
             PresetName::Procgen => Self::Procgen,
+            PresetName::Scheduled => Self::Scheduled,
         }
     }
 }

@@ -19,11 +19,13 @@ pub enum Preset {
     Standard,
     /// The published hyperparameters.
     Procgen,
+    /// As quick, the corner first and the region after it.
+    Scheduled,
 }
 
 impl Preset {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Quick, Self::Standard, Self::Procgen];
+    pub const ALL: [Self; 4] = [Self::Quick, Self::Standard, Self::Procgen, Self::Scheduled];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -31,6 +33,7 @@ impl Preset {
             Self::Quick => "quick",
             Self::Standard => "standard",
             Self::Procgen => "procgen",
+            Self::Scheduled => "scheduled",
         }
     }
 
@@ -40,6 +43,7 @@ impl Preset {
             Self::Quick => include_str!("../../data/presets/quick.toml"),
             Self::Standard => include_str!("../../data/presets/standard.toml"),
             Self::Procgen => include_str!("../../data/presets/procgen.toml"),
+            Self::Scheduled => include_str!("../../data/presets/scheduled.toml"),
         }
     }
 }
@@ -177,8 +181,6 @@ pub struct StudySettings {
     pub relearn_updates: u64,
     /// Seeds that are trained again with components projected out.
     pub retrain_seeds: u64,
-    /// Updates of that training.
-    pub retrain_updates: u64,
     /// Updates of the policy whose gradients are routed, with known parameters for either behaviour.
     pub planted_updates: u64,
 }
@@ -288,13 +290,12 @@ impl Config {
             }
         }
         let study = &self.study;
-        let counts: [(&str, u64, u64, u64); 21] = [
+        let counts: [(&str, u64, u64, u64); 20] = [
             ("study.first_seed", study.first_seed, 0, 1 << 32),
             ("study.seeds", study.seeds, 1, 1000),
             ("study.rank", study.rank as u64, 2, 256),
             ("study.relearn_updates", study.relearn_updates, 0, 1 << 32),
             ("study.retrain_seeds", study.retrain_seeds, 0, study.seeds),
-            ("study.retrain_updates", study.retrain_updates, 1, 1 << 32),
             ("study.planted_updates", study.planted_updates, 1, 1 << 32),
             (
                 "record.streams_every",

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::maze::{ActionSet, Variant, generate};
+use crate::maze::{ActionSet, MouseStart, Variant, generate};
 use crate::nn::Kind;
 use crate::ppo::Optimizer;
 use crate::ppo::settings::OptimizerKind;
@@ -186,6 +186,8 @@ fn jobs() -> [(&'static str, Settings, u64); 3] {
             timeout: 20,
             reward: 1.0,
             actions: ActionSet::Four,
+            mouse: MouseStart::BottomLeft,
+            schedule: Vec::new(),
         },
         net: NetSettings {
             kind,

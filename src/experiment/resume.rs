@@ -21,6 +21,7 @@ use crate::nn::adam::Adam;
 use crate::nn::sgd::Sgd;
 use crate::numeric::random::{Purpose, Stream};
 use crate::ppo::Optimizer;
+use crate::ppo::reward_scale::RewardScale;
 use crate::ppo::settings::OptimizerKind;
 use crate::ppo::{self, Trainer, TrainerState};
 use crate::storage::{self, RunDir, checksum, tensors};
@@ -29,7 +30,7 @@ use crate::experiment::rows::{Begun, Partial};
 use crate::experiment::{Config, Error, grid};
 
 /// What `version` says.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A point to go on from.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +78,7 @@ struct Said {
     update: Begun,
     environments: Vec<EnvState>,
     actions: Vec<Stream>,
+    rewards: Option<RewardScale>,
 }
 
 #[derive(Deserialize)]
@@ -129,6 +131,7 @@ impl Point {
             update: self.update.begun,
             environments: self.trainer.environments.clone(),
             actions: self.trainer.actions.clone(),
+            rewards: self.trainer.rewards.clone(),
         };
         let state = serde_json::to_string(&said).expect("plain data with text keys");
         let metadata = [("state".to_owned(), state)];
@@ -192,6 +195,7 @@ impl Point {
                 optimizer,
                 environments: said.environments,
                 actions: said.actions,
+                rewards: said.rewards,
             },
             recorded: said.recorded,
             total: Partial {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Curves;
 use super::sound::{Contradiction, Sound};
-use crate::ablate::PerRate;
-use crate::ablate::selectivity::LEAST_RISE;
+use crate::ablate::selectivity::{LEAST_RISE, LEAST_TARGET, MOST_SPARED};
+use crate::ablate::{PerRate, Rate};
 use crate::locators::{Method, calibration};
 use crate::nn::Layout;
 use crate::numeric::sum::mean;
@@ -103,14 +103,58 @@ pub struct Composed {
 }
 
 impl Composed {
-    /// Whether both behaviours were learnt.
+    /// Whether both behaviours were learnt, each by its half: the policy is a known answer.
     pub fn took(&self) -> bool {
-        self.learnt.iter().all(|&rise| rise >= LEAST_RISE)
+        self.learnt.iter().all(|&rise| rise >= LEAST_RISE) && self.dissociates()
+    }
+
+    /// Whether either half, reset, takes at least a half of its own behaviour and at most a tenth of the other: what the cheese
+    /// adds in the region, in either direction, and the walk to the corner.
+    pub fn dissociates(&self) -> bool {
+        let [cheese, corner] = &self.halves;
+        let takes = |half: &PerRate<f64>, own: &[Rate], other: &[Rate]| {
+            own.iter().all(|&rate| half[rate] >= LEAST_TARGET)
+                && other.iter().all(|&rate| half[rate] <= MOST_SPARED)
+        };
+        let of_corner = [Rate::Corner];
+        takes(cheese, &Rate::IN, &of_corner) && takes(corner, &of_corner, &Rate::IN)
     }
 }
 
 impl Sound for Calibration {
     fn contradiction(&self, layout: &Layout) -> Option<Contradiction> {
         self.curves.contradiction(layout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What both halves learnt is no plant where the corner lives in the half that is called the cheese's.
+    #[test]
+    fn a_plant_has_to_dissociate_and_not_only_to_learn() {
+        let half = |cheese: f64, corner: f64| {
+            PerRate::new(|rate| match rate {
+                Rate::InUpRight | Rate::InDownLeft => cheese,
+                Rate::Corner => corner,
+                _ => 9.0,
+            })
+        };
+        let took = |cheese, corner, learnt| {
+            let composed = Composed {
+                learnt,
+                halves: [cheese, corner],
+                located: Vec::new(),
+            };
+            composed.took()
+        };
+        assert!(took(half(0.9, 0.05), half(0.0, 0.6), [0.4, 0.3]));
+        assert!(!took(half(0.9, 0.76), half(0.0, 0.24), [0.4, 0.3]));
+        assert!(!took(half(0.9, 0.05), half(0.3, 0.6), [0.4, 0.3]));
+        assert!(!took(half(0.9, 0.05), half(0.0, 0.6), [0.4, 0.05]));
+        let mut one_direction = half(0.9, 0.05);
+        one_direction[Rate::InDownLeft] = 0.2;
+        assert!(!took(one_direction, half(0.0, 0.6), [0.4, 0.3]));
     }
 }

@@ -19,6 +19,8 @@ pub enum Role {
     Swapped,
     /// Any other control.
     Control,
+    /// What is known beforehand to do what the claim says, or the best that optimisation found.
+    Known,
 }
 
 /// What training gained over the untrained policy.
@@ -53,6 +55,8 @@ pub struct Frozen {
     pub candidates: usize,
     /// Directions or sets among them.
     pub members: usize,
+    /// Of a baseline, how many candidates those families had beside which it stands with these tries.
+    pub beside: Option<usize>,
     /// How far inside the rule of success on selection levels.
     pub margin: f64,
     /// Selectivity on selection levels.
@@ -80,9 +84,46 @@ pub struct Claimed {
     pub draws: Vec<f32>,
     /// Whether the rule of success is met.
     pub succeeds: bool,
+    /// Against that baseline, or control of its own, with as many tries, above which it is least; none of those themselves.
+    pub above: Option<Above>,
     /// Random controls of equal length or count that came as far inside the rule on selection
     /// levels, and how many were drawn; for the families of the two hypotheses.
     pub controls: Option<Controls>,
+}
+
+impl Claimed {
+    /// Whether the claim is reached: the rule is met, and selectivity is certainly above that of every baseline with as many
+    /// tries.
+    pub fn is_reached(&self) -> bool {
+        self.succeeds && self.above.is_some_and(|above| above.interval.0 > 0.0)
+    }
+
+    /// Those of `all` that this choice is held against: every baseline with as many tries, and its family's own control.
+    pub fn rivals<'a>(&self, all: &'a [Self]) -> Vec<&'a Self> {
+        let own = self.frozen.family.own_control();
+        let is_rival = |one: &&Self| {
+            one.frozen.claim == self.frozen.claim
+                && (one.frozen.beside == Some(self.frozen.candidates)
+                    || own == Some(one.frozen.family) && one.frozen.role == Role::Control)
+        };
+        all.iter().filter(is_rival).collect()
+    }
+
+    /// Whether it is held against rivals: somebody says that it does what the claim says.
+    pub fn is_compared(&self) -> bool {
+        matches!(self.frozen.role, Role::Practical | Role::Predicted)
+    }
+}
+
+/// Selectivity above a rival's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Above {
+    /// The family of the rival.
+    pub rival: Family,
+    /// By how much.
+    pub difference: f64,
+    /// Its 95 % interval, both on the same mazes in every draw.
+    pub interval: (f64, f64),
 }
 
 /// A Monte-Carlo p-value.

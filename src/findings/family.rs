@@ -9,14 +9,22 @@ pub enum Family {
     Step,
     /// Steps along single components of a part of the gradient.
     StreamStep,
-    /// Steps along random directions in the span of the components.
-    RandomStep,
-    /// Steps in the whole space.
-    IsotropicStep,
     /// A constant on the logits, whatever the maze.
     Compass,
+    /// Steps along random directions in the span of the components.
+    RandomStep,
+    /// Steps along noise that has in every tensor the length of such a direction.
+    MatchedNoise,
+    /// Steps along random combinations of the recorded gradients.
+    RowCombination,
+    /// Random components projected off, or the parameters of highest score in them reset.
+    RandomSubset,
     /// Earlier checkpoints.
     Checkpoint,
+    /// What moved in a stretch of training, taken back.
+    Stretch,
+    /// The weights that read the cheese's plane, scaled down.
+    Blindfold,
     /// Random vectors added to activations.
     RandomSteer,
     /// An edit of a method's own.
@@ -26,17 +34,26 @@ pub enum Family {
 }
 
 impl Family {
+    /// The dumbest explanations: what every edit has to be above, each with as many tries.
+    pub const BASELINES: [Self; 7] = [
+        Self::Compass,
+        Self::RandomStep,
+        Self::MatchedNoise,
+        Self::RowCombination,
+        Self::RandomSubset,
+        Self::Checkpoint,
+        Self::Stretch,
+    ];
+
     /// Every family there can be.
     pub fn all() -> Vec<Self> {
         let mut all = vec![
             Self::Step,
             Self::StreamStep,
-            Self::RandomStep,
-            Self::IsotropicStep,
-            Self::Compass,
-            Self::Checkpoint,
+            Self::Blindfold,
             Self::RandomSteer,
         ];
+        all.extend(Self::BASELINES);
         for method in Method::ALL {
             all.extend(Kind::ALL.map(|kind| Self::Of(method, kind)));
             all.push(Self::Matched(method));
@@ -50,7 +67,11 @@ impl Family {
             Self::Step => "step along a component".into(),
             Self::StreamStep => "step along a stream's component".into(),
             Self::RandomStep => "random in-span step".into(),
-            Self::IsotropicStep => "isotropic step".into(),
+            Self::MatchedNoise => "noise matched tensor by tensor".into(),
+            Self::RowCombination => "random combination of rows".into(),
+            Self::RandomSubset => "random subset of components".into(),
+            Self::Stretch => "stretch taken back".into(),
+            Self::Blindfold => "blindfold".into(),
             Self::Compass => "compass".into(),
             Self::Checkpoint => "rollback to a checkpoint".into(),
             Self::RandomSteer => "activation directions: random vector".into(),
@@ -67,10 +88,25 @@ impl Family {
         }
     }
 
+    /// Whether it is one of the [`BASELINES`](Self::BASELINES).
+    pub fn is_baseline(self) -> bool {
+        Self::BASELINES.contains(&self)
+    }
+
+    /// Whether its effect is known before it is measured, or the best that optimisation found: no rival, but an answer and a
+    /// ceiling.
+    pub fn is_known(self) -> bool {
+        match self {
+            Self::Blindfold => true,
+            Self::Of(method, _) => method == Method::MaskOracle,
+            _ => false,
+        }
+    }
+
     /// Whether it is a control to whatever claim: nobody's edit, or one drawn at random.
     pub fn is_control(self) -> bool {
         match self {
-            Self::Step | Self::StreamStep => false,
+            Self::Step | Self::StreamStep | Self::Blindfold => false,
             Self::Of(method, _) => method == Method::Random,
             _ => true,
         }
@@ -81,12 +117,12 @@ impl Family {
         matches!(self, Self::Step | Self::RandomStep)
     }
 
-    /// The family whose best is held against its own.
-    pub fn control(self) -> Self {
+    /// What is drawn beside this family alone, if something is.
+    pub fn own_control(self) -> Option<Self> {
         match self {
-            Self::Of(method, Kind::Reset) => Self::Matched(method),
-            Self::Of(_, Kind::Steer) => Self::RandomSteer,
-            _ => Self::RandomStep,
+            Self::Of(method, Kind::Reset) => Some(Self::Matched(method)),
+            Self::Of(_, Kind::Steer) => Some(Self::RandomSteer),
+            _ => None,
         }
     }
 }

@@ -21,7 +21,7 @@ pub mod tracing;
 
 pub use agreement::{Against, Agreement, COMPARED};
 pub use calibration::{Calibration, Composed, Routed};
-pub use claims::{Claimed, Controls, Frozen, Rise, Role};
+pub use claims::{Above, Claimed, Controls, Frozen, Rise, Role};
 pub use components::Components;
 pub use currency::{Currency, Curve};
 pub use curves::{Curves, Lag, Onset, PHASES};

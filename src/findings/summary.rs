@@ -56,7 +56,8 @@ pub struct Ranked {
     pub above: Over,
     /// p of `above`, adjusted (Holm) over the gradient SVDs and both claims; none for others.
     pub p_adjusted: Option<f64>,
-    /// Area above random as a share of the oracle's, where the oracle's is certainly above 0.
+    /// Area as a share of the oracle's, both above that of random scores, where the oracle's is certainly above its own random
+    /// parameters.
     pub oracle_share: Option<f64>,
     /// Mean seconds a seed.
     pub seconds: f64,
@@ -77,11 +78,12 @@ pub struct FamilyOver {
     pub successes: usize,
     /// Selectivity on test levels.
     pub selectivity: Over,
-    /// How far inside the rule of success (the number it was chosen by) on test levels, minus that of
-    /// its control, seed by seed: the best of as many random in-span steps as components were
-    /// tried, for resets the best of as many random parameters of every tensor. None for controls.
-    pub above_control: Option<Over>,
-    /// p of `above_control`, adjusted (Holm) over the hypotheses and both claims; none for others.
+    /// Seeds on which it reaches the claim: the rule is met, and it is certainly above every baseline with as many tries.
+    pub reached: usize,
+    /// Selectivity on test levels above that of the baseline, or control of its own, above which it is least, seed by seed. None for
+    /// what is not held against them.
+    pub above: Option<Over>,
+    /// p of `above`, adjusted (Holm) over the hypotheses and both claims; none for others.
     pub p_adjusted: Option<f64>,
     /// Members, signs and doses it was chosen from, on the first seed.
     pub candidates: usize,

@@ -33,7 +33,7 @@ impl Batch {
             .into_par_iter()
             .map(|start| {
                 let end = (start + BLOCK_LEN).min(env_len);
-                Block::new(settings, seed, start as u64..end as u64)
+                Block::new(settings, 0, seed, start as u64..end as u64)
             })
             .collect();
         Ok(Self {
@@ -53,6 +53,16 @@ impl Batch {
     /// block goes ahead without waiting for the others.
     pub fn blocks_mut(&mut self) -> &mut [Block] {
         &mut self.blocks
+    }
+
+    /// From now on levels that begin are of this stage; those under way are played to their end.
+    ///
+    /// # Panics
+    /// If there is no such stage.
+    pub fn begin_stage(&mut self, stage: usize) {
+        for block in &mut self.blocks {
+            block.begin_stage(stage);
+        }
     }
 
     /// Takes one step in every environment and adds the episodes that ended to `ended`, in the

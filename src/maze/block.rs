@@ -13,7 +13,7 @@
 use std::ops::Range;
 
 use super::next_levels::{Next, NextLevels};
-use super::{Cell, EnvSettings, EnvState, Episode, Error, Move, Variant, observation_len};
+use super::{Cell, EnvSettings, EnvState, Episode, Error, Level, Move, Variant, observation_len};
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::select::{self, Job, Select};
 
@@ -53,18 +53,25 @@ pub struct Block {
     targets: Vec<Place>,
     target_rows: Vec<u32>,
     level_seeds: Vec<u32>,
+    /// The stage of each level.
+    stages: Vec<usize>,
+    /// The stage of the levels that begin.
+    stage: usize,
     streams: Vec<Stream>,
     next: NextLevels,
     images: Vec<u8>,
     /// Where the mouse stands in the image; `NOWHERE` if the image is of an earlier level.
     drawn: Vec<Place>,
-    /// First column, and row, of each level's region.
+    /// First column, and row, of each level's region; `NO_REGION` if it is not a part of the maze.
     region_firsts: Vec<u8>,
 }
 
 impl Block {
-    /// Environments of these numbers under `seed`, each at the start of its first level.
-    pub fn new(settings: &EnvSettings, seed: u64, indices: Range<u64>) -> Self {
+    /// Environments of these numbers under `seed`, each at the start of its first level, of `stage`.
+    ///
+    /// # Panics
+    /// If there is no such stage.
+    pub fn new(settings: &EnvSettings, stage: usize, seed: u64, indices: Range<u64>) -> Self {
         let streams = indices.map(|index| Stream::new(seed, Purpose::Levels, index));
         let streams: Vec<Stream> = streams.collect();
         let env_len = streams.len();
@@ -81,7 +88,7 @@ impl Block {
                 None => 0,
             };
         }
-        let next = NextLevels::new(&settings.sampler, streams.iter().cloned());
+        let next = NextLevels::new(settings.stage(stage), streams.iter().cloned());
         let mut block = Self {
             settings: settings.clone(),
             strides,
@@ -93,6 +100,8 @@ impl Block {
             targets: vec![NOWHERE; env_len],
             target_rows: vec![0; env_len],
             level_seeds: vec![0; env_len],
+            stages: vec![stage; env_len],
+            stage,
             streams,
             next,
             images: vec![0; env_len * observation_len(world)],
@@ -108,6 +117,18 @@ impl Block {
     /// Environments in the block.
     pub fn env_len(&self) -> usize {
         self.mice.len()
+    }
+
+    /// From now on levels that begin are of this stage; those under way are played to their end.
+    ///
+    /// # Panics
+    /// If there is no such stage.
+    pub fn begin_stage(&mut self, stage: usize) {
+        if stage != self.stage {
+            let sampler = self.settings.stage(stage);
+            self.next.begin(sampler, self.streams.iter());
+            self.stage = stage;
+        }
     }
 
     /// Takes one step in every environment, and adds the episodes that ended to `ended`, in the
@@ -161,17 +182,18 @@ impl Block {
             level_seeds[env] = next.level_seed;
             streams[env] = next.stream.clone();
             rows.copy_from_slice(&next.level.walls[..rows.len()]);
-            region_firsts[env] = region.map_or(NO_REGION, |r| next.level.region_first(r));
+            region_firsts[env] = first_inside(&next.level, region);
             mouse = place(next.level.mouse);
             cheese = next.level.cheese.map_or(NOWHERE, place);
         });
+        self.stages[env] = self.stage;
         self.mice[env] = mouse;
         self.cheeses[env] = cheese;
         self.steps[env] = 0;
         self.drawn[env] = NOWHERE;
     }
 
-    /// The side of the region that holds the cheese, where levels have one.
+    /// The side of the region that says who is in it, where levels have one: the same in every stage.
     fn region(&self) -> Option<u8> {
         match self.settings.sampler.variant() {
             Variant::Anywhere => None,
@@ -180,7 +202,7 @@ impl Block {
     }
 
     /// Whether the mouse of environment `env` is in the region that holds the cheese: the maze's
-    /// top-right corner. Never where levels have no such region.
+    /// top-right corner. Never where levels have no such region, or the maze is no larger than it.
     ///
     /// # Panics
     /// If there is no such environment.
@@ -226,13 +248,15 @@ impl Block {
     pub fn state(&self, env: usize) -> EnvState {
         EnvState {
             level_seed: self.level_seeds[env],
+            stage: self.stages[env],
             mouse: cell(self.mice[env]),
             steps: self.steps[env],
             stream: self.streams[env].clone(),
         }
     }
 
-    /// Makes environment `env` what it was when `state` was taken.
+    /// Makes environment `env` what it was when `state` was taken. Its next levels are of the block's
+    /// stage.
     ///
     /// # Errors
     /// A state that no play comes to.
@@ -245,14 +269,21 @@ impl Block {
         rows.copy_from_slice(&level.walls[..rows.len()]);
         self.mice[env] = place(state.mouse);
         self.cheeses[env] = level.cheese.map_or(NOWHERE, place);
-        self.region_firsts[env] = self.region().map_or(NO_REGION, |r| level.region_first(r));
+        self.region_firsts[env] = first_inside(&level, self.region());
         self.steps[env] = state.steps;
         self.level_seeds[env] = state.level_seed;
+        self.stages[env] = state.stage;
         self.streams[env] = state.stream.clone();
         self.drawn[env] = NOWHERE;
         self.next.restart(env, state.stream.clone());
         Ok(())
     }
+}
+
+/// First column, and row, of the region that a mouse in `level` may be in.
+fn first_inside(level: &Level, region: Option<u8>) -> u8 {
+    let first = region.and_then(|region| level.proper_region_first(region));
+    first.unwrap_or(NO_REGION)
 }
 
 /// Where a place's three bytes begin in an image, the top row first.

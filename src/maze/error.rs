@@ -55,6 +55,16 @@ pub enum Error {
         /// Steps of the episode.
         steps: u16,
     },
+    /// A level of a stage that there is not.
+    #[error("environment in level {level_seed}: expected a stage from 0 to {last}, found {found}")]
+    Stage {
+        /// The seed of the level.
+        level_seed: u32,
+        /// The stage it is said to be of.
+        found: usize,
+        /// The last stage there is.
+        last: usize,
+    },
     /// An episode that is over before its first step.
     #[error("timeout: expected at least 1 step, found 0")]
     Timeout,

@@ -13,7 +13,7 @@ use std::ops::Range;
 use super::generate::{build, check};
 use super::mt19937_lanes::{LANES, Mt19937Lanes, WORDS_MAX};
 use super::wall_lists::{FREE_MAX, Packed, remainder, unpack, walls};
-use super::{Cell, Error, Level, Variant};
+use super::{Cell, Error, Level, MouseStart, Variant};
 use crate::numeric::select::{self, Job, Select};
 use crate::numeric::simd::{Path, path};
 
@@ -27,6 +27,7 @@ const MORE_WORDS: usize = 16;
 pub struct LevelMaker {
     world: u8,
     variant: Variant,
+    mouse: MouseStart,
     path: Path,
     random: Mt19937Lanes,
     cells: Box<[Packed; FREE_MAX + 1]>,
@@ -38,10 +39,16 @@ impl LevelMaker {
         Self {
             world,
             variant,
+            mouse: MouseStart::BottomLeft,
             path: path(),
             random: Mt19937Lanes::default(),
             cells: Box::new([0; FREE_MAX + 1]),
         }
+    }
+
+    /// The same with the mouse starting there.
+    pub(super) fn with_mouse(self, mouse: MouseStart) -> Self {
+        Self { mouse, ..self }
     }
 
     /// The sides of the mazes of up to `LANES` seeds; what stands beyond is of no meaning.
@@ -276,7 +283,8 @@ impl<F: FnMut(usize, Level)> Job for Levels<'_, F> {
         maker.random.draw_to(foreseen.min(WORDS_MAX));
         for (lane, &seed) in seeds.iter().enumerate() {
             let level = maker.level(select, lane, dims[lane]);
-            let level = level.unwrap_or_else(|| build(seed, maker.world, maker.variant));
+            let mut level = level.unwrap_or_else(|| build(seed, maker.world, maker.variant));
+            maker.mouse.place(&mut level, seed);
             take(lane, level);
         }
     }

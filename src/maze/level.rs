@@ -140,6 +140,12 @@ impl Level {
         (first..=last.x).contains(&cell.x) && (first..=last.y).contains(&cell.y)
     }
 
+    /// The first column, and row, of the region where it is a part of the maze alone. A maze no larger
+    /// than its region has none: the cheese may be anywhere in it, and there is no way into the region.
+    pub fn proper_region_first(&self, region: u8) -> Option<u8> {
+        (self.maze_dim > region).then(|| self.region_first(region))
+    }
+
     /// The first column, and row, of that square.
     pub fn region_first(&self, region: u8) -> u8 {
         self.top_right().x + 1 - region.clamp(1, self.maze_dim)

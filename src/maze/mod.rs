@@ -3,7 +3,8 @@
 //! `maze` (Cobbe et al. 2020, "Leveraging procedural generation to benchmark reinforcement
 //! learning") puts the cheese anywhere; `maze_aisc` (Langosco et al. 2022, "Goal misgeneralization
 //! in deep reinforcement learning") puts it near the top-right corner. Both are drawn here exactly
-//! as there: one level seed is one level, down to the cell. Coordinates are x to the right and y
+//! as there: one level seed is one level, down to the cell. On request the mouse starts elsewhere than
+//! there (`mouse.rs`), which the level seed says too. Coordinates are x to the right and y
 //! **up**; text, drawings and observations have the top row first.
 
 pub mod batch;
@@ -14,6 +15,7 @@ pub mod error;
 pub mod fast_generate;
 pub mod generate;
 pub mod level;
+pub mod mouse;
 pub mod mt19937;
 pub mod mt19937_lanes;
 mod next_levels;
@@ -30,6 +32,7 @@ pub use error::Error;
 pub use fast_generate::{LevelMaker, full_size_seeds};
 pub use generate::{Variant, generate, maze_dim};
 pub use level::{Level, MAX_WORLD, Move};
+pub use mouse::MouseStart;
 pub use observe::{CHANNEL_LEN, observation_len, observe};
 pub use sample::{LevelSampler, Split};
 pub use simulate::{ActionSet, EnvSettings, EnvState, Environment, Episode, Simulator};

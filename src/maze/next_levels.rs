@@ -70,6 +70,16 @@ impl NextLevels {
         }
     }
 
+    /// From now on every environment draws from its stream of these, and levels of this sampler, in a
+    /// world of the same side: what was made ahead is drawn anew.
+    pub fn begin<'a>(&mut self, sampler: &LevelSampler, streams: impl Iterator<Item = &'a Stream>) {
+        self.sampler = sampler.clone();
+        self.maker = sampler.maker();
+        for (env, stream) in streams.enumerate() {
+            self.restart(env, stream.clone());
+        }
+    }
+
     fn refill(&mut self) {
         let mut waiting = std::mem::take(&mut self.waiting);
         for envs in waiting.chunks(LANES) {
@@ -138,9 +148,12 @@ mod tests {
     #[test]
     fn every_environment_gets_its_own_levels_in_order_whoever_asks_when() {
         for (min_maze_dim, env_len) in [(3, 40), (7, 5), (11, 1), (11, 40)] {
-            let sampler =
-                LevelSampler::new(11, Variant::Corner { region: 3 }, min_maze_dim, 5..9000)
-                    .unwrap();
+            let new = |region, min_maze_dim| {
+                let variant = Variant::Corner { region };
+                LevelSampler::new(11, variant, min_maze_dim, 5..9000).unwrap()
+            };
+            let (first, other) = (new(3, min_maze_dim), new(0, 9));
+            let mut sampler = first.clone();
             let stream = |env| Stream::new(2, Purpose::Levels, env as u64);
             let mut levels = NextLevels::new(&sampler, (0..env_len).map(stream));
             let mut alone: Vec<Stream> = (0..env_len).map(stream).collect();
@@ -151,6 +164,14 @@ mod tests {
                     let elsewhere = Stream::new(3, Purpose::Levels, turn);
                     levels.restart(env, elsewhere.clone());
                     alone[env] = elsewhere;
+                }
+                if turn % 250 == 249 {
+                    // Other levels from here on, of those drawn ahead too.
+                    sampler = match sampler == first {
+                        true => other.clone(),
+                        false => first.clone(),
+                    };
+                    levels.begin(&sampler, alone.iter());
                 }
                 let level_seed = sampler.sample_seed(&mut alone[env]);
                 levels.take(env, |next| {

@@ -1,7 +1,7 @@
 //! Which levels are played: a range of level seeds and a floor on the size of the maze.
 //!
 //! A level that is too small is passed over by drawing another *seed*, so that every level that is
-//! played is one of procgen's own.
+//! played is one of procgen's own, but perhaps for where the mouse starts.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fast_generate::LevelMaker;
 use super::generate::{begin, build, check};
-use super::{Error, Level, Variant};
+use super::{Error, Level, MouseStart, Variant};
 use crate::numeric::random::Stream;
 
 /// What a level seed is for. The ranges are disjoint and within procgen's own seeds, 0 to 2^31 - 1.
@@ -57,6 +57,7 @@ pub struct LevelSampler {
     variant: Variant,
     min_maze_dim: u8,
     seeds: Range<u32>,
+    mouse: MouseStart,
 }
 
 impl LevelSampler {
@@ -84,6 +85,7 @@ impl LevelSampler {
             variant,
             min_maze_dim,
             seeds,
+            mouse: MouseStart::BottomLeft,
         };
         if !sampler.seeds.clone().any(|seed| sampler.accepts(seed)) {
             return Err(Error::Seeds {
@@ -93,6 +95,11 @@ impl LevelSampler {
             });
         }
         Ok(sampler)
+    }
+
+    /// The same levels with the mouse starting there.
+    pub fn with_mouse(self, mouse: MouseStart) -> Self {
+        Self { mouse, ..self }
     }
 
     /// The side of the world.
@@ -127,12 +134,14 @@ impl LevelSampler {
 
     /// What makes these levels many at a time.
     pub fn maker(&self) -> LevelMaker {
-        LevelMaker::new(self.world, self.variant)
+        LevelMaker::new(self.world, self.variant).with_mouse(self.mouse)
     }
 
     /// The level of a seed.
     pub fn level(&self, seed: u32) -> Level {
-        build(seed, self.world, self.variant)
+        let mut level = build(seed, self.world, self.variant);
+        self.mouse.place(&mut level, seed);
+        level
     }
 
     /// Draws a level.

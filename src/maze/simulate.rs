@@ -73,14 +73,32 @@ impl ActionSet {
 /// The rules of play.
 #[derive(Clone, PartialEq, Debug)]
 pub struct EnvSettings {
-    /// The levels.
+    /// The levels, of stage 0; its region says who is in the region in every stage.
     pub sampler: LevelSampler,
+    /// Those of the stages that may follow, in worlds of the same side.
+    pub later: Vec<LevelSampler>,
     /// What actions mean.
     pub actions: ActionSet,
     /// The reward on the cheese; procgen's is 10.
     pub reward: f32,
     /// Steps after which an episode ends; procgen's is 500.
     pub timeout: u16,
+}
+
+impl EnvSettings {
+    /// The levels of a stage; none if there is no such stage.
+    pub fn sampler_of(&self, stage: usize) -> Option<&LevelSampler> {
+        match stage.checked_sub(1) {
+            None => Some(&self.sampler),
+            Some(index) => self.later.get(index),
+        }
+    }
+
+    /// The same of a stage that there must be.
+    pub(super) fn stage(&self, stage: usize) -> &LevelSampler {
+        let sampler = self.sampler_of(stage);
+        sampler.unwrap_or_else(|| panic!("no stage {stage} of {}", self.later.len() + 1))
+    }
 }
 
 /// An episode that has ended.
@@ -94,11 +112,13 @@ pub struct Episode {
     pub cheese: bool,
 }
 
-/// What an environment is put down as and taken up again from: the level follows from its seed.
+/// What an environment is put down as and taken up again from: the level follows from its seed and stage.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct EnvState {
     /// The seed of the level.
     pub level_seed: u32,
+    /// The stage that the level is of.
+    pub stage: usize,
     /// Where the mouse is.
     pub mouse: Cell,
     /// Steps taken in this episode.
@@ -111,9 +131,16 @@ impl EnvState {
     /// The level it is in.
     ///
     /// # Errors
-    /// The mouse stands in a wall of that level, or the episode would be over.
+    /// No such stage, the mouse stands in a wall of that level, or the episode would be over.
     pub fn level(&self, settings: &EnvSettings) -> Result<Level, Error> {
-        let level = settings.sampler.level(self.level_seed);
+        let Some(sampler) = settings.sampler_of(self.stage) else {
+            return Err(Error::Stage {
+                level_seed: self.level_seed,
+                found: self.stage,
+                last: settings.later.len(),
+            });
+        };
+        let level = sampler.level(self.level_seed);
         if level.is_wall(self.mouse) || self.steps >= settings.timeout {
             return Err(Error::State {
                 level_seed: self.level_seed,
@@ -130,6 +157,8 @@ impl EnvState {
 pub struct Environment {
     /// The seed of the level.
     pub level_seed: u32,
+    /// The stage that the level is of.
+    pub stage: usize,
     /// The level.
     pub level: Level,
     /// Where the mouse is.
@@ -138,20 +167,24 @@ pub struct Environment {
     pub steps: u16,
     /// Where the next levels come from.
     pub stream: Stream,
+    /// The stage that the next levels are of.
+    pub next_stage: usize,
 }
 
 impl Environment {
-    /// Environment number `index` under `seed`, at the start of its first level.
+    /// Environment number `index` under `seed`, at the start of its first level, which is of stage 0.
     pub fn new(settings: &EnvSettings, seed: u64, index: u64) -> Self {
         let mut stream = Stream::new(seed, Purpose::Levels, index);
         let level_seed = settings.sampler.sample_seed(&mut stream);
         let level = settings.sampler.level(level_seed);
         Self {
             level_seed,
+            stage: 0,
             mouse: level.mouse,
             level,
             steps: 0,
             stream,
+            next_stage: 0,
         }
     }
 
@@ -159,23 +192,26 @@ impl Environment {
     pub fn state(&self) -> EnvState {
         EnvState {
             level_seed: self.level_seed,
+            stage: self.stage,
             mouse: self.mouse,
             steps: self.steps,
             stream: self.stream.clone(),
         }
     }
 
-    /// The environment that was put down as `state`.
+    /// The environment that was put down as `state`; its next levels are of the present one's stage.
     ///
     /// # Errors
-    /// The mouse stands in a wall of that level, or the episode would be over.
+    /// No such stage, the mouse stands in a wall of that level, or the episode would be over.
     pub fn restore(settings: &EnvSettings, state: &EnvState) -> Result<Self, Error> {
         let level = state.level(settings)?;
         Ok(Self {
             level_seed: state.level_seed,
+            stage: state.stage,
             mouse: state.mouse,
             steps: state.steps,
             stream: state.stream.clone(),
+            next_stage: state.stage,
             level,
         })
     }
@@ -199,8 +235,10 @@ impl Environment {
             length: self.steps,
             cheese,
         };
-        self.level_seed = settings.sampler.sample_seed(&mut self.stream);
-        self.level = settings.sampler.level(self.level_seed);
+        let sampler = settings.stage(self.next_stage);
+        self.stage = self.next_stage;
+        self.level_seed = sampler.sample_seed(&mut self.stream);
+        self.level = sampler.level(self.level_seed);
         self.mouse = self.level.mouse;
         self.steps = 0;
         Some(episode)
@@ -237,6 +275,17 @@ impl Simulator {
             .map(|index| Environment::new(&settings, seed, index as u64))
             .collect();
         Ok(Self { settings, envs })
+    }
+
+    /// From now on levels that begin are of this stage; those under way are played to their end.
+    ///
+    /// # Panics
+    /// If there is no such stage.
+    pub fn begin_stage(&mut self, stage: usize) {
+        self.settings.stage(stage);
+        for env in &mut self.envs {
+            env.next_stage = stage;
+        }
     }
 
     /// Takes one step in every environment and returns the episodes that ended, in the order of
@@ -283,6 +332,7 @@ mod tests {
     fn settings(actions: ActionSet, timeout: u16) -> EnvSettings {
         EnvSettings {
             sampler: LevelSampler::new(11, Variant::Corner { region: 3 }, 3, 0..1000).unwrap(),
+            later: Vec::new(),
             actions,
             reward: 10.0,
             timeout,
@@ -404,6 +454,12 @@ mod tests {
             let fault = Environment::restore(&settings, &state).unwrap_err();
             assert!(matches!(fault, Error::State { .. }), "{fault}");
         }
+        let elsewhere = EnvState {
+            stage: 1,
+            ..env.state()
+        };
+        let fault = Environment::restore(&settings, &elsewhere).unwrap_err();
+        assert!(matches!(fault, Error::Stage { .. }), "{fault}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Every use of random streams after training, by name: which purpose, and which numbers under it. A use has a
+//! Every use of random streams after training, and by levels, by name: which purpose, and which numbers under it. A use has a
 //! range of numbers to itself, so that no two of them ever draw the same; a test holds all ranges apart.
 //!
 //! What training draws is named by [`Purpose`] alone: levels, actions and minibatches number environments and
@@ -56,12 +56,10 @@ pub fn packed(parts: &[(u64, u32)]) -> u64 {
 pub const BESIDE_DIRECTIONS: Draws = Draws::new(Purpose::Controls, 1 << 60, 1 << 40);
 /// Random vectors beside what its own cheese adds to each level at a site: site (16 bits), draw (16).
 pub const BESIDE_OWN_VECTORS: Draws = Draws::new(Purpose::Controls, 1 << 59, 1 << 32);
-/// Random parameters beside a method's resets: method (8 bits), claim (8), place of the percentage (8).
-pub const BESIDE_RESETS: Draws = Draws::new(Purpose::Controls, 1 << 32, 1 << 24);
-/// Isotropic directions.
-pub const ISOTROPIC: Draws = Draws::new(Purpose::Controls, 1 << 33, 1 << 16);
-/// Random directions beside components: decomposition (4 bits), component (20).
-pub const BESIDE_COMPONENTS: Draws = Draws::new(Purpose::Controls, 1 << 40, 1 << 24);
+/// Random parameters beside a method's resets: method (8 bits), claim (8), place of the percentage (8), draw (8).
+pub const BESIDE_RESETS: Draws = Draws::new(Purpose::Controls, 1 << 32, 1 << 32);
+/// The tries of the baselines: which (8 bits), try (24).
+pub const BASELINES: Draws = Draws::new(Purpose::Controls, 1 << 40, 1 << 32);
 /// Random directions that are projected out of training.
 pub const PROJECTED_OUT: Draws = Draws::new(Purpose::Controls, (1 << 40) + (1 << 36), 1 << 16);
 /// Random vectors beside the steering that is tried: how many edits were tried before.
@@ -149,8 +147,7 @@ pub const ALL: [Draws; 39] = [
     BESIDE_DIRECTIONS,
     BESIDE_OWN_VECTORS,
     BESIDE_RESETS,
-    ISOTROPIC,
-    BESIDE_COMPONENTS,
+    BASELINES,
     PROJECTED_OUT,
     BESIDE_STEERING,
     BESIDE_TAKEN_OFF,
@@ -185,10 +182,14 @@ pub const ALL: [Draws; 39] = [
     RESAMPLED,
     RANDOM_UNITS,
     SITUATIONS,
+    MOUSE_STARTS,
 ];
 
 /// What a situation adds to a level, seeded by the level: the situation.
 pub const SITUATIONS: Draws = Draws::new(Purpose::Situations, 0, 1 << 8);
+
+/// Where the mouse of a level starts, seeded by the level.
+pub const MOUSE_STARTS: Draws = Draws::new(Purpose::Mice, 0, 1);
 
 #[cfg(test)]
 mod tests {
@@ -223,6 +224,7 @@ mod tests {
             "Pairs",
             "Scrubbing",
             "Situations",
+            "Mice",
         ];
         let src = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut files = vec![src];

@@ -41,6 +41,8 @@ pub enum Purpose {
     Pairs = 13,
     /// States that stand in for others, and random channels, in causal scrubbing.
     Scrubbing = 14,
+    /// Where the mouse of a level starts.
+    Mice = 15,
 }
 
 /// One random stream. As data it is the generator's state: what is read back draws on from there.

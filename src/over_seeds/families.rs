@@ -1,4 +1,4 @@
-//! Every family of edits over the seeds, for either claim, beside its control.
+//! Every family of edits over the seeds, for either claim, against the baselines with as many tries.
 
 use super::over::{adjust, over, over_groups};
 use crate::ablate::{Claim, PerClaim, PerRate};
@@ -12,7 +12,7 @@ pub fn families(seeds: &[Findings], seed: u64) -> PerClaim<Vec<FamilyOver>> {
     let mut families = PerClaim::new(|claim| of_claim(seeds, claim, seed));
     let tested = families.iter_mut().flatten();
     adjust(tested.filter(|one| one.is_hypothesis()).map(|one| {
-        let p = one.above_control.as_ref().and_then(|above| above.p);
+        let p = one.above.as_ref().and_then(|above| above.p);
         (p, &mut one.p_adjusted)
     }));
     for families in families.iter_mut() {
@@ -40,15 +40,12 @@ fn of_claim(seeds: &[Findings], claim: Claim, seed: u64) -> Vec<FamilyOver> {
     families.collect()
 }
 
+/// A seed's choice; of a baseline that with the most tries.
 fn find(one: &Findings, claim: Claim, family: Family, role: Role) -> Option<&Claimed> {
-    one.claims
-        .iter()
-        .find(|c| (c.frozen.claim, c.frozen.family, c.frozen.role) == (claim, family, role))
-}
-
-/// How far inside the rule of success a choice is on test levels.
-fn margin(claim: Claim, one: &Claimed) -> f64 {
-    claim.margin(&|rate| one.losses[rate])
+    let key = (claim, family, role);
+    let all = one.claims.iter();
+    let all = all.filter(|c| (c.frozen.claim, c.frozen.family, c.frozen.role) == key);
+    all.max_by_key(|c| c.frozen.beside)
 }
 
 fn of_family(
@@ -62,10 +59,9 @@ fn of_family(
         .iter()
         .filter_map(|one| Some((one, find(one, claim, family, role)?)))
         .collect();
-    let above = all.iter().filter_map(|(one, own)| {
-        let control = find(one, claim, family.control(), Role::Control)?;
-        Some(margin(claim, own) - margin(claim, control))
-    });
+    let above = all
+        .iter()
+        .filter_map(|(_, own)| Some(own.above?.difference));
     let above: Vec<f64> = above.collect();
     let draws = |c: &Claimed| c.draws.iter().map(|&d| f64::from(d)).collect::<Vec<f64>>();
     let groups: Vec<Vec<f64>> = all.iter().map(|(_, c)| draws(c)).collect();
@@ -79,7 +75,6 @@ fn of_family(
     let controls: Vec<f64> = controls
         .filter_map(|(_, c)| Some(c.controls?.p_chosen))
         .collect();
-    let is_compared = matches!(role, Role::Practical | Role::Predicted);
     Some(FamilyOver {
         family,
         role,
@@ -87,7 +82,8 @@ fn of_family(
         seeds: all.len(),
         successes: all.iter().filter(|(_, c)| c.succeeds).count(),
         selectivity,
-        above_control: is_compared.then(|| over(above, stream(1))).flatten(),
+        reached: all.iter().filter(|(_, c)| c.is_reached()).count(),
+        above: over(above, stream(1)),
         p_adjusted: None,
         candidates: all.first()?.1.frozen.candidates,
         losses,

@@ -36,18 +36,27 @@ pub fn ranking(seeds: &[Findings], seed: u64) -> PerClaim<Vec<Ranked>> {
     let tested = tested.filter(|one| one.locator.group() == Group::GradientSvd);
     adjust(tested.map(|one| (one.above.p, &mut one.p_adjusted)));
     for ranked in ranking.iter_mut() {
-        let oracle = ranked
-            .iter()
-            .find(|one| one.locator.group() == Group::Oracle);
-        let is_sure = |one: &&Ranked| one.above.interval.is_some_and(|(low, _)| low > 0.0);
-        if let Some(reach) = oracle.filter(is_sure).map(|one| one.above.mean) {
-            for one in ranked.iter_mut() {
-                one.oracle_share = Some(one.above.mean / reach);
-            }
-        }
+        oracle_shares(ranked);
         ranked.sort_by(|a, b| b.area.mean.total_cmp(&a.area.mean));
     }
     ranking
+}
+
+/// Every method's area as a share of the oracle's, all above the same zero: the area of random scores. (Each has random parameters of
+/// its own beside it, and those are not equally harmless.)
+fn oracle_shares(ranked: &mut [Ranked]) {
+    let of = |group: Group| ranked.iter().find(|one| one.locator.group() == group);
+    let (Some(oracle), Some(random)) = (of(Group::Oracle), of(Group::Random)) else {
+        return;
+    };
+    let is_sure = oracle.above.interval.is_some_and(|(low, _)| low > 0.0);
+    let (zero, reach) = (random.area.mean, oracle.area.mean - random.area.mean);
+    if !is_sure || reach <= 0.0 {
+        return;
+    }
+    for one in ranked.iter_mut() {
+        one.oracle_share = Some((one.area.mean - zero) / reach);
+    }
 }
 
 fn of_method(
@@ -106,4 +115,47 @@ pub fn pairs(seeds: &[Findings], others: Group, seed: u64, draws: Draws) -> Vec<
     let tested = pairs.iter_mut();
     adjust(tested.map(|pair| (pair.difference.p, &mut pair.p_adjusted)));
     pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Equal areas are equal shares, whatever random parameters of the method's own tensors cost.
+    #[test]
+    fn shares_of_the_oracle_have_one_zero() {
+        let ranked = |locator: Method, area: f64, random: f64| {
+            let over_of = |mean: f64| crate::findings::Over {
+                mean,
+                interval: Some((mean - 0.01, mean + 0.01)),
+                p: None,
+                values: vec![mean; 3],
+            };
+            Ranked {
+                locator,
+                area: over_of(area),
+                random,
+                above: over_of(area - random),
+                p_adjusted: None,
+                oracle_share: None,
+                seconds: 0.0,
+            }
+        };
+        let mut all = [
+            ranked(Method::MaskOracle, 0.0, -0.5),
+            ranked(Method::PathPatching, -0.2, -0.9),
+            ranked(Method::GradientSvdRaw, -0.2, -0.3),
+            ranked(Method::Random, -0.4, -0.4),
+        ];
+        oracle_shares(&mut all);
+        let shares: Vec<f64> = all.iter().filter_map(|one| one.oracle_share).collect();
+        let expected = [1.0, 0.5, 0.5, 0.0];
+        assert!(
+            shares
+                .iter()
+                .zip(expected)
+                .all(|(a, b)| (a - b).abs() < 1e-12),
+            "{shares:?}"
+        );
+    }
 }

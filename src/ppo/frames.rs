@@ -13,6 +13,7 @@ pub struct Frames {
     pub values: Vec<f32>,
     /// Generalised advantages.
     pub advantages: Vec<f32>,
-    /// Whether the mouse was in the region that holds the cheese when it acted.
+    /// Whether the mouse was in the region that holds the cheese when it acted: never in a maze no larger
+    /// than the region.
     pub in_region: Vec<bool>,
 }

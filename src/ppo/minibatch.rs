@@ -48,7 +48,7 @@ struct Block {
     sums: Sums,
 }
 
-/// Mean and standard deviation of a minibatch's advantages.
+/// Mean and standard deviation of the advantages of a minibatch or of all frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     /// Mean.
@@ -60,13 +60,17 @@ pub struct Spread {
 impl Spread {
     /// Of the frames at `indices`.
     pub fn of(values: &[f32], indices: &[u32]) -> Self {
-        let len = indices.len() as f64;
-        let sum = |f: &dyn Fn(f64) -> f64| {
-            indices
-                .iter()
-                .map(|&i| f(values[i as usize].into()))
-                .sum::<f64>()
-        };
+        Self::over(indices.iter().map(|&i| values[i as usize]))
+    }
+
+    /// Of all frames.
+    pub fn of_all(values: &[f32]) -> Self {
+        Self::over(values.iter().copied())
+    }
+
+    fn over(values: impl ExactSizeIterator<Item = f32> + Clone) -> Self {
+        let len = values.len() as f64;
+        let sum = |f: &dyn Fn(f64) -> f64| values.clone().map(|x| f(x.into())).sum::<f64>();
         let mean = sum(&|x| x) / len;
         let variance = sum(&|x| (x - mean) * (x - mean)) / (len - 1.0).max(1.0);
         Self {
@@ -349,5 +353,6 @@ mod tests {
                 deviation: 7f64.sqrt()
             }
         );
+        assert_eq!(Spread::of_all(&[6.0, 1.0, 2.0]), spread);
     }
 }

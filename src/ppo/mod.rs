@@ -9,18 +9,23 @@ pub mod minibatch;
 pub mod optimizer;
 pub mod parts;
 pub mod projection;
+pub mod reward_scale;
 pub mod rollout;
 pub mod routing;
 pub mod sample;
+pub mod schedule;
 pub mod settings;
 pub mod state;
 pub mod trainer;
 
 pub use optimizer::Optimizer;
 pub use parts::{Part, Parts};
+pub use schedule::Stage;
 pub use settings::{EnvSettings, NetSettings, PpoSettings, Settings};
 pub use state::TrainerState;
 pub use trainer::{Trainer, Update};
+
+use std::borrow::Cow;
 
 /// What can stop training.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +34,7 @@ pub enum Error {
     #[error("{name} = {found}: expected {expected}")]
     Setting {
         /// The setting's dotted name.
-        name: &'static str,
+        name: Cow<'static, str>,
         /// What was given.
         found: String,
         /// What is possible.

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! before    policy loss of the samples whose mouse is outside of the region when it acts
-//! inside    policy loss of those whose mouse is in it
+//! inside    policy loss of those whose mouse is in it, in a maze larger than the region
 //! value     c_v times the value loss, all samples
 //! entropy   -c_H times the entropy, all samples
 //! ```
+//! A maze no larger than the region has no way into it: every one of its samples is of `before`.
 //! Advantages are normalised, and sums divided, as for the whole minibatch. The parts sum to its
 //! gradient up to rounding; a part without samples is exactly 0. Cost: three gradients.
 

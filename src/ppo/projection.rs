@@ -44,10 +44,10 @@ impl Projection {
         }
     }
 
-    /// Takes the directions off `values`, one a parameter, where this is the place.
-    pub fn apply(&self, when: When, values: &mut [f32]) {
+    /// Takes the directions off `values`, one a parameter, where this is the place. Whether it is.
+    pub fn apply(&self, when: When, values: &mut [f32]) -> bool {
         if when != self.when {
-            return;
+            return false;
         }
         for q in &self.basis {
             let share = dot(q, values);
@@ -55,5 +55,6 @@ impl Projection {
                 *x = (f64::from(*x) - share * f64::from(q)) as f32;
             }
         }
+        true
     }
 }

@@ -13,6 +13,7 @@ use crate::numeric::random::{Purpose, Stream};
 use super::Error;
 use super::frames::Frames;
 use super::gae;
+use super::reward_scale::RewardScale;
 use super::sample;
 use super::settings::Settings;
 
@@ -23,6 +24,8 @@ pub const BLOCK: usize = 16;
 #[derive(Debug)]
 pub struct Rollout {
     blocks: Vec<Block>,
+    /// What rewards are scaled by, where they are.
+    pub(super) rewards: Option<RewardScale>,
     /// The frames last collected.
     pub frames: Frames,
 }
@@ -36,6 +39,8 @@ struct Block {
     step: Step,
     rewards: Vec<f32>,
     dones: Vec<bool>,
+    /// V after the last step.
+    last_values: Vec<f32>,
     episodes: Vec<Episode>,
 }
 
@@ -60,6 +65,7 @@ impl Rollout {
             .map(|block| Block {
                 environments: maze::Block::new(
                     &rules,
+                    settings.stage(0),
                     seed,
                     block[0]..block[0] + block.len() as u64,
                 ),
@@ -75,6 +81,7 @@ impl Rollout {
                 },
                 rewards: vec![0.0; block.len() * step_len],
                 dones: vec![false; block.len() * step_len],
+                last_values: vec![0.0; block.len()],
                 episodes: Vec::new(),
             })
             .collect();
@@ -87,7 +94,12 @@ impl Rollout {
             advantages: vec![0.0; frame_len],
             in_region: vec![false; frame_len],
         };
-        Ok(Self { blocks, frames })
+        let norm_rewards = settings.ppo.norm_rewards;
+        Ok(Self {
+            blocks,
+            rewards: norm_rewards.then(|| RewardScale::new(env_len)),
+            frames,
+        })
     }
 
     /// Every environment and its stream of actions, as they are between two rollouts.
@@ -121,6 +133,16 @@ impl Rollout {
         Ok(())
     }
 
+    /// From now on levels that begin are of this stage of the schedule.
+    ///
+    /// # Panics
+    /// If there is no such stage.
+    pub fn begin_stage(&mut self, stage: usize) {
+        for block in &mut self.blocks {
+            block.environments.begin_stage(stage);
+        }
+    }
+
     /// Plays `num_steps` steps in every environment and computes the advantages. Returns the
     /// episodes that ended, environment block by environment block.
     pub fn collect(
@@ -142,28 +164,51 @@ impl Rollout {
             .zip(frames.actions.par_chunks_mut(block_len))
             .zip(frames.log_probs.par_chunks_mut(block_len))
             .zip(frames.values.par_chunks_mut(block_len))
-            .zip(frames.advantages.par_chunks_mut(block_len))
             .zip(frames.in_region.par_chunks_mut(block_len))
             .for_each(
-                |(
-                    (((((block, observations), actions), log_probs), values), advantages),
-                    in_region,
-                )| {
+                |(((((block, observations), actions), log_probs), values), in_region)| {
                     let frames = BlockFrames {
                         observations,
                         actions,
                         log_probs,
                         values,
-                        advantages,
                         in_region,
                     };
-                    block.collect(settings, network, params, frames);
+                    block.play(step_len, network, params, frames);
                 },
             );
+        self.scale_rewards(settings);
+        let frames = &mut self.frames;
+        self.blocks
+            .par_iter()
+            .zip(frames.values.par_chunks(block_len))
+            .zip(frames.advantages.par_chunks_mut(block_len))
+            .for_each(|((block, values), advantages)| {
+                block.estimate(settings, values, advantages);
+            });
         self.blocks
             .iter_mut()
             .flat_map(|block| block.episodes.drain(..))
             .collect()
+    }
+
+    /// Step by step over all environments, where rewards are scaled.
+    fn scale_rewards(&mut self, settings: &Settings) {
+        let Some(scale) = &mut self.rewards else {
+            return;
+        };
+        let (env_len, step_len) = (settings.ppo.num_envs, settings.ppo.num_steps);
+        let (mut rewards, mut dones) = (vec![0.0; env_len], vec![false; env_len]);
+        for t in 0..step_len {
+            for (e, (reward, done)) in rewards.iter_mut().zip(&mut dones).enumerate() {
+                let (block, at) = (&self.blocks[e / BLOCK], e % BLOCK * step_len + t);
+                (*reward, *done) = (block.rewards[at], block.dones[at]);
+            }
+            scale.step(settings.ppo.gamma.into(), &mut rewards, &dones);
+            for (e, &reward) in rewards.iter().enumerate() {
+                self.blocks[e / BLOCK].rewards[e % BLOCK * step_len + t] = reward;
+            }
+        }
     }
 }
 
@@ -172,19 +217,17 @@ struct BlockFrames<'a> {
     actions: &'a mut [u8],
     log_probs: &'a mut [f32],
     values: &'a mut [f32],
-    advantages: &'a mut [f32],
     in_region: &'a mut [bool],
 }
 
 impl Block {
-    fn collect(
+    fn play(
         &mut self,
-        settings: &Settings,
+        step_len: usize,
         network: &Network,
         params: &[f32],
         frames: BlockFrames<'_>,
     ) {
-        let step_len = settings.ppo.num_steps;
         let (env_len, observation_len) = (self.environments.env_len(), network.observation_len());
         for t in 0..step_len {
             let observations = self.forward(network, params);
@@ -217,18 +260,24 @@ impl Block {
         }
         self.forward(network, params);
         let last_values = self.workspace.values(network, env_len);
-        for (e, &last_value) in last_values.iter().enumerate() {
+        self.last_values.copy_from_slice(&last_values[..env_len]);
+    }
+
+    /// The advantages of what was played.
+    fn estimate(&self, settings: &Settings, values: &[f32], advantages: &mut [f32]) {
+        let step_len = settings.ppo.num_steps;
+        for (e, &last_value) in self.last_values.iter().enumerate() {
             let range = e * step_len..(e + 1) * step_len;
             gae::advantages(
                 gae::Steps {
                     rewards: &self.rewards[range.clone()],
-                    values: &frames.values[range.clone()],
+                    values: &values[range.clone()],
                     dones: &self.dones[range.clone()],
                 },
                 last_value,
                 settings.ppo.gamma,
                 settings.ppo.gae_lambda,
-                &mut frames.advantages[range],
+                &mut advantages[range],
             );
         }
     }
@@ -246,9 +295,9 @@ impl Block {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::maze::{ActionSet, Environment};
+    use crate::maze::{ActionSet, Environment, MouseStart};
     use crate::nn::{Kind, init};
-    use crate::ppo::{EnvSettings, NetSettings, PpoSettings};
+    use crate::ppo::{EnvSettings, NetSettings, PpoSettings, Stage};
 
     fn settings() -> Settings {
         Settings {
@@ -259,6 +308,13 @@ mod tests {
                 timeout: 6,
                 reward: 10.0,
                 actions: ActionSet::Procgen,
+                mouse: MouseStart::Anywhere,
+                // In its levels, too, the region is that of the settings.
+                schedule: vec![Stage {
+                    from: 0.5,
+                    region: 0,
+                    min_maze_dim: 5,
+                }],
             },
             net: NetSettings {
                 kind: Kind::Small,
@@ -277,6 +333,51 @@ mod tests {
         }
     }
 
+    /// The same play as without, its rewards scaled step by step over all environments in order.
+    #[test]
+    fn rewards_are_scaled_by_the_returns_of_all_environments() {
+        let mut settings = settings();
+        let network = Network::new(settings.net.shape(&settings.env), BLOCK).unwrap();
+        let params = init::initialise(&network.layout, 5);
+        let mut plain = Rollout::new(&settings, &network, 8).unwrap();
+        settings.ppo.norm_rewards = true;
+        let mut scaled = Rollout::new(&settings, &network, 8).unwrap();
+        let (env_len, step_len) = (settings.ppo.num_envs, settings.ppo.num_steps);
+        let mut scale = RewardScale::new(env_len);
+        for _ in 0..3 {
+            plain.collect(&settings, &network, &params);
+            scaled.collect(&settings, &network, &params);
+            assert_eq!(plain.frames.observations, scaled.frames.observations);
+            let all = |of: &dyn Fn(&Block) -> Vec<f32>| -> Vec<f32> {
+                plain.blocks.iter().flat_map(of).collect()
+            };
+            let mut rewards = all(&|block| block.rewards.clone());
+            let last_values = all(&|block| block.last_values.clone());
+            let dones: Vec<bool> = plain.blocks.iter().flat_map(|b| b.dones.clone()).collect();
+            assert!(rewards.contains(&10.0));
+            for t in 0..step_len {
+                let at = |e: usize| e * step_len + t;
+                let mut step: Vec<f32> = (0..env_len).map(|e| rewards[at(e)]).collect();
+                let ended: Vec<bool> = (0..env_len).map(|e| dones[at(e)]).collect();
+                scale.step(0.9f32.into(), &mut step, &ended);
+                (0..env_len).for_each(|e| rewards[at(e)] = step[e]);
+            }
+            for (e, &last_value) in last_values.iter().enumerate() {
+                let range = e * step_len..(e + 1) * step_len;
+                let mut advantages = vec![0.0; step_len];
+                let steps = gae::Steps {
+                    rewards: &rewards[range.clone()],
+                    values: &plain.frames.values[range.clone()],
+                    dones: &dones[range.clone()],
+                };
+                gae::advantages(steps, last_value, 0.9, 0.8, &mut advantages);
+                assert_eq!(scaled.frames.advantages[range], advantages);
+            }
+            assert_eq!(scaled.rewards.as_ref(), Some(&scale));
+        }
+        assert_eq!(scale.frames, 3 * (env_len * step_len) as u64);
+    }
+
     /// Two rollouts in a row against every environment played alone, one sample at a time.
     #[test]
     fn environments_play_as_if_alone() {
@@ -289,7 +390,8 @@ mod tests {
             .collect();
         let mut rollout = Rollout::new(&settings, &network, 8).unwrap();
         let mut rounds = Vec::new();
-        for _ in 0..2 {
+        for stage in 0..2 {
+            rollout.begin_stage(stage);
             let episodes = rollout.collect(&settings, &network, &params);
             rounds.push((rollout.frames.clone(), episodes));
         }
@@ -300,7 +402,8 @@ mod tests {
         for e in 0..settings.ppo.num_envs {
             let mut environment = Environment::new(&rules, 8, e as u64);
             let mut actions = Stream::new(8, Purpose::Actions, e as u64);
-            for ((frames, _), ended) in rounds.iter().zip(&mut ended) {
+            for (((frames, _), ended), stage) in rounds.iter().zip(&mut ended).zip(0..) {
+                environment.next_stage = stage;
                 let (mut rewards, mut dones) = (Vec::new(), Vec::new());
                 let range = e * 9..(e + 1) * 9;
                 for frame in range.clone() {
@@ -315,7 +418,9 @@ mod tests {
                         observation
                     );
                     assert_eq!(frames.actions[frame], action);
-                    let in_region = environment.level.in_region(environment.mouse, 3);
+                    // Half of the mazes have a side of 3, all of which is the region's.
+                    let level = &environment.level;
+                    let in_region = level.maze_dim > 3 && level.in_region(environment.mouse, 3);
                     assert_eq!(frames.in_region[frame], in_region);
                     sides[usize::from(in_region)] += 1;
                     assert_eq!(frames.log_probs[frame].to_bits(), log_prob.to_bits());

@@ -5,8 +5,8 @@
 //! g = (1 - m) g_before + m g_inside      m: the parameter is `inside`
 //! ```
 //! `g_before` is the gradient of the whole loss over the samples whose mouse is outside of the
-//! region when it acts, `g_inside` over those whose mouse is in it, both divided by the whole
-//! minibatch's length. Every parameter learns from one side alone, though both halves of the
+//! region when it acts, `g_inside` over those whose mouse is in it (in a maze larger than the region),
+//! both divided by the whole minibatch's length. Every parameter learns from one side alone, though both halves of the
 //! network run in either place. Cost: one gradient.
 
 use crate::nn::{Layout, Network};

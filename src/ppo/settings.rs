@@ -1,11 +1,14 @@
 //! What a training run is made of: levels, network, PPO. Names follow CleanRL where it has one.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-use crate::maze::{self, ActionSet, LevelSampler, Split, Variant};
+use crate::maze::{self, ActionSet, LevelSampler, MouseStart, Split, Variant};
 use crate::nn::{Kind, Shape};
 
 use super::loss::Coefficients;
+use super::schedule::{self, Stage};
 use super::{Error, minibatch};
 
 /// Most frames of an iteration: all of them are held, with what each observed.
@@ -20,7 +23,8 @@ const MEMORY_MAX: u128 = 1 << 37;
 pub struct EnvSettings {
     /// Side of the world in cells, odd, 5 to 31.
     pub world: u8,
-    /// Side of the top-right region that holds the cheese; 0 is the exact corner.
+    /// Side of the top-right region that holds the cheese; 0 is the exact corner. In every stage of
+    /// `schedule` it is the region that situations measure, and that says who is inside.
     pub region: u8,
     /// Smallest maze; a level seed that draws a smaller one is passed over. `world` fixes the size.
     pub min_maze_dim: u8,
@@ -30,6 +34,10 @@ pub struct EnvSettings {
     pub reward: f32,
     /// The actions: "four" moves, or "procgen" with its 15.
     pub actions: ActionSet,
+    /// Where the mouse starts: "bottom_left", as in procgen, or "anywhere".
+    pub mouse: MouseStart,
+    /// Stages in which other levels are trained on than these, one after the other. Empty: none.
+    pub schedule: Vec<Stage>,
 }
 
 /// The network.
@@ -54,6 +62,18 @@ pub enum OptimizerKind {
     Adam,
     /// Gradient descent with momentum.
     Sgd,
+}
+
+/// The frames whose mean and standard deviation advantages are normalised by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NormAdv {
+    /// Those of each minibatch, as in baselines' PPO2 and CleanRL.
+    Minibatch,
+    /// All of the iteration, as in the code of Langosco et al.
+    Rollout,
+    /// None.
+    None,
 }
 
 /// PPO.
@@ -82,8 +102,10 @@ pub struct PpoSettings {
     pub ent_coef: f64,
     /// Weight of the value loss.
     pub vf_coef: f64,
-    /// Whether advantages are normalised in each minibatch.
-    pub norm_adv: bool,
+    /// Over which frames advantages are normalised: "minibatch", "rollout" or "none".
+    pub norm_adv: NormAdv,
+    /// Whether rewards are [scaled](super::reward_scale) by the running spread of discounted returns.
+    pub norm_rewards: bool,
     /// Largest norm of a gradient; longer ones are scaled down to it.
     pub max_grad_norm: f64,
     /// Learning rate at the start.
@@ -119,16 +141,17 @@ impl EnvSettings {
     /// # Errors
     /// An even world, a region larger than the world, a smallest maze that no level has.
     pub fn rules(&self) -> Result<maze::EnvSettings, Error> {
-        let variant = Variant::Corner {
-            region: self.region,
+        let sampler = |region: u8, min_maze_dim: u8| {
+            let (variant, seeds) = (Variant::Corner { region }, Split::Train.seeds());
+            let sampler = LevelSampler::new(self.world, variant, min_maze_dim, seeds)?;
+            Ok::<_, Error>(sampler.with_mouse(self.mouse))
         };
+        let stages = self.schedule.iter();
         Ok(maze::EnvSettings {
-            sampler: LevelSampler::new(
-                self.world,
-                variant,
-                self.min_maze_dim,
-                Split::Train.seeds(),
-            )?,
+            sampler: sampler(self.region, self.min_maze_dim)?,
+            later: stages
+                .map(|stage| sampler(stage.region, stage.min_maze_dim))
+                .collect::<Result<_, _>>()?,
             actions: self.actions,
             reward: self.reward,
             timeout: self.timeout,
@@ -138,11 +161,14 @@ impl EnvSettings {
 
 impl EnvSettings {
     /// Share of training levels whose maze is no larger than the region, so that the cheese may be
-    /// anywhere in it. The sides of mazes are 3, 5, .. `world`, equally likely but for the remainder
+    /// anywhere in it: of the levels of the last stage, where there are stages. The sides of mazes are 3, 5, .. `world`, equally likely but for the remainder
     /// of a 32-bit draw; smaller ones than `min_maze_dim` are passed over.
     pub fn anywhere_share(&self) -> f64 {
-        let sides = (self.min_maze_dim.max(3)..=self.world).filter(|side| side % 2 == 1);
-        let small = sides.clone().filter(|&side| side <= self.region).count();
+        let own = (self.region, self.min_maze_dim);
+        let last = self.schedule.last();
+        let (region, least) = last.map_or(own, |stage| (stage.region, stage.min_maze_dim));
+        let sides = (least.max(3)..=self.world).filter(|side| side % 2 == 1);
+        let small = sides.clone().filter(|&side| side <= region).count();
         small as f64 / sides.count().max(1) as f64
     }
 }
@@ -177,7 +203,8 @@ impl PpoSettings {
             clip_vloss: true,
             ent_coef: 0.01,
             vf_coef: 0.5,
-            norm_adv: true,
+            norm_adv: NormAdv::Minibatch,
+            norm_rewards: false,
             max_grad_norm: 0.5,
             learning_rate: 1e-3,
             anneal_lr: true,
@@ -217,7 +244,7 @@ impl PpoSettings {
     fn check(&self) -> Result<(), Error> {
         let refuse = |name, found: String, expected: &str| {
             Err(Error::Setting {
-                name,
+                name: Cow::Borrowed(name),
                 found,
                 expected: expected.to_owned(),
             })
@@ -277,7 +304,7 @@ impl Settings {
         if self.env.timeout == 0 {
             let (name, expected) = ("env.timeout", "at least 1".to_owned());
             return Err(Error::Setting {
-                name,
+                name: name.into(),
                 found: "0".into(),
                 expected,
             });
@@ -285,14 +312,20 @@ impl Settings {
         if !self.env.reward.is_finite() {
             let (name, expected) = ("env.reward", "a finite number".to_owned());
             return Err(Error::Setting {
-                name,
+                name: name.into(),
                 found: self.env.reward.to_string(),
                 expected,
             });
         }
+        schedule::check(&self.env.schedule, self.env.world)?;
         self.env.rules()?;
         let network = crate::nn::Network::new(self.net.shape(&self.env), 1)?;
         self.check_memory(&network)
+    }
+
+    /// The stage of the levels that begin after `updates` updates, if a whole number of iterations.
+    pub fn stage(&self, updates: u64) -> usize {
+        schedule::stage(&self.env.schedule, updates, self.ppo.total_updates)
     }
 
     /// Refuses what no machine holds: the observations of an iteration, and the gradient of every
@@ -305,7 +338,7 @@ impl Settings {
             return Ok(());
         }
         Err(Error::Setting {
-            name: "ppo.minibatch_size",
+            name: "ppo.minibatch_size".into(),
             found: self.ppo.minibatch_size.to_string(),
             expected: format!(
                 "with {} parameters and {} frames an iteration, memory of at most {} GiB, not {} GiB",

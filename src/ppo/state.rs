@@ -1,8 +1,9 @@
 //! A trainer put down between two iterations and taken up again, to the bits of one that was not.
 //!
 //! There the last rollout is used up, so that parameters, the optimiser, the environments and
-//! their streams of actions are all there is: the order of minibatches has a stream of its own
-//! for every epoch, and rates follow from the number of updates.
+//! their streams of actions and what rewards are scaled by are all there is: the order of minibatches has a stream of its own
+//! for every epoch, and rates and the stage of the schedule follow from the number of updates. A switch of
+//! stages happens when the next iteration begins, so that before it no level made ahead is played.
 
 use crate::maze::EnvState;
 use crate::numeric::random::Stream;
@@ -10,6 +11,8 @@ use crate::numeric::random::Stream;
 use super::Error;
 use super::frames::Frames;
 use super::optimizer::Optimizer;
+use super::reward_scale::RewardScale;
+use super::schedule::Stage;
 use super::settings::Settings;
 use super::trainer::Trainer;
 
@@ -26,6 +29,8 @@ pub struct TrainerState {
     pub environments: Vec<EnvState>,
     /// Their streams of actions.
     pub actions: Vec<Stream>,
+    /// What rewards are scaled by, where they are.
+    pub rewards: Option<RewardScale>,
 }
 
 impl Trainer {
@@ -48,6 +53,7 @@ impl Trainer {
             optimizer: self.optimizer.clone(),
             environments,
             actions,
+            rewards: self.rollout.rewards.clone(),
         }
     }
 
@@ -85,13 +91,49 @@ impl Trainer {
                 found: state.updates.to_string(),
             });
         }
+        trainer.check_stages(&state.environments)?;
         trainer
             .rollout
             .restore(&state.environments, &state.actions)?;
+        trainer.check_rewards(state.rewards.as_ref())?;
+        trainer.rollout.rewards = state.rewards;
         trainer.params = state.params;
         trainer.optimizer = state.optimizer;
         trainer.check_finite()?;
         Ok(trainer)
+    }
+
+    /// What rewards are scaled by has seen every frame, and is there where they are scaled.
+    fn check_rewards(&self, found: Option<&RewardScale>) -> Result<(), Error> {
+        let ppo = &self.settings.ppo;
+        let is_there = |there: bool| if there { "some" } else { "none" };
+        let what = "scale of rewards";
+        check(what, is_there(ppo.norm_rewards), is_there(found.is_some()))?;
+        let iterations = self.update.div_ceil(ppo.updates_per_iteration());
+        let frames = iterations * ppo.batch_len() as u64;
+        match found.and_then(|scale| scale.contradiction(ppo.num_envs, frames)) {
+            None => Ok(()),
+            Some((expected, found)) => Err(Error::State {
+                what,
+                expected,
+                found,
+            }),
+        }
+    }
+
+    /// No level is of a stage that had not begun when the last rollout did.
+    fn check_stages(&self, environments: &[EnvState]) -> Result<(), Error> {
+        let per_iteration = self.settings.ppo.updates_per_iteration();
+        let begun = self.update.saturating_sub(1) / per_iteration * per_iteration;
+        let latest = self.settings.stage(begun);
+        match environments.iter().find(|env| env.stage > latest) {
+            None => Ok(()),
+            Some(env) => Err(Error::State {
+                what: "stage of a level",
+                expected: format!("0 to {latest} after {} updates", self.update),
+                found: env.stage.to_string(),
+            }),
+        }
     }
 
     /// An infinite second moment would stop its parameter without a word, and a rectifier hides a NaN:
@@ -110,12 +152,16 @@ impl Trainer {
         Ok(())
     }
 
-    /// A trainer that begins with these parameters: no update made, a fresh optimiser, environments at
-    /// the start of the levels of `seed`.
+    /// A trainer that begins with the parameters of a policy that was trained: no update made, a fresh
+    /// optimiser, environments at the start of the levels of `seed`, all of them of the last stage.
     ///
     /// # Errors
     /// Settings out of range, or parameters of another network or that are not finite.
-    pub fn from_params(settings: Settings, seed: u64, params: Vec<f32>) -> Result<Self, Error> {
+    pub fn from_params(mut settings: Settings, seed: u64, params: Vec<f32>) -> Result<Self, Error> {
+        settings.check()?;
+        if let Some(last) = settings.env.schedule.pop() {
+            settings.env.schedule = vec![Stage { from: 0.0, ..last }];
+        }
         let mut trainer = Self::new(settings, seed)?;
         check("parameters", trainer.params.len(), params.len())?;
         trainer.params = params;

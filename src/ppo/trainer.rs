@@ -17,7 +17,7 @@ use super::parts::{self, Parts};
 use super::projection::{Projection, When};
 use super::rollout::{self, Rollout};
 use super::routing::Routing;
-use super::settings::{OptimizerKind, Settings};
+use super::settings::{NormAdv, OptimizerKind, Settings};
 
 /// Samples that run through the network at a time.
 pub const RUN: usize = 16;
@@ -42,6 +42,8 @@ pub struct Trainer {
     seed: u64,
     pub(super) update: u64,
     order: Vec<u32>,
+    /// Of the advantages of the last rollout, where they are normalised by it.
+    spread: Option<Spread>,
     episodes: Vec<Episode>,
 }
 
@@ -52,15 +54,16 @@ pub struct Update<'a> {
     pub index: u64,
     /// Frames seen so far.
     pub frames: u64,
-    /// The loss's gradient before clipping, one a parameter; the routed one where there is routing.
+    /// The loss's gradient before clipping, one a parameter; the routed one where there is routing,
+    /// without the directions that are taken out of it.
     pub gradient: &'a [f32],
     /// Its parts, where they were asked for; before routing.
     pub parts: Option<&'a Parts>,
     /// What was added to the parameters.
     pub applied: &'a [f32],
-    /// Norm of `gradient`.
+    /// Norm of the loss's gradient, before directions are taken out of it.
     pub norm: f64,
-    /// What the gradient was multiplied by before the optimiser saw it.
+    /// What `gradient` was multiplied by before the optimiser saw it.
     pub clip_factor: f64,
     /// The learning rate.
     pub learning_rate: f64,
@@ -99,6 +102,7 @@ impl Trainer {
             applied: vec![0.0; len],
             moved: vec![0.0; len],
             order: Vec::new(),
+            spread: None,
             episodes: Vec::new(),
             update: 0,
             settings,
@@ -161,9 +165,13 @@ impl Trainer {
         let per_iteration = ppo.updates_per_iteration();
         let (iteration, within) = (self.update / per_iteration, self.update % per_iteration);
         if within == 0 {
+            self.rollout.begin_stage(self.settings.stage(self.update));
             self.episodes = self
                 .rollout
                 .collect(&self.settings, &self.network, &self.params);
+            let advantages = &self.rollout.frames.advantages;
+            let is_whole = self.settings.ppo.norm_adv == NormAdv::Rollout;
+            self.spread = is_whole.then(|| Spread::of_all(advantages));
         }
         let per_epoch = (ppo.batch_len() / ppo.minibatch_size) as u64;
         let (epoch, batch) = (within / per_epoch, (within % per_epoch) as usize);
@@ -179,7 +187,11 @@ impl Trainer {
             indices,
             len: indices.len(),
             coefficients: ppo.coefficients(),
-            spread: ppo.norm_adv.then_some(spread),
+            spread: match ppo.norm_adv {
+                NormAdv::Minibatch => Some(spread),
+                NormAdv::Rollout => self.spread,
+                NormAdv::None => None,
+            },
         };
         let model = (&self.network, &*self.params);
         let room = &mut self.gradient;
@@ -221,13 +233,19 @@ impl Trainer {
         ] {
             made.check(what, found)?;
         }
-        if let Some(projection) = &self.projection {
-            projection.apply(When::BeforeOptimizer, gradient);
-        }
-        let clip_factor = (ppo.max_grad_norm / (norm + 1e-6)).min(1.0);
+        let is_shorter = match &self.projection {
+            Some(projection) => projection.apply(When::BeforeOptimizer, gradient),
+            None => false,
+        };
+        let clipped_norm = if is_shorter {
+            sum::norm(gradient)
+        } else {
+            norm
+        };
+        let clip_factor = (ppo.max_grad_norm / (clipped_norm + 1e-6)).min(1.0);
         let progress = (iteration * per_iteration) as f64 / ppo.total_updates as f64;
         let learning_rate = ppo.learning_rate * if ppo.anneal_lr { 1.0 - progress } else { 1.0 };
-        // The optimiser sees the clipped gradient; the recorded one is the loss's own.
+        // The optimiser sees the clipped gradient; the recorded one has its own length.
         let applied = &mut self.applied;
         match &mut self.optimizer {
             Optimizer::Adam(adam) => adam.update(gradient, clip_factor, learning_rate, applied),

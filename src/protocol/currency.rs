@@ -1,5 +1,5 @@
 //! The common currency: every locator's top parameters reset, beside as many random ones of every
-//! tensor.
+//! tensor, drawn several times.
 //!
 //! The area of a curve is the mean of selectivity over ln q, by trapezia: it makes no choice of q,
 //! so selection levels give it without bias.
@@ -7,21 +7,24 @@
 use crate::ablate::{Claim, PerRate};
 use crate::findings::Curve;
 use crate::numeric::exp::ln;
+use crate::numeric::sum::mean;
 
 use super::trials::Resets;
 
-/// The curve of what a method's parameters cost, and as many random ones, at every percentage.
+/// The curve of what a method's parameters cost, and of the mean of as many random ones, at every percentage.
 pub fn curve(claim: Claim, percent: &[f64], pairs: &Resets) -> Curve {
-    let of = |which: usize| -> Vec<f64> {
-        let selectivity = |pair: &[PerRate<f64>; 2]| claim.selectivity(&|rate| pair[which][rate]);
-        pairs.iter().map(selectivity).collect()
+    let of = |losses: &PerRate<f64>| claim.selectivity(&|rate| losses[rate]);
+    let own = |(losses, _): &(PerRate<f64>, Vec<PerRate<f64>>)| of(losses);
+    let drawn = |(_, random): &(PerRate<f64>, Vec<PerRate<f64>>)| {
+        mean(&random.iter().map(of).collect::<Vec<f64>>())
     };
-    let (selectivity, random) = (of(0), of(1));
+    let selectivity: Vec<f64> = pairs.iter().map(own).collect();
+    let random: Vec<f64> = pairs.iter().map(drawn).collect();
     Curve {
         area: area(percent, &selectivity),
         random_area: area(percent, &random),
         percent: percent.to_vec(),
-        losses: pairs.iter().map(|pair| pair[0]).collect(),
+        losses: pairs.iter().map(|pair| pair.0).collect(),
         selectivity,
         random,
     }

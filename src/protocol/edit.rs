@@ -12,21 +12,15 @@ use crate::locators::Supervision;
 pub enum Member {
     /// One component of a decomposition, by its place in the order of singular values.
     Component(Components, usize),
-    /// A random direction in the span of as many leading components.
-    Random(Components, usize),
-    /// A random direction of the whole space.
-    Isotropic(usize),
     /// What a method found, or another thing that has a name.
     Named(String),
 }
 
 impl Member {
-    /// "unit-norm 5", "random raw 3", "isotropic 0", "components 3+7 (labelled)".
+    /// "unit-norm 5", "components 3+7 (labelled)".
     pub fn words(&self) -> String {
         match self {
             Self::Component(of, index) => format!("{} {index}", of.name()),
-            Self::Random(of, index) => format!("random {} {index}", of.name()),
-            Self::Isotropic(index) => format!("isotropic {index}"),
             Self::Named(name) => name.clone(),
         }
     }
@@ -64,6 +58,9 @@ pub struct Tried {
 impl Edit {
     /// What the edit is to a claim; none where it is a control for the other.
     pub fn role(&self, claim: Claim) -> Option<Role> {
+        if self.family.is_known() && self.meant_for.is_none_or(|meant| meant == claim) {
+            return Some(Role::Known);
+        }
         match (self.family.is_control(), self.meant_for) {
             (true, Some(meant)) if meant != claim => None,
             (true, _) => Some(Role::Control),

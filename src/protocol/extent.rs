@@ -5,6 +5,9 @@ use crate::locators::{Group, Method};
 
 /// Random controls behind a p-value of the main job at most.
 const BRIEF_CONTROLS: u64 = 99;
+/// Draws of as many random parameters beside every reset, in brief and in full.
+const BRIEF_MATCHED: usize = 2;
+const MATCHED: usize = 10;
 
 /// What is done beside the steps along components and their controls.
 #[derive(Clone, Debug)]
@@ -13,6 +16,8 @@ pub struct Extent {
     pub methods: Vec<Method>,
     /// Random controls behind a p-value at most.
     pub controls: u64,
+    /// How many times as many random parameters are drawn beside every reset.
+    pub matched: usize,
     /// Whether the components of parts of the gradient are tried too.
     pub streams: bool,
     /// Whether methods are held against each other, the whole policy is traced, ablated behaviours relearnt,
@@ -29,6 +34,7 @@ impl Extent {
         Self {
             methods: methods.into_iter().flatten().collect(),
             controls: config.ablate.controls.min(BRIEF_CONTROLS),
+            matched: BRIEF_MATCHED,
             streams: false,
             comparisons: false,
             retraining: false,
@@ -42,6 +48,7 @@ impl Extent {
         Self {
             methods: Method::ALL.into(),
             controls: config.ablate.controls,
+            matched: MATCHED,
             streams: true,
             comparisons: true,
             retraining: number.is_some_and(|number| number < study.retrain_seeds),

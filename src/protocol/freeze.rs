@@ -1,6 +1,6 @@
 //! The choice on selection levels, frozen and hashed before test levels are made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
@@ -17,15 +17,20 @@ pub struct Choice {
     pub place: usize,
 }
 
-/// The first choice of a family for a claim.
+/// The choice of a family for a claim; of a baseline that with the most tries.
 pub fn chosen(choices: &[Choice], claim: Claim, family: Family) -> Option<&Choice> {
-    choices
+    let of = choices
         .iter()
-        .find(|choice| choice.frozen.claim == claim && choice.frozen.family == family)
+        .filter(|choice| choice.frozen.claim == claim && choice.frozen.family == family);
+    // The first of equals.
+    of.reduce(|most, one| match one.frozen.beside > most.frozen.beside {
+        true => one,
+        false => most,
+    })
 }
 
 /// The choices: for either claim the best of each family and role by its margin, the first of
-/// equals.
+/// equals. Of a baseline one for every number of candidates that a family beside it has, among the first as many tries.
 pub fn freeze(tried: &[Tried]) -> Vec<Choice> {
     let mut choices = Vec::new();
     for claim in Claim::ALL {
@@ -36,33 +41,75 @@ pub fn freeze(tried: &[Tried]) -> Vec<Choice> {
                 families.entry(key).or_default().push(index);
             }
         }
+        let lens = candidates(&families);
         for ((family, role), indices) in families {
-            let best = indices.iter().copied().reduce(|best, index| {
-                let better = tried[index].margin(claim) > tried[best].margin(claim);
-                if better { index } else { best }
-            });
-            let place = best.expect("a family has members");
-            let mut members: Vec<&Member> =
-                indices.iter().map(|&i| &tried[i].edit.member).collect();
-            members.sort_unstable();
-            members.dedup();
-            let one = &tried[place];
-            let frozen = Frozen {
-                claim,
-                family,
-                role,
-                supervision: one.edit.supervision,
-                member: one.edit.member.words(),
-                dose: one.edit.dose,
-                candidates: indices.len(),
-                members: members.len(),
-                margin: one.margin(claim),
-                selectivity: one.selectivity(claim),
-            };
-            choices.push(Choice { frozen, place });
+            if !family.is_baseline() {
+                choices.push(choose(tried, claim, (family, role), &indices, None));
+                continue;
+            }
+            for &len in &lens {
+                let first = &indices[..len.min(indices.len())];
+                choices.push(choose(tried, claim, (family, role), first, Some(len)));
+            }
         }
     }
     choices
+}
+
+/// How many candidates the families have that are held against baselines, each number once.
+fn candidates(families: &BTreeMap<(Family, Role), Vec<usize>>) -> BTreeSet<usize> {
+    let compared = families
+        .iter()
+        .filter(|((_, role), _)| matches!(role, Role::Practical | Role::Predicted));
+    compared.map(|(_, indices)| indices.len()).collect()
+}
+
+/// The most candidates that a family has that is held against baselines: as many tries each of these needs.
+pub fn most_candidates(tried: &[Tried]) -> usize {
+    let mut most = 0;
+    for claim in Claim::ALL {
+        let mut counts: BTreeMap<Family, usize> = BTreeMap::new();
+        for one in tried {
+            if let Some(Role::Practical | Role::Predicted) = one.edit.role(claim) {
+                *counts.entry(one.edit.family).or_default() += 1;
+            }
+        }
+        most = counts.into_values().fold(most, usize::max);
+    }
+    most
+}
+
+/// The best of the trials at `indices`.
+fn choose(
+    tried: &[Tried],
+    claim: Claim,
+    (family, role): (Family, Role),
+    indices: &[usize],
+    beside: Option<usize>,
+) -> Choice {
+    let best = indices.iter().copied().reduce(|best, index| {
+        let better = tried[index].margin(claim) > tried[best].margin(claim);
+        if better { index } else { best }
+    });
+    let place = best.expect("a family has members");
+    let mut members: Vec<&Member> = indices.iter().map(|&i| &tried[i].edit.member).collect();
+    members.sort_unstable();
+    members.dedup();
+    let one = &tried[place];
+    let frozen = Frozen {
+        claim,
+        family,
+        role,
+        supervision: one.edit.supervision,
+        member: one.edit.member.words(),
+        dose: one.edit.dose,
+        candidates: indices.len(),
+        members: members.len(),
+        beside,
+        margin: one.margin(claim),
+        selectivity: one.selectivity(claim),
+    };
+    Choice { frozen, place }
 }
 
 /// SHA-256 of the choices as JSON, in hexadecimal.
@@ -70,4 +117,61 @@ pub fn hash(frozen: &[&Frozen]) -> String {
     let json = serde_json::to_vec(frozen).expect("plain data");
     let digest = Sha256::digest(json);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ablate::recipe::Recipe;
+    use crate::ablate::{PerRate, Rate};
+    use crate::locators::{Kind, Method, Supervision};
+    use crate::protocol::edit::Edit;
+
+    fn tried(family: Family, dose: f64, corner: f64) -> Tried {
+        let edit = Edit {
+            family,
+            supervision: Supervision::Effects,
+            meant_for: None,
+            member: Member::Named(format!("{dose}")),
+            dose,
+            recipe: Recipe::Reset(Vec::new().into()),
+        };
+        let losses = PerRate::new(|rate| match rate {
+            Rate::InUpRight | Rate::InDownLeft => 1.0,
+            Rate::Corner => corner,
+            _ => 0.0,
+        });
+        Tried { edit, losses }
+    }
+
+    /// A family of two tries stands beside the best of a baseline's first two, one of four beside that of its four.
+    #[test]
+    fn baselines_have_as_many_tries_as_what_they_stand_beside() {
+        let few = Family::Of(Method::GradientSvdRaw, Kind::ProjectOff);
+        let mut all: Vec<Tried> = (0..4)
+            .map(|i| tried(Family::Step, f64::from(i), 0.5))
+            .collect();
+        all.extend([tried(few, 1.0, 0.4), tried(few, 2.0, 0.4)]);
+        let corner = [0.4, 0.3, 0.1, 0.2, 0.0];
+        let of_corner = corner.iter().zip(0..);
+        all.extend(of_corner.map(|(&corner, i)| tried(Family::Compass, f64::from(i), corner)));
+        assert_eq!(most_candidates(&all), 4);
+        let choices = freeze(&all);
+        let compass = choices.iter().filter(|choice| {
+            choice.frozen.family == Family::Compass && choice.frozen.claim == Claim::A
+        });
+        let found: Vec<_> = compass
+            .map(|choice| {
+                (
+                    choice.frozen.beside,
+                    choice.frozen.candidates,
+                    choice.frozen.dose,
+                )
+            })
+            .collect();
+        // The fifth, the best of all, is never asked.
+        assert_eq!(found, [(Some(2), 2, 1.0), (Some(4), 4, 2.0)]);
+        let most = chosen(&choices, Claim::A, Family::Compass).unwrap();
+        assert_eq!(most.frozen.dose, 2.0);
+    }
 }

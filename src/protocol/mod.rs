@@ -2,6 +2,7 @@
 //! `gouda study` in full on each of many seeds.
 
 pub mod agreement;
+mod baselines;
 pub mod bench;
 pub mod clock;
 mod controls;
@@ -17,6 +18,7 @@ pub mod portrait;
 pub mod relearn;
 pub mod reproduce;
 pub mod retrain;
+mod row_combinations;
 pub mod seed;
 pub mod temporal;
 pub mod test;

@@ -105,6 +105,7 @@ mod tests {
             right: vec![1; 12],
         };
         let frozen = Frozen {
+            beside: None,
             claim: Claim::A,
             family: Family::Step,
             role: Role::Practical,

@@ -1,14 +1,14 @@
 //! Edit (e): training again with a component projected out of every step.
 //!
-//! The same seed, schedule and random streams as the run, for as many updates as one of its
-//! checkpoints has; the early set, the late set or as many random in-span directions are taken off
+//! The same seed, schedule and random streams as the run, up to its first checkpoint by which what the cheese adds in the region
+//! was learnt in either direction, or to the end; before that nothing could be said of the late set. The early set, the late set or as many random in-span directions are taken off
 //! the gradient before the optimiser sees it, or off the update after it. What is compared is the
 //! checkpoint, which is what the same training without a projection gives to the bit.
 
 use crate::ablate::edit::orthonormal;
-use crate::ablate::{PerRate, Split};
+use crate::ablate::{PerRate, Rate, Split};
 use crate::experiment::{Config, Error, Progress};
-use crate::findings::{ProjectedSet, Retrained};
+use crate::findings::{Curves, ProjectedSet, Retrained};
 use crate::locate::Label;
 use crate::numeric::draws;
 use crate::ppo::Trainer;
@@ -16,6 +16,16 @@ use crate::ppo::projection::{Projection, When};
 use crate::protocol::trained_policy::TrainedPolicy;
 
 use crate::protocol::decomposed::Named;
+
+/// The place of the first checkpoint by which what the cheese adds was learnt in both directions; of the last where it was not.
+fn learnt_by(curves: &Curves, checkpoints: &[(f64, Vec<f32>)]) -> usize {
+    let last = checkpoints.len() - 1;
+    let [Some(a), Some(b)] = Rate::IN.map(|rate| curves.share(rate)) else {
+        return last;
+    };
+    let learnt = checkpoints.iter().position(|(share, _)| *share >= a.max(b));
+    learnt.unwrap_or(last)
+}
 
 /// Every set, before and after the optimiser.
 ///
@@ -25,17 +35,11 @@ pub fn retrain(
     config: &Config,
     policy: &TrainedPolicy<'_>,
     named: &Named,
+    curves: &Curves,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Retrained>, Error> {
-    let study = &config.study;
     let total = config.ppo.total_updates as f64;
-    let wanted = study.retrain_updates as f64 / total;
-    let distance = |share: f64| (share - wanted).abs();
-    let nearest = policy.checkpoints.iter().skip(1);
-    let Some((share, params)) = nearest.min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)))
-    else {
-        return Ok(Vec::new());
-    };
+    let (share, params) = &policy.checkpoints[learnt_by(curves, policy.checkpoints)];
     let updates = (share * total).round() as u64;
     let tasks = config.tasks(Split::Selection, config.ablate.selection_levels)?;
     let rates = |params: &[f32]| {
@@ -97,4 +101,38 @@ pub fn retrain(
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::Onset;
+
+    /// The later of the two directions decides.
+    #[test]
+    fn training_goes_on_until_the_cheese_was_learnt() {
+        let checkpoints: Vec<(f64, Vec<f32>)> = (0..=10)
+            .map(|i| (f64::from(i) / 10.0, Vec::new()))
+            .collect();
+        let onset = |frames: f64| Onset {
+            frames,
+            interval: (frames, frames),
+        };
+        let curves = |down_left: Option<f64>| Curves {
+            frames: vec![0, 1000],
+            rates: PerRate::default(),
+            p_cheese: Vec::new(),
+            p_corner: Vec::new(),
+            onsets: PerRate::new(|rate| match rate {
+                Rate::InUpRight => Some(onset(310.0)),
+                Rate::InDownLeft => down_left.map(onset),
+                _ => Some(onset(10.0)),
+            }),
+            lags: Vec::new(),
+            returns: Vec::new(),
+        };
+        assert_eq!(learnt_by(&curves(Some(640.0)), &checkpoints), 7);
+        assert_eq!(learnt_by(&curves(Some(20.0)), &checkpoints), 4);
+        assert_eq!(learnt_by(&curves(None), &checkpoints), 10);
+    }
 }

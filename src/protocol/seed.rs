@@ -97,11 +97,13 @@ pub fn one_seed(
     let named = Named::all(&seen, extent.streams)?;
     let mut trials = Trials::new(config, policy, &selection);
     trials.practical(&named, progress)?;
-    trials.checkpoints(progress)?;
+    trials.blindfold(progress)?;
     clock.lap("steps");
-    let (currency, scored) = all_methods(&mut trials, &seen, &extent.methods, progress)?;
-    let tried = trials.tried;
+    let (currency, scored) = all_methods(&mut trials, &seen, extent, progress)?;
     clock.lap("locators");
+    trials.baselines(&named, seen.streams.total, progress)?;
+    let tried = trials.tried;
+    clock.lap("baselines");
     let (mut agreement, mut traced) = (Vec::new(), WholePolicy::default());
     if extent.comparisons {
         agreement = agreements(seen.layout, &scored);
@@ -144,7 +146,9 @@ pub fn one_seed(
         clock.lap("relearning");
     }
     let retraining = match named.iter().find(|one| one.of == Components::UnitNorm) {
-        Some(unit) if extent.retraining => retrain(config, &policy, unit, progress)?,
+        Some(unit) if extent.retraining => {
+            retrain(config, &policy, unit, &trained.curves, progress)?
+        }
         _ => Vec::new(),
     };
     clock.lap("retraining");
@@ -199,9 +203,10 @@ type Scored = Vec<(Method, [Vec<f64>; 2])>;
 fn all_methods(
     trials: &mut Trials<'_>,
     seen: &Run<'_>,
-    methods: &[Method],
+    extent: &Extent,
     progress: &mut dyn Progress,
 ) -> Result<(Vec<Currency>, Scored), Error> {
+    let methods = &extent.methods;
     let percents = trials.percents().to_vec();
     let (mut all, mut scored) = (Vec::new(), Vec::new());
     progress.begin(
@@ -219,7 +224,7 @@ fn all_methods(
             continue;
         };
         let seconds = begun.elapsed().as_secs_f64();
-        let pairs = trials.resets(method, &located, progress)?;
+        let pairs = trials.resets(method, &located, extent.matched, progress)?;
         trials.native(method, located.offers.make()?, progress)?;
         let scores = |claim: Claim| &located.scores[claim as usize];
         // Scores that are all 0 name nothing.

@@ -7,18 +7,21 @@ use super::bench::Bench;
 use super::edit::Tried;
 use super::freeze::Choice;
 use super::trained_policy::{TrainedPolicy, distance};
+use crate::ablate::recipe::Recipe;
+use crate::ablate::resample::interval;
 use crate::ablate::selectivity::is_learnt;
 use crate::ablate::{Claim, Drawn, PerRate, Rate, Resampling, Split};
 use crate::experiment::{Config, Error, Progress};
-use crate::findings::{Claimed, DoseResponse, Rise};
+use crate::findings::{Above, Claimed, DoseResponse, Rise};
 
 /// Bootstrap draws over mazes behind every interval.
-const BOOTSTRAP: u32 = 200;
+const BOOTSTRAP: u32 = 1000;
 
 /// Test levels, with the draws of mazes behind every interval.
 pub struct TestLevels<'a> {
     bench: Bench<'a>,
     policy: TrainedPolicy<'a>,
+    step_doses: Vec<f64>,
     resampling: Resampling,
     drawn: Drawn,
     /// What training gained.
@@ -48,6 +51,7 @@ impl<'a> TestLevels<'a> {
         Ok(Self {
             bench,
             policy: *policy,
+            step_doses: config.ablate.step_doses.clone(),
             resampling,
             drawn,
             rises,
@@ -107,9 +111,15 @@ impl<'a> TestLevels<'a> {
                     .map(|&draw| rounded(draw, losses.selectivity[at]))
                     .collect(),
                 succeeds: self.can_be_judged(claim) && claim.succeeds(&inside),
+                above: None,
                 controls: None,
             });
             progress.advance(index as u64 + 1, &choice.frozen.family.name());
+        }
+        let above = claims.iter().map(|one| least_above(one, &claims));
+        let above: Vec<Option<Above>> = above.collect();
+        for (one, above) in claims.iter_mut().zip(above) {
+            one.above = above;
         }
         Ok(claims)
     }
@@ -138,10 +148,14 @@ impl<'a> TestLevels<'a> {
         }
         progress.begin("growing doses on test levels", chosen.len() as u64);
         let mut responses: Vec<DoseResponse> = Vec::new();
+        let doses = &self.step_doses;
         for one in chosen {
             progress.stop_if_interrupted("the measurement of doses")?;
-            let mut steps: Vec<&Tried> = tried.iter().filter(|step| is_same(step, one)).collect();
-            steps.sort_by(|a, b| a.edit.dose.total_cmp(&b.edit.dose));
+            let Recipe::Step(direction, _) = &one.edit.recipe else {
+                continue;
+            };
+            let mut signed: Vec<f64> = doses.iter().flat_map(|&dose| [dose, -dose]).collect();
+            signed.sort_by(f64::total_cmp);
             let mut response = DoseResponse {
                 family: one.edit.family,
                 member: one.edit.member.words(),
@@ -149,9 +163,10 @@ impl<'a> TestLevels<'a> {
                 rates: Vec::new(),
                 intervals: Vec::new(),
             };
-            for step in steps {
-                let measured = self.bench.measure_edited(&step.edit.recipe)?;
-                response.doses.push(step.edit.dose);
+            for dose in signed {
+                let step = Recipe::Step(direction.clone(), dose * self.policy.displacement());
+                let measured = self.bench.measure_edited(&step)?;
+                response.doses.push(dose);
                 let intervals = self.resampling.intervals(&measured);
                 response
                     .intervals
@@ -165,6 +180,24 @@ impl<'a> TestLevels<'a> {
         }
         Ok(responses)
     }
+}
+
+/// Against that of its rivals above which a choice is least: the lower end of the interval of the difference decides. None where it has none.
+fn least_above(one: &Claimed, all: &[Claimed]) -> Option<Above> {
+    if !one.is_compared() {
+        return None;
+    }
+    let above = |rival: &&Claimed| {
+        let pairs = one.draws.iter().zip(&rival.draws);
+        Above {
+            rival: rival.frozen.family,
+            difference: one.selectivity - rival.selectivity,
+            interval: interval(pairs.map(|(&own, &other)| f64::from(own) - f64::from(other))),
+        }
+    };
+    let rivals = one.rivals(all);
+    let all = rivals.iter().map(above);
+    all.min_by(|a, b| a.interval.0.total_cmp(&b.interval.0))
 }
 
 /// Whether two steps are along the same direction.

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
+use super::baselines::Baselines;
 use super::bench::Bench;
 use super::decomposed::Named;
 use super::edit::{Direction, Edit, Member, Tried};
+use super::freeze::most_candidates;
 use super::trained_policy::TrainedPolicy;
 use crate::ablate::recipe::Recipe;
-use crate::ablate::{Claim, PerClaim, PerRate, compass, edit};
+use crate::ablate::{Claim, PerClaim, PerRate, blindfold, edit};
 use crate::experiment::{Config, Error, Progress};
 use crate::findings::Family;
-use crate::locators::{Kind, Located, Method, Native, Offer, Steer, Supervision};
+use crate::locators::{Kind, Located, Method, Native, Offer, Steer, Stream, Supervision};
 use crate::numeric::draws::{self, packed};
 
-/// Isotropic directions.
-const ISOTROPIC: usize = 3;
-/// Checkpoints that are tried.
-const CHECKPOINTS: usize = 12;
+/// Shares of the cheese's plane that are taken away.
+const BLINDFOLD: [f64; 4] = [1.0, 0.75, 0.5, 0.25];
 /// Doses of a direction of activations, in shares of it.
 const STEERING_DOSES: [f64; 6] = [-2.0, -1.0, -0.5, 0.5, 1.0, 2.0];
 
@@ -63,8 +63,8 @@ impl Common {
     }
 }
 
-/// What a reset of a method's top parameters cost, and that of as many random ones, at every percentage.
-pub type Resets = Vec<[PerRate<f64>; 2]>;
+/// At every percentage, what a reset of a method's top parameters cost, and what each of as many random ones did.
+pub type Resets = Vec<(PerRate<f64>, Vec<PerRate<f64>>)>;
 
 impl<'a> Trials<'a> {
     /// Nothing tried yet.
@@ -117,8 +117,7 @@ impl<'a> Trials<'a> {
         Ok(())
     }
 
-    /// The practical hypothesis with its controls: steps along the leading components of each
-    /// decomposition, as many random directions in their spans, some isotropic ones, and the compass.
+    /// The practical hypothesis: steps along the leading components of each decomposition.
     ///
     /// # Errors
     /// The user's interruption.
@@ -133,68 +132,66 @@ impl<'a> Trials<'a> {
         let rank = |named: &Named| len.min(named.decomposed.decomposition.rank);
         let steps = |named: &Named| match named.of.is_stream() {
             true => rank(named),
-            // As many random directions beside them.
-            false => 2 * rank(named) * doses.len(),
+            false => rank(named) * doses.len(),
         };
-        let components: usize = decompositions.iter().map(steps).sum();
-        let env = &config.env;
-        let compass = compass::directions(&self.policy.network.layout, env.actions);
-        let others = ISOTROPIC * doses.len() + compass.len() * compass::DOSES.len();
-        let all = 2 * (components + others);
+        let all = 2 * decompositions.iter().map(steps).sum::<usize>();
         self.begin("steps along components on selection levels", all, progress);
-        let (mut random, unit) = (Vec::new(), self.displacement);
-        for (number, named) in decompositions.iter().enumerate() {
+        for named in decompositions {
             let components = named.directions(len);
-            if named.of.is_stream() {
-                let middle = &doses[doses.len() / 2..][..1];
-                let common = Common::by_effect(Family::StreamStep);
-                self.steps(common, &components, middle, unit, progress)?;
-                continue;
-            }
-            let common = Common::by_effect(Family::Step);
-            self.steps(common, &components, doses, unit, progress)?;
-            for i in 0..components.len() {
-                let index = packed(&[(number as u64, 4), (i as u64, 20)]);
-                let mut stream = draws::BESIDE_COMPONENTS.stream(config.seed, index);
-                let values = named.in_span(components.len(), &mut stream);
-                random.push((Member::Random(named.of, i), Arc::new(values)));
-            }
+            let (family, doses) = match named.of.is_stream() {
+                true => (Family::StreamStep, &doses[doses.len() / 2..][..1]),
+                false => (Family::Step, &doses[..]),
+            };
+            let unit = self.displacement;
+            self.steps(
+                Common::by_effect(family),
+                &components,
+                doses,
+                unit,
+                progress,
+            )?;
         }
-        let common = Common::by_effect(Family::RandomStep);
-        self.steps(common, &random, doses, unit, progress)?;
-        let isotropic = |i: usize| {
-            let mut stream = draws::ISOTROPIC.stream(config.seed, i as u64);
-            let values = edit::isotropic(self.policy.theta.len(), &mut stream);
-            (Member::Isotropic(i), Arc::new(values))
-        };
-        let isotropic: Vec<Direction> = (0..ISOTROPIC).map(isotropic).collect();
-        let common = Common::by_effect(Family::IsotropicStep);
-        self.steps(common, &isotropic, doses, unit, progress)?;
-        let compass = compass.into_iter();
-        let compass: Vec<Direction> = compass
-            .map(|(name, values)| (Member::Named(name.into()), Arc::new(values)))
-            .collect();
-        let common = Common::by_effect(Family::Compass);
-        // In logits.
-        self.steps(common, &compass, &compass::DOSES, 1.0, progress)
+        Ok(())
     }
 
-    /// The baseline that no method is needed for: earlier checkpoints, evenly spaced, neither the
-    /// untrained nor the final policy.
+    /// What is known to do what A says: the weights that read the cheese's plane, taken away in doses.
     ///
     /// # Errors
     /// The user's interruption.
-    pub fn checkpoints(&mut self, progress: &mut dyn Progress) -> Result<(), Error> {
-        let last = self.policy.checkpoints.len() - 1;
-        let picked = (1..=CHECKPOINTS).map(|i| i * last / (CHECKPOINTS + 1));
-        let mut picked: Vec<usize> = picked.filter(|&i| i > 0).collect();
-        picked.dedup();
-        self.begin("rollbacks on selection levels", picked.len(), progress);
-        for index in picked {
-            let (share, theta) = &self.policy.checkpoints[index];
-            let recipe = Recipe::Rollback(Arc::new(theta.clone()));
-            let member = Member::Named("checkpoint".into());
-            let edit = Common::by_effect(Family::Checkpoint).edit(member, *share, recipe);
+    pub fn blindfold(&mut self, progress: &mut dyn Progress) -> Result<(), Error> {
+        let layout = &self.policy.network.layout;
+        let blinded = |share: f64| blindfold::blindfold(self.policy.theta, layout, share);
+        let recipes = BLINDFOLD.map(|share| (share, Recipe::Rollback(Arc::new(blinded(share)))));
+        self.begin("the blindfold on selection levels", recipes.len(), progress);
+        for (share, recipe) in recipes {
+            let member = Member::Named("the cheese's plane".into());
+            let edit = Common::by_effect(Family::Blindfold).edit(member, share, recipe);
+            self.attempt(edit, progress)?;
+        }
+        Ok(())
+    }
+
+    /// The baselines, with as many tries as the families have that were tried before.
+    ///
+    /// # Errors
+    /// A recorded gradient that cannot be read, or the user's interruption.
+    pub fn baselines(
+        &mut self,
+        decompositions: &[Named],
+        rows: Stream<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        let whole = decompositions.iter().filter(|named| !named.of.is_stream());
+        let whole: Vec<Named> = whole.cloned().collect();
+        let baselines = Baselines {
+            config: self.config,
+            policy: self.policy,
+            decompositions: &whole,
+            rows,
+        };
+        let all = baselines.all(most_candidates(&self.tried))?;
+        self.begin("baselines on selection levels", all.len(), progress);
+        for edit in all {
             self.attempt(edit, progress)?;
         }
         Ok(())
@@ -283,8 +280,8 @@ impl<'a> Trials<'a> {
         Ok(())
     }
 
-    /// The common currency: the parameters with the highest scores put back to theta_0, and as many
-    /// random ones of every tensor beside them.
+    /// The common currency: the parameters with the highest scores put back to theta_0, and beside them `random_len` times as
+    /// many random ones of every tensor.
     ///
     /// # Errors
     /// The user's interruption.
@@ -292,6 +289,7 @@ impl<'a> Trials<'a> {
         &mut self,
         method: Method,
         located: &Located<'_>,
+        random_len: usize,
         progress: &mut dyn Progress,
     ) -> Result<PerClaim<Resets>, Error> {
         let directed = located.scores[0] != located.scores[1];
@@ -304,8 +302,8 @@ impl<'a> Trials<'a> {
             let scores = &located.scores[claim as usize];
             if scores.iter().all(|&score| score == 0.0) {
                 // It names nothing: nothing is reset, and nothing lost.
-                let nothing = [PerRate::new(|_| 0.0); 2];
-                found[claim] = vec![nothing; self.percents().len()];
+                let nothing = PerRate::new(|_| 0.0);
+                found[claim] = vec![(nothing, vec![nothing]); self.percents().len()];
                 continue;
             }
             let own = Common {
@@ -319,20 +317,26 @@ impl<'a> Trials<'a> {
             };
             for (place, percent) in self.percents().to_vec().into_iter().enumerate() {
                 let indices = edit::top(scores, percent);
-                let number = packed(&[(method as u64, 8), (claim as u64, 8), (place as u64, 8)]);
-                let mut stream = draws::BESIDE_RESETS.stream(self.config.seed, number);
                 let layout = &self.policy.network.layout;
-                let random = edit::layer_matched(layout, &indices, &mut stream);
-                let member = Member::Named(located.found[claim as usize].clone());
-                let of_method = Member::Named(method.name().into());
+                let drawn = (0..random_len).map(|draw| {
+                    let parts = [method as u64, claim as u64, place as u64, draw as u64];
+                    let number = packed(&parts.map(|part| (part, 8)));
+                    let mut stream = draws::BESIDE_RESETS.stream(self.config.seed, number);
+                    edit::layer_matched(layout, &indices, &mut stream)
+                });
+                let drawn: Vec<Vec<usize>> = drawn.collect();
                 let mut reset = |common: Common, member, indices| {
                     let recipe = Recipe::Reset(Arc::new(indices));
-                    self.attempt(common.edit(member, percent, recipe), progress)
+                    self.attempt(
+                        common.edit(Member::Named(member), percent, recipe),
+                        progress,
+                    )
                 };
-                found[claim].push([
-                    reset(own, member, indices)?,
-                    reset(matched, of_method, random)?,
-                ]);
+                let lost = reset(own, located.found[claim as usize].clone(), indices)?;
+                let random = drawn.into_iter().enumerate().map(|(draw, indices)| {
+                    reset(matched, format!("{} {draw}", method.name()), indices)
+                });
+                found[claim].push((lost, random.collect::<Result<_, _>>()?));
             }
         }
         Ok(found)

@@ -125,6 +125,7 @@ fn family_cell(claimed: &Claimed) -> String {
         Role::Predicted => badge("", "predicted"),
         Role::Swapped => badge("", "control: swapped"),
         Role::Control => badge("", "control"),
+        Role::Known => badge("", "known answer"),
     };
     let family = escape(&claimed.frozen.family.name());
     markup("words", &format!("{family} {role}"))

@@ -1,12 +1,12 @@
 //! Section 1: what was run, and the verdicts in numbers.
 
 use crate::ablate::{Claim, Rate};
-use crate::findings::{Claimed, DecompositionSummary, Family, Onset, PHASES, Results, Rise};
+use crate::findings::{Claimed, DecompositionSummary, Family, Onset, PHASES, Results, Rise, Role};
 use crate::locate::Label;
 
 use super::learning::onset_words;
 use super::number::{
-    count, duration, fixed, p_value, percent, plural, prefixed, signed, significant, trimmed,
+    count, duration, fixed, percent, plural, prefixed, signed, significant, trimmed,
 };
 use super::svg::escape;
 use super::verdict::{self, chosen, judge, loss_words, obstacles, of_family, predicted};
@@ -187,15 +187,9 @@ fn claim(results: &Results, claim: Claim) -> String {
         return card(None, &question, "It cannot be judged", &[sentence]);
     }
     let judged = judge(own);
-    let random = of_family(&chosen, Family::RandomStep);
-    let compass = of_family(&chosen, Family::Compass);
-    // A yes is worth what it has above as many random directions, and above a constant on the logits.
-    let above = |control: Option<&Claimed>| control.is_some_and(|c| own.interval.0 > c.interval.1);
-    let is_yes = own.succeeds && above(random) && above(compass);
-    let word = match (own.succeeds, above(random)) {
+    let word = match (own.succeeds, own.is_reached()) {
         (false, _) => "No",
-        (true, false) => "The rule is met, but not better than at random",
-        (true, true) if !is_yes => "The rule is met, but a constant on the logits does as well",
+        (true, false) => "The rule is met, but a baseline does as well",
         (true, true) => "Yes",
     };
     let verdict = format!(
@@ -228,10 +222,11 @@ fn claim(results: &Results, claim: Claim) -> String {
     if !own.succeeds && !obstacles.is_empty() {
         sentences.push(format!("The rule is not met: {}.", obstacles.join("; ")));
     }
-    sentences.extend(random.map(|random| against_random(own, random)));
-    sentences.extend(compass.map(against_compass));
+    sentences.extend(against_baselines(own, &results.found.claims));
+    let known = chosen.iter().filter(|one| one.frozen.role == Role::Known);
+    sentences.extend(known.map(|one| known_answer(one)));
     sentences.extend(by_time_alone(&chosen, claim));
-    card(Some(is_yes), &question, &verdict, &sentences)
+    card(Some(own.is_reached()), &question, &verdict, &sentences)
 }
 
 fn rise_words(rise: &Rise) -> String {
@@ -282,38 +277,40 @@ fn targets_lost(claim: Claim) -> String {
     format!("{} lost{at_least}", names.join(" and "))
 }
 
-/// The best of as many random directions, and how rare so good a one is at the chosen dose.
-fn against_random(own: &Claimed, random: &Claimed) -> String {
-    let comparison = match own.interval.0 > random.interval.1 {
-        true => "above",
-        false => "not above, their intervals overlapping,",
-    };
-    let p = own.controls.map_or(String::new(), |controls| {
-        format!(
-            "; {} against random directions at its dose, {} with all candidates counted, on selection levels",
-            p_value(controls.p),
-            p_value(controls.p_chosen)
-        )
+/// Every baseline with as many tries, and that above which the choice is least.
+fn against_baselines(own: &Claimed, all: &[Claimed]) -> Option<String> {
+    let above = own.above?;
+    let rivals = own.rivals(all).into_iter().map(|rival| {
+        let met = if rival.succeeds {
+            ", which meets the rule"
+        } else {
+            ""
+        };
+        let name = rival.frozen.family;
+        format!("{name} {}{met}", signed(rival.selectivity, 2))
     });
-    format!(
-        "That is {comparison} the best of as many random directions in their span ({}), which reached {}{p}.",
-        member_words(random),
-        signed(random.selectivity, 2),
-    )
+    let rivals: Vec<String> = rivals.collect();
+    Some(format!(
+        "The baselines, the best of as many tries each, have a selectivity of: {}. Above {}, where it is least, the chosen edit is by \
+         {} (95\u{a0}%: {} to {}).",
+        rivals.join("; "),
+        above.rival,
+        signed(above.difference, 2),
+        signed(above.interval.0, 2),
+        signed(above.interval.1, 2),
+    ))
 }
 
-/// The dumbest explanation.
-fn against_compass(compass: &Claimed) -> String {
-    let judged = judge(compass);
+/// What is known beforehand, or was optimised for it.
+fn known_answer(known: &Claimed) -> String {
+    let judged = judge(known);
     format!(
-        "The compass, a constant on the logits whatever the maze ({}), reached {}: targets at least {}, the worst \
-         spared {}; the rule is {}. These rates mix up direction and goal, so that a rule that is met says \
-         nothing about where a behaviour lives.",
-        member_words(compass),
-        signed(compass.selectivity, 2),
+        "A known answer beside it, {} ({}): targets lose at least {}, the worst spared {}; the rule is {}.",
+        known.frozen.family,
+        member_words(known),
         percent(judged.target.value),
         percent(judged.spared.value),
-        met(compass),
+        met(known),
     )
 }
 

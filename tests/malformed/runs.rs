@@ -740,12 +740,12 @@ fn points_that_contradict_themselves() -> Vec<Case> {
     let max = "18446744073709551615";
     let table: Vec<(&str, String, &[&str])> = vec![
         (
-            "\"version\":2",
+            "\"version\":3",
             "\"version\":1".into(),
-            &["version 2", "of another release"],
+            &["version 3", "of another release"],
         ),
         (
-            "\"version\":2",
+            "\"version\":3",
             "\"version\":4294967295".into(),
             &["of another release"],
         ),
@@ -864,6 +864,17 @@ fn points_that_contradict_themselves() -> Vec<Case> {
             "\"mouse\":{\"x\":",
             "\"mouse\":{\"x\":0,\"y\":0},\"z\":{\"x\":".into(),
             &["mouse"],
+        ),
+        ("\"stage\":0", "\"stage\":1".into(), &["stage of a level"]),
+        (
+            "\"rewards\":null",
+            "\"rewards\":{\"mean\":0.0,\"variance\":1.0,\"frames\":0,\"returns\":[]}".into(),
+            &["scale of rewards", "expected none"],
+        ),
+        (
+            "\"stage\":0",
+            format!("\"stage\":{max}"),
+            &["stage of a level"],
         ),
         ("\"steps\":", "\"steps\":65535,\"x\":".into(), &["steps"]),
         (

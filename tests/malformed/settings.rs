@@ -24,6 +24,37 @@ fn sets() -> Vec<Case> {
         ("env.reward=inf", &["env.reward = inf", "finite"]),
         ("env.reward=nan", &["env.reward = NaN"]),
         ("env.actions=nine", &["actions", "four"]),
+        ("env.schedule=[{}]", &["schedule", "from"]),
+        ("env.schedule=3", &["schedule", "sequence"]),
+        (
+            "env.schedule=[{from=0.5,region=5,min_maze_dim=3,until=1.0}]",
+            &["schedule", "until"],
+        ),
+        (
+            "env.schedule=[{from=1.0,region=5,min_maze_dim=3}]",
+            &["env.schedule[0].from = 1: expected 0 to below 1"],
+        ),
+        (
+            "env.schedule=[{from=nan,region=5,min_maze_dim=3}]",
+            &["env.schedule[0].from = NaN"],
+        ),
+        (
+            "env.schedule=[{from=0.5,region=5,min_maze_dim=3},{from=0.5,region=5,min_maze_dim=3}]",
+            &["env.schedule[1].from = 0.5: expected above 0.5"],
+        ),
+        (
+            "env.schedule=[{from=0.1,region=5,min_maze_dim=3},{from=0.5,region=10,min_maze_dim=3}]",
+            &["env.schedule[1].region = 10: expected 0 to"],
+        ),
+        (
+            "env.schedule=[{from=0.1,region=5,min_maze_dim=4}]",
+            &["env.schedule[0].min_maze_dim = 4: expected an odd size from 3 to"],
+        ),
+        (
+            "env.schedule=[{from=0.1,region=5,min_maze_dim=33}]",
+            &["env.schedule[0].min_maze_dim = 33"],
+        ),
+        ("env.mouse=top_left", &["mouse", "bottom_left", "anywhere"]),
         ("net.kind=giant", &["kind", "small"]),
         (
             "net.channels=9223372036854775807",
@@ -52,7 +83,12 @@ fn sets() -> Vec<Case> {
         ("ppo.max_grad_norm=inf", &["ppo.max_grad_norm = inf"]),
         ("ppo.adam_eps=0.0", &["ppo.adam_eps"]),
         ("ppo.optimizer=lion", &["optimizer", "adam"]),
-        ("ppo.norm_adv=perhaps", &["norm_adv", "boolean"]),
+        (
+            "ppo.norm_adv=perhaps",
+            &["norm_adv", "minibatch", "rollout"],
+        ),
+        ("ppo.norm_adv=true", &["norm_adv"]),
+        ("ppo.norm_rewards=3", &["norm_rewards", "boolean"]),
         ("record.every=0", &["expected \"update\", \"iteration\""]),
         (
             "record.every=-3",

@@ -178,6 +178,7 @@ fn measure(world: u8, threads: usize, env_len: usize, time: Duration) -> Result<
     let seeds = Split::Train.seeds();
     let rules = EnvSettings {
         sampler: LevelSampler::new(world, variant, 3, seeds.clone())?,
+        later: Vec::new(),
         actions: ActionSet::Four,
         reward: 1.0,
         timeout: TIMEOUT,

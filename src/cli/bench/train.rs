@@ -16,7 +16,7 @@ use crate::cli::Error;
 use crate::cli::settings::THREADS_MAX;
 use crate::experiment;
 use crate::gradients::{DEFAULT_SHARD_BYTES, Recorder, RowMeta};
-use crate::maze::ActionSet;
+use crate::maze::{ActionSet, MouseStart};
 use crate::nn::{Kind, Network, Policy, Workspace};
 use crate::numeric::random::{Purpose, Stream};
 use crate::numeric::{peak, simd};
@@ -188,6 +188,8 @@ fn settings(kind: Kind, world: u8, channels: usize, hidden: usize) -> Settings {
             timeout: 100,
             reward: 1.0,
             actions: ActionSet::Four,
+            mouse: MouseStart::BottomLeft,
+            schedule: Vec::new(),
         },
         net: NetSettings {
             kind,

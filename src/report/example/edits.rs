@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::ablate::{Claim, PerClaim, PerRate, Rate};
 use crate::findings::tracing::WholePolicy;
 use crate::findings::{
-    Claimed, ComponentEffect, Components, Controls, Currency, Curve, Curves, DoseResponse, Family,
-    Findings, Frozen, Portrait, Rise, Role, Temporal,
+    Above, Claimed, ComponentEffect, Components, Controls, Currency, Curve, Curves, DoseResponse,
+    Family, Findings, Frozen, Portrait, Rise, Role, Temporal,
 };
 use crate::locate::Label;
 use crate::locators::{Kind, Method, Supervision};
@@ -44,7 +44,7 @@ struct Made(Family, &'static str, f64, [Option<Role>; 2], Losses);
 
 /// Edits that dissociate, edits that do not, and controls.
 fn made() -> Vec<Made> {
-    use Role::{Control, Practical, Predicted, Swapped};
+    use Role::{Control, Known, Practical, Predicted, Swapped};
     let (raw, unit) = (Method::GradientSvdRaw, Method::GradientSvdUnitNorm);
     let project = |method| Family::Of(method, Kind::ProjectOff);
     let both = |role| [Some(role), Some(role)];
@@ -85,8 +85,8 @@ fn made() -> Vec<Made> {
             [0.05, 0.02, 0.3, 0.2, 0.1, -0.1, -0.02],
         ),
         Made(
-            Family::IsotropicStep,
-            "isotropic 0",
+            Family::MatchedNoise,
+            "noise 17",
             0.4,
             both(Control),
             [0.0, 0.0, 0.01, 0.02, -0.01, 0.01, 0.0],
@@ -120,6 +120,13 @@ fn made() -> Vec<Made> {
             [0.2, 0.1, 0.2, 0.1, 0.1, 0.1, 0.15],
         ),
         Made(
+            Family::Blindfold,
+            "the cheese's plane",
+            1.0,
+            both(Known),
+            [0.9, 0.0, 1.0, 1.0, 1.0, -0.4, 0.0],
+        ),
+        Made(
             Family::Checkpoint,
             "checkpoint",
             0.47,
@@ -143,6 +150,7 @@ fn claimed(claim: Claim, role: Role, made: &Made) -> Claimed {
         dose: *dose,
         candidates: 240,
         members: 24,
+        beside: family.is_baseline().then_some(240),
         margin: claim.margin(&|rate| losses[rate]),
         selectivity: selectivity + 0.05,
     };
@@ -155,6 +163,11 @@ fn claimed(claim: Claim, role: Role, made: &Made) -> Claimed {
         interval: (selectivity - 0.07, selectivity + 0.08),
         draws: vec![selectivity as f32; 3],
         succeeds: claim.succeeds(&|rate| (losses[rate], intervals[rate])),
+        above: matches!(role, Role::Practical | Role::Predicted).then_some(Above {
+            rival: Family::RandomStep,
+            difference: selectivity - 0.3,
+            interval: (selectivity - 0.4, selectivity - 0.2),
+        }),
         controls: (*family == Family::Step).then_some(Controls {
             p: 0.0012,
             draws: 999,

@@ -62,6 +62,7 @@ pub fn claim(study: &Study, claim: Claim) -> String {
         Role::Predicted | Role::Practical => family.is_hypothesis(),
         Role::Swapped => is_of(family, Group::GradientSvd),
         Role::Control => !matches!(family.family, Family::Matched(_)),
+        Role::Known => true,
     };
     let headings = [
         "edit",
@@ -138,8 +139,8 @@ fn row(family: &FamilyOver, claim: Claim) -> Vec<String> {
         family.candidates.to_string(),
         format!("{}/{}", family.successes, family.seeds),
         with_interval(&family.selectivity),
-        maybe(family.above_control.as_ref()),
-        p(family.above_control.as_ref().and_then(|above| above.p)),
+        maybe(family.above.as_ref()),
+        p(family.above.as_ref().and_then(|above| above.p)),
         p(family.p_adjusted),
         losses(claim.targets()),
         losses(claim.spared()),

@@ -73,5 +73,6 @@ pub fn role(role: Role) -> &'static str {
         Role::Predicted => "predicted",
         Role::Swapped => "swapped",
         Role::Control => "control",
+        Role::Known => "known answer",
     }
 }
