@@ -475,7 +475,7 @@ fn bad_edits_and_checkpoints_are_told() {
         (
             &["--checkpoint", "12"],
             2,
-            &["--checkpoint 12", "the run's 6 checkpoints", "10"],
+            &["--checkpoint 12", "the run's 6 checkpoints", "6, 11, 17"],
         ),
         (
             &["--checkpoint", "0", "--at", "0"],
