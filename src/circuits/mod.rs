@@ -31,7 +31,7 @@ pub use graph::Graph;
 pub use hops::Path;
 pub use hypothesis::Hypothesis;
 pub use own_vectors::OwnVector;
-pub use pairs::{Fact, Pairs, Sought};
+pub use pairs::{Fact, Pairs, Scene, Sought};
 pub use patching::Patched;
 pub use recovered::Scrubbed;
 pub use share::Share;

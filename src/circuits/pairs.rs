@@ -60,6 +60,60 @@ impl Fact {
     }
 }
 
+/// Where the states of pairs are, and what lies there. A claim's targets and what it spares are
+/// scenes of their own, so that what is found for one claim says nothing of the other by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scene {
+    /// Mouse and cheese in the region.
+    CheeseInRegion,
+    /// Mouse and cheese outside of it, near each other.
+    CheeseNear,
+    /// The mouse outside of the region, no cheese.
+    Corner,
+    /// The mouse outside of the region, the cheese in it.
+    CornerWithCheese,
+    /// Both outside of the region, the cheese where the corner is not the way.
+    CornerNotCheese,
+}
+
+impl Scene {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::CheeseInRegion,
+        Self::CheeseNear,
+        Self::Corner,
+        Self::CornerWithCheese,
+        Self::CornerNotCheese,
+    ];
+
+    /// What is sought there.
+    pub fn sought(self) -> Sought {
+        match self {
+            Self::CheeseInRegion | Self::CheeseNear => Sought::Cheese,
+            _ => Sought::Corner,
+        }
+    }
+
+    /// The situations whose levels have it, by a rate of each: either direction of a cheese alike, and every maze of the corner.
+    pub(super) fn rates(self) -> &'static [Rate] {
+        match self {
+            Self::CheeseInRegion => &Rate::IN,
+            Self::CheeseNear => &[Rate::NearUpRight, Rate::NearDownLeft],
+            _ => &[Rate::S5],
+        }
+    }
+
+    /// Scenes that are looked at together have the streams of the fact.
+    fn stream(self, fact: Fact) -> u64 {
+        let own = match self {
+            Self::CheeseInRegion | Self::CheeseNear | Self::Corner => 0,
+            Self::CornerWithCheese => 1,
+            Self::CornerNotCheese => 2,
+        };
+        4 * own + fact as u64
+    }
+}
+
 /// Pairs of states.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pairs {
@@ -77,41 +131,49 @@ pub struct Pairs {
 
 impl Pairs {
     /// Pairs of one kind, at most one of a level of `tasks`; levels that have none are passed over.
-    /// Cheese is sought in turn on the levels where mouse and cheese are in the region and where they are near each other
-    /// outside of it, in either direction; the corner on those of S5, outside of the region.
+    /// Cheese is sought in the region and near in turn, the corner without a cheese.
     pub fn new(tasks: &Tasks, sought: Sought, fact: Fact, pair_len: usize) -> Self {
+        let scenes: &[Scene] = match sought {
+            Sought::Cheese => &[Scene::CheeseInRegion, Scene::CheeseNear],
+            Sought::Corner => &[Scene::Corner],
+        };
+        Self::in_turn(tasks, scenes, fact, pair_len)
+    }
+
+    /// The pairs of one scene alone.
+    pub fn of_scene(tasks: &Tasks, scene: Scene, fact: Fact, pair_len: usize) -> Self {
+        Self::in_turn(tasks, &[scene], fact, pair_len)
+    }
+
+    fn in_turn(tasks: &Tasks, scenes: &[Scene], fact: Fact, pair_len: usize) -> Self {
         let mut pairs = Self {
-            sought,
+            sought: scenes[0].sought(),
             fact,
             first: Vec::new(),
             second: Vec::new(),
             right: Vec::new(),
         };
-        let rates: &[Rate] = match sought {
-            Sought::Cheese => &[
-                Rate::InUpRight,
-                Rate::NearUpRight,
-                Rate::InDownLeft,
-                Rate::NearDownLeft,
-            ],
-            Sought::Corner => &[Rate::S5],
+        let levels = |&scene: &Scene| {
+            let rates = scene.rates().iter();
+            rates.map(move |&rate| (scene, tasks.levels(rate)))
         };
-        let lists: Vec<_> = rates.iter().map(|&rate| tasks.levels(rate)).collect();
-        let longest = lists.iter().map(|list| list.len()).max().unwrap_or(0);
-        let in_turn = (0..longest).flat_map(|i| lists.iter().filter_map(move |list| list.get(i)));
-        for task in in_turn {
+        let lists: Vec<_> = scenes.iter().flat_map(levels).collect();
+        let longest = lists.iter().map(|(_, list)| list.len()).max().unwrap_or(0);
+        let in_turn = (0..longest).flat_map(|i| {
+            let lists = lists.iter();
+            lists.filter_map(move |&(scene, list)| Some((scene, list.get(i)?)))
+        });
+        for (scene, task) in in_turn {
             if pairs.len() == pair_len {
                 break;
             }
-            // Whether it plays in the region is seen where its mouse starts.
-            let is_inside = task.level.in_region(task.level.mouse, task.region);
-            let mut stream = draws::PAIRS.stream(u64::from(task.seed), fact as u64);
+            let mut stream = draws::PAIRS.stream(u64::from(task.seed), scene.stream(fact));
             let room = Room {
                 level: &task.level,
                 region: task.region,
-                is_inside: is_inside && sought == Sought::Cheese,
+                scene,
             };
-            if let Some((first, second)) = room.pair(sought, fact, &mut stream) {
+            if let Some((first, second)) = room.pair(fact, &mut stream) {
                 pairs.push(&first, &second, tasks.actions());
             }
         }
@@ -168,42 +230,73 @@ pub fn d_preference(logits: &[f32], right: u16, d_logits: &mut [f32]) {
 struct Room<'a> {
     level: &'a Level,
     region: u8,
-    /// Mouse and cheese in the region, or both outside of it.
-    is_inside: bool,
+    scene: Scene,
 }
 
 impl Room<'_> {
-    fn cells(&self) -> Vec<Cell> {
+    /// The free cells in the region, or outside of it.
+    fn cells(&self, inside: bool) -> Vec<Cell> {
         let mut cells = self.level.free_cells();
-        cells.retain(|&cell| self.level.in_region(cell, self.region) == self.is_inside);
+        cells.retain(|&cell| self.level.in_region(cell, self.region) == inside);
         cells
     }
 
+    fn with(&self, mouse: Cell, cheese: Option<Cell>) -> Level {
+        let mut level = self.level.clone();
+        level.mouse = mouse;
+        level.cheese = cheese;
+        level
+    }
+
     /// The first pair that there is, mice and cheeses being tried in an order that is drawn.
-    fn pair(&self, sought: Sought, fact: Fact, stream: &mut Stream) -> Option<(Level, Level)> {
-        let mut mice = self.cells();
-        stream.shuffle(&mut mice);
-        let with = |mouse: Cell, cheese: Option<Cell>| {
-            let mut level = self.level.clone();
-            level.mouse = mouse;
-            level.cheese = cheese;
-            level
-        };
-        if sought == Sought::Corner {
-            let corner = self.level.top_right();
-            return mice.iter().enumerate().find_map(|(i, &mouse)| {
-                let step = first_step(self.level, mouse, corner)?;
-                let other = self.differs(&mice[i + 1..], step, corner)?;
-                Some((with(mouse, None), with(other, None)))
-            });
+    fn pair(&self, fact: Fact, stream: &mut Stream) -> Option<(Level, Level)> {
+        match self.scene.sought() {
+            Sought::Cheese => self.cheese_pair(fact, stream),
+            Sought::Corner => self.corner_pair(stream),
         }
-        let mut cheeses = self.cells();
+    }
+
+    /// Two mice from which other steps lead to the corner, and the cheese, if any, where it is.
+    fn corner_pair(&self, stream: &mut Stream) -> Option<(Level, Level)> {
+        let mut mice = self.cells(false);
+        stream.shuffle(&mut mice);
+        let mut cheeses: Vec<Option<Cell>> = match self.scene {
+            Scene::Corner => vec![None],
+            scene => {
+                let inside = scene == Scene::CornerWithCheese;
+                self.cells(inside).into_iter().map(Some).collect()
+            }
+        };
+        stream.shuffle(&mut cheeses);
+        let corner = self.level.top_right();
+        mice.iter().enumerate().find_map(|(i, &mouse)| {
+            let step = first_step(self.level, mouse, corner)?;
+            let is_wanted = |cheese: &Option<Cell>| match (self.scene, *cheese) {
+                (Scene::CornerNotCheese, Some(cheese)) => {
+                    first_step(self.level, mouse, cheese).is_some_and(|other| other != step)
+                }
+                _ => true,
+            };
+            let cheese = cheeses.iter().copied().find(is_wanted)?;
+            let mut others = mice[i + 1..].to_vec();
+            others.retain(|&other| Some(other) != cheese);
+            let other = self.differs(&others, step, corner)?;
+            Some((self.with(mouse, cheese), self.with(other, cheese)))
+        })
+    }
+
+    fn cheese_pair(&self, fact: Fact, stream: &mut Stream) -> Option<(Level, Level)> {
+        let is_inside = self.scene == Scene::CheeseInRegion;
+        let with = |mouse, cheese| self.with(mouse, cheese);
+        let mut mice = self.cells(is_inside);
+        stream.shuffle(&mut mice);
+        let mut cheeses = self.cells(is_inside);
         stream.shuffle(&mut cheeses);
         for &mouse in &mice {
             let away = distances(self.level, mouse);
             // In the region any cheese that is not beside the mouse; outside of it a near one.
             let is_wanted = |&cheese: &Cell| match away.get(cheese) {
-                Some(steps) => steps >= 2 && (self.is_inside || steps <= 5),
+                Some(steps) => steps >= 2 && (is_inside || steps <= 5),
                 None => false,
             };
             let mut wanted = cheeses.iter().copied().filter(is_wanted);
@@ -222,7 +315,7 @@ impl Room<'_> {
                 .then(|| with(mouse, None)),
                 Fact::MouseMoved => {
                     let near = distances(self.level, cheese);
-                    let is_near = |&cell: &Cell| self.is_inside || near.get(cell) <= Some(5);
+                    let is_near = |&cell: &Cell| is_inside || near.get(cell) <= Some(5);
                     let others: Vec<Cell> = mice.iter().copied().filter(is_near).collect();
                     self.differs(&others, step, cheese)
                         .map(|other| with(other, Some(cheese)))
@@ -295,6 +388,33 @@ mod tests {
                     assert!(right != 0);
                 }
                 assert_eq!(pairs, Pairs::new(&tasks, sought, fact, 40));
+            }
+        }
+    }
+
+    #[test]
+    fn a_scene_has_mouse_and_cheese_where_it_says() {
+        let setting = Setting::new(9, 5, 50);
+        let tasks = Tasks::new(Split::Discovery, setting, ActionSet::Four, 24).unwrap();
+        for scene in Scene::ALL {
+            let pairs = Pairs::of_scene(&tasks, scene, Fact::MouseMoved, 40);
+            assert!(
+                pairs.len() >= 12 && pairs.sought == scene.sought(),
+                "{scene:?}: {}",
+                pairs.len()
+            );
+            for state in pairs.first.chunks(243).chain(pairs.second.chunks(243)) {
+                let inside = |plane: usize| {
+                    let at = state.iter().skip(plane).step_by(3).position(|&x| x == 1)?;
+                    Some(at / 9 < 5 && at % 9 >= 4)
+                };
+                let expected = match scene {
+                    Scene::CheeseInRegion => (Some(true), Some(true)),
+                    Scene::CheeseNear | Scene::CornerNotCheese => (Some(false), Some(false)),
+                    Scene::Corner => (Some(false), None),
+                    Scene::CornerWithCheese => (Some(false), Some(true)),
+                };
+                assert_eq!((inside(1), inside(2)), expected, "{scene:?}");
             }
         }
     }

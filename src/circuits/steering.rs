@@ -15,7 +15,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::pairs::Sought;
+use super::pairs::{Scene, Sought};
 use crate::ablate::{Error, Measurement, PerRate, Rate, Tasks, seen};
 use crate::maze::Level;
 use crate::nn::{Policy, Steering, Workspace};
@@ -105,6 +105,10 @@ fn levels(tasks: &Tasks, sought: Sought) -> Vec<[Level; 2]> {
         Sought::Cheese => &[Rate::S1, Rate::S4Cheese],
         Sought::Corner => &[Rate::S5],
     };
+    of_rates(tasks, sought, rates)
+}
+
+fn of_rates(tasks: &Tasks, sought: Sought, rates: &[Rate]) -> Vec<[Level; 2]> {
     let all = rates.iter().flat_map(|&rate| tasks.levels(rate));
     all.map(|task| {
         let mut without = task.level.clone();
@@ -120,6 +124,19 @@ fn levels(tasks: &Tasks, sought: Sought) -> Vec<[Level; 2]> {
 /// The direction at every site, `(cells, channels)` each, and the mean length of its activations.
 pub fn directions(policy: Policy<'_>, tasks: &Tasks, sought: Sought) -> Vec<(Vec<f32>, f64)> {
     of_levels(policy, &levels(tasks, sought))
+}
+
+/// The same where the episodes of some scenes, all of one thing sought, start.
+pub fn in_scenes(policy: Policy<'_>, tasks: &Tasks, scenes: &[Scene]) -> Vec<(Vec<f32>, f64)> {
+    let sought = scenes
+        .first()
+        .map_or(Sought::Cheese, |scene| scene.sought());
+    let rates: Vec<Rate> = scenes
+        .iter()
+        .flat_map(|scene| scene.rates())
+        .copied()
+        .collect();
+    of_levels(policy, &of_rates(tasks, sought, &rates))
 }
 
 fn of_levels(policy: Policy<'_>, levels: &[[Level; 2]]) -> Vec<(Vec<f32>, f64)> {

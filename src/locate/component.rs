@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Error;
 use super::nulls::{NullOptions, Nulls, PValues};
 use super::stability::{Stability, blocks};
-use super::temporal::{Course, PARTICIPATION_MIN, profile, t50};
+use super::temporal::{Course, SPIKE_SHARE, profile, t50};
 use crate::numeric::statistics::holm;
 use crate::svd::Decomposition;
 use crate::svd::null::SpectrumNull;
@@ -90,7 +90,7 @@ pub struct Component {
     pub moved: Option<f64>,
     /// Whether that is more than along a random direction (at 95 %).
     pub has_moved: Option<bool>,
-    /// p-values of the temporal index.
+    /// p-values of the temporal index of the trimmed course.
     pub p: PValues,
     /// The largest of them, adjusted (Holm) over the components that are signal and no spikes;
     /// `None` for others.
@@ -199,15 +199,17 @@ impl Component {
 
     /// Sets the label, or the reasons for having none.
     fn judge(&mut self) {
-        let (index, is_spike) = (self.course.temporal_index, self.course.is_spike());
+        let (index, phase_index) = (self.course.temporal_index, self.course.phase_index());
         let reasons = &mut self.reasons;
+        let is_early = index.max(phase_index) < 0.0;
+        let is_late = index.min(phase_index) > 0.0;
         let label = match (self.t50, self.t50_whole) {
-            (Some(t50), Some(whole)) if index < 0.0 && t50 < whole => Label::Early,
-            (Some(t50), Some(whole)) if index > 0.0 && t50 > whole => Label::Late,
+            (Some(t50), Some(whole)) if is_early && t50 < whole => Label::Early,
+            (Some(t50), Some(whole)) if is_late && t50 > whole => Label::Late,
             (Some(t50), Some(whole)) => {
                 reasons.push(format!(
-                    "temporal index {index:+.3} and t50 {t50:.2}, against {whole:.2} of the whole \
-                     displacement, do not agree"
+                    "temporal index {index:+.3} ({phase_index:+.3} without its largest rows) and t50 \
+                     {t50:.2}, against {whole:.2} of the whole displacement, do not agree"
                 ));
                 Label::None
             }
@@ -221,10 +223,11 @@ impl Component {
                 "the parameters moved no farther along it than along a random direction".into(),
             );
         }
-        if is_spike {
+        if let Some(trimmed) = self.course.trimmed.filter(|_| self.course.is_spike()) {
             reasons.push(format!(
-                "a spike is not a phase: participation ratio {:.3}, below {PARTICIPATION_MIN}",
-                self.course.participation_ratio
+                "a spike is not a phase: the largest 1 % of its rows hold {:.2} of it, more than \
+                 {SPIKE_SHARE}",
+                trimmed.share
             ));
         }
         match self.signal {
@@ -264,7 +267,7 @@ mod tests {
     use super::*;
     use crate::gradients::{Dense, GradientMatrix, Scaled, row_norms};
     use crate::numeric::random::{Purpose, Stream};
-    use crate::svd::null::{NullOptions as SpectrumOptions, spectrum};
+    use crate::svd::null::{NullOptions as SpectrumOptions, SpectrumNull, spectrum};
     use crate::svd::{Options, truncated};
 
     const T: usize = 512;
@@ -403,6 +406,106 @@ mod tests {
         let constant = judge(&gradients(0.0, 1.0, &[(1.0, 0.0..1.0)], 4), &[0.2], 5);
         assert!(constant[0].label == Label::None && constant[0].signal == Some(true));
         assert!(says(&constant[0], "by chance"), "{:?}", constant[0]);
+    }
+
+    /// How many of `draws` courses of 1,000 rows get the label, where all but their time speaks for it.
+    fn labelled(label: Label, draws: u64, course: &dyn Fn(usize, &mut Stream) -> f64) -> usize {
+        const ROWS: usize = 1000;
+        let template = truncated(
+            &gradients(0.0, 1.0, &[], 1),
+            &Options::with_rank(1),
+            &mut |_| {},
+        );
+        let mut decomposition = template.unwrap();
+        let spectrum = SpectrumNull {
+            largest: vec![0.0],
+            quantiles: vec![0.0],
+            threshold: 0.0,
+        };
+        let along = match label {
+            Label::Early => [vec![0.0, 1.0, 1.0, 1.0]],
+            _ => [vec![0.0, 0.0, 0.0, 1.0]],
+        };
+        let mut is_labelled = |seed: &u64| {
+            let mut stream = Stream::new(*seed, Purpose::Controls, 7);
+            let mut v: Vec<f64> = (0..ROWS).map(|t| course(t, &mut stream)).collect();
+            let length = v.iter().map(|v| v * v).sum::<f64>().sqrt();
+            v.iter_mut().for_each(|v| *v /= length);
+            decomposition.time_len = ROWS;
+            decomposition.v = v;
+            let evidence = Evidence {
+                decomposition: &decomposition,
+                row_norms: &[1.0; ROWS],
+                projections: Some(Projections {
+                    tau: &[0.0, 0.2, 0.8, 1.0],
+                    along: &along,
+                    whole: &[0.0, 0.5, 1.0, 1.5],
+                }),
+                spectrum: Some(&spectrum),
+                stability: None,
+            };
+            let options = NullOptions {
+                draws: 99,
+                seed: *seed,
+            };
+            components(&evidence, &options).unwrap()[0].label == label
+        };
+        (0..draws).filter(&mut is_labelled).count()
+    }
+
+    #[test]
+    fn a_short_noisy_phase_is_labelled() {
+        // The square of a normal is chi-squared, that of a product of two has still heavier tails.
+        for is_heavy in [false, true] {
+            let noise = |s: &mut Stream| s.normal() * if is_heavy { s.normal() } else { 1.0 };
+            // A tenth of it is spread over the rest of time.
+            let floor = (0.1 * 150.0 / 850.0f64).sqrt();
+            for label in [Label::Early, Label::Late] {
+                let is_on = |t: usize| {
+                    (label == Label::Early && t < 150) || (label == Label::Late && t >= 850)
+                };
+                let course =
+                    |t: usize, s: &mut Stream| noise(s) * if is_on(t) { 1.0 } else { floor };
+                let count = labelled(label, 60, &course);
+                assert!(count >= 57, "{label:?} {is_heavy}: {count} of 60");
+            }
+        }
+    }
+
+    #[test]
+    fn a_spike_on_a_floor_of_noise_is_not_labelled_wherever_it_is() {
+        for (rows, at) in [(1, 0), (1, 60), (2, 140), (3, 2), (3, 300)] {
+            // Of a real one next to nothing is left.
+            for share in [0.999, 0.95, 0.85] {
+                let height = (1000.0 * share / (1.0 - share) / f64::from(rows)).sqrt();
+                let course = |t: usize, s: &mut Stream| match (at..at + rows as usize).contains(&t)
+                {
+                    true => height * s.sign(),
+                    false => s.normal(),
+                };
+                assert_eq!(
+                    labelled(Label::Early, 20, &course),
+                    0,
+                    "{rows} {at} {share}"
+                );
+            }
+        }
+        // Where the floor is more of it than that, it is labelled as often as the floor alone: of 200
+        // at most .025 a side, 5 expected, 13 with chance 1e-3.
+        let course = |t: usize, s: &mut Stream| s.normal() * if t < 3 { 12.0 } else { 1.0 };
+        let count = labelled(Label::Early, 200, &course);
+        assert!(count <= 12, "{count} of 200");
+    }
+
+    #[test]
+    fn a_course_without_a_time_is_labelled_no_more_often_than_the_level_says() {
+        for is_heavy in [false, true] {
+            let course =
+                |_: usize, s: &mut Stream| s.normal() * if is_heavy { s.normal() } else { 1.0 };
+            let count = labelled(Label::Early, 200, &course) + labelled(Label::Late, 200, &course);
+            // .05 of 200, of either sign: 10 expected, 21 with chance 1e-3.
+            assert!(count <= 20, "{is_heavy}: {count} of 200");
+        }
     }
 
     #[test]

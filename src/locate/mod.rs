@@ -10,6 +10,7 @@ pub mod error;
 mod fourier;
 pub mod nulls;
 pub mod sets;
+pub mod shared;
 pub mod stability;
 pub mod temporal;
 

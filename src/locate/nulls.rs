@@ -1,7 +1,8 @@
-//! Whether a temporal index could be an accident: p-values against three nulls.
+//! Whether a temporal index could be an accident: p-values against three nulls. The index is that of the
+//! trimmed course ([`super::temporal`]), so that no few rows can reject them; v and e are of it here.
 //!
-//! - random directions: `v*(t) = sqrt b(t) z(t)`, z white Gaussian: a direction without a course,
-//!   under the norms there are;
+//! - random directions: `v*(t) = sqrt b(t) z(t)`, z white Gaussian and trimmed as v was: a direction
+//!   without a course, under the norms there are;
 //! - circular shifts: `e*(t) = e(t + s)`, all shifts s if there are no more than draws: the same
 //!   course at another time;
 //! - phase-randomised surrogates: `v*(t) = sqrt b(t) y(t)`, where y has the power spectrum of
@@ -23,7 +24,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fourier::Fourier;
-use super::temporal::centroid;
+use super::temporal::{centroid, trimmed};
 use crate::numeric::draws::{self, packed};
 use crate::numeric::random::Stream;
 use crate::numeric::statistics::monte_carlo_p;
@@ -50,7 +51,7 @@ impl Default for NullOptions {
     }
 }
 
-/// The p-values of one temporal index.
+/// The p-values of the temporal index of a trimmed course.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PValues {
     /// Against norm-matched random directions.
@@ -88,7 +89,8 @@ impl<'a> Nulls<'a> {
         let draws = options.draws.max(least);
         let mut stream = draws::DIRECTION_NULLS.stream(options.seed, 0);
         let directions = (0..draws).map(|_| {
-            let e: Vec<f64> = b.iter().map(|b| b * stream.normal().powi(2)).collect();
+            let drawn: Vec<f64> = b.iter().map(|b| b.sqrt() * stream.normal()).collect();
+            let e: Vec<f64> = trimmed(&drawn, b).iter().map(|v| v * v).collect();
             centroid(&e)
         });
         let stretched_len = b.len().next_power_of_two();
@@ -102,8 +104,9 @@ impl<'a> Nulls<'a> {
         }
     }
 
-    /// The p-values of `component`, whose course is `v`.
+    /// The p-values of `component`, whose course is `v` before it is trimmed.
     pub(super) fn p_values(&self, component: usize, v: &[f64]) -> PValues {
+        let v = trimmed(v, self.b);
         let x: Vec<f64> = v
             .iter()
             .zip(self.b)

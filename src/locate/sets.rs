@@ -1,5 +1,5 @@
 //! Which components are the early ones and which the late ones: the labelled, or where none is, those
-//! with the most extreme temporal index.
+//! whose trimmed courses have the most extreme temporal index, spikes left out.
 //!
 //! Of n components that may have a phase, the unlabelled sets take `min(3, n / 2)` each, so that no
 //! component is in both.
@@ -38,18 +38,19 @@ impl TemporalSet {
         Self::extreme(candidates.map(|c| (c.index, &c.course)), label)
     }
 
-    /// The most extreme of courses that were not held against nulls, spikes left out.
-    pub fn of_courses(courses: &[Course], label: Label) -> Self {
+    /// The most extreme of courses that were not held against nulls, spikes left out, and those that
+    /// `is_shared` ([`super::shared`]) does not hold.
+    pub fn of_courses(courses: &[Course], is_shared: impl Fn(usize) -> bool, label: Label) -> Self {
         let phases = courses
             .iter()
             .enumerate()
-            .filter(|(_, course)| !course.is_spike());
+            .filter(|(index, course)| !course.is_spike() && is_shared(*index));
         Self::extreme(phases, label)
     }
 
     fn extreme<'a>(courses: impl Iterator<Item = (usize, &'a Course)>, label: Label) -> Self {
         let mut order: Vec<(usize, f64)> = courses
-            .map(|(index, course)| (index, course.temporal_index))
+            .map(|(index, course)| (index, course.phase_index()))
             .collect();
         let len = SET_LEN.min(order.len() / 2);
         order.sort_by(|a, b| a.1.total_cmp(&b.1));
@@ -69,21 +70,28 @@ impl TemporalSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::locate::temporal::Trimmed;
 
     #[test]
     fn extremes_are_disjoint_and_pass_over_spikes() {
-        let course = |temporal_index, participation_ratio| Course {
-            temporal_index,
+        // The trimmed index counts, whatever a few rows say, and a low participation ratio does not.
+        let course = |index: f64, share: f64| Course {
+            temporal_index: -index,
             early_late_log_ratio: 0.0,
-            participation_ratio,
+            participation_ratio: 0.05,
             dc: 0.0,
+            trimmed: Some(Trimmed { index, share }),
         };
         let indices = [0.1, -0.3, 0.4, -0.9, 0.2, 0.0];
         let mut courses: Vec<Course> = indices.iter().map(|&index| course(index, 0.3)).collect();
-        courses[3].participation_ratio = 0.05;
-        let members = |courses: &[Course], label| TemporalSet::of_courses(courses, label).members;
+        courses[3] = course(-0.9, 0.8);
+        let of = |courses: &[Course], is_shared: &dyn Fn(usize) -> bool, label| {
+            TemporalSet::of_courses(courses, is_shared, label).members
+        };
+        let members = |courses: &[Course], label| of(courses, &|_| true, label);
         assert_eq!(members(&courses, Label::Early), [1, 5]);
         assert_eq!(members(&courses, Label::Late), [2, 4]);
         assert!(members(&courses[..1], Label::Early).is_empty());
+        assert_eq!(of(&courses, &|index| index != 1, Label::Early), [5, 0]);
     }
 }

@@ -3,7 +3,14 @@
 //! Two areas under the ROC curve for each claim. *Found*: the claim's set against all other parameters.
 //! *Told apart*: the parameters of the claim's set alone against those of the other set alone: a locator
 //! that finds where something was learnt and not what has .5 here, and one that takes early for late 0.
-//! A locator either of whose areas is below .8 for either claim on an easy plant is uncalibrated.
+//!
+//! An area is of the order of all parameters, and most of a sparse locator's have one score: right about
+//! everything it names, it has an area of half of what it leaves out. So beside them stands the precision: of the
+//! q % of parameters with the highest scores, and of those that it names (scores above 0), the share in the claim's
+//! set. Ties count by their mean, as if broken at random.
+//!
+//! A locator is uncalibrated where on an easy plant either area of a claim is below .8, and not eight in ten of what
+//! it names for it (ten parameters or more) are right.
 
 use super::error::Error;
 use super::locator::{Located, Locator};
@@ -13,6 +20,11 @@ use crate::numeric::statistics::roc_area;
 
 /// Least area of a locator that is trusted.
 pub const AREA_MIN: f64 = 0.8;
+
+/// The shares of all parameters, in per cent, of which the precision is told.
+pub const PERCENTS: [f64; 4] = [1.0, 2.0, 5.0, 10.0];
+/// Fewer named parameters prove nothing.
+const NAMED_MIN: usize = 10;
 
 /// One locator on one plant.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -34,6 +46,53 @@ pub struct Areas {
     pub found: f64,
     /// What only the claim's set has against what only the other's has.
     pub told_apart: f64,
+    /// Of what it names first, the share that is right; none in files of before.
+    #[serde(default)]
+    pub precision: Option<Precision>,
+}
+
+impl Areas {
+    /// Whether the set was not found: by the order of all parameters, nor by those that are named.
+    fn is_low(&self) -> bool {
+        let is_right = |named: Precision| named.named >= NAMED_MIN && named.of_named >= AREA_MIN;
+        self.found.min(self.told_apart) < AREA_MIN && !self.precision.is_some_and(is_right)
+    }
+}
+
+/// Of the parameters with the highest scores, the share in a set.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Precision {
+    /// Of the shares in [`PERCENTS`].
+    pub at: [f64; 4],
+    /// How many parameters have a score above 0.
+    pub named: usize,
+    /// Of these; 0 for none.
+    pub of_named: f64,
+}
+
+impl Precision {
+    /// Of scores, the higher the more.
+    pub fn of(scores: &[f64], set: &[bool]) -> Self {
+        let mut order: Vec<(f64, bool)> = scores.iter().copied().zip(set.iter().copied()).collect();
+        order.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let right = |part: &[(f64, bool)]| part.iter().filter(|(_, is_own)| *is_own).count() as f64;
+        let at = |len: usize| -> f64 {
+            let Some(&(last, _)) = len.checked_sub(1).and_then(|last| order.get(last)) else {
+                return 0.0;
+            };
+            let above = order.partition_point(|&(score, _)| score > last);
+            let level = order.partition_point(|&(score, _)| score >= last);
+            let share = (len - above) as f64 / (level - above) as f64;
+            (right(&order[..above]) + share * right(&order[above..level])) / len as f64
+        };
+        let len = |percent: f64| (order.len() as f64 * percent / 100.0).round().max(1.0) as usize;
+        let named = order.partition_point(|&(score, _)| score > 0.0);
+        Self {
+            at: PERCENTS.map(|percent| at(len(percent))),
+            named,
+            of_named: at(named),
+        }
+    }
 }
 
 impl Calibration {
@@ -53,13 +112,14 @@ impl Calibration {
             Areas {
                 found: roc_area(scores, own).unwrap_or(0.5),
                 told_apart: roc_area(&alone, &is_own).unwrap_or(0.5),
+                precision: Some(Precision::of(scores, own)),
             }
         })
     }
 
     /// Whether an easy plant was not found.
     pub fn is_missed(&self) -> bool {
-        let low = |areas: &[Areas; 2]| areas.iter().any(|a| a.found.min(a.told_apart) < AREA_MIN);
+        let low = |areas: &[Areas; 2]| areas.iter().any(Areas::is_low);
         self.is_easy && self.areas.as_ref().is_some_and(low)
     }
 }
@@ -189,6 +249,52 @@ mod tests {
         }
     }
 
+    /// Names a tenth of either set, and nothing else.
+    #[derive(Clone, Copy, Debug)]
+    struct Sparse([usize; 2]);
+
+    impl Locator for Sparse {
+        fn method(&self) -> Method {
+            Method::PathPatching
+        }
+
+        fn locate<'a>(&self, run: &crate::locators::Run<'a>) -> Result<Option<Located<'a>>, Error> {
+            let planted = Planted::new(&PLANTS[0], run.seed);
+            let scores = [0, 1].map(|claim: usize| {
+                let set = &planted.sets[self.0[claim]];
+                let mut own = (0..set.len()).filter(|&p| set[p]);
+                let mut scores = vec![0.0; set.len()];
+                own.by_ref().step_by(10).for_each(|p| scores[p] = 1.0);
+                scores
+            });
+            Ok(Some(Located::scored(scores, Default::default())))
+        }
+    }
+
+    #[test]
+    fn a_sparse_locator_that_is_right_about_all_it_names_is_calibrated() {
+        let table = |sparse: Sparse| calibrate_on(&PLANTS[0], &[Box::new(sparse)], 1).unwrap();
+        let right = table(Sparse([0, 1]));
+        for areas in right[0].areas.unwrap() {
+            let precision = areas.precision.unwrap();
+            assert!(areas.found < 0.6 && areas.told_apart < 0.6, "{areas:?}");
+            assert!((19..=20).contains(&precision.named) && precision.of_named == 1.0);
+            // Half of the first per cent is named, the rest of it as good as any other.
+            let [at_1, at_2, at_5, at_10] = precision.at;
+            assert!((0.5..0.6).contains(&at_1), "{precision:?}");
+            assert!(at_1 > at_2 && at_2 > at_5 && at_5 > at_10 && at_10 > 0.05);
+        }
+        assert!(uncalibrated(&right).is_empty());
+        // Late taken for early names just as much, and all of it wrong.
+        let wrong = table(Sparse([1, 0]));
+        assert_eq!(wrong[0].areas.unwrap()[0].precision.unwrap().of_named, 0.0);
+        assert_eq!(uncalibrated(&wrong), [Method::PathPatching]);
+        // All one score: the share of the set, whatever the order. Nothing named: nothing right.
+        let set = [true, false, false, false];
+        let precision = Precision::of(&[0.0; 4], &set);
+        assert_eq!((precision.at, precision.of_named), ([0.25; 4], 0.0));
+    }
+
     #[test]
     fn who_is_calibrated() {
         let [misses, finds, swaps, needs_more] = [
@@ -201,7 +307,11 @@ mod tests {
             locator,
             plant: "a plant".into(),
             is_easy,
-            areas: Some([0.9, found].map(|found| Areas { found, told_apart })),
+            areas: Some([0.9, found].map(|found| Areas {
+                found,
+                told_apart,
+                precision: None,
+            })),
         };
         let without = Calibration {
             areas: None,

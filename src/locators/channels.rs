@@ -4,6 +4,10 @@
 //! score_p = E_target,c - E_spared,c      p among the weights and the bias that give channel c
 //! ```
 //!
+//! Either claim has evidence of its own: means over the scenes of what it takes away and over those of
+//! what it spares ([`TARGETS`], [`SPARED`]), so that a channel which carries the cheese in the region
+//! alone is for A and not against B.
+//!
 //! Channels are those of [`circuits::patching::channels`](crate::circuits::patching::channels);
 //! parameters that give none of them, the heads', come last. Their own edit holds the leading channels at
 //! their mean: weights of zero, and the mean for a bias.
@@ -11,49 +15,80 @@
 use super::kind::Kind;
 use super::locator::{Located, Native, Offer};
 use super::method::Supervision;
+use super::probes::LEVELS;
 use super::run::Behaviour;
 use crate::ablate::Claim;
-use crate::circuits::{Distinguished, Fact, Pairs, Sought, patching};
+use crate::circuits::{Distinguished, Fact, Pairs, Scene, patching};
 use crate::nn::{Network, Part, Site};
 
-/// Pairs of each fact.
-pub(super) const PAIRS: usize = 256;
+/// The scenes of what claim A and claim B take away: the cheese in the region; the corner, with nothing and
+/// with a cheese elsewhere.
+const TARGETS: [&[Scene]; 2] = [
+    &[Scene::CheeseInRegion],
+    &[Scene::Corner, Scene::CornerNotCheese],
+];
+/// The scenes of what they spare: the corner, with nothing and with a cheese in it; the cheese in the region
+/// and elsewhere.
+const SPARED: [&[Scene]; 2] = [
+    &[Scene::Corner, Scene::CornerWithCheese],
+    &[Scene::CheeseInRegion, Scene::CheeseNear],
+];
 /// How many channels are held at their mean.
 const HELD: [usize; 6] = [1, 2, 4, 8, 16, 32];
 
-/// The pairs of every fact, where this is sought, that the policy tells apart.
-pub(super) fn distinguished(behaviour: &Behaviour<'_>, sought: Sought) -> Vec<Distinguished> {
-    let facts = Fact::of(sought).iter();
-    let pairs = facts.map(|&fact| Pairs::new(behaviour.tasks, sought, fact, PAIRS));
+/// The pairs of every fact in a scene, that the policy tells apart; of each fact at most one of a level.
+fn distinguished(behaviour: &Behaviour<'_>, scene: Scene) -> Vec<Distinguished> {
+    let facts = Fact::of(scene.sought()).iter();
+    let pairs = facts.map(|&fact| Pairs::of_scene(behaviour.tasks, scene, fact, LEVELS));
     pairs
         .map(|pairs| Distinguished::new(behaviour.policy, &pairs))
         .filter(|distinguished| !distinguished.is_empty())
         .collect()
 }
 
-/// For either claim, target minus spared, of what was found for cheese and corner: the cheese is the target
-/// of claim A, the corner that of claim B; the other is spared.
-pub(super) fn contrast(found: &[Vec<f64>; 2]) -> [Vec<f64>; 2] {
-    Claim::ALL.map(|claim| {
-        let [target, spared] = match claim {
-            Claim::A => [Sought::Cheese, Sought::Corner],
-            Claim::B => [Sought::Corner, Sought::Cheese],
-        };
-        let [target, spared] = [target, spared].map(|sought| &found[sought as usize]);
-        target.iter().zip(spared).map(|(t, s)| t - s).collect()
-    })
+/// The pairs of every scene.
+pub(super) fn evidence(behaviour: &Behaviour<'_>) -> [Vec<Distinguished>; 5] {
+    Scene::ALL.map(|scene| distinguished(behaviour, scene))
 }
 
-/// Means of some sizes over the facts; zeros where no pair was told apart.
-pub(super) fn mean(found: &[Vec<f64>], len: usize) -> Vec<f64> {
-    let mut sum = vec![0.0; len];
+/// For either claim, target minus spared, of the sizes of the `len` effects that `effects` finds on pairs.
+pub(super) fn contrasts(
+    evidence: &[Vec<Distinguished>; 5],
+    len: usize,
+    effects: impl Fn(&Distinguished) -> Vec<f64>,
+) -> [Vec<f64>; 2] {
+    let found = evidence.each_ref().map(|distinguished| {
+        let found: Vec<Vec<f64>> = distinguished.iter().map(&effects).collect();
+        let sizes = found
+            .iter()
+            .map(|one| one.iter().map(|x| x.abs()).collect());
+        mean(&sizes.collect::<Vec<Vec<f64>>>())
+    });
+    let of = |scenes: &[Scene]| -> Vec<f64> {
+        // A scene in which the policy tells nothing apart says nothing.
+        let scenes = scenes
+            .iter()
+            .filter_map(|&scene| found[scene as usize].clone());
+        mean(&scenes.collect::<Vec<_>>()).unwrap_or_else(|| vec![0.0; len])
+    };
+    [0, 1].map(|claim| contrast(&of(TARGETS[claim]), &of(SPARED[claim])))
+}
+
+/// Target minus spared.
+pub(super) fn contrast(target: &[f64], spared: &[f64]) -> Vec<f64> {
+    target.iter().zip(spared).map(|(t, s)| t - s).collect()
+}
+
+/// The mean of some lists as long as each other; `None` for no list.
+pub(super) fn mean(found: &[Vec<f64>]) -> Option<Vec<f64>> {
+    let mut sum = vec![0.0; found.first()?.len()];
     for one in found {
         let share = 1.0 / found.len() as f64;
         sum.iter_mut()
             .zip(one)
-            .for_each(|(sum, x)| *sum += share * x.abs());
+            .for_each(|(sum, x)| *sum += share * x);
     }
-    sum
+    Some(sum)
 }
 
 /// The greatest first.
@@ -71,15 +106,14 @@ pub(super) struct Channels {
 }
 
 impl Channels {
-    /// With the effects that `effects` finds, of every part, where the cheese is sought and where the
-    /// corner is.
+    /// With the contrasts that `contrasts` finds, of every part, for claim A and for claim B.
     pub fn new(
         network: &Network,
-        effects: impl FnOnce(&[Site], &[(usize, Part)]) -> [Vec<f64>; 2],
+        contrasts: impl FnOnce(&[Site], &[(usize, Part)]) -> [Vec<f64>; 2],
     ) -> Self {
         let sites = network.sites();
         let parts = patching::channels(&sites);
-        let contrasts = contrast(&effects(&sites, &parts));
+        let contrasts = contrasts(&sites, &parts);
         Self {
             sites,
             parts,
@@ -159,10 +193,7 @@ impl Channels {
     /// The mean of every channel over the pairs' states.
     fn means(&self, behaviour: &Behaviour<'_>) -> Vec<f64> {
         let (mut sums, mut samples) = (vec![0.0; self.parts.len()], 0.0);
-        for distinguished in Sought::ALL
-            .map(|sought| distinguished(behaviour, sought))
-            .concat()
-        {
+        for distinguished in evidence(behaviour).concat() {
             let states = distinguished.means(behaviour.policy, &self.sites, &self.parts);
             let len = distinguished.len() as f64;
             sums.iter_mut()
@@ -174,5 +205,33 @@ impl Channels {
             sums.iter_mut().for_each(|sum| *sum /= samples);
         }
         sums
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn either_claim_has_the_evidence_of_its_own_scenes() {
+        let pairs = |number| Distinguished {
+            states: Default::default(),
+            right: Vec::new(),
+            preferences: Default::default(),
+            asked: number,
+        };
+        let mut evidence = [0, 1, 2, 3, 4].map(|number| vec![pairs(number), pairs(number)]);
+        // In every scene another channel of five has the effect; its sign does not matter.
+        let effects = |one: &Distinguished| -> Vec<f64> {
+            let effect = |c: usize| if c == one.asked { -1.0 } else { 0.0 };
+            (0..5).map(effect).collect()
+        };
+        let [a, b] = contrasts(&evidence, 5, effects);
+        assert_eq!(a, [1.0, 0.0, -0.5, -0.5, 0.0]);
+        assert_eq!(b, [-0.5, -0.5, 0.5, 0.0, 0.5]);
+        // A scene without pairs does not count as one without effects.
+        evidence[Scene::CornerNotCheese as usize].clear();
+        let [_, b] = contrasts(&evidence, 5, effects);
+        assert_eq!(b, [-0.5, -0.5, 1.0, 0.0, 0.0]);
     }
 }

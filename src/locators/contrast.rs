@@ -39,14 +39,15 @@ pub fn covariance(y: &Mat<f64>, is_in: &dyn Fn(usize) -> bool) -> Mat<f64> {
     c * faer::Scale(1.0 / rows.len().max(1) as f64)
 }
 
-/// The `len` most telling solutions for phase 1 against phase 2; fewer where there are no more
-/// directions, or none where phase 2 has no power at all.
+/// The `len` most telling solutions for phase 1 against phase 2; fewer where phase 1 has a greater share of its
+/// power than phase 2 of its own in no more directions, or none where phase 2 has no power at all.
 ///
 /// # Errors
 /// Eigenvalues that do not converge.
 pub fn contrast(c_1: &Mat<f64>, c_2: &Mat<f64>, len: usize) -> Result<Vec<Contrast>, Error> {
     let k = c_1.nrows();
-    let trace: f64 = (0..k).map(|i| c_2[(i, i)]).sum();
+    let whole = |c: &Mat<f64>| (0..k).map(|i| c[(i, i)]).sum::<f64>();
+    let (of_1, trace) = (whole(c_1), whole(c_2));
     if trace <= 0.0 {
         return Ok(Vec::new());
     }
@@ -72,7 +73,7 @@ pub fn contrast(c_1: &Mat<f64>, c_2: &Mat<f64>, len: usize) -> Result<Vec<Contra
             pattern: (0..k).map(|i| images[(i, j)] / amplitude).collect(),
         }
     };
-    let telling = (0..len.min(k)).filter(|&j| ratios[j] > 0.0);
+    let telling = (0..len.min(k)).filter(|&j| ratios[j] * trace > of_1);
     Ok(telling.map(solution).collect())
 }
 
@@ -102,6 +103,8 @@ mod tests {
         assert!(along.abs() < 0.05, "{filter:?}");
         assert!((pattern[0].abs() - 2.0).abs() < 1e-3, "{pattern:?}");
         assert!(pattern[1].abs() < 1e-3 && pattern[2].abs() < 1e-3);
+        // The other phase's direction tells nothing of this one.
+        assert_eq!(contrast(&c_1, &c_2, 3).unwrap().len(), 1);
         assert!(contrast(&c_1, &Mat::zeros(3, 3), 1).unwrap().is_empty());
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::Error;
 use crate::gradients::{GradientMatrix, Scaled, row_norms};
+use crate::locate::shared::is_shared;
 use crate::locate::temporal::profile;
 use crate::locate::{Component, Course, Label, TemporalSet};
 use crate::svd::{self, Decomposition};
@@ -140,9 +141,15 @@ impl Decomposed {
     /// Norms that are not finite.
     pub fn set(&self, label: Label) -> Result<TemporalSet, Error> {
         Ok(match self.components.as_slice() {
-            [] => TemporalSet::of_courses(&self.courses()?, label),
+            [] => TemporalSet::of_courses(&self.courses()?, |i| self.is_shared(i), label),
             judged => TemporalSet::of_components(judged, label),
         })
+    }
+
+    /// Whether component i is more than noise gives, by the rows that share it.
+    fn is_shared(&self, i: usize) -> bool {
+        let d = &self.decomposition;
+        is_shared(d.s[i], &d.v_column(i), &self.row_norms, d.param_len)
     }
 
     /// The course of every component against the norms of the matrix.

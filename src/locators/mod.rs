@@ -31,6 +31,7 @@ mod random;
 pub mod rollback;
 mod run;
 mod situation_svd;
+mod sources;
 mod span;
 mod timing;
 pub mod trajectory;

@@ -5,15 +5,16 @@
 //! coordinates `y_t = S V_t` in U. Early is the first third of training, late the last.
 //!
 //! - **means**: the mean of the late rows, less its projection on what the early rows span, is for A:
-//!   `d = m_late - E E^T m_late`, E an orthonormal basis of the mean of the early rows and of their three
-//!   leading principal directions; and the other way round for B;
+//!   filter `w = m_late - E E^T m_late`, E an orthonormal basis of the mean of the early rows and of their
+//!   three leading principal directions; pattern `C_late w / sqrt(w^T C_late w)`; and the other way round for B;
 //! - **contrast**: generalised eigenvectors of C_late against C_early, and of C_early against C_late
-//!   ([`super::contrast`]): three of each; scores from patterns, subspace of filters;
+//!   ([`super::contrast`]): three of each, filters and patterns;
 //! - **varimax**: `G = (U S R) (V R)^T` with the rotation R that makes courses sparse in time; courses V R
-//!   stay orthonormal, directions U S R need not be orthogonal. Courses are chosen as those of
-//!   components are.
+//!   stay orthonormal, patterns U S R need not be orthogonal, filters are `U S^-1 R`. Courses are chosen as
+//!   those of components are.
 //!
-//! Score: the sum of the squares of the directions' entries.
+//! Score: the sum of the squares of the patterns' entries. What is taken off the displacement is what the
+//! sources have of it ([`super::sources`]), so that the other phase's directions stay.
 
 use super::method::Method;
 use std::sync::Arc;
@@ -26,9 +27,11 @@ use super::error::Error;
 use super::locator::{Located, Locator};
 use super::method::Supervision;
 use super::run::Run;
-use super::span::{combine, unit};
+use super::sources::{self, Source};
+use super::span::combine;
 use super::timing;
 use super::varimax::varimax;
+use crate::locate::shared::is_shared;
 use crate::locate::temporal::profile;
 use crate::locate::{Course, TemporalSet};
 use crate::svd::{eigen, product};
@@ -72,6 +75,7 @@ impl Locator for Oblique {
         let space = TimeSpace {
             decomposed,
             tau: run.streams.total.tau,
+            displacement: run.displacement(),
         };
         match self {
             Self::Means => space.means(),
@@ -86,6 +90,7 @@ impl Locator for Oblique {
 struct TimeSpace<'a> {
     decomposed: Arc<Decomposed>,
     tau: &'a [f64],
+    displacement: Vec<f32>,
 }
 
 impl TimeSpace<'_> {
@@ -102,17 +107,20 @@ impl TimeSpace<'_> {
         }
     }
 
-    /// What vectors of coordinates say, in words, for A and for B.
-    fn located(&self, claims: [(Vec<Vec<f64>>, String); 2]) -> Located<'static> {
+    /// What filters and patterns say, by their coordinates, for A and for B.
+    fn located(self, claims: [(Vec<[Vec<f64>; 2]>, String); 2]) -> Located<'static> {
         let d = &self.decomposed.decomposition;
-        let directions = claims.map(|(vectors, words)| {
-            let lengths = vectors.iter().filter_map(|x| unit(&combine(&d.u, x)));
-            (lengths.collect(), words)
+        let sources = claims.map(|(coordinates, words)| {
+            let source = coordinates.iter().map(|[filter, pattern]| Source {
+                filter: combine(&d.u, filter),
+                pattern: combine(&d.u, pattern),
+            });
+            (source.collect(), words)
         });
-        timing::of_directions(d.param_len, directions, SUPERVISION)
+        sources::located(sources, self.displacement, SUPERVISION)
     }
 
-    fn means(&self) -> Result<Located<'static>, Error> {
+    fn means(self) -> Result<Located<'static>, Error> {
         let y = self.rows();
         let mean = |claim: usize| -> Vec<f64> {
             let rows: Vec<usize> = (0..y.nrows()).filter(|&t| self.is_in(claim, t)).collect();
@@ -123,71 +131,92 @@ impl TimeSpace<'_> {
         };
         let left = |claim: usize| -> Result<_, Error> {
             let (own, other) = (mean(claim), mean(1 - claim));
-            let (_, principal) = eigen(covariance(&y, &|t| self.is_in(1 - claim, t)).as_ref())?;
+            let (power, principal) = eigen(covariance(&y, &|t| self.is_in(1 - claim, t)).as_ref())?;
             let mut span = vec![other];
-            for j in 0..SET_LEN.min(principal.ncols()) {
+            // Directions that the other phase has: all others are no span of it.
+            let has_power = |&j: &usize| power[j] > 1e-9 * power[0];
+            for j in (0..SET_LEN.min(principal.ncols())).filter(has_power) {
                 span.push((0..y.ncols()).map(|i| principal[(i, j)]).collect());
             }
-            Ok((vec![outside(own, &span)], "one direction".to_owned()))
+            let filter = outside(own, &span);
+            let found = pattern(&covariance(&y, &|t| self.is_in(claim, t)), &filter);
+            let source = found.map(|pattern| [filter, pattern]);
+            Ok((Vec::from_iter(source), "one direction".to_owned()))
         };
-        Ok(self.located([left(0)?, left(1)?]))
+        let claims = [left(0)?, left(1)?];
+        Ok(self.located(claims))
     }
 
-    fn contrast(&self) -> Result<Located<'static>, Error> {
+    fn contrast(self) -> Result<Located<'static>, Error> {
         let y = self.rows();
         let [late, early] = [0, 1].map(|claim| covariance(&y, &|t| self.is_in(claim, t)));
         let claims = [
             contrast(&late, &early, SET_LEN)?,
             contrast(&early, &late, SET_LEN)?,
         ];
-        let d = &self.decomposed.decomposition;
-        let direction = |x: &[f64]| combine(&d.u, x);
-        Ok(of_contrasts(claims, d.param_len, SUPERVISION, &direction))
+        let u = &self.decomposed.decomposition.u;
+        let direction = |x: &[f64]| combine(u, x);
+        let displacement = self.displacement;
+        Ok(of_contrasts(claims, displacement, SUPERVISION, &direction))
     }
 
-    fn varimax(&self) -> Result<Located<'static>, Error> {
+    fn varimax(self) -> Result<Located<'static>, Error> {
         let d = &self.decomposed.decomposition;
         let columns: Vec<Vec<f64>> = (0..d.rank).map(|i| d.v_column(i)).collect();
         let rotation = varimax(&columns, d.time_len.div_ceil(WINDOWS));
         let v = Mat::from_fn(d.time_len, d.rank, |t, j| columns[j][t]);
         let rotated = product(v.as_ref(), rotation.as_ref());
         let b = profile(&self.decomposed.row_norms)?;
-        let courses: Vec<Course> = (0..d.rank)
-            .map(|j| {
-                let column: Vec<f64> = (0..d.time_len).map(|t| rotated[(t, j)]).collect();
-                Course::new(&column, &b)
-            })
-            .collect();
+        let column = |j: usize| -> Vec<f64> { (0..d.time_len).map(|t| rotated[(t, j)]).collect() };
+        let courses: Vec<Course> = (0..d.rank).map(|j| Course::new(&column(j), &b)).collect();
+        let is_shared = |j: usize| {
+            let length = (0..d.rank)
+                .map(|i| (d.s[i] * rotation[(i, j)]).powi(2))
+                .sum::<f64>();
+            let norms = &self.decomposed.row_norms;
+            is_shared(length.sqrt(), &column(j), norms, d.param_len)
+        };
         let claims = timing::LABELS.map(|label| {
-            let set = TemporalSet::of_courses(&courses, label);
-            let direction = |&j: &usize| (0..d.rank).map(|i| d.s[i] * rotation[(i, j)]).collect();
-            let vectors = set.members.iter().map(direction).collect();
-            (vectors, format!("rotated {}", timing::words(&set)))
+            let set = TemporalSet::of_courses(&courses, is_shared, label);
+            let source = |&j: &usize| {
+                let filter = (0..d.rank).map(|i| rotation[(i, j)] / d.s[i]);
+                let pattern = (0..d.rank).map(|i| rotation[(i, j)] * d.s[i]);
+                [filter.collect(), pattern.collect()]
+            };
+            let coordinates = set.members.iter().map(source).collect();
+            (coordinates, format!("rotated {}", timing::words(&set)))
         });
         Ok(self.located(claims))
     }
 }
 
-/// What contrasts for A and for B say: scores of patterns, subspaces of filters.
+/// What contrasts for A and for B say of a displacement.
 pub(super) fn of_contrasts<'a>(
     claims: [Vec<Contrast>; 2],
-    param_len: usize,
+    displacement: Vec<f32>,
     supervision: Supervision,
     direction: &dyn Fn(&[f64]) -> Vec<f64>,
 ) -> Located<'a> {
-    let found = claims.each_ref().map(|found| {
+    let sources = claims.map(|found| {
         let ratios: Vec<String> = found.iter().map(|c| format!("{:.1}", c.ratio)).collect();
-        format!("power ratios {}", ratios.join(", "))
+        let source = found.iter().map(|c| Source {
+            filter: direction(&c.filter),
+            pattern: direction(&c.pattern),
+        });
+        (
+            source.collect(),
+            format!("power ratios {}", ratios.join(", ")),
+        )
     });
-    let scores = claims.each_ref().map(|found| {
-        let patterns = found.iter().filter_map(|c| unit(&direction(&c.pattern)));
-        timing::scores(&patterns.collect::<Vec<_>>(), param_len)
-    });
-    let filters = claims.each_ref().map(|found| {
-        let filters = found.iter().filter_map(|c| unit(&direction(&c.filter)));
-        filters.map(|(_, u)| u).collect()
-    });
-    Located::scored(scores, found).with_subspace(filters, supervision)
+    sources::located(sources, displacement, supervision)
+}
+
+/// `C w / sqrt(w^T C w)`; `None` where the filter w sees nothing.
+fn pattern(c: &Mat<f64>, w: &[f64]) -> Option<Vec<f64>> {
+    let image = |i: usize| (0..w.len()).map(|j| c[(i, j)] * w[j]).sum::<f64>();
+    let image: Vec<f64> = (0..w.len()).map(image).collect();
+    let power = crate::numeric::sum::dot(w, &image);
+    (power > 0.0).then(|| image.iter().map(|x| x / power.sqrt()).collect())
 }
 
 /// The part of x outside of what `span` spans.
@@ -207,7 +236,8 @@ fn outside(x: Vec<f64>, span: &[Vec<f64>]) -> Vec<f64> {
         let before = dot(vector, vector).sqrt();
         let mut q = reduce(vector.clone(), &basis);
         let length = dot(&q, &q).sqrt();
-        if length > 1e-9 * before {
+        // Rounding is no direction of its own.
+        if length > 1e-5 * before {
             q.iter_mut().for_each(|q| *q /= length);
             basis.push(q);
         }

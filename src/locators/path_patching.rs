@@ -1,16 +1,18 @@
 //! Path patching of kernel slices, and its first-order screen.
 //!
 //! ```text
-//! E_X,e = mean over facts of |restored + corrupted| / 2 of edge e     X: cheese or corner is sought
+//! E_X,e = mean over scenes of X, and facts, of |restored + corrupted| / 2 of edge e
 //! score_p = E_target,e - E_spared,e      p among the weights of edge e
 //! ```
+//!
+//! X being what a claim takes away, or what it spares ([`super::channels`]).
 //!
 //! Edges are those of [`circuits::paths`](crate::circuits::paths). All are screened by attribution, and
 //! those that lead the screen for either claim are patched: the share [`VERIFIED`]. The screen alone is
 //! [`Attribution`], which scores weight by weight. Biases and the heads have no edge and come last. Its
 //! own edit cuts the leading edges: weights of zero.
 
-use super::channels::{contrast, distinguished, leading, mean};
+use super::channels::{contrasts, evidence, leading};
 use super::error::Error;
 use super::kind::Kind;
 use super::locator::{Located, Locator, Native, Offer};
@@ -18,7 +20,7 @@ use super::method::Method;
 use super::method::Supervision;
 use super::run::{Behaviour, Run};
 use crate::ablate::Claim;
-use crate::circuits::Sought;
+use crate::circuits::Distinguished;
 use crate::circuits::paths::{self, Edge};
 use crate::nn::Site;
 
@@ -36,19 +38,16 @@ pub const VERIFIED: f64 = 0.05;
 const CUT: [usize; 6] = [4, 16, 32, 64, 128, 256];
 
 /// The contrast of the first-order effects of every group of weights.
-fn screened(behaviour: &Behaviour<'_>, groups: &[Vec<usize>]) -> [Vec<f64>; 2] {
-    contrast(&Sought::ALL.map(|sought| {
-        let screen = |distinguished: &_| -> Vec<f64> {
-            let weights = paths::attribute(behaviour.policy, distinguished);
-            let sum = |group: &Vec<usize>| group.iter().map(|&index| weights[index]).sum();
-            groups.iter().map(sum).collect()
-        };
-        let distinguished = distinguished(behaviour, sought);
-        mean(
-            &distinguished.iter().map(screen).collect::<Vec<_>>(),
-            groups.len(),
-        )
-    }))
+fn screened(
+    behaviour: &Behaviour<'_>,
+    evidence: &[Vec<Distinguished>; 5],
+    groups: &[Vec<usize>],
+) -> [Vec<f64>; 2] {
+    contrasts(evidence, groups.len(), |distinguished| {
+        let weights = paths::attribute(behaviour.policy, distinguished);
+        let sum = |group: &Vec<usize>| group.iter().map(|&index| weights[index]).sum();
+        groups.iter().map(sum).collect()
+    })
 }
 
 /// The edges and the contrast of each for either claim, exact for those that lead.
@@ -65,30 +64,24 @@ impl Edges {
         let (sites, edges) = (network.sites(), paths::edges(network));
         let slice = |edge: &Edge| network.slice(&sites[edge.site], edge.from, edge.to);
         let slices: Vec<Vec<usize>> = edges.iter().map(slice).collect();
-        let mut contrasts = screened(behaviour, &slices);
+        let evidence = evidence(behaviour);
+        let mut found = screened(behaviour, &evidence, &slices);
         let wanted = (edges.len() as f64 * VERIFIED).ceil() as usize;
-        let mut verified: Vec<usize> = contrasts
+        let mut verified: Vec<usize> = found
             .iter()
             .flat_map(|contrast| leading(contrast).into_iter().take(wanted))
             .collect();
         verified.sort_unstable();
         verified.dedup();
         let chosen: Vec<Edge> = verified.iter().map(|&index| edges[index]).collect();
-        let exact = contrast(&Sought::ALL.map(|sought| {
-            let patch = |distinguished: &_| -> Vec<f64> {
-                let patched = paths::patch(behaviour.policy, distinguished, &chosen);
-                let both = patched
-                    .iter()
-                    .map(|[restored, corrupted]| 0.5 * (restored.value + corrupted.value));
-                both.collect()
-            };
-            let distinguished = distinguished(behaviour, sought);
-            mean(
-                &distinguished.iter().map(patch).collect::<Vec<_>>(),
-                chosen.len(),
-            )
-        }));
-        for (contrast, exact) in contrasts.iter_mut().zip(exact) {
+        let exact = contrasts(&evidence, chosen.len(), |distinguished| {
+            let patched = paths::patch(behaviour.policy, distinguished, &chosen);
+            let both = patched
+                .iter()
+                .map(|[restored, corrupted]| 0.5 * (restored.value + corrupted.value));
+            both.collect()
+        });
+        for (contrast, exact) in found.iter_mut().zip(exact) {
             for (&index, exact) in verified.iter().zip(exact) {
                 contrast[index] = exact;
             }
@@ -97,7 +90,7 @@ impl Edges {
             sites,
             edges,
             slices,
-            contrasts,
+            contrasts: found,
         }
     }
 
@@ -176,7 +169,7 @@ impl Locator for Attribution {
         };
         let found = "every layer".to_owned();
         let weights: Vec<Vec<usize>> = (0..run.theta.len()).map(|index| vec![index]).collect();
-        let scores = screened(&behaviour, &weights);
+        let scores = screened(&behaviour, &evidence(&behaviour), &weights);
         Ok(Some(Located::scored(scores, [found.clone(), found])))
     }
 }
@@ -206,6 +199,10 @@ pub(crate) mod tests {
                 params[index] += 0.1 * s.normal() as f32;
                 let (row, to) = (at / outputs, at % outputs);
                 let is_second = 2 * to >= outputs;
+                // One cell of cheese weighs as much as the walls, so that its moves are told apart.
+                if is_second && tensor.name == "conv0.weight" {
+                    params[index] *= 8.0;
+                }
                 let reads_own_half = match tensor.name.as_str() {
                     "conv0.weight" => (row % 3 == 2) == is_second,
                     "policy.weight" | "value.weight" => true,
@@ -225,7 +222,9 @@ pub(crate) mod tests {
         (params, halves)
     }
 
-    fn areas(locator: &dyn Locator, seed: u64) -> [f64; 2] {
+    /// The areas for A and for B, and the share of the parameters in the halves whose score for B is not
+    /// minus that for A.
+    fn areas(locator: &dyn Locator, seed: u64) -> ([f64; 2], f64) {
         let shape = Shape {
             kind: Kind::Small,
             world: 9,
@@ -284,13 +283,20 @@ pub(crate) mod tests {
                 _ => panic!("whole parameters or steering"),
             }
         }
+        let [a, b] = &located.scores;
+        let in_halves = (0..theta.len()).filter(|&i| cheese[i] || corner[i]);
+        let differs = |i: usize| (a[i] + b[i]).abs() > 1e-6 * (a[i].abs() + b[i].abs());
+        let own: Vec<bool> = in_halves.map(differs).collect();
+        let own_evidence = own.iter().filter(|&&own| own).count() as f64 / own.len() as f64;
         // Among the parameters that are in one of them.
-        [(0, &cheese, &corner), (1, &corner, &cheese)].map(|(claim, own, other)| {
+        let claims = [(0, &cheese, &corner), (1, &corner, &cheese)];
+        let areas = claims.map(|(claim, own, other)| {
             let either: Vec<usize> = (0..theta.len()).filter(|&i| own[i] || other[i]).collect();
             let scores: Vec<f64> = either.iter().map(|&i| located.scores[claim][i]).collect();
             let is_own: Vec<bool> = either.iter().map(|&i| own[i]).collect();
             roc_area(&scores, &is_own).unwrap()
-        })
+        });
+        (areas, own_evidence)
     }
 
     #[test]
@@ -303,11 +309,14 @@ pub(crate) mod tests {
                 &ChannelScrubbing,
                 &ActivationDirections,
             ] {
-                let [cheese, corner] = areas(locator, seed);
+                let ([cheese, corner], own_evidence) = areas(locator, seed);
                 println!(
-                    "{} {seed}: {cheese:.2} {corner:.2}",
+                    "{} {seed}: {cheese:.3} {corner:.3}, {own_evidence:.2}",
                     locator.method().name()
                 );
+                // Two numbers and not one: either claim has evidence of its own. (In the half that does
+                // not see the cheese, channel scrubbing has one number for both.)
+                assert!(own_evidence > 0.4, "{own_evidence}");
                 // Dead units and weights carry nothing in either half, and biases have no edges.
                 assert!(cheese > 0.75 && corner > 0.75, "{cheese} {corner}");
             }

@@ -13,6 +13,12 @@ use crate::maze::{ActionSet, Cell, Distances, Move, distances};
 
 use super::run::Probe;
 
+/// Discovery levels of every situation that methods are shown, in a study and where the answer is known. Of
+/// each comes at most one pair of states of a scene and fact.
+pub const LEVELS: usize = 256;
+/// States of each behaviour that are probed, at most.
+pub const STATES: usize = 1024;
+
 /// The behaviours that are probed.
 pub const PROBED: [Rate; 7] = [
     Rate::S1Region,

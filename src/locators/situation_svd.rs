@@ -5,8 +5,8 @@
 //!   columns; score `sum sigma_i^2 u_ip^2`;
 //! - **contrast**: generalised eigenvectors of `C_inside` against `C_before` for A and of `C_before` against
 //!   `C_inside` for B ([`super::contrast`]), in what the leading components of both span; three of each;
-//!   scores from patterns, subspace of filters. It leaves out what both streams have, the nuisance
-//!   among it.
+//!   scores from patterns, and what these sources have of the displacement taken off
+//!   ([`super::sources`]). It leaves out what both streams have, the nuisance among it.
 //!
 //! Cost of the contrast: one reading of either stream more.
 
@@ -100,7 +100,7 @@ impl Locator for SituationContrast {
         let direction = |x: &[f64]| span.direction(x);
         let located = of_contrasts(
             [a, b],
-            run.theta.len(),
+            run.displacement(),
             self.method().supervision(),
             &direction,
         );

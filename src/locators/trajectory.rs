@@ -47,7 +47,8 @@ impl Locator for Trajectory {
         };
         let d = &path.decomposed.decomposition;
         let sets = timing::LABELS.map(|label| {
-            let set = TemporalSet::of_courses(&path.courses, label);
+            // A path's rows are no draws of noise: each is the one before and a step.
+            let set = TemporalSet::of_courses(&path.courses, |_| true, label);
             let members = set.members.iter().map(|&i| (d.s[i], d.u_column(i)));
             (members.collect(), timing::words(&set))
         });

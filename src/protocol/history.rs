@@ -10,11 +10,6 @@ use crate::protocol::decompose;
 use crate::protocol::trained_policy::TrainedPolicy;
 use crate::storage::{Access, RunDir};
 
-/// Discovery levels whose states are probed.
-const PROBE_LEVELS: usize = 64;
-/// States of each behaviour.
-const PROBE_STATES: usize = 384;
-
 /// A trained run.
 pub struct History {
     /// The network.
@@ -45,8 +40,8 @@ impl History {
         let network = config.network()?;
         let total = config.ppo.total_updates;
         let checkpoints = checkpoint::load_all(&run.checkpoints(), &network.layout, total)?;
-        let discovery = config.tasks(Split::Discovery, PROBE_LEVELS)?;
-        let probes = probes::probes(&discovery, PROBE_STATES);
+        let discovery = config.tasks(Split::Discovery, probes::LEVELS)?;
+        let probes = probes::probes(&discovery, probes::STATES);
         Ok(Self {
             probes,
             recordings: Recordings::open(config, run, access, &network)?,

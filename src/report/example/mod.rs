@@ -126,6 +126,7 @@ fn component(index: usize, is_raw: bool) -> Component {
             early_late_log_ratio: -3.0 * temporal_index,
             participation_ratio: 0.4 + 0.2 * noise(index, 9),
             dc: noise(index, 5).abs(),
+            trimmed: None,
         },
         t50: (index != 4).then_some(0.5 + temporal_index / 2.0),
         t50_whole: Some(0.5),
