@@ -18,8 +18,9 @@ pub struct Style {
 }
 
 /// What the drawing's signs are.
-pub const LEGEND: &str = "arrow: the likeliest move; digit: its probability in tenths, 9 from 0.9 on; M beside the \
-     arrow where the mouse starts; C the cheese";
+pub const LEGEND: &str = "\
+arrow: the likeliest move; digit: its probability in tenths, 9 from 0.9 on
+M beside the arrow: the mouse starts here; C: the cheese";
 
 /// The likeliest move, none where it is to stay, and its probability.
 pub fn likeliest(moves: &[f64; 5]) -> (Option<Move>, f64) {
