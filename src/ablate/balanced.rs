@@ -96,7 +96,10 @@ mod tests {
             let exact = mean(&more);
             let linear = (values.iter().sum::<f64>() + values[chosen]) / 201.0;
             let moved = (exact - mean(&levels)).abs();
-            assert!((exact - linear).abs() < 0.02 * moved && moved > 3e-4, "{exact} {linear} {moved}");
+            assert!(
+                (exact - linear).abs() < 0.02 * moved && moved > 3e-4,
+                "{exact} {linear} {moved}"
+            );
         }
     }
 }

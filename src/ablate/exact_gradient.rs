@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn derivatives_by_moves_are_the_differences() {
         let tasks =
-            Tasks::new(Split::Discovery, Setting::new(7, 3, 12), ActionSet::Four, 3).unwrap();
+            Tasks::new(Split::Discovery, Setting::new(7, 3, 40), ActionSet::Four, 3).unwrap();
         let mut stream = Stream::new(3, Purpose::Nulls, 0);
         let shares = |stream: &mut Stream| {
             let shares = [0; 5].map(|_| 0.1 + stream.uniform());

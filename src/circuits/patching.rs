@@ -152,7 +152,7 @@ pub(super) mod tests {
             24,
         )
         .unwrap();
-        Pairs::new(&tasks, sought, fact, 30)
+        Pairs::new(&tasks, sought, fact, 60)
     }
 
     fn distinguished(policy: Policy<'_>) -> Distinguished {

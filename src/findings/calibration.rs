@@ -89,6 +89,13 @@ pub struct Routed {
     pub areas: Option<[f64; 2]>,
 }
 
+/// By how much what the cheese adds in the region rose, in the direction in which it rose less, and the walk to the
+/// corner.
+pub fn learnt(rise: &dyn Fn(Rate) -> f64) -> [f64; 2] {
+    let cheese = Rate::IN.map(rise).into_iter().fold(f64::INFINITY, f64::min);
+    [cheese, rise(Rate::Corner)]
+}
+
 /// What the locators found in one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Composed {

@@ -20,7 +20,7 @@ mod temporal;
 pub mod tracing;
 
 pub use agreement::{Against, Agreement, COMPARED};
-pub use calibration::{Calibration, Composed, Routed};
+pub use calibration::{Calibration, Composed, Routed, learnt};
 pub use claims::{Above, Claimed, Controls, Frozen, Rise, Role};
 pub use components::Components;
 pub use currency::{Currency, Curve};

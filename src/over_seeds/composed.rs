@@ -15,7 +15,7 @@ use std::sync::Arc;
 use crate::ablate::recipe::Recipe;
 use crate::ablate::{Rate, Split};
 use crate::experiment::{Config, Error, Progress};
-use crate::findings::{Composed, Routed};
+use crate::findings::{Composed, Routed, learnt};
 use crate::gradients::Dense;
 use crate::locators::{self, Behaviour, Decompositions, Locator, Run, Stream, Streams, probes};
 use crate::nn::{Kind, Network, init};
@@ -26,8 +26,6 @@ use crate::ppo::{Trainer, trainer};
 use crate::protocol::trained_policy::TrainedPolicy;
 
 use crate::protocol::bench::Bench;
-
-use super::planted::learnt;
 
 /// Policies, of seeds of their own.
 const POLICIES: u64 = 3;

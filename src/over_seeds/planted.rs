@@ -20,7 +20,7 @@ use crate::storage::{Access, RunDir};
 
 use super::composed;
 use super::kept::{inside, remembered};
-use crate::findings::{Calibration, Routed};
+use crate::findings::{Calibration, Routed, learnt};
 use crate::protocol::bench::Bench;
 use crate::protocol::history::History;
 
@@ -58,13 +58,6 @@ pub fn calibrate(
             Ok(found)
         })
     })
-}
-
-/// By how much what the cheese adds in the region rose, in the direction in which it rose less, and the walk to the
-/// corner.
-pub(super) fn learnt(rise: &dyn Fn(Rate) -> f64) -> [f64; 2] {
-    let cheese = Rate::IN.map(rise).into_iter().fold(f64::INFINITY, f64::min);
-    [cheese, rise(Rate::Corner)]
 }
 
 fn find(

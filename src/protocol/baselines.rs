@@ -134,7 +134,7 @@ impl Baselines<'_> {
         let names: Vec<String> = chosen.iter().map(usize::to_string).collect();
         let member = Member::Named(format!("{} {}", named.of.name(), names.join("+")));
         // Two of either kind in a row, one a decomposition.
-        let (dose, recipe) = if i / 2 % 2 == 0 {
+        let (dose, recipe) = if (i / 2).is_multiple_of(2) {
             let doses = &ablate.project_doses;
             let dose = doses[i / 4 % doses.len()];
             let basis = chosen.iter().map(|&i| d.u_column(i)).collect();

@@ -208,13 +208,13 @@ fn a_run_gives_a_whole_page() {
     assert_eq!(page.matches("<section ").count(), 9);
     // The verdicts are the numbers of the example, not fixed words.
     for words in [
-        "Yes: 1.17\u{a0}M (95\u{a0}%: 1.05\u{a0}M to 1.4\u{a0}M) frames before",
-        "S2 lost 62\u{a0}% (95\u{a0}%: 56 to 68\u{a0}%)",
-        "the worst spared rate, S5, lost 4.0\u{a0}%",
-        "S5 and S4 region lost at least 97\u{a0}%",
-        "reached +0.30; p\u{a0}=\u{a0}0.001 against random directions at its dose",
-        "with all candidates counted",
-        "The compass, a constant on the logits whatever the maze (up and right, dose +2)",
+        "frames before a cheese up-right, ",
+        "cheese in, up-right and cheese in, down-left lost at least 62\u{a0}% (95\u{a0}%: 56 to 68\u{a0}%)",
+        "the worst spared rate, corner, balanced, lost 4.0\u{a0}%",
+        "S5 region and S4 region and corner, balanced lost at least 97\u{a0}%",
+        "as many tries each, have a selectivity of: ",
+        "Above random in-span step, where it is least, the chosen edit is by +0.28 (95\u{a0}%: +0.18 to +0.38)",
+        "A known answer beside it, blindfold (the cheese's plane, dose +1): targets lose at least 100\u{a0}%",
         "Chosen by time alone, as the proposal has it (gradient SVD, unit-norm: project off",
     ] {
         assert!(page.contains(words), "{words}");
