@@ -44,7 +44,7 @@ struct Old {
 }
 
 const PARTS: [&str; 6] = ["total", "update", "before", "inside", "value", "entropy"];
-/// Curves and settings of a time when rates were played.
+/// Curves of a time when rates were played, or not yet by direction.
 const PLAYED: &str =
     "curves.json: expected the curves of a run of this release, found those of an earlier one";
 const SETTINGS: &str = "config.toml: expected the settings of a run of this release";
@@ -99,7 +99,6 @@ fn all() -> [Old; 7] {
         },
         Old {
             folder: "5",
-            curves: None,
             ..fourth
         },
         Old {
@@ -302,16 +301,22 @@ fn every_old_file_is_read_to_its_values_or_refused_by_name() {
     let words = [
         "results.json: expected the results of a run of this release, found those of an earlier one",
     ];
-    for old in ["0/results.json", "2/results.json"] {
+    for old in ["0/results.json", "2/results.json", "6/results.json"] {
         report(&fixtures().join(old), "results.json", 3, &words);
         refused += 1;
     }
+    let words = [
+        "study.json: expected the results of a study of this release, found those of an earlier one",
+    ];
+    report(&fixtures().join("6/study.json"), "study.json", 3, &words);
+    refused += 1;
     let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/results");
     let page = report(&results.join("quick-seed0.json"), "results.json", 0, &[]);
     assert!(page.contains("e5f55092"));
     read += 1;
-    let page = report(&results.join("study-quick.json"), "study.json", 0, &[]);
-    assert!(page.contains("8cbb4e69a0f5883e"));
+    let study = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/fixtures/study.json");
+    let page = report(&study, "study.json", 0, &[]);
+    assert!(page.contains("1d25a140f7b5720f"));
     read += 1;
 
     // What a study keeps of a seed.

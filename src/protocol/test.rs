@@ -16,6 +16,8 @@ use crate::findings::{Above, Claimed, DoseResponse, Rise};
 
 /// Bootstrap draws over mazes behind every interval.
 const BOOTSTRAP: u32 = 1000;
+/// Of those, the draws of selectivity that are written down, for the bootstrap over seeds.
+const KEPT: usize = 200;
 
 /// Test levels, with the draws of mazes behind every interval.
 pub struct TestLevels<'a> {
@@ -120,6 +122,7 @@ impl<'a> TestLevels<'a> {
         let above: Vec<Option<Above>> = above.collect();
         for (one, above) in claims.iter_mut().zip(above) {
             one.above = above;
+            one.draws.truncate(KEPT);
         }
         Ok(claims)
     }

@@ -33,7 +33,7 @@ fn small_study() -> Value {
 }
 
 fn cut_study() -> Value {
-    let mut study = read("study-quick.json");
+    let mut study = read("../fixtures/study.json");
     study["seeds"].as_array_mut().unwrap().truncate(1);
     for list in ["claims", "currency", "temporal"] {
         study["seeds"][0][list].as_array_mut().unwrap().truncate(3);
