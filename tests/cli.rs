@@ -6,7 +6,10 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 /// A run so small that it takes a second or two.
-const TINY: [&str; 18] = [
+const TINY: [&str; 21] = [
+    "ppo.update_epochs=3",
+    "record.every=iteration",
+    "record.streams_every=2",
     "env.world=9",
     "env.min_maze_dim=3",
     "env.timeout=20",
@@ -392,7 +395,8 @@ fn reproduce_runs_from_training_to_the_report() {
         ("practical", 2),
         ("predicted", 10),
         ("swapped", 10),
-        ("control", 18),
+        ("control", 52),
+        ("known", 2),
     ] {
         let found = claims.iter().filter(|c| c["frozen"]["role"] == role);
         assert_eq!(found.count(), count, "{role}");

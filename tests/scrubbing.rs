@@ -7,7 +7,10 @@ use std::process::Command;
 use gouda::findings::tracing::Circuits;
 use serde_json::Value;
 
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 15] = [
+    "ppo.update_epochs=3",
+    "record.every=iteration",
+    "record.streams_every=2",
     "env.world=9",
     "env.timeout=20",
     "net.channels=4",

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-const TINY: [&str; 26] = [
+const TINY: [&str; 28] = [
+    "ppo.update_epochs=3",
+    "record.every=iteration",
     "env.world=9",
     "env.min_maze_dim=3",
     "env.timeout=20",

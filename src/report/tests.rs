@@ -214,7 +214,8 @@ fn a_run_gives_a_whole_page() {
         "S5 region and S4 region and corner, balanced lost at least 97\u{a0}%",
         "as many tries each, have a selectivity of: ",
         "Above random in-span step, where it is least, the chosen edit is by +0.28 (95\u{a0}%: +0.18 to +0.38)",
-        "A known answer beside it, blindfold (the cheese's plane, dose +1): targets lose at least 100\u{a0}%",
+        "A known answer beside it, blindfold (",
+        ", dose +1): targets lose at least 100\u{a0}%",
         "Chosen by time alone, as the proposal has it (gradient SVD, unit-norm: project off",
     ] {
         assert!(page.contains(words), "{words}");

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Iterations of six updates, a small network, curves and checkpoints within iterations too.
-pub const TINY: [&str; 18] = [
+pub const TINY: [&str; 21] = [
+    "ppo.update_epochs=3",
+    "record.every=iteration",
+    "record.streams_every=2",
     "env.world=9",
     "env.min_maze_dim=3",
     "env.timeout=20",

@@ -14,7 +14,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub use common::{directory, is_long};
 
 /// 27 updates of 50 parameters or so.
-pub const SETTINGS: [&str; 18] = [
+pub const SETTINGS: [&str; 21] = [
+    "ppo.update_epochs=3",
+    "record.every=iteration",
+    "record.streams_every=2",
     "env.world=7",
     "env.region=3",
     "env.min_maze_dim=3",
