@@ -75,7 +75,8 @@ fn the_compass_meets_neither_rule_and_the_blindfold_that_of_a() {
     let actions = gouda::maze::ActionSet::Four;
     for (name, direction) in compass::directions(&known.network.layout, actions) {
         for dose in compass::DOSES.into_iter().flat_map(|dose| [dose, -dose]) {
-            let turned = edit::step(&known.theta, &direction, dose);
+            let length = compass::length(&direction, dose);
+            let turned = edit::step(&known.theta, &direction, length);
             for (met, margin) in known.judged(&turned) {
                 assert!(!met && margin < -0.05, "{name} {dose}: {margin}");
             }

@@ -5,8 +5,9 @@
 
 use crate::maze::{ActionSet, Move};
 use crate::nn::Layout;
+use crate::numeric::sum::norm;
 
-/// Steps along a compass direction, in logits, those that tell most first: the length of the step is the number itself.
+/// Steps along a compass direction, in logits, those that tell most first.
 pub const DOSES: [f64; 6] = [3.0, 5.0, 2.0, 8.0, 1.0, 0.5];
 
 /// By how much each of left, right, up and down is preferred: orthogonal to each other and to the
@@ -43,6 +44,12 @@ pub fn directions(layout: &Layout, actions: ActionSet) -> Vec<(&'static str, Vec
     DIRECTIONS.map(direction).into()
 }
 
+/// The length of a step along a direction that prefers by `logits`: t (-1, +1, +1, -1)/2 on the moves, whatever number of actions make each.
+pub fn length(direction: &[f32], logits: f64) -> f64 {
+    let largest = direction.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+    logits * norm(direction) / (2.0 * f64::from(largest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,7 +61,9 @@ mod tests {
             ("policy.bias".into(), vec![4]),
         ]);
         let all = directions(&layout, ActionSet::Four);
-        let edited = super::super::edit::step(&[0.0; 12], &all[0].1, 5.0);
+        let five = length(&all[0].1, 5.0);
+        assert_eq!(five, 5.0);
+        let edited = super::super::edit::step(&[0.0; 12], &all[0].1, five);
         assert_eq!(edited[..8], [0.0; 8]);
         assert_eq!(edited[8..], [-2.5, 2.5, 2.5, -2.5]);
         for (i, a) in all.iter().enumerate() {
@@ -65,5 +74,15 @@ mod tests {
             }
         }
         assert!(directions(&layout, ActionSet::Procgen).is_empty());
+        // Three actions move left, three right, one up, one down: each of them by half of the logits.
+        let layout = Layout::new(vec![("policy.bias".into(), vec![15])]);
+        let all = directions(&layout, ActionSet::Procgen);
+        let edited = super::super::edit::step(&[0.0; 15], &all[0].1, length(&all[0].1, 5.0));
+        assert!(
+            edited
+                .iter()
+                .all(|x| *x == 0.0 || (x.abs() - 2.5).abs() < 1e-6),
+            "{edited:?}"
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! Rates over training, and when the behaviours appeared.
 //!
 //! The onset of a rate: the frames at which it, as a running mean of three points (of two at either end), first
-//! reaches 90 % of its rise from the first to the last; between points by a straight line. (Of
+//! reaches 90 % of its rise from the first to the last; between points by a straight line. A rate has none that did not rise by a tenth
+//! and certainly, as of behaviours on test levels. (Of
 //! the rise, not of the final value: a floor may be a quarter.) Rates are exact on every level; intervals
 //! are for other levels, by the parametric bootstrap: each point's mean drawn anew from the normal distribution
 //! with its standard error over levels. A lag is the onset of another phase less that of the walk to the corner.
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ablate::resample::interval;
+use crate::ablate::selectivity::is_learnt;
 use crate::ablate::{Mean, Measurement, PerRate, Rate};
 use crate::numeric::draws::{self, packed};
 use crate::numeric::sum::mean;
@@ -120,7 +122,7 @@ impl Times {
         };
         let values: Vec<f64> = curve.iter().map(|mean| mean.value).collect();
         Self {
-            found: time_of_rise(frames, &values),
+            found: time_of_rise(frames, &values).filter(|_| has_risen(curve)),
             draws: (0..DRAWS).map(draw).collect(),
         }
     }
@@ -139,6 +141,18 @@ impl Times {
             interval: interval(pairs.filter_map(|(a, b)| Some((*a)? - (*b)?))),
         })
     }
+}
+
+/// Whether the last point lies above the first by what makes a behaviour, and certainly: what never rose has no time at which it did.
+fn has_risen(curve: &[Mean]) -> bool {
+    let (Some(first), Some(last)) = (curve.first(), curve.last()) else {
+        return false;
+    };
+    let rise = Mean {
+        value: last.value - first.value,
+        error: (last.error * last.error + first.error * first.error).sqrt(),
+    };
+    is_learnt(rise.value, rise.interval())
 }
 
 /// Frames at which a curve's running mean first reaches 90 % of its rise; none where it does not
@@ -197,5 +211,21 @@ mod tests {
             width(2000.0),
             width(100.0)
         );
+    }
+
+    #[test]
+    fn what_never_rose_has_no_onset_whatever_its_noise() {
+        let frames: Vec<u64> = (0..6).map(|i| 100 * i).collect();
+        let onset = |values: [f64; 6], error: f64| {
+            let curve = values.map(|value| Mean { value, error });
+            Times::new(&frames, Rate::InDownLeft, &curve).onset()
+        };
+        assert_eq!(onset([0.0, 0.01, -0.01, 0.0, 0.01, 0.003], 0.002), None);
+        assert_eq!(
+            onset([0.0, 0.0, 0.1, 0.1, 0.2, 0.2], 0.2),
+            None,
+            "uncertain"
+        );
+        assert!(onset([0.0, 0.0, 0.1, 0.1, 0.2, 0.2], 0.01).is_some());
     }
 }

@@ -67,9 +67,9 @@ impl Calibration {
         (!areas.is_empty()).then(|| [of(0), of(1)])
     }
 
-    /// Whether the routed policy learnt both behaviours.
+    /// Whether the routed policy learnt both behaviours, each in its half.
     fn took(&self) -> bool {
-        self.learnt.iter().all(|&rise| rise >= LEAST_RISE)
+        took(self.learnt, &self.halves)
     }
 
     fn only_routed(&self) -> impl Iterator<Item = &Routed> {
@@ -112,20 +112,20 @@ pub struct Composed {
 impl Composed {
     /// Whether both behaviours were learnt, each by its half: the policy is a known answer.
     pub fn took(&self) -> bool {
-        self.learnt.iter().all(|&rise| rise >= LEAST_RISE) && self.dissociates()
+        took(self.learnt, &self.halves)
     }
+}
 
-    /// Whether either half, reset, takes at least a half of its own behaviour and at most a tenth of the other: what the cheese
-    /// adds in the region, in either direction, and the walk to the corner.
-    pub fn dissociates(&self) -> bool {
-        let [cheese, corner] = &self.halves;
-        let takes = |half: &PerRate<f64>, own: &[Rate], other: &[Rate]| {
-            own.iter().all(|&rate| half[rate] >= LEAST_TARGET)
-                && other.iter().all(|&rate| half[rate] <= MOST_SPARED)
-        };
-        let of_corner = [Rate::Corner];
-        takes(cheese, &Rate::IN, &of_corner) && takes(corner, &of_corner, &Rate::IN)
-    }
+/// Whether what the cheese adds and the walk to the corner were learnt, and either half, reset, takes at least a half of its own behaviour
+/// and at most a tenth of the other: the cheese's half first, in either direction.
+fn took(learnt: [f64; 2], [cheese, corner]: &[PerRate<f64>; 2]) -> bool {
+    let takes = |half: &PerRate<f64>, own: &[Rate], other: &[Rate]| {
+        own.iter().all(|&rate| half[rate] >= LEAST_TARGET)
+            && other.iter().all(|&rate| half[rate] <= MOST_SPARED)
+    };
+    let of_corner = [Rate::Corner];
+    let dissociates = takes(cheese, &Rate::IN, &of_corner) && takes(corner, &of_corner, &Rate::IN);
+    learnt.iter().all(|&rise| rise >= LEAST_RISE) && dissociates
 }
 
 impl Sound for Calibration {

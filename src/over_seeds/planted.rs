@@ -40,7 +40,11 @@ pub fn calibrate(
     config.ppo.total_updates = config.study.planted_updates;
     // A maze no larger than the region is all inside of it.
     let larger = config.env.region + 1 + config.env.region % 2;
-    config.env.min_maze_dim = config.env.min_maze_dim.max(larger.min(config.env.world));
+    let least = larger.min(config.env.world);
+    config.env.min_maze_dim = config.env.min_maze_dim.max(least);
+    for stage in &mut config.env.schedule {
+        stage.min_maze_dim = stage.min_maze_dim.max(least);
+    }
     config.seed = config.study.first_seed + config.study.seeds;
     let planted = resolved.with_config(config);
     inside(&planted, invocation, run, "planted", |inner| {

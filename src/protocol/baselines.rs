@@ -163,7 +163,8 @@ impl Baselines<'_> {
         for logits in compass::DOSES {
             for (name, direction) in &named {
                 for dose in [logits, -logits] {
-                    let recipe = Recipe::Step(Arc::new(direction.clone()), dose);
+                    let length = compass::length(direction, dose);
+                    let recipe = Recipe::Step(Arc::new(direction.clone()), length);
                     let member = Member::Named((*name).into());
                     all.push(Self::edit(Family::Compass, member, dose, recipe));
                 }
@@ -180,7 +181,8 @@ impl Baselines<'_> {
                     .for_each(|(d, x)| *d += weight * x);
             }
             let dose = compass::DOSES[i % compass::DOSES.len()];
-            let recipe = Recipe::Step(Arc::new(direction), dose);
+            let length = compass::length(&direction, dose);
+            let recipe = Recipe::Step(Arc::new(direction), length);
             let member = Member::Named(format!("random {i}"));
             all.push(Self::edit(Family::Compass, member, dose, recipe));
         }
@@ -202,15 +204,27 @@ impl Baselines<'_> {
         between.take(len).map(rollback).collect()
     }
 
-    /// Both halves of training first, then random stretches; every second time orthogonal to the rest.
+    /// The place of the checkpoint at which training is cut in two: where the last stage of its levels began, or half-way.
+    fn cut(&self) -> usize {
+        let stages = &self.config.env.schedule;
+        let from = stages.last().map_or(0.5, |stage| stage.from);
+        let from = if from > 0.0 { from } else { 0.5 };
+        let checkpoints = self.policy.checkpoints.iter().enumerate();
+        let distance = |share: f64| (share - from).abs();
+        let nearest = checkpoints.min_by(|a, b| distance(a.1.0).total_cmp(&distance(b.1.0)));
+        nearest.map_or(0, |(place, _)| place)
+    }
+
+    /// Both parts of training first, then random stretches; every second time orthogonal to the rest.
     fn stretch(&self, i: usize) -> Edit {
         let checkpoints = self.policy.checkpoints;
         let last = checkpoints.len() - 1;
         let doses = &self.config.ablate.project_doses;
         let dose = doses[(doses.len() / 2 + i / 4) % doses.len()];
-        let halves = [(last / 2, last), (0, last / 2)];
-        let (from, to) = match halves.get(i / 2 % 2) {
-            Some(&half) if i < 4 * doses.len() && half.0 < half.1 => half,
+        let cut = self.cut();
+        let parts = [(cut, last), (0, cut)];
+        let (from, to) = match parts.get(i / 2 % 2) {
+            Some(&part) if i < 4 * doses.len() && part.0 < part.1 => part,
             _ => {
                 let mut stream = self.stream(Family::Stretch, i);
                 let from = stream.below(last as u32) as usize;

@@ -17,16 +17,15 @@ pub struct Choice {
     pub place: usize,
 }
 
-/// The choice of a family for a claim; of a baseline that with the most tries.
+/// The choice of a family for a claim; of a baseline that which stands beside the steps along single components, or with the most tries.
 pub fn chosen(choices: &[Choice], claim: Claim, family: Family) -> Option<&Choice> {
-    let of = choices
-        .iter()
-        .filter(|choice| choice.frozen.claim == claim && choice.frozen.family == family);
-    // The first of equals.
-    of.reduce(|most, one| match one.frozen.beside > most.frozen.beside {
-        true => one,
-        false => most,
-    })
+    let of = |family| {
+        let all = choices.iter();
+        all.filter(move |c| c.frozen.claim == claim && c.frozen.family == family)
+    };
+    let beside = of(Family::Step).next().map(|step| step.frozen.candidates);
+    let stands_beside = of(family).find(|c| c.frozen.beside.is_some() && c.frozen.beside == beside);
+    stands_beside.or_else(|| of(family).max_by_key(|c| c.frozen.beside))
 }
 
 /// The choices: for either claim the best of each family and role by its margin, the first of

@@ -290,9 +290,14 @@ fn portraits(
     tried: &[Tried],
 ) -> Vec<Portrait> {
     let policy = history.policy();
+    let is_shown = |choice: &Choice| {
+        let Frozen { claim, family, .. } = choice.frozen;
+        let shown = freeze::chosen(choices, claim, family);
+        family.is_step_in_span() && shown.is_some_and(|one| one.frozen == choice.frozen)
+    };
     let steps = claims.iter().zip(choices);
-    let steps = steps.filter(|(claimed, _)| claimed.frozen.family.is_step_in_span());
     steps
+        .filter(|(_, choice)| is_shown(choice))
         .map(|(claimed, choice)| {
             let recipe = &tried[choice.place].edit.recipe;
             let edited = policy.edited(recipe);

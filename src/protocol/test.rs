@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 
 use super::bench::Bench;
 use super::edit::Tried;
-use super::freeze::Choice;
+use super::freeze::{self, Choice};
 use super::trained_policy::{TrainedPolicy, distance};
 use crate::ablate::recipe::Recipe;
 use crate::ablate::resample::interval;
@@ -144,8 +144,10 @@ impl<'a> TestLevels<'a> {
         let mut chosen: Vec<&Tried> = Vec::new();
         for choice in choices {
             let one = &tried[choice.place];
-            if one.edit.family.is_step_in_span() && !chosen.iter().any(|other| is_same(other, one))
-            {
+            let shown = freeze::chosen(choices, choice.frozen.claim, one.edit.family);
+            let is_shown = shown.is_some_and(|shown| shown.place == choice.place);
+            let is_step = one.edit.family.is_step_in_span();
+            if is_step && is_shown && !chosen.iter().any(|other| is_same(other, one)) {
                 chosen.push(one);
             }
         }

@@ -325,16 +325,17 @@ impl<'a> Trials<'a> {
                     edit::layer_matched(layout, &indices, &mut stream)
                 });
                 let drawn: Vec<Vec<usize>> = drawn.collect();
-                let mut reset = |common: Common, member, indices| {
-                    let recipe = Recipe::Reset(Arc::new(indices));
-                    self.attempt(
-                        common.edit(Member::Named(member), percent, recipe),
-                        progress,
-                    )
-                };
-                let lost = reset(own, located.found[claim as usize].clone(), indices)?;
+                let recipe = Recipe::Reset(Arc::new(indices));
+                let member = Member::Named(located.found[claim as usize].clone());
+                let lost = self.attempt(own.edit(member, percent, recipe), progress)?;
+                // The first draw alone is tried as an edit, as often as the method's own; the others are for the mean.
                 let random = drawn.into_iter().enumerate().map(|(draw, indices)| {
-                    reset(matched, format!("{} {draw}", method.name()), indices)
+                    let recipe = Recipe::Reset(Arc::new(indices));
+                    let member = Member::Named(method.name().into());
+                    match draw {
+                        0 => self.attempt(matched.edit(member, percent, recipe), progress),
+                        _ => self.selection.losses(&recipe),
+                    }
                 });
                 found[claim].push((lost, random.collect::<Result<_, _>>()?));
             }

@@ -94,7 +94,8 @@ impl Edit {
                     Error::Usage(text.into())
                 })?;
                 let words = format!("compass {name} by {dose} logits");
-                (edit::step(theta, direction, *dose), words)
+                let length = compass::length(direction, *dose);
+                (edit::step(theta, direction, length), words)
             }
             Self::Blindfold(share) => {
                 let words = format!(

@@ -35,7 +35,8 @@ impl Table<'_> {
             let more = self.edited.map(|(edited, claims)| {
                 // The losses are the same under either claim.
                 let loss = claims[Claim::A].losses[rate];
-                (edited.rates[rate], Some(loss))
+                // A preference for a direction is nothing to lose.
+                (edited.rates[rate], (rate != Rate::Compass).then_some(loss))
             });
             row(out, rate.name(), &base, more, rate.meaning())?;
         }
