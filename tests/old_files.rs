@@ -317,7 +317,7 @@ fn every_old_file_is_read_to_its_values_or_refused_by_name() {
     refused += 1;
     let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/results");
     let page = report(&results.join("quick-seed0.json"), "results.json", 0, &[]);
-    assert!(page.contains("e5f55092"));
+    assert!(page.contains("25330b3d"));
     read += 1;
     let study = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/fixtures/study.json");
     let page = report(&study, "study.json", 0, &[]);

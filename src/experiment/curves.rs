@@ -2,7 +2,8 @@
 //!
 //! The onset of a rate: the frames at which it, as a running mean of three points (of two at either end), first
 //! reaches 90 % of its rise from the first to the last; between points by a straight line. A rate has none that did not rise by a tenth
-//! and certainly, as of behaviours on test levels. (Of
+//! and certainly, as of behaviours on test levels. The compass, which is learnt first and unlearnt again, is timed on its way to its highest
+//! running mean. (Of
 //! the rise, not of the final value: a floor may be a quarter.) Rates are exact on every level; intervals
 //! are for other levels, by the parametric bootstrap: each point's mean drawn anew from the normal distribution
 //! with its standard error over levels. A lag is the onset of another phase less that of the walk to the corner.
@@ -114,6 +115,11 @@ struct Times {
 
 impl Times {
     fn new(frames: &[u64], rate: Rate, curve: &[Mean]) -> Self {
+        let len = match rate {
+            Rate::Compass => highest(curve),
+            _ => curve.len(),
+        };
+        let (frames, curve) = (&frames[..len], &curve[..len]);
         let draw = |draw| {
             let mut stream = draws::CURVE_POINTS.stream(0, packed(&[(rate as u64, 8), (draw, 24)]));
             let mut drawn = |mean: &Mean| mean.value + mean.error * stream.normal();
@@ -143,6 +149,14 @@ impl Times {
     }
 }
 
+/// How many points there are up to the highest running mean: the compass is unlearnt again where the way through walls is learnt.
+fn highest(curve: &[Mean]) -> usize {
+    let values: Vec<f64> = curve.iter().map(|mean| mean.value).collect();
+    let smooth = smooth(&values);
+    let place = (0..smooth.len()).reduce(|best, i| if smooth[i] > smooth[best] { i } else { best });
+    place.map_or(0, |place| place + 1)
+}
+
 /// Whether the last point lies above the first by what makes a behaviour, and certainly: what never rose has no time at which it did.
 fn has_risen(curve: &[Mean]) -> bool {
     let (Some(first), Some(last)) = (curve.first(), curve.last()) else {
@@ -155,15 +169,16 @@ fn has_risen(curve: &[Mean]) -> bool {
     is_learnt(rise.value, rise.interval())
 }
 
+/// Running means of three points, of two at either end.
+fn smooth(values: &[f64]) -> Vec<f64> {
+    let around = |i: usize| &values[i.saturating_sub(1)..(i + 2).min(values.len())];
+    (0..values.len()).map(|i| mean(around(i))).collect()
+}
+
 /// Frames at which a curve's running mean first reaches 90 % of its rise; none where it does not
 /// rise.
 fn time_of_rise(frames: &[u64], values: &[f64]) -> Option<f64> {
-    let smooth: Vec<f64> = (0..values.len())
-        .map(|i| {
-            let around = &values[i.saturating_sub(1)..(i + 2).min(values.len())];
-            mean(around)
-        })
-        .collect();
+    let smooth = smooth(values);
     let (first, last) = (*smooth.first()?, *smooth.last()?);
     if last <= first {
         return None;
@@ -227,5 +242,15 @@ mod tests {
             "uncertain"
         );
         assert!(onset([0.0, 0.0, 0.1, 0.1, 0.2, 0.2], 0.01).is_some());
+    }
+
+    #[test]
+    fn the_compass_is_timed_on_its_way_up() {
+        let frames: Vec<u64> = (0..7).map(|i| 100 * i).collect();
+        let curve = [0.0, 2.0, 2.0, 2.0, 1.0, 0.0, 0.0].map(|value| Mean { value, error: 0.01 });
+        let times = Times::new(&frames, Rate::Compass, &curve);
+        let onset = times.onset().unwrap();
+        assert!((100.0..200.0).contains(&onset.frames), "{onset:?}");
+        assert_eq!(Times::new(&frames, Rate::Corner, &curve).onset(), None);
     }
 }
