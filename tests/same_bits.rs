@@ -32,8 +32,12 @@ const RUNS: [(&str, u64, &[&str]); 2] = [
     ("impala", 8, &["net.kind=impala", "record.every=update"]),
 ];
 
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 15] = [
     "seed=5",
+    "ppo.update_epochs=3",
+    "ppo.ent_coef=0.003",
+    "record.every=iteration",
+    "record.streams_every=2",
     "env.world=7",
     "env.region=3",
     "env.min_maze_dim=3",

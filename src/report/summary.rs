@@ -83,27 +83,18 @@ fn phases(results: &Results) -> String {
         None => format!("{} did not rise.", rate.name()),
     };
     let lags = Rate::IN.map(|rate| curves.lag(rate));
-    let [up_right, down_left] =
-        lags.map(|lag| lag.map_or("it cannot be told how much".to_owned(), onset_words));
+    let words = |word: &str, a: Onset, b: Onset| {
+        let (a, b) = (after(a), after(b));
+        format!("{word}: a cheese up-right came {a}, one down-left {b}")
+    };
     let (is_yes, verdict) = match lags {
-        [Some(a), Some(b)] if a.interval.0 > 0.0 && b.interval.0 > 0.0 => (
-            Some(true),
-            format!(
-                "Yes: {up_right} frames before a cheese up-right, {down_left} before one down-left"
-            ),
-        ),
-        [Some(a), Some(b)] if a.interval.1 < 0.0 || b.interval.1 < 0.0 => (
-            Some(false),
-            format!(
-                "No: a cheese up-right came {up_right} frames after the corner, one down-left {down_left}"
-            ),
-        ),
-        [Some(_), Some(_)] => (
-            None,
-            format!(
-                "It cannot be told: a cheese up-right came {up_right} frames after the corner, one down-left {down_left}"
-            ),
-        ),
+        [Some(a), Some(b)] if a.interval.0 > 0.0 && b.interval.0 > 0.0 => {
+            (Some(true), words("Yes", a, b))
+        }
+        [Some(a), Some(b)] if a.interval.1 < 0.0 || b.interval.1 < 0.0 => {
+            (Some(false), words("No", a, b))
+        }
+        [Some(a), Some(b)] => (None, words("It cannot be told", a, b)),
         _ if curves.onsets[Rate::Corner].is_some() => (
             None,
             "The corner came; the cheese, in some direction, never did".to_owned(),
@@ -121,6 +112,19 @@ fn phases(results: &Results) -> String {
         &verdict,
         &sentences,
     )
+}
+
+/// "986 k (95 %: ...) frames after it", or before it.
+fn after(lag: Onset) -> String {
+    let (low, high) = lag.interval;
+    let before = Onset {
+        frames: -lag.frames,
+        interval: (-high, -low),
+    };
+    match lag.frames < 0.0 {
+        true => format!("{} frames before it", onset_words(before)),
+        false => format!("{} frames after it", onset_words(lag)),
+    }
 }
 
 /// How many components are early, late, and neither.

@@ -208,7 +208,7 @@ fn a_run_gives_a_whole_page() {
     assert_eq!(page.matches("<section ").count(), 9);
     // The verdicts are the numbers of the example, not fixed words.
     for words in [
-        "frames before a cheese up-right, ",
+        "frames after it, one down-left ",
         "cheese in, up-right and cheese in, down-left lost at least 62\u{a0}% (95\u{a0}%: 56 to 68\u{a0}%)",
         "the worst spared rate, corner, balanced, lost 4.0\u{a0}%",
         "S5 region and S4 region and corner, balanced lost at least 97\u{a0}%",
@@ -450,19 +450,19 @@ fn circuits_have_sections_of_their_own() {
     assert_eq!(page.matches("<section ").count(), 14);
     for words in [
         "Going for the cheese, cheese moved: 126 of 128 pairs told apart",
-        "conv0 13 leading with",
-        "conv0 2 to 13 leads and restores",
+        "conv0 5 leading with",
+        "conv0 2 to 5 leads and restores",
         "The same as a graph",
-        "by −0.025, against its name (random vectors",
+        "as its name says (random vectors",
         "against its name at 1.",
         "the step to the cheese is least at conv0, 0.",
-        "cheese plane -&gt; conv0 5 -&gt; conv1 0",
-        "late: 16 channels (6.7\u{a0}% of all) recover 0.46",
-        "it keeps less, so that it is not what it says",
+        "cheese plane -&gt; conv0 5 -&gt; conv1 1",
+        "late: 16 channels (6.7\u{a0}% of all) recover 0.53",
+        "it keeps more than any of them",
         "conv0 13: its mean activation varies by",
-        "it follows the cheese more",
-        "leading edges cut: the mean move changes by",
-        "the first discovery level of S1 by seed",
+        "it follows the cheese.",
+        "leading channels held at their mean: the mean move changes by",
+        "the first discovery level of S1 cheese by seed",
         "the first by seed of the worst tenth",
     ] {
         assert!(page.contains(words), "{words}");

@@ -63,7 +63,10 @@ num_envs = 8
 num_steps = 16
 minibatch_size = 64
 total_updates = 61
+update_epochs = 3
 [record]
+every = \"iteration\"
+streams_every = 2
 checkpoints = 4
 curve_points = 2
 curve_levels = 16
