@@ -107,7 +107,7 @@ fn results() -> Vec<Case> {
             "report: no rates",
             report,
             3,
-            &[file, "the rates S1"],
+            &[file, "invalid length 0"],
             put(|r| r["found"]["curves"]["rates"] = json!([])),
         ),
         case(
@@ -210,7 +210,7 @@ fn studies() -> Vec<Case> {
             "study: too few rises",
             report,
             3,
-            &[file, "invalid length 6"],
+            &[file, "invalid length 10"],
             put(|s| {
                 s["seeds"][0]["rises"].as_array_mut().unwrap().pop();
             }),
@@ -255,7 +255,7 @@ fn studies() -> Vec<Case> {
             "study: no curves of the planted policy",
             report,
             3,
-            &[file, "the rates S1"],
+            &[file, "invalid length 0"],
             put(|s| {
                 s["calibration"]["curves"]["rates"] = json!([]);
             }),
@@ -359,7 +359,7 @@ fn findings() -> Vec<Case> {
             "calibration: no rates",
             resume,
             3,
-            &["calibration.json", "the rates S1"],
+            &["calibration.json", "invalid length 0"],
             put(0, |f| {
                 f["curves"]["rates"] = json!([]);
             }),
