@@ -13,7 +13,7 @@
 //! entry into the region has a walk of its own that ends there. Like play, a walk looks for ends after
 //! a step only. The network runs once for every cell from which an end is still within the limit, and in a maze without a
 //! cheese for every cell; mass that leaves those cells is lost. The walk to the corner and the compass are read off the
-//! probabilities in every cell outside of the region ([`balanced`](super::balanced)).
+//! probabilities in every cell outside of the region (`balanced.rs`).
 //!
 //! Error: that of the logits in f32; the chain runs in f64. Same bits at any thread count: a state's
 //! logits do not depend on its block, a level's chain is one serial sum.

@@ -39,7 +39,7 @@ impl Mean {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measurement {
     /// In the order of [`Rate::ALL`], one a level, whose mean is the rate: a probability of success, what seeing the cheese adds to it, or
-    /// of what is balanced over moves the level's [share](super::balanced).
+    /// of what is balanced over moves the level's share (`balanced.rs`).
     pub(super) by_level: Vec<Vec<f64>>,
     /// Mean probability of the move towards the cheese at the decision squares of S4.
     pub p_cheese: Mean,

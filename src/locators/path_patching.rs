@@ -5,7 +5,7 @@
 //! score_p = E_target,e - E_spared,e      p among the weights of edge e
 //! ```
 //!
-//! X being what a claim takes away, or what it spares ([`super::channels`]).
+//! X being what a claim takes away, or what it spares (`channels.rs`).
 //!
 //! Edges are those of [`circuits::paths`](crate::circuits::paths). All are screened by attribution, and
 //! those that lead the screen for either claim are patched: the share [`VERIFIED`]. The screen alone is
