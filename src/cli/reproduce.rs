@@ -136,10 +136,7 @@ fn summarise(results: &Results, out: &mut dyn Write) -> std::io::Result<()> {
             writeln!(out, "{claim:?}  cannot be judged: {rates} not learnt")?;
             continue;
         }
-        let of_claim = found.claims.iter().filter(|c| c.frozen.claim == claim);
-        // Of a baseline the choice with the most tries.
-        let most = of_claim.clone().filter_map(|c| c.frozen.beside).max();
-        for claimed in of_claim.filter(|c| c.frozen.beside.is_none() || c.frozen.beside == most) {
+        for claimed in found.choices(claim) {
             let frozen = &claimed.frozen;
             writeln!(
                 out,

@@ -18,7 +18,7 @@ use crate::ablate::{Mean, Measurement, PerRate, Rate};
 use crate::numeric::draws::{self, packed};
 use crate::numeric::sum::mean;
 
-use crate::findings::{Curves, Lag, Onset, PHASES};
+use crate::findings::{Curves, Lag, Onset, other_phases};
 
 /// Bootstrap draws behind the intervals of the times.
 const DRAWS: u64 = 400;
@@ -88,13 +88,12 @@ pub fn curves(points: &[CurvePoint]) -> Curves {
     let of_rate = |rate| -> Vec<Mean> { points.iter().map(|point| point.mean(rate)).collect() };
     let rates = PerRate::new(of_rate);
     let times = PerRate::new(|rate| Times::new(&frames, rate, &rates[rate]));
-    let others = PHASES.into_iter().filter(|&rate| rate != Rate::Corner);
     let lag = |to: Rate| Lag {
         to,
         lag: times[to].minus(&times[Rate::Corner]),
     };
     Curves {
-        lags: others.map(lag).collect(),
+        lags: other_phases().map(lag).collect(),
         onsets: times.map(|times| times.onset()),
         rates,
         p_cheese: points.iter().map(|point| point.p_cheese).collect(),

@@ -23,6 +23,13 @@ pub enum Role {
     Known,
 }
 
+impl Role {
+    /// Whether it is held against rivals: somebody says that it does what the claim says.
+    pub fn is_compared(self) -> bool {
+        matches!(self, Self::Practical | Self::Predicted)
+    }
+}
+
 /// What training gained over the untrained policy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rise {
@@ -107,11 +114,6 @@ impl Claimed {
                     || own == Some(one.frozen.family) && one.frozen.role == Role::Control)
         };
         all.iter().filter(is_rival).collect()
-    }
-
-    /// Whether it is held against rivals: somebody says that it does what the claim says.
-    pub fn is_compared(&self) -> bool {
-        matches!(self.frozen.role, Role::Practical | Role::Predicted)
     }
 }
 

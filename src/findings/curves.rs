@@ -19,6 +19,11 @@ pub const PHASES: [Rate; 6] = [
     Rate::NearDownLeft,
 ];
 
+/// The phases but the walk to the corner: what it is timed against.
+pub fn other_phases() -> impl Iterator<Item = Rate> + Clone {
+    PHASES.into_iter().filter(|&rate| rate != Rate::Corner)
+}
+
 /// Rates along training, measured on levels of their own.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Curves {
@@ -100,7 +105,7 @@ impl Sound for Curves {
             let found = format!("{} with an error of {}", wrong.value, wrong.error);
             Some((expected, found))
         });
-        let to = PHASES.into_iter().filter(|&rate| rate != Rate::Corner);
+        let to = other_phases();
         outside
             .or_else(|| len("lags", self.lags.len(), to.clone().count()))
             .or_else(|| {

@@ -24,7 +24,7 @@ pub use calibration::{Calibration, Composed, Routed, learnt};
 pub use claims::{Above, Claimed, Controls, Frozen, Rise, Role};
 pub use components::Components;
 pub use currency::{Currency, Curve};
-pub use curves::{Curves, Lag, Onset, PHASES};
+pub use curves::{Curves, Lag, Onset, PHASES, other_phases};
 pub use decomposition::DecompositionSummary;
 pub use dose::DoseResponse;
 pub use family::Family;

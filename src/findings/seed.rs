@@ -57,6 +57,16 @@ pub struct Findings {
     pub seconds: BTreeMap<String, f64>,
 }
 
+impl Findings {
+    /// The choices for a claim, of a baseline that with the most tries; those with fewer stand beside single edits.
+    pub fn choices(&self, claim: Claim) -> impl Iterator<Item = &Claimed> {
+        let of_claim = move |one: &&Claimed| one.frozen.claim == claim;
+        let all = self.claims.iter().filter(of_claim);
+        let most = all.clone().filter_map(|c| c.frozen.beside).max();
+        all.filter(move |c| c.frozen.beside.is_none() || c.frozen.beside == most)
+    }
+}
+
 /// How fast one edit's target came back.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Relearnt {

@@ -15,7 +15,7 @@ use super::ranking::{pairs, ranking};
 use super::time::{retraining, temporal};
 use crate::ablate::{Claim, PerClaim, PerRate, Rate};
 use crate::experiment::Config;
-use crate::findings::{Findings, LagOver, Over, PHASES, Phases, Summary};
+use crate::findings::{Findings, LagOver, Over, PHASES, Phases, Summary, other_phases};
 use crate::locators::Group;
 use crate::numeric::draws;
 
@@ -75,9 +75,8 @@ fn phases(seeds: &[Findings], over: &mut dyn FnMut(Vec<f64>) -> Option<Over>) ->
             before: certain(|(_, high)| high < 0.0),
         }
     };
-    let others = PHASES.into_iter().filter(|&rate| rate != Rate::Corner);
     Phases {
-        lags: others.map(&mut lag_over).collect(),
+        lags: other_phases().map(&mut lag_over).collect(),
         onsets,
     }
 }

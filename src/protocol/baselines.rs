@@ -22,7 +22,7 @@ use super::trained_policy::TrainedPolicy;
 use crate::ablate::recipe::Recipe;
 use crate::ablate::{compass, edit};
 use crate::experiment::{Config, Error};
-use crate::findings::Family;
+use crate::findings::{Components, Family};
 use crate::locators::{Stream, Supervision};
 use crate::nn::Layout;
 use crate::numeric::draws::{self, packed};
@@ -117,7 +117,11 @@ impl Baselines<'_> {
         };
         let weights: Vec<Vec<f32>> = (0..len).map(normal).collect();
         let is_unit = |i: usize| i % 2 == 1;
-        let combined = combinations(self.rows.matrix, &weights, &is_unit)?;
+        let mut all = self.decompositions.iter();
+        let raw = all.find(|named| named.of == Components::Raw);
+        let raw = raw.expect("the total gradient is decomposed as it is");
+        let norms = &raw.decomposed.row_norms;
+        let combined = combinations(self.rows.matrix, norms, &weights, &is_unit)?;
         let steps = combined.into_iter().enumerate();
         let step = |(i, direction)| self.step(Family::RowCombination, i, "rows", direction);
         Ok(steps.map(step).collect())

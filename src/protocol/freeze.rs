@@ -28,18 +28,18 @@ pub fn chosen(choices: &[Choice], claim: Claim, family: Family) -> Option<&Choic
     stands_beside.or_else(|| of(family).max_by_key(|c| c.frozen.beside))
 }
 
+/// Whether it is the one that [`chosen`] gives of its family.
+pub fn is_chosen(choices: &[Choice], choice: &Choice) -> bool {
+    let Frozen { claim, family, .. } = choice.frozen;
+    chosen(choices, claim, family).is_some_and(|one| one.frozen == choice.frozen)
+}
+
 /// The choices: for either claim the best of each family and role by its margin, the first of
 /// equals. Of a baseline one for every number of candidates that a family beside it has, among the first as many tries.
 pub fn freeze(tried: &[Tried]) -> Vec<Choice> {
     let mut choices = Vec::new();
     for claim in Claim::ALL {
-        let mut families: BTreeMap<(Family, Role), Vec<usize>> = BTreeMap::new();
-        for (index, one) in tried.iter().enumerate() {
-            if let Some(role) = one.edit.role(claim) {
-                let key = (one.edit.family, role);
-                families.entry(key).or_default().push(index);
-            }
-        }
+        let families = families(tried, claim);
         let lens = candidates(&families);
         for ((family, role), indices) in families {
             if !family.is_baseline() {
@@ -55,27 +55,30 @@ pub fn freeze(tried: &[Tried]) -> Vec<Choice> {
     choices
 }
 
+/// The places of the trials of every family and role to a claim.
+type Families = BTreeMap<(Family, Role), Vec<usize>>;
+
+fn families(tried: &[Tried], claim: Claim) -> Families {
+    let mut families = Families::new();
+    for (index, one) in tried.iter().enumerate() {
+        if let Some(role) = one.edit.role(claim) {
+            let key = (one.edit.family, role);
+            families.entry(key).or_default().push(index);
+        }
+    }
+    families
+}
+
 /// How many candidates the families have that are held against baselines, each number once.
-fn candidates(families: &BTreeMap<(Family, Role), Vec<usize>>) -> BTreeSet<usize> {
-    let compared = families
-        .iter()
-        .filter(|((_, role), _)| matches!(role, Role::Practical | Role::Predicted));
+fn candidates(families: &Families) -> BTreeSet<usize> {
+    let compared = families.iter().filter(|((_, role), _)| role.is_compared());
     compared.map(|(_, indices)| indices.len()).collect()
 }
 
 /// The most candidates that a family has that is held against baselines: as many tries each of these needs.
 pub fn most_candidates(tried: &[Tried]) -> usize {
-    let mut most = 0;
-    for claim in Claim::ALL {
-        let mut counts: BTreeMap<Family, usize> = BTreeMap::new();
-        for one in tried {
-            if let Some(Role::Practical | Role::Predicted) = one.edit.role(claim) {
-                *counts.entry(one.edit.family).or_default() += 1;
-            }
-        }
-        most = counts.into_values().fold(most, usize::max);
-    }
-    most
+    let of = |claim| candidates(&families(tried, claim)).last().copied();
+    Claim::ALL.into_iter().filter_map(of).max().unwrap_or(0)
 }
 
 /// The best of the trials at `indices`.

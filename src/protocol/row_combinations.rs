@@ -3,27 +3,27 @@
 use rayon::prelude::*;
 
 use crate::experiment::Error;
-use crate::gradients::{self, GradientMatrix, row_norms};
+use crate::gradients::{self, GradientMatrix};
 
 /// Parameters that are added up together: their sums stay in cache.
 const TILE: usize = 512;
 /// Rows that are read together.
 const ROWS: usize = 1024;
 
-/// By combination, the sum over rows of weight x row, of length P; rows are scaled to length 1 first where `is_unit` says so of a
-/// combination. Rows of zeros stay.
+/// By combination, the sum over rows of weight x row, of length P; rows, which have `norms`, are scaled to length 1 first where
+/// `is_unit` says so of a combination. Rows of zeros stay.
 ///
 /// # Errors
 /// A matrix that cannot be read.
 pub fn combinations(
     matrix: &dyn GradientMatrix,
+    norms: &[f64],
     weights: &[Vec<f32>],
     is_unit: &dyn Fn(usize) -> bool,
 ) -> Result<Vec<Vec<f32>>, Error> {
     let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
-    let norms = row_norms(matrix)?;
     let scaled = |(i, weights): (usize, &Vec<f32>)| -> Vec<f32> {
-        let pairs = weights.iter().zip(&norms);
+        let pairs = weights.iter().zip(norms);
         let scale = |(&weight, &norm): (&f32, &f64)| match is_unit(i) && norm > 0.0 {
             true => (f64::from(weight) / norm) as f32,
             false => weight,
@@ -60,7 +60,7 @@ pub fn combinations(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gradients::Dense;
+    use crate::gradients::{Dense, row_norms};
 
     #[test]
     fn sums_are_those_of_whole_rows() {
@@ -72,7 +72,8 @@ mod tests {
         let weights: Vec<Vec<f32>> = (0..2)
             .map(|i| (0..rows).map(|t| ((t + i) % 5) as f32 - 2.0).collect())
             .collect();
-        let found = combinations(&matrix, &weights, &|i| i == 1).unwrap();
+        let norms = row_norms(&matrix).unwrap();
+        let found = combinations(&matrix, &norms, &weights, &|i| i == 1).unwrap();
         for p in [0, 511, 512, 699] {
             let row = |t: usize| &values[t * params..(t + 1) * params];
             let length = |t: usize| row(t).iter().map(|x| x * x).sum::<f32>().sqrt();

@@ -291,9 +291,7 @@ fn portraits(
 ) -> Vec<Portrait> {
     let policy = history.policy();
     let is_shown = |choice: &Choice| {
-        let Frozen { claim, family, .. } = choice.frozen;
-        let shown = freeze::chosen(choices, claim, family);
-        family.is_step_in_span() && shown.is_some_and(|one| one.frozen == choice.frozen)
+        choice.frozen.family.is_step_in_span() && freeze::is_chosen(choices, choice)
     };
     let steps = claims.iter().zip(choices);
     steps

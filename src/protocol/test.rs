@@ -8,15 +8,13 @@ use super::edit::Tried;
 use super::freeze::{self, Choice};
 use super::trained_policy::{TrainedPolicy, distance};
 use crate::ablate::recipe::Recipe;
-use crate::ablate::resample::interval;
+use crate::ablate::resample::{DRAWS, interval};
 use crate::ablate::selectivity::is_learnt;
 use crate::ablate::{Claim, Drawn, PerRate, Rate, Resampling, Split};
 use crate::experiment::{Config, Error, Progress};
 use crate::findings::{Above, Claimed, DoseResponse, Rise};
 
-/// Bootstrap draws over mazes behind every interval.
-const BOOTSTRAP: u32 = 1000;
-/// Of those, the draws of selectivity that are written down, for the bootstrap over seeds.
+/// Of the bootstrap's draws over mazes, those of selectivity that are written down, for the bootstrap over seeds.
 const KEPT: usize = 200;
 
 /// Test levels, with the draws of mazes behind every interval.
@@ -39,7 +37,7 @@ impl<'a> TestLevels<'a> {
         let bench = Bench::new(config, policy, Split::Test, config.ablate.test_levels)?;
         // The same draws of mazes for every seed of a study: all are measured on the same mazes.
         let mazes = config.study.first_seed;
-        let resampling = Resampling::new(&bench.tasks.seeds(), BOOTSTRAP, mazes);
+        let resampling = Resampling::new(&bench.tasks.seeds(), DRAWS, mazes);
         let drawn = Drawn::new(&bench.reference, &resampling);
         let rises = PerRate::new(|rate| {
             let (value, interval) = (bench.reference.rise(rate), drawn.rise(rate));
@@ -144,8 +142,7 @@ impl<'a> TestLevels<'a> {
         let mut chosen: Vec<&Tried> = Vec::new();
         for choice in choices {
             let one = &tried[choice.place];
-            let shown = freeze::chosen(choices, choice.frozen.claim, one.edit.family);
-            let is_shown = shown.is_some_and(|shown| shown.place == choice.place);
+            let is_shown = freeze::is_chosen(choices, choice);
             let is_step = one.edit.family.is_step_in_span();
             if is_step && is_shown && !chosen.iter().any(|other| is_same(other, one)) {
                 chosen.push(one);
@@ -189,7 +186,7 @@ impl<'a> TestLevels<'a> {
 
 /// Against that of its rivals above which a choice is least: the lower end of the interval of the difference decides. None where it has none.
 fn least_above(one: &Claimed, all: &[Claimed]) -> Option<Above> {
-    if !one.is_compared() {
+    if !one.frozen.role.is_compared() {
         return None;
     }
     let above = |rival: &&Claimed| {

@@ -99,13 +99,7 @@ pub fn obstacles(claimed: &Claimed) -> Vec<String> {
 /// The choices for a claim, the most selective on selection levels first: test levels choose
 /// nothing here either.
 pub fn chosen(found: &Findings, claim: Claim) -> Vec<&Claimed> {
-    let all = found.claims.iter();
-    let all = all.filter(|c| c.frozen.claim == claim);
-    // Of a baseline the choice with the most tries; those with fewer stand beside single edits.
-    let most = all.clone().filter_map(|c| c.frozen.beside).max();
-    let mut chosen: Vec<&Claimed> = all
-        .filter(|c| c.frozen.beside.is_none() || c.frozen.beside == most)
-        .collect();
+    let mut chosen: Vec<&Claimed> = found.choices(claim).collect();
     chosen.sort_by(|a, b| b.frozen.selectivity.total_cmp(&a.frozen.selectivity));
     chosen
 }

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use crate::ablate::resample::DRAWS;
 use crate::ablate::{Reference, Resampling, Split};
 use crate::experiment;
 
@@ -23,7 +24,7 @@ use drawing::Style;
 use edit::Edit;
 use opened::{Opened, Which};
 use own_level::OwnLevel;
-use rates::{BOOTSTRAP, Measured};
+use rates::Measured;
 use slow::Slow;
 use table::Table;
 
@@ -181,7 +182,7 @@ fn on_split(
         found.map_err(experiment::Error::from)
     };
     let base = measure(&opened.theta)?;
-    let resampling = Resampling::new(&tasks.seeds(), BOOTSTRAP, opened.config.study.first_seed);
+    let resampling = Resampling::new(&tasks.seeds(), DRAWS, opened.config.study.first_seed);
     let of_base = Measured::new(&base, &resampling);
     let of_edited = match &edited {
         None => None,

@@ -7,9 +7,6 @@ use crate::ablate::{
     Claim, Drawn, Mean, Measurement, PerClaim, PerRate, Rate, Reference, Resampling,
 };
 
-/// Bootstrap draws over mazes behind every interval.
-pub const BOOTSTRAP: u32 = 1_000;
-
 /// A number with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {

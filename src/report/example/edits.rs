@@ -163,7 +163,7 @@ fn claimed(claim: Claim, role: Role, made: &Made) -> Claimed {
         interval: (selectivity - 0.07, selectivity + 0.08),
         draws: vec![selectivity as f32; 3],
         succeeds: claim.succeeds(&|rate| (losses[rate], intervals[rate])),
-        above: matches!(role, Role::Practical | Role::Predicted).then_some(Above {
+        above: role.is_compared().then_some(Above {
             rival: Family::RandomStep,
             difference: selectivity - 0.3,
             interval: (selectivity - 0.4, selectivity - 0.2),

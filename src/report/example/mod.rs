@@ -5,8 +5,8 @@ mod edits;
 use crate::ablate::{Mean, PerRate, Rate};
 use crate::findings::tracing::Circuits;
 use crate::findings::{
-    Arrow, Components, Curves, DecompositionSummary, Lag, MazeFigure, Onset, PHASES, Results,
-    RunSummary,
+    Arrow, Components, Curves, DecompositionSummary, Lag, MazeFigure, Onset, Results, RunSummary,
+    other_phases,
 };
 use crate::locate::{Component, Course, Label, PValues};
 use crate::nn::Layout;
@@ -91,9 +91,7 @@ fn curves() -> Curves {
         p_cheese: probability(-0.02, 0.4),
         p_corner: probability(0.42, 0.2),
         onsets: PerRate::new(|rate| Some(onset(course(rate).2 * FRAMES))),
-        lags: PHASES
-            .into_iter()
-            .filter(|&rate| rate != Rate::Corner)
+        lags: other_phases()
             .map(|to| Lag {
                 to,
                 lag: Some(onset((course(to).2 - course(Rate::Corner).2) * FRAMES)),

@@ -82,7 +82,7 @@ pub fn claim(study: &Study, claim: Claim) -> String {
     let first = families.iter().filter(is_first);
     let second = families
         .iter()
-        .filter(|f| is_compared(f) && !f.is_hypothesis());
+        .filter(|f| f.role.is_compared() && !f.is_hypothesis());
     format!(
         "`summary.families[{place}]`, `seeds[].claims`; src/protocol/test.rs.\n\n\
          Met where every target ({}) loses at least .5 of what was learnt and every spared rate \
@@ -110,10 +110,6 @@ pub fn claim(study: &Study, claim: Claim) -> String {
         table(&headings, first.map(|family| row(family, claim))),
         table(&headings, second.map(|family| row(family, claim))),
     )
-}
-
-fn is_compared(family: &FamilyOver) -> bool {
-    matches!(family.role, Role::Predicted | Role::Practical)
 }
 
 /// The baselines by name.
@@ -187,7 +183,7 @@ fn verdict(families: &[FamilyOver]) -> String {
 
 /// Whether it is an edit of a locator for the claim, the oracle's left out.
 pub fn is_locators(family: &FamilyOver) -> bool {
-    is_compared(family) && !is_of(family, Group::Oracle)
+    family.role.is_compared() && !is_of(family, Group::Oracle)
 }
 
 /// Whether it is an edit of a method of this group.
