@@ -181,8 +181,10 @@ pub struct StudySettings {
     pub relearn_updates: u64,
     /// Seeds that are trained again with components projected out.
     pub retrain_seeds: u64,
-    /// Updates of the policy whose gradients are routed, with known parameters for either behaviour.
+    /// Updates in which a tower of a policy with known parameters is taught its behaviour.
     pub planted_updates: u64,
+    /// Such policies that are wanted; twice as many are made at most.
+    pub plants: u64,
 }
 
 /// All settings of a run.
@@ -290,13 +292,14 @@ impl Config {
             }
         }
         let study = &self.study;
-        let counts: [(&str, u64, u64, u64); 20] = [
+        let counts: [(&str, u64, u64, u64); 21] = [
             ("study.first_seed", study.first_seed, 0, 1 << 32),
             ("study.seeds", study.seeds, 1, 1000),
             ("study.rank", study.rank as u64, 2, 256),
             ("study.relearn_updates", study.relearn_updates, 0, 1 << 32),
             ("study.retrain_seeds", study.retrain_seeds, 0, study.seeds),
             ("study.planted_updates", study.planted_updates, 1, 1 << 32),
+            ("study.plants", study.plants, 0, 1000),
             (
                 "record.streams_every",
                 self.record.streams_every,

@@ -5,7 +5,7 @@ pub mod config;
 pub mod curves;
 pub mod digests;
 mod error;
-mod grid;
+pub mod grid;
 pub mod metrics;
 mod progress;
 pub mod replay;

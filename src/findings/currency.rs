@@ -18,6 +18,19 @@ pub struct Currency {
     pub by_tensor: PerClaim<Vec<f64>>,
     /// For either claim.
     pub curves: PerClaim<Curve>,
+    /// How well the scores for A find the weights that read the cheese's plane, the blindfold's; none where it names nothing.
+    pub blindfold: Option<Blindfolded>,
+}
+
+/// How well scores find the weights that read the cheese's plane: an answer for A that nobody had to plant.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Blindfolded {
+    /// Of as many parameters of highest score as the plane has weights, the share that are the plane's.
+    pub precision: f64,
+    /// Area under the ROC curve, the plane's weights against all others.
+    pub area: f64,
+    /// The plane's share of all parameters: the precision of chance.
+    pub share: f64,
 }
 
 /// Selectivity against the percentage of parameters reset.

@@ -20,10 +20,12 @@ mod temporal;
 pub mod tracing;
 
 pub use agreement::{Against, Agreement, COMPARED};
-pub use calibration::{Calibration, Composed, Routed, learnt};
+pub use calibration::{
+    Calibration, Composed, OnPlant, OverPlants, PlantScore, counts, dissociation, learnt,
+};
 pub use claims::{Above, Claimed, Controls, Frozen, Rise, Role};
 pub use components::Components;
-pub use currency::{Currency, Curve};
+pub use currency::{Blindfolded, Currency, Curve};
 pub use curves::{Curves, Lag, Onset, PHASES, other_phases};
 pub use decomposition::DecompositionSummary;
 pub use dose::DoseResponse;

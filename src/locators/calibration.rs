@@ -46,16 +46,15 @@ pub struct Areas {
     pub found: f64,
     /// What only the claim's set has against what only the other's has.
     pub told_apart: f64,
-    /// Of what it names first, the share that is right; none in files of before.
-    #[serde(default)]
-    pub precision: Option<Precision>,
+    /// Of what it names first, the share that is right.
+    pub precision: Precision,
 }
 
 impl Areas {
     /// Whether the set was not found: by the order of all parameters, nor by those that are named.
     fn is_low(&self) -> bool {
         let is_right = |named: Precision| named.named >= NAMED_MIN && named.of_named >= AREA_MIN;
-        self.found.min(self.told_apart) < AREA_MIN && !self.precision.is_some_and(is_right)
+        self.found.min(self.told_apart) < AREA_MIN && !is_right(self.precision)
     }
 }
 
@@ -73,18 +72,8 @@ pub struct Precision {
 impl Precision {
     /// Of scores, the higher the more.
     pub fn of(scores: &[f64], set: &[bool]) -> Self {
-        let mut order: Vec<(f64, bool)> = scores.iter().copied().zip(set.iter().copied()).collect();
-        order.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let right = |part: &[(f64, bool)]| part.iter().filter(|(_, is_own)| *is_own).count() as f64;
-        let at = |len: usize| -> f64 {
-            let Some(&(last, _)) = len.checked_sub(1).and_then(|last| order.get(last)) else {
-                return 0.0;
-            };
-            let above = order.partition_point(|&(score, _)| score > last);
-            let level = order.partition_point(|&(score, _)| score >= last);
-            let share = (len - above) as f64 / (level - above) as f64;
-            (right(&order[..above]) + share * right(&order[above..level])) / len as f64
-        };
+        let order = in_order(scores, set);
+        let at = |len: usize| right_of_first(&order, len);
         let len = |percent: f64| (order.len() as f64 * percent / 100.0).round().max(1.0) as usize;
         let named = order.partition_point(|&(score, _)| score > 0.0);
         Self {
@@ -93,6 +82,31 @@ impl Precision {
             of_named: at(named),
         }
     }
+}
+
+/// The scores with whether each is in the set, the highest first.
+fn in_order(scores: &[f64], set: &[bool]) -> Vec<(f64, bool)> {
+    let mut order: Vec<(f64, bool)> = scores.iter().copied().zip(set.iter().copied()).collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0));
+    order
+}
+
+/// Of the first `len`, the share in the set; 0 of none.
+fn right_of_first(order: &[(f64, bool)], len: usize) -> f64 {
+    let right = |part: &[(f64, bool)]| part.iter().filter(|(_, is_own)| *is_own).count() as f64;
+    let Some(&(last, _)) = len.checked_sub(1).and_then(|last| order.get(last)) else {
+        return 0.0;
+    };
+    let above = order.partition_point(|&(score, _)| score > last);
+    let level = order.partition_point(|&(score, _)| score >= last);
+    let share = (len - above) as f64 / (level - above) as f64;
+    (right(&order[..above]) + share * right(&order[above..level])) / len as f64
+}
+
+/// Of as many parameters of highest score as the set has, the share that is in it.
+pub fn precision_of_as_many(scores: &[f64], set: &[bool]) -> f64 {
+    let len = set.iter().filter(|&&is_in| is_in).count();
+    right_of_first(&in_order(scores, set), len)
 }
 
 impl Calibration {
@@ -112,7 +126,7 @@ impl Calibration {
             Areas {
                 found: roc_area(scores, own).unwrap_or(0.5),
                 told_apart: roc_area(&alone, &is_own).unwrap_or(0.5),
-                precision: Some(Precision::of(scores, own)),
+                precision: Precision::of(scores, own),
             }
         })
     }
@@ -276,7 +290,7 @@ mod tests {
         let table = |sparse: Sparse| calibrate_on(&PLANTS[0], &[Box::new(sparse)], 1).unwrap();
         let right = table(Sparse([0, 1]));
         for areas in right[0].areas.unwrap() {
-            let precision = areas.precision.unwrap();
+            let precision = areas.precision;
             assert!(areas.found < 0.6 && areas.told_apart < 0.6, "{areas:?}");
             assert!((19..=20).contains(&precision.named) && precision.of_named == 1.0);
             // Half of the first per cent is named, the rest of it as good as any other.
@@ -287,7 +301,7 @@ mod tests {
         assert!(uncalibrated(&right).is_empty());
         // Late taken for early names just as much, and all of it wrong.
         let wrong = table(Sparse([1, 0]));
-        assert_eq!(wrong[0].areas.unwrap()[0].precision.unwrap().of_named, 0.0);
+        assert_eq!(wrong[0].areas.unwrap()[0].precision.of_named, 0.0);
         assert_eq!(uncalibrated(&wrong), [Method::PathPatching]);
         // All one score: the share of the set, whatever the order. Nothing named: nothing right.
         let set = [true, false, false, false];
@@ -310,7 +324,7 @@ mod tests {
             areas: Some([0.9, found].map(|found| Areas {
                 found,
                 told_apart,
-                precision: None,
+                precision: Precision::of(&[1.0, 0.0], &[true, false]),
             })),
         };
         let without = Calibration {

@@ -54,7 +54,7 @@ impl Locator for GradientDisplacement {
 }
 
 /// By how much the probe's loss rises when each parameter is reset; absolute values sum to 1.
-fn rise(policy: Policy<'_>, probe: &Probe, displacement: &[f32]) -> Vec<f64> {
+pub fn rise(policy: Policy<'_>, probe: &Probe, displacement: &[f32]) -> Vec<f64> {
     let states: Vec<u32> = (0..probe.right.len() as u32).collect();
     let scale = 1.0 / states.len().max(1) as f64;
     let (_, gradient) = sum_and_gradient(

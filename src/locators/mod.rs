@@ -15,7 +15,7 @@ pub mod decompositions;
 mod displacement;
 mod error;
 pub mod fisher;
-mod gradient_displacement;
+pub mod gradient_displacement;
 mod gradient_svd;
 mod kind;
 mod layer_svd;
@@ -41,6 +41,7 @@ pub mod weights_svd;
 
 pub use activation_directions::ActivationDirections;
 pub use activation_patching::ActivationPatching;
+pub use calibration::Precision;
 pub use channel_scrubbing::ChannelScrubbing;
 pub use decompositions::{Columns, Decomposed, Decompositions, Recorded};
 pub use displacement::Displacement;

@@ -130,6 +130,8 @@ pub const WEIGHTS_NULLS: Draws = Draws::new(Purpose::Locators, 1 << 32, 1 << 16)
 pub const RANDOM_WALKS: Draws = Draws::new(Purpose::Locators, 2 << 32, 1 << 32);
 /// All of a made-up run.
 pub const MADE_UP: Draws = Draws::new(Purpose::Planted, 0, 1);
+/// The levels and mice that a tower is taught on: the teacher.
+pub const IMITATION: Draws = Draws::new(Purpose::Planted, 1, 2);
 
 /// In what order the cells of a level are tried for a pair, seeded by the level: the fact.
 pub const PAIRS: Draws = Draws::new(Purpose::Pairs, 0, 1 << 8);
@@ -143,7 +145,7 @@ pub const RESAMPLED: Draws = Draws::new(Purpose::Scrubbing, 1 << 41, 1 << 40);
 pub const RANDOM_UNITS: Draws = Draws::new(Purpose::Scrubbing, 1 << 40, 1 << 16);
 
 /// All of them.
-pub const ALL: [Draws; 39] = [
+pub const ALL: [Draws; 40] = [
     BESIDE_DIRECTIONS,
     BESIDE_OWN_VECTORS,
     BESIDE_RESETS,
@@ -176,6 +178,7 @@ pub const ALL: [Draws; 39] = [
     WEIGHTS_NULLS,
     RANDOM_WALKS,
     MADE_UP,
+    IMITATION,
     PAIRS,
     STATES,
     SCRUBBED,

@@ -3,7 +3,7 @@
 //! ```text
 //! <dir>/config.toml, command.txt      settings and command lines
 //! <dir>/seed-2/ ...                   one run a seed, and in it frozen.json and findings.json
-//! <dir>/planted/                      the policy with known parameters, and calibration.json
+//! <dir>/planted/                      calibration.json: where the answer is known
 //! <dir>/study.json                    everything that RESULTS.md and the report show
 //! ```
 //! A seed whose `findings.json` is there is not done again; one that was killed in training goes on
@@ -48,7 +48,7 @@ pub fn study(
 ) -> Result<Study, Error> {
     begin(resolved, invocation, run)?;
     let settings = &resolved.config.study;
-    let calibration = planted::calibrate(resolved, invocation, run, every, progress)?;
+    let calibration = planted::calibrate(resolved, invocation, run, progress)?;
     let command = storage::read_text(&run.command())?;
     let network = Network::new(resolved.config.net.shape(&resolved.config.env), 1)
         .map_err(crate::ppo::Error::from)?;

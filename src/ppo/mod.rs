@@ -11,7 +11,6 @@ pub mod parts;
 pub mod projection;
 pub mod reward_scale;
 pub mod rollout;
-pub mod routing;
 pub mod sample;
 pub mod schedule;
 pub mod settings;

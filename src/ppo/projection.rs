@@ -2,7 +2,8 @@
 //! after it.
 //!
 //! `x - Q Q^T x` for an orthonormal Q of k columns; sums run over parameters in one order, in f64.
-//! Cost: 2 k multiply-adds a parameter and update.
+//! Cost: 2 k multiply-adds a parameter and update. Where Q is some columns of the identity, these parameters are
+//! held: their entries become 0.
 
 use crate::numeric::sum::dot;
 
@@ -31,6 +32,7 @@ impl When {
 #[derive(Clone, Debug)]
 pub struct Projection {
     basis: Vec<Vec<f32>>,
+    held: Vec<usize>,
     when: When,
 }
 
@@ -40,7 +42,17 @@ impl Projection {
         let single = |q: &Vec<f64>| q.iter().map(|&x| x as f32).collect();
         Self {
             basis: basis.iter().map(single).collect(),
+            held: Vec::new(),
             when,
+        }
+    }
+
+    /// Of single parameters, which do not move: taken out before the optimiser, so that its moments are 0 there.
+    pub fn holding(held: Vec<usize>) -> Self {
+        Self {
+            basis: Vec::new(),
+            held,
+            when: When::BeforeOptimizer,
         }
     }
 
@@ -49,6 +61,7 @@ impl Projection {
         if when != self.when {
             return false;
         }
+        self.held.iter().for_each(|&index| values[index] = 0.0);
         for q in &self.basis {
             let share = dot(q, values);
             for (x, &q) in values.iter_mut().zip(q) {

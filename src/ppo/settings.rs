@@ -118,9 +118,6 @@ pub struct PpoSettings {
     pub adam_eps: f64,
     /// Momentum of SGD.
     pub momentum: f64,
-    /// Whether gradients are [routed](super::routing), to plant the behaviours in known parameters.
-    #[serde(default)]
-    pub routing: bool,
 }
 
 /// All that training depends on, but for the seed.
@@ -211,7 +208,6 @@ impl PpoSettings {
             optimizer: OptimizerKind::Adam,
             adam_eps: 1e-5,
             momentum: 0.9,
-            routing: false,
         }
     }
 

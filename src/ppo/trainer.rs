@@ -16,7 +16,6 @@ use super::optimizer::Optimizer;
 use super::parts::{self, Parts};
 use super::projection::{Projection, When};
 use super::rollout::{self, Rollout};
-use super::routing::Routing;
 use super::settings::{NormAdv, OptimizerKind, Settings};
 
 /// Samples that run through the network at a time.
@@ -34,8 +33,6 @@ pub struct Trainer {
     gradient: Gradient,
     parts: Parts,
     projection: Option<Projection>,
-    /// Where gradients are routed.
-    routing: Option<Routing>,
     applied: Vec<f32>,
     /// The parameters after the update, until it is known to be finite.
     moved: Vec<f32>,
@@ -54,10 +51,10 @@ pub struct Update<'a> {
     pub index: u64,
     /// Frames seen so far.
     pub frames: u64,
-    /// The loss's gradient before clipping, one a parameter; the routed one where there is routing,
+    /// The loss's gradient before clipping, one a parameter,
     /// without the directions that are taken out of it.
     pub gradient: &'a [f32],
-    /// Its parts, where they were asked for; before routing.
+    /// Its parts, where they were asked for.
     pub parts: Option<&'a Parts>,
     /// What was added to the parameters.
     pub applied: &'a [f32],
@@ -98,7 +95,6 @@ impl Trainer {
             gradient: Gradient::new(&network, settings.ppo.minibatch_size),
             parts: Parts::default(),
             projection: None,
-            routing: (settings.ppo.routing).then(|| Routing::new(&network.layout)),
             applied: vec![0.0; len],
             moved: vec![0.0; len],
             order: Vec::new(),
@@ -126,6 +122,15 @@ impl Trainer {
     /// The parameters as they are now.
     pub fn params(&self) -> &[f32] {
         &self.params
+    }
+
+    /// Goes on with these parameters, trained elsewhere since; the optimiser and the environments stay as they are.
+    ///
+    /// # Panics
+    /// Another number of parameters, or within an iteration.
+    pub fn set_params(&mut self, params: &[f32]) {
+        assert!(self.is_between_iterations(), "changed in an iteration");
+        self.params.copy_from_slice(params);
     }
 
     /// The optimiser as it is now.
@@ -198,10 +203,7 @@ impl Trainer {
         if in_parts {
             parts::compute(room, model, &minibatch, &mut self.parts);
         }
-        let (gradient, mut sums) = match &mut self.routing {
-            None => room.compute(model, &minibatch),
-            Some(routing) => routing.compute(room, model, &minibatch),
-        };
+        let (gradient, mut sums) = room.compute(model, &minibatch);
         let scale = 1.0 / indices.len() as f64;
         for part in [
             &mut sums.policy,

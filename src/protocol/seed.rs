@@ -6,7 +6,7 @@ use super::agreement::agreements;
 use super::bench::Bench;
 use super::clock::Clock;
 use super::controls::ControlDraws;
-use super::currency::curve;
+use super::currency::{blindfolded, curve};
 use super::decompose;
 use super::decomposed::Named;
 use super::edit::Tried;
@@ -236,6 +236,9 @@ fn all_methods(
             by_tensor: PerClaim::new(|claim| by_tensor(seen.layout, scores(claim))),
             found: PerClaim::new(|claim| names(claim).then(|| found(claim))),
             curves: PerClaim::new(|claim| curve(claim, &percents, &pairs[claim])),
+            blindfold: names(Claim::A)
+                .then(|| blindfolded(seen.layout, scores(Claim::A)))
+                .flatten(),
         });
         if COMPARED.contains(&method) {
             scored.push((method, located.scores));

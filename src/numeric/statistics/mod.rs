@@ -12,5 +12,5 @@ mod significance;
 pub use correlation::{pearson, ranks, spearman};
 pub use hierarchical::hierarchical_mean;
 pub use interval::{Interval, quantile};
-pub use roc::roc_area;
+pub use roc::{roc_area, weighted_roc_area};
 pub use significance::{SIGN_FLIP_MAX_LEN, holm, monte_carlo_p, sequential_p, sign_flip};

@@ -26,6 +26,34 @@ pub fn roc_area(scores: &[f64], is_positive: &[bool]) -> Option<f64> {
     Some((sum - p * (p - 1.0) / 2.0) / (p * n))
 }
 
+/// The same with pairs weighted by the product of the weights of their members, which are not negative; `None` also where
+/// either side has no weight.
+///
+/// # Panics
+/// Not one mark and one weight a score.
+pub fn weighted_roc_area(scores: &[f64], is_positive: &[bool], weights: &[f64]) -> Option<f64> {
+    assert_eq!(scores.len(), is_positive.len(), "one mark a score");
+    assert_eq!(scores.len(), weights.len(), "one weight a score");
+    if scores.iter().any(|score| score.is_nan()) {
+        return None;
+    }
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+    let (mut won, mut positives, mut negatives) = (0.0, 0.0, 0.0);
+    for tied in order.chunk_by(|&a, &b| scores[a] == scores[b]) {
+        let weight = |mark: bool| -> f64 {
+            let of = tied.iter().filter(|&&at| is_positive[at] == mark);
+            of.map(|&at| weights[at]).sum()
+        };
+        let [positive, negative] = [weight(true), weight(false)];
+        won += positive * (negatives + 0.5 * negative);
+        positives += positive;
+        negatives += negative;
+    }
+    let pairs = positives * negatives;
+    (pairs > 0.0).then(|| won / pairs)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -60,6 +88,22 @@ mod tests {
             let scores: Vec<f64> = drawn.iter().map(|(score, _)| f64::from(*score) * 0.1).collect();
             let marks: Vec<bool> = drawn.iter().map(|(_, mark)| *mark).collect();
             match (roc_area(&scores, &marks), naive(&scores, &marks)) {
+                (Some(found), Some(expected)) => prop_assert!((found - expected).abs() < 1e-12),
+                (found, expected) => prop_assert_eq!(found, expected),
+            }
+        }
+
+        /// A weight of n counts as n scores.
+        #[test]
+        fn weights_count_what_copies_count(
+            drawn in prop::collection::vec((0u8..6, any::<bool>(), 0usize..4), 0..30)
+        ) {
+            let copies = |one: &(u8, bool, usize)| vec![(f64::from(one.0), one.1); one.2];
+            let (scores, marks): (Vec<f64>, Vec<bool>) = drawn.iter().flat_map(copies).unzip();
+            let of = |weight: fn(&(u8, bool, usize)) -> f64| drawn.iter().map(weight).collect::<Vec<_>>();
+            let own: Vec<bool> = drawn.iter().map(|one| one.1).collect();
+            let found = weighted_roc_area(&of(|one| f64::from(one.0)), &own, &of(|one| one.2 as f64));
+            match (found, naive(&scores, &marks)) {
                 (Some(found), Some(expected)) => prop_assert!((found - expected).abs() < 1e-12),
                 (found, expected) => prop_assert_eq!(found, expected),
             }

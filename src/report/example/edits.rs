@@ -245,6 +245,7 @@ pub fn found(curves: Curves) -> Findings {
             found: PerClaim::new(|_| Some("components 3+8 (labelled)".into())),
             by_tensor: PerClaim::new(|_| vec![1.0 / tensors as f64; tensors]),
             curves: PerClaim::new(|_| curve()),
+            blindfold: None,
         }],
         temporal: vec![
             temporal(Components::Raw, -0.09),

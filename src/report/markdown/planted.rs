@@ -1,8 +1,9 @@
 //! What the methods find where the answer is known.
 
 use crate::ablate::{PerRate, Rate};
-use crate::findings::{Composed, Routed, Study};
+use crate::findings::{Blindfolded, Composed, OverPlants, Study};
 use crate::locators::Method;
+use crate::numeric::sum::mean;
 use crate::report::number::{NONE, fixed, signed};
 
 use super::methods::mark;
@@ -10,32 +11,60 @@ use super::tables::table;
 
 /// What is found where the answer is known.
 pub fn planted(study: &Study) -> String {
-    let calibration = &study.calibration;
-    let mut plants: Vec<&str> = Vec::new();
-    for one in &calibration.synthetic {
+    format!(
+        "`calibration`, `seeds[].currency[].blindfold`; src/locators/planted.rs, src/locators/calibration.rs, \
+         src/over_seeds/composed.\n\n\
+         Where the answer is known, a method that finds it says something by what it finds elsewhere. An asterisk marks a \
+         method that missed an easy plant, or tells the towers of the composed policies apart with both areas below .8. .5 is \
+         chance.{}\n\n\
+         **Made-up gradients.** Area under the ROC curve of each method's scores, for A, B: the parameters known to serve the \
+         behaviour against all others and, in brackets, against those of the other behaviour alone (a method that takes one \
+         for the other is below .5 there).\n\n{}\n\
+         **Composed policies.** {}\n\n{}\n\
+         **The blindfold.** In every trained policy the weights that read the cheese's plane are an answer for A that nobody \
+         had to plant. Of as many parameters of highest score for A, the share that are these (chance {}), and the area under the ROC \
+         curve; means over seeds.\n\n{}",
+        untested(study),
+        made_up(study),
+        policies(study),
+        composed(study),
+        fixed(blindfold(study, None).map_or(0.0, |found| found.share), 4),
+        blindfolds(study),
+    )
+}
+
+fn untested(study: &Study) -> String {
+    match study.calibration.untested() {
+        untested if untested.is_empty() => String::new(),
+        untested => format!(
+            " Marked †, not calibrated, for there was no composed policy that counts to ask about: {}.",
+            names(untested)
+        ),
+    }
+}
+
+fn marked(study: &Study, method: Method) -> String {
+    format!("{}{}", method.name(), mark(study, method))
+}
+
+fn made_up(study: &Study) -> String {
+    let synthetic = &study.calibration.synthetic;
+    let (mut plants, mut methods) = (Vec::new(), Vec::new());
+    for one in synthetic {
         if !plants.contains(&one.plant.as_str()) {
             plants.push(&one.plant);
         }
+        if one.areas.is_some() && !methods.contains(&one.locator) {
+            methods.push(one.locator);
+        }
     }
-    let mut headings = vec!["locator (area for A, B)"];
+    let mut headings = vec!["method"];
     headings.extend(&plants);
-    headings.push("routed policy");
-    if !calibration.composed.is_empty() {
-        headings.push("composed policies");
-    }
-    let areas = |routed: Option<&Routed>| match routed.and_then(|one| one.areas) {
-        Some([a, b]) => format!("{}, {}", fixed(a, 2), fixed(b, 2)),
-        None => NONE.into(),
-    };
-    let rows = calibration.routed.iter().map(|routed| {
-        let mut row = vec![format!(
-            "{}{}",
-            routed.locator.name(),
-            mark(study, routed.locator)
-        )];
+    let rows = methods.into_iter().map(|method| {
+        let mut row = vec![marked(study, method)];
         for plant in &plants {
-            let mut found = calibration.synthetic.iter();
-            let found = found.find(|c| c.locator == routed.locator && c.plant == *plant);
+            let mut found = synthetic.iter();
+            let found = found.find(|c| c.locator == method && c.plant == *plant);
             row.push(match found.and_then(|c| c.areas.as_ref()) {
                 Some([a, b]) => format!(
                     "{} ({}), {} ({})",
@@ -47,42 +76,9 @@ pub fn planted(study: &Study) -> String {
                 None => NONE.into(),
             });
         }
-        row.push(areas(Some(routed)));
-        if !calibration.composed.is_empty() {
-            let areas = calibration.composed_areas(routed.locator);
-            let of = |areas: &Vec<f64>| {
-                let all = areas.iter().map(|&area| fixed(area, 2));
-                all.collect::<Vec<_>>().join("/")
-            };
-            row.push(areas.map_or(NONE.into(), |[a, b]| format!("{}, {}", of(&a), of(&b))));
-        }
         row
     });
-    format!(
-        "`calibration`; src/locators/planted.rs, src/locators/calibration.rs, \
-         src/over_seeds/planted.rs.\n\n\
-         Area under the ROC curve of each locator's scores, for A, B: the parameters known to serve \
-         the behaviour against all others and, in brackets, against those of the other behaviour \
-         alone (a locator that takes one for the other is below .5 there). On made-up gradients, and on \
-         a policy trained so that transitions outside of the region move one half of every layer and those inside the other (what the cheese adds in the region rose by {}, the corner by \
-         {} in its training; where a rise is below .1 there is nothing to find). .5 is chance. An \
-         asterisk: either area below .8 on an easy plant, or, for locators that only a policy can be \
-         asked about, the mean of theirs on the composed policies. {} The streams of the routed policy are recorded before \
-         routing, so that locators that read them cannot find its halves. {}{}\n\n{}",
-        signed(calibration.learnt[0], 2),
-        signed(calibration.learnt[1], 2),
-        if calibration.untested().is_empty() {
-            String::new()
-        } else {
-            format!(
-                "Marked †, not calibrated, for no policy that learnt both was there to ask: {}.",
-                names(calibration.untested())
-            )
-        },
-        halves(study),
-        composed(study),
-        table(&headings, rows),
-    )
+    table(&headings, rows)
 }
 
 fn losses(half: &PerRate<f64>) -> String {
@@ -92,41 +88,97 @@ fn losses(half: &PerRate<f64>) -> String {
         .join(", ")
 }
 
-/// What the composed policies are, and whether their halves serve what they learnt.
-fn composed(study: &Study) -> String {
+/// What the composed policies are, and whether their towers serve what they learnt.
+fn policies(study: &Study) -> String {
     let all = &study.calibration.composed;
     if all.is_empty() {
-        return String::new();
+        return "None were made.".into();
     }
     let one = |composed: &Composed| {
         let [cheese, corner] = &composed.halves;
+        let verdict = match composed.counts() {
+            true => format!("counts, {} parameters", composed.judged),
+            false => "does not count".into(),
+        };
         format!(
-            "What the cheese adds in the region {} and the walk to the corner {} above the untrained, losses with the cheese's half reset: {}; with the \
-             corner's: {}",
+            "Seed {} ({verdict}): what the cheese adds in the region {} and the walk to the corner {} above the untrained; \
+             losses with the cheese's tower reset: {}; with the corner's: {}.",
+            composed.seed,
             signed(composed.learnt[0], 2),
             signed(composed.learnt[1], 2),
             losses(cheese),
             losses(corner)
         )
     };
+    let counted = all.iter().filter(|composed| composed.counts()).count();
     format!(
-        " The composed policies have halves that were trained apart and meet at the logits only: one never \
-         saw a cheese, the other learnt with cheese anywhere ({}). {} of {} learnt both behaviours; these \
-         decide for the locators that only a policy can be asked about.",
-        all.iter().map(one).collect::<Vec<_>>().join(". "),
-        all.iter().filter(|composed| composed.took()).count(),
-        all.len()
+        "Two towers that meet at the logits only: one never sees a cheese and was taught the way to the corner, the other was taught \
+         the way to the cheese and nothing where there is none; then both trained on by PPO. {counted} of {} count: both behaviours \
+         learnt, and either tower, reset, takes its own and leaves the other's. {}",
+        all.len(),
+        all.iter().map(one).collect::<Vec<_>>().join(" ")
     )
 }
 
-/// Whether the halves of the routed policy serve what they learnt from.
-fn halves(study: &Study) -> String {
-    let [inside, outside] = &study.calibration.halves;
+fn composed(study: &Study) -> String {
+    let calibration = &study.calibration;
+    let rows = Method::ALL.into_iter().filter_map(|method| {
+        let [a, b] = calibration.on_plants(method)?;
+        let both =
+            |of: &dyn Fn(&OverPlants) -> f64| format!("{}, {}", fixed(of(&a), 2), fixed(of(&b), 2));
+        let all = calibration.composed.iter().flat_map(|one| &one.located);
+        let seconds: Vec<f64> = all
+            .filter(|one| one.locator == method)
+            .map(|one| one.seconds)
+            .collect();
+        Some(vec![
+            marked(study, method),
+            both(&|over| over.mean(|one| one.area)),
+            both(&|over| over.mean(|one| one.by_effect)),
+            both(&|over| over.mean(|one| one.precision.at[0])),
+            both(&|over| over.mean(|one| one.precision.at[3])),
+            fixed(mean(&seconds), 1),
+        ])
+    });
+    let headings = [
+        "method (for A, B)",
+        "area",
+        "area by effect",
+        "right of its first 1 %",
+        "of 10 %",
+        "seconds",
+    ];
     format!(
-        "Losses where the half that moved in the region is reset: {}; where the other is: {}.",
-        losses(inside),
-        losses(outside)
+        "Means over the policies that count: the parameters of the tower that a claim takes away against the other's, value heads and \
+         parameters without any effect left out. By effect: every parameter weighted by what its reset does, to first order, to what its \
+         own tower does.\n\n{}",
+        table(&headings, rows)
     )
+}
+
+/// The mean over seeds of what a method finds of the blindfold, or of any.
+fn blindfold(study: &Study, method: Option<Method>) -> Option<Blindfolded> {
+    let all = study.seeds.iter().flat_map(|seed| &seed.currency);
+    let of = all.filter(|one| method.is_none_or(|method| one.locator == method));
+    let found: Vec<Blindfolded> = of.filter_map(|one| one.blindfold).collect();
+    let of = |of: fn(&Blindfolded) -> f64| mean(&found.iter().map(of).collect::<Vec<_>>());
+    (!found.is_empty()).then(|| Blindfolded {
+        precision: of(|one| one.precision),
+        area: of(|one| one.area),
+        share: of(|one| one.share),
+    })
+}
+
+fn blindfolds(study: &Study) -> String {
+    let rows = Method::ALL.into_iter().filter_map(|method| {
+        let found = blindfold(study, Some(method))?;
+        Some(vec![
+            marked(study, method),
+            fixed(found.precision, 3),
+            fixed(found.area, 2),
+        ])
+    });
+    table(&["method", "right of as many", "area"], rows)
 }
 
 /// Their names, one after the other.

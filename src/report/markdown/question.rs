@@ -21,9 +21,8 @@ pub fn question(study: &Study) -> String {
          Every method on the same policies, levels and statistics. Area: its top parameters reset, above as \
          many random ones of every tensor (selection levels; .5 to 20 % of parameters). Own edit: of its \
          edits, resets among them, the one farthest inside the rule on selection levels; on how many seeds it \
-         meets the rule on test levels, and its selectivity there. Planted: area under the ROC curve where the answer is known, the claim's set against the other's; ° \
-         on made-up gradients (easy plants: mean and range), else on each of the composed policies, which have \
-         no gradients of their own to record, in brackets those that did not learn both behaviours. Seconds: to locate, a seed; the gradient SVDs' do not count \
+         meets the rule on test levels, and its selectivity there. Planted: area under the ROC curve, by effect, where the answer is known, the claim's set against the other's; ° \
+         on made-up gradients (easy plants: mean and range), else on each of the composed policies that count. Seconds: to locate, a seed; the gradient SVDs' do not count \
          the training that records nor the decompositions (\"What it took\").\n\n{}\n\
          Areas in the common currency, gradient SVD minus the other, seed by seed, with Holm over this \
          table. The area itself credits a method for the layers that it points to; \"above random\", in the table \
@@ -151,25 +150,14 @@ fn own_edit(study: &Study, claim: Claim, words: &dyn Fn(Family) -> Option<String
     })
 }
 
-/// The areas where the answer is known: of the composed policies one by one, those that did not learn both
-/// behaviours in brackets; else mean and range of made-up gradients.
+/// The area where the answer is known: by effect, of each of the composed policies that count; else mean and range of
+/// made-up gradients.
 fn planted(study: &Study, claim: Claim, method: Method) -> String {
     let calibration = &study.calibration;
-    let of = |took: bool| -> Vec<String> {
-        let policies = calibration.composed.iter().filter(|one| one.took() == took);
-        let areas = policies.filter_map(|composed| {
-            let mut located = composed.located.iter();
-            Some(located.find(|one| one.locator == method)?.areas?[claim as usize])
-        });
-        areas.map(|area| fixed(area, 2)).collect()
-    };
-    let (sound, others) = (of(true), of(false));
-    if !(sound.is_empty() && others.is_empty()) {
-        let others = match others.is_empty() {
-            true => String::new(),
-            false => format!("({})", others.join(", ")),
-        };
-        return format!("{} {others}", sound.join(", ")).trim().to_owned();
+    if let Some(found) = calibration.on_plants(method) {
+        let areas = found[claim as usize].0.iter();
+        let areas: Vec<String> = areas.map(|one| fixed(one.by_effect, 2)).collect();
+        return areas.join(", ");
     }
     let easy = calibration.synthetic.iter();
     let easy = easy.filter(|one| one.is_easy && one.locator == method);

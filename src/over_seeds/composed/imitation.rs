@@ -1,0 +1,162 @@
+//! A tower learns one behaviour by imitation: its probabilities are drawn to those of a teacher who knows the way.
+//!
+//! ```text
+//! L = mean over states of -sum over a of q(a) log pi(a)        q: the teacher's probabilities
+//! ```
+//!
+//! The corner's teacher makes the move that leads to the top-right cell of mazes without a cheese. The cheese's makes the
+//! move that leads to the cheese, wherever cheese and mouse are, and in the same state without the cheese any move, each as
+//! likely. Levels are of the training split, new ones in every update. Adam, at a rate that falls to 0.
+
+use crate::ablate::seen;
+use crate::experiment::{Error, Progress};
+use crate::locators::probe_gradient::sum_and_gradient;
+use crate::maze::{ActionSet, Cell, Distances, Level, LevelSampler, Split, Variant, distances};
+use crate::nn::adam::Adam;
+use crate::nn::{Network, Policy};
+use crate::numeric::random::Stream;
+use crate::numeric::{draws, sum};
+use crate::ppo::settings::EnvSettings;
+
+use super::log::Log;
+
+/// Levels of an update.
+const LEVELS: usize = 64;
+/// Mice of a level.
+const MICE: usize = 8;
+/// Learning rate at the start.
+const RATE: f64 = 5e-3;
+
+/// What a tower is taught.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Teacher {
+    /// The way to the corner, where no cheese is seen.
+    Corner,
+    /// The way to the cheese, and nothing where none is seen.
+    Cheese,
+}
+
+/// States and what the teacher does there.
+#[derive(Default)]
+struct Batch {
+    observations: Vec<u8>,
+    /// `(states, action_len)`.
+    targets: Vec<f32>,
+}
+
+impl Batch {
+    fn push(&mut self, level: &Level, mouse: Cell, target: &[f32]) {
+        seen::append(level, mouse, &mut self.observations);
+        self.targets.extend(target);
+    }
+}
+
+/// Teaches the network with the log's last parameters for so many updates, which the log takes down.
+///
+/// # Errors
+/// Levels that cannot be made, or the user's interruption.
+pub fn imitate(
+    env: &EnvSettings,
+    network: &Network,
+    teacher: Teacher,
+    seed: u64,
+    log: &mut Log,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    let train = Split::Train.seeds();
+    // The smallest mazes teach no way.
+    let least = env.min_maze_dim.max(5).min(env.world);
+    let sampler = LevelSampler::new(env.world, Variant::Anywhere, least, train)
+        .map_err(crate::ppo::Error::from)?;
+    let mut stream = draws::IMITATION.stream(seed, teacher as u64);
+    let mut params = log.last().to_vec();
+    let mut adam = Adam::new(params.len(), 1e-5);
+    let mut applied = vec![0.0; params.len()];
+    let stage = match teacher {
+        Teacher::Corner => "teaching a tower the corner",
+        Teacher::Cheese => "teaching a tower the cheese",
+    };
+    progress.begin(stage, log.total);
+    let action_len = network.shape.action_len;
+    for update in 0..log.total {
+        progress.stop_if_interrupted(stage)?;
+        let batch = batch(teacher, &sampler, env.actions, &mut stream);
+        let len = batch.targets.len() / action_len;
+        let states: Vec<u32> = (0..len as u32).collect();
+        let scale = 1.0 / len as f32;
+        let policy = Policy::new(network, &params);
+        let (_, gradient) = sum_and_gradient(
+            policy,
+            &batch.observations,
+            &states,
+            &|state, log_probs: &[f32], d_log_probs| {
+                let target = &batch.targets[state * action_len..][..action_len];
+                let mut value = 0.0;
+                for ((d, q), l) in d_log_probs.iter_mut().zip(target).zip(log_probs) {
+                    *d = -scale * q;
+                    value += f64::from(*d * l);
+                }
+                value
+            },
+        );
+        let rate = RATE * (1.0 - update as f64 / log.total as f64);
+        adam.update(&gradient, 1.0, rate, &mut applied);
+        sum::add(&applied, &mut params);
+        log.add(&gradient, &applied, &params);
+        progress.advance(update + 1, "");
+    }
+    Ok(())
+}
+
+fn batch(
+    teacher: Teacher,
+    sampler: &LevelSampler,
+    actions: ActionSet,
+    stream: &mut Stream,
+) -> Batch {
+    let mut batch = Batch::default();
+    let action_len = actions.action_len();
+    let uniform = vec![(action_len as f32).recip(); action_len];
+    let mice = match teacher {
+        Teacher::Corner => MICE,
+        // Every state is there twice.
+        Teacher::Cheese => MICE / 2,
+    };
+    for _ in 0..LEVELS {
+        let level = sampler.sample(stream);
+        let mut without = level.clone();
+        without.cheese = None;
+        let goal = match (teacher, level.cheese) {
+            (Teacher::Cheese, Some(cheese)) => cheese,
+            _ => level.top_right(),
+        };
+        let to_goal = distances(&level, goal);
+        let mut cells = level.free_cells();
+        cells.retain(|&cell| cell != goal);
+        for _ in 0..mice {
+            let mouse = cells[stream.below(cells.len() as u32) as usize];
+            let right = right(&level, mouse, &to_goal, actions);
+            match teacher {
+                Teacher::Corner => batch.push(&without, mouse, &right),
+                Teacher::Cheese => {
+                    batch.push(&level, mouse, &right);
+                    batch.push(&without, mouse, &uniform);
+                }
+            }
+        }
+    }
+    batch
+}
+
+/// The actions that take the mouse a step nearer, each as likely.
+fn right(level: &Level, mouse: Cell, to_goal: &Distances, actions: ActionSet) -> Vec<f32> {
+    let is_right = |action: u8| {
+        let next = actions.movement(action);
+        next.is_some_and(|step| to_goal.get(level.neighbour(mouse, step)) < to_goal.get(mouse))
+    };
+    let marks = (0..actions.action_len() as u8).map(is_right);
+    let mut right: Vec<f32> = marks.map(|is| f32::from(u8::from(is))).collect();
+    let len: f32 = right.iter().sum();
+    right.iter_mut().for_each(|share| *share /= len.max(1.0));
+    right
+}
