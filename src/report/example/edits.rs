@@ -246,6 +246,7 @@ pub fn found(curves: Curves) -> Findings {
             by_tensor: PerClaim::new(|_| vec![1.0 / tensors as f64; tensors]),
             curves: PerClaim::new(|_| curve()),
         }],
+        loss_change: Some(super::loss_change().brief()),
         temporal: vec![
             temporal(Components::Raw, -0.09),
             temporal(Components::UnitNorm, -0.28),
