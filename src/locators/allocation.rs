@@ -29,7 +29,7 @@ pub const WINDOWS: usize = 25;
 /// The largest error that the grid is not made finer for.
 pub const ERROR_MAX: f64 = 0.05;
 /// Gradients of a behaviour, at most, for every checkpoint.
-const GRADIENTS_MAX: usize = 8;
+const GRADIENTS_MAX: usize = 12;
 /// Points whose gradients are held at a time.
 const BATCH: usize = 32;
 
