@@ -200,7 +200,7 @@ impl Chains {
 }
 
 /// The cells outside of the region from which there is a way to the top-right cell, each with the first move of the shortest.
-pub(super) fn needed_moves(level: &Level, region: u8) -> Vec<(Cell, Move)> {
+pub fn needed_moves(level: &Level, region: u8) -> Vec<(Cell, Move)> {
     let to_corner = distances(level, level.top_right());
     let mut needed = Vec::new();
     for cell in level.free_cells() {

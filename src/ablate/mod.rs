@@ -24,6 +24,7 @@ pub mod situation;
 pub mod tasks;
 mod walk;
 
+pub use chains::needed_moves;
 pub use error::Error;
 pub use measurement::{Mean, Measurement};
 pub use per::{PerClaim, PerRate};

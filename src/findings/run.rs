@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 use super::sound::{Contradiction, Sound, hash, len, load, sound};
-use super::{DecompositionSummary, DoseResponse, Findings, MazeFigure};
+use super::{DecompositionSummary, DoseResponse, Findings, LossChange, MazeFigure};
 use crate::nn::Layout;
 use crate::storage::Error;
 
@@ -22,6 +22,8 @@ pub struct Results {
     pub doses: Vec<DoseResponse>,
     /// Vector fields of the policy before and after the chosen edits.
     pub mazes: Vec<MazeFigure>,
+    /// Which tensors learnt which behaviour when; none where there are not two checkpoints.
+    pub loss_change: Option<LossChange>,
 }
 
 /// What was run.
@@ -98,6 +100,7 @@ impl Sound for Results {
                 all.find_map(|one| one.contradiction(layout))
             })
             .or_else(doses)
+            .or_else(|| self.loss_change.as_ref()?.contradiction(layout))
             .or_else(|| hash("config_sha256", &self.run.config_sha256))
     }
 }

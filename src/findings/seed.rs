@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sound::{Contradiction, Sound, hash, len};
 use super::tracing::WholePolicy;
-use super::{Agreement, Claimed, Currency, Curves, Family, Rise, Temporal};
+use super::{Agreement, Claimed, Currency, Curves, Family, LossChangeBrief, Rise, Temporal};
 use crate::ablate::{Claim, PerRate};
 use crate::locators::weights_svd::AgainstNull;
 use crate::nn::Layout;
@@ -33,6 +33,8 @@ pub struct Findings {
     pub rises: PerRate<Rise>,
     /// Every locator in the common currency.
     pub currency: Vec<Currency>,
+    /// How far the loss change allocation adds up; none where there are not two checkpoints.
+    pub loss_change: Option<LossChangeBrief>,
     /// Every frozen choice on test levels.
     pub claims: Vec<Claimed>,
     /// The temporal claim, by decomposition.
@@ -171,6 +173,7 @@ impl Sound for Findings {
             .or_else(rises)
             .or_else(currency)
             .or_else(portraits)
+            .or_else(|| self.loss_change.as_ref()?.contradiction(layout))
             .or_else(|| hash("config_sha256", &self.config_sha256))
             .or_else(|| hash("frozen_sha256", &self.frozen_sha256))
     }

@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::allocation_factors::LossChanges;
 use super::error::Error;
 use crate::gradients::{GradientMatrix, Scaled, row_norms};
 use crate::locate::shared::is_shared;
@@ -184,7 +185,10 @@ type Key = (Recorded, Columns);
 
 /// The decompositions made so far.
 #[derive(Debug, Default)]
-pub struct Decompositions(Mutex<Vec<(Key, Arc<Decomposed>)>>);
+pub struct Decompositions {
+    made: Mutex<Vec<(Key, Arc<Decomposed>)>>,
+    loss_changes: Mutex<Option<Arc<LossChanges>>>,
+}
 
 impl Decompositions {
     /// Puts down one that was made elsewhere. The first of a stream and its columns stays.
@@ -195,7 +199,7 @@ impl Decompositions {
         decomposed: Decomposed,
     ) -> Arc<Decomposed> {
         let key = (recorded, columns);
-        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, first)) = made.iter().find(|(k, _)| *k == key) {
             return first.clone();
         }
@@ -204,9 +208,22 @@ impl Decompositions {
         decomposed
     }
 
+    /// Puts down the loss change allocation; the first stays.
+    pub(super) fn provide_loss_changes(&self, made: LossChanges) -> Arc<LossChanges> {
+        let held = self.loss_changes.lock();
+        let mut held = held.unwrap_or_else(PoisonError::into_inner);
+        held.get_or_insert_with(|| Arc::new(made)).clone()
+    }
+
+    /// The loss change allocation, where it was made.
+    pub(super) fn loss_changes(&self) -> Option<Arc<LossChanges>> {
+        let held = self.loss_changes.lock();
+        held.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The one of a stream and its columns, where it was made.
     pub(super) fn get(&self, key: Key) -> Option<Arc<Decomposed>> {
-        let made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         made.iter().find(|(k, _)| *k == key).map(|(_, d)| d.clone())
     }
 }

@@ -62,6 +62,10 @@ pub enum Method {
     GradientTimesDisplacement,
     /// Diagonal Fisher information of the targets' states over that of the spared ones' (selective synaptic dampening).
     FisherRatio,
+    /// What each parameter's movement between checkpoints added to a behaviour's log-probabilities (Lan et al. 2019), target minus spared.
+    LossChange,
+    /// Parts of it by non-negative factorisation over behaviours, time and parameters, by their behaviours.
+    LossChangeFactors,
     /// First-order share of the preference that goes through a weight in pairs of states that differ in one fact, target minus spared.
     AttributionPatching,
     /// Share of the preference that goes through a channel in pairs of states that differ in one fact, target minus spared, on all weights that give the channel.
@@ -97,7 +101,7 @@ pub enum Group {
 
 impl Method {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::GradientSvdRaw,
         Self::GradientSvdUnitNorm,
         Self::GradientSvdPerTensor,
@@ -117,6 +121,8 @@ impl Method {
         Self::Displacement,
         Self::GradientTimesDisplacement,
         Self::FisherRatio,
+        Self::LossChange,
+        Self::LossChangeFactors,
         Self::AttributionPatching,
         Self::ActivationPatching,
         Self::PathPatching,
@@ -159,6 +165,8 @@ impl Method {
             Self::Displacement => "displacement",
             Self::GradientTimesDisplacement => "gradient x displacement",
             Self::FisherRatio => "fisher ratio",
+            Self::LossChange => "loss change allocation",
+            Self::LossChangeFactors => "loss change factors",
             Self::AttributionPatching => "attribution patching",
             Self::ActivationPatching => "activation patching",
             Self::PathPatching => "path patching",
@@ -215,6 +223,12 @@ impl Method {
             Self::FisherRatio => {
                 "diagonal Fisher information of the targets' states over that of the spared ones' (selective synaptic dampening)"
             }
+            Self::LossChange => {
+                "what each parameter's movement between checkpoints added to a behaviour's log-probabilities (Lan et al. 2019), target minus spared"
+            }
+            Self::LossChangeFactors => {
+                "parts of it by non-negative factorisation over behaviours, time and parameters, by their behaviours"
+            }
             Self::AttributionPatching => {
                 "first-order share of the preference that goes through a weight in pairs of states that differ in one fact, target minus spared"
             }
@@ -261,6 +275,8 @@ impl Method {
             Self::Rollback => Supervision::Phases,
             Self::GradientTimesDisplacement
             | Self::FisherRatio
+            | Self::LossChange
+            | Self::LossChangeFactors
             | Self::AttributionPatching
             | Self::ActivationPatching
             | Self::PathPatching => Supervision::Labels,
@@ -288,6 +304,8 @@ impl Method {
             | Self::GradientTimesDisplacement => Group::Other,
             Self::WeightsSvd | Self::DisplacementSvd | Self::TrajectoryPca => Group::Weights,
             Self::FisherRatio
+            | Self::LossChange
+            | Self::LossChangeFactors
             | Self::AttributionPatching
             | Self::ActivationPatching
             | Self::PathPatching

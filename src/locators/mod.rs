@@ -7,6 +7,10 @@
 
 mod activation_directions;
 mod activation_patching;
+pub mod allocation;
+pub mod allocation_factors;
+mod asked;
+mod asked_states;
 pub mod calibration;
 mod channel_scrubbing;
 mod channels;
@@ -20,7 +24,9 @@ mod gradient_svd;
 mod kind;
 mod layer_svd;
 mod locator;
+mod loss_change;
 mod method;
+mod nonnegative;
 mod oblique;
 pub mod oracle;
 pub mod path_patching;
@@ -52,6 +58,7 @@ pub use gradient_svd::GradientSvd;
 pub use kind::Kind;
 pub use layer_svd::LayerSvd;
 pub use locator::{Located, Locator, Native, Offer, Offers, Steer};
+pub use loss_change::{LossChange, LossChangeFactors, loss_changes};
 pub use method::{Group, Method, Supervision};
 pub use oblique::Oblique;
 pub use oracle::Oracle;
@@ -86,6 +93,8 @@ pub fn all() -> Vec<Box<dyn Locator>> {
         Box::new(Displacement),
         Box::new(GradientDisplacement),
         Box::new(Fisher),
+        Box::new(LossChange),
+        Box::new(LossChangeFactors),
         Box::new(Attribution),
         Box::new(ActivationPatching),
         Box::new(PathPatching),

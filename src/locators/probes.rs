@@ -32,12 +32,12 @@ pub const PROBED: [Rate; 7] = [
 
 /// The probes of `tasks`, at most `state_len` states each.
 pub fn probes(tasks: &Tasks, state_len: usize) -> Vec<Probe> {
-    PROBED
-        .map(|rate| probe(rate, tasks.levels(rate), tasks.actions(), state_len))
-        .into()
+    PROBED.map(|rate| probe(rate, tasks, state_len)).into()
 }
 
-fn probe(rate: Rate, levels: &[Task], actions: ActionSet, state_len: usize) -> Probe {
+/// The probe of one behaviour.
+pub(super) fn probe(rate: Rate, tasks: &Tasks, state_len: usize) -> Probe {
+    let (levels, actions) = (tasks.levels(rate), tasks.actions());
     let mut states: Vec<(&Task, Cell, u16)> = Vec::new();
     for task in levels {
         let to_end = distances(&task.level, end(rate, task));

@@ -13,6 +13,7 @@ pub mod edit;
 pub mod extent;
 pub mod freeze;
 pub mod history;
+mod loss_change;
 pub mod mazes;
 pub mod portrait;
 pub mod relearn;

@@ -42,6 +42,7 @@ pub fn reproduce(
         found: one.found,
         doses: one.doses,
         mazes,
+        loss_change: one.loss_change,
     };
     write_json(&run.circuits(), &circuits)?;
     write_json(&run.path().join("results.json"), &results)?;

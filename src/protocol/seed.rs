@@ -13,6 +13,7 @@ use super::edit::Tried;
 use super::extent::Extent;
 use super::freeze::{self, Choice};
 use super::history::History;
+use super::loss_change::loss_change;
 use super::portrait::portrait;
 use super::relearn::Relearning;
 use super::retrain::retrain;
@@ -27,7 +28,7 @@ use crate::experiment::{Config, Error, Progress, Resolved};
 use crate::findings::tracing::WholePolicy;
 use crate::findings::{
     COMPARED, Claimed, Components, Currency, DecompositionSummary, DoseResponse, Family, Findings,
-    Frozen, Portrait, Relearnt, Temporal,
+    Frozen, LossChange, Portrait, Relearnt, Temporal,
 };
 use crate::locate::{Component, Label};
 use crate::locators::weights_svd::{self, AgainstNull, WeightsSvd};
@@ -51,6 +52,8 @@ pub struct OneSeed {
     pub trained: Trained,
     /// What was found.
     pub found: Findings,
+    /// Which tensors learnt which behaviour when.
+    pub loss_change: Option<LossChange>,
     /// The total gradient's decompositions.
     pub decompositions: Vec<DecompositionSummary>,
     /// The chosen steps at growing doses, where the extent is brief.
@@ -101,6 +104,8 @@ pub fn one_seed(
     clock.lap("steps");
     let (currency, scored) = all_methods(&mut trials, &seen, extent, progress)?;
     clock.lap("locators");
+    let loss_change = loss_change(&seen)?;
+    clock.lap("loss change");
     trials.baselines(&named, seen.streams.total, progress)?;
     let tried = trials.tried;
     clock.lap("baselines");
@@ -167,6 +172,7 @@ pub fn one_seed(
         floor: test.floor(),
         rises: test.rises,
         currency,
+        loss_change: loss_change.as_ref().map(LossChange::brief),
         temporal,
         labelled: [labelled[0], labelled[1]],
         portraits: portraits(&history, &claims, &choices, &tried),
@@ -182,6 +188,7 @@ pub fn one_seed(
     drop(selection);
     Ok(OneSeed {
         found,
+        loss_change,
         decompositions: summaries,
         doses,
         best,

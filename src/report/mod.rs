@@ -9,6 +9,7 @@ mod circuits;
 mod dose;
 mod figure;
 mod learning;
+mod loss_change;
 mod markdown;
 mod mazes;
 mod number;
@@ -74,6 +75,12 @@ pub fn html(results: &Results, circuits: Option<&Circuits>) -> String {
             "Place",
             "Where in the network do they lie?",
             tensors::body(results),
+        ),
+        section(
+            "learnt",
+            "Learnt",
+            "Which tensors learnt what, when?",
+            loss_change::body(results),
         ),
         section(
             "ablation",

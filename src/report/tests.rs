@@ -205,7 +205,7 @@ fn the_checker_finds_faults() {
 fn a_run_gives_a_whole_page() {
     let page = html(&example::results(), None);
     check(&page);
-    assert_eq!(page.matches("<section ").count(), 9);
+    assert_eq!(page.matches("<section ").count(), 10);
     // The verdicts are the numbers of the example, not fixed words.
     for words in [
         "frames after it, one down-left ",
@@ -447,7 +447,7 @@ fn circuits_have_sections_of_their_own() {
     let (results, circuits) = (example::results(), example::circuits());
     let page = html(&results, Some(&circuits));
     check(&page);
-    assert_eq!(page.matches("<section ").count(), 14);
+    assert_eq!(page.matches("<section ").count(), 15);
     for words in [
         "Going for the cheese, cheese moved: 126 of 128 pairs told apart",
         "conv0 5 leading with",

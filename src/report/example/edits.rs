@@ -247,6 +247,7 @@ pub fn found(curves: Curves) -> Findings {
             curves: PerClaim::new(|_| curve()),
             blindfold: None,
         }],
+        loss_change: Some(super::loss_change().brief()),
         temporal: vec![
             temporal(Components::Raw, -0.09),
             temporal(Components::UnitNorm, -0.28),

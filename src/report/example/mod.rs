@@ -5,8 +5,8 @@ mod edits;
 use crate::ablate::{Mean, PerRate, Rate};
 use crate::findings::tracing::Circuits;
 use crate::findings::{
-    Arrow, Components, Curves, DecompositionSummary, Lag, MazeFigure, Onset, Results, RunSummary,
-    other_phases,
+    Arrow, BehaviourLearnt, Components, Curves, DecompositionSummary, Lag, LearntTogether,
+    LossChange, MazeFigure, Onset, PHASES, Results, RunSummary, other_phases,
 };
 use crate::locate::{Component, Course, Label, PValues};
 use crate::nn::Layout;
@@ -253,6 +253,72 @@ fn maze(title: &str, edit: &str) -> MazeFigure {
     }
 }
 
+/// Every behaviour learnt by every tensor about when its rate rises.
+pub fn loss_change() -> LossChange {
+    const WINDOWS: usize = 25;
+    let layout = layout();
+    let tau = |window: usize| (window + 1) as f64 / WINDOWS as f64;
+    let behaviour = |rate: Rate| {
+        let (last, floor, half) = course(rate);
+        let at = |tensor: usize, window: usize| {
+            let bump = (-((tau(window) - half) / 0.1).powi(2)).exp();
+            0.02 * (last - floor) * (bump * (1.0 + noise(tensor, 3)) + 0.2 * noise(tensor, window))
+        };
+        let is_value = |tensor: usize| layout.tensors[tensor].name.starts_with("value");
+        let row = |tensor: usize| match is_value(tensor) {
+            true => vec![0.0; WINDOWS],
+            false => (0..WINDOWS).map(|window| at(tensor, window)).collect(),
+        };
+        let by_tensor: Vec<Vec<f64>> = (0..layout.tensors.len()).map(row).collect();
+        let rise: f64 = by_tensor.iter().flatten().sum();
+        BehaviourLearnt {
+            rate,
+            states: 96,
+            ends: (-1.4, -1.4 + rise),
+            variation: 1.7 * rise,
+            coarse_error: 0.22,
+            error: 0.043,
+            points: 310,
+            by_tensor,
+        }
+    };
+    let term = |number: usize| {
+        let normal = |values: Vec<f64>| {
+            let sum: f64 = values.iter().sum();
+            values
+                .into_iter()
+                .map(|value| value / sum)
+                .collect::<Vec<f64>>()
+        };
+        let own = |behaviour: usize| {
+            if behaviour == number {
+                5.0
+            } else {
+                1.0 + noise(behaviour, number)
+            }
+        };
+        let centre = 0.2 + 0.12 * number as f64;
+        let bump = |window: usize| (-((tau(window) - centre) / 0.15).powi(2)).exp();
+        LearntTogether {
+            share: 0.4 / (1.0 + number as f64),
+            by_behaviour: normal((0..PHASES.len()).map(own).collect()),
+            course: normal((0..WINDOWS).map(bump).collect()),
+            by_tensor: normal(
+                (0..layout.tensors.len())
+                    .map(|t| 1.1 + noise(t, number))
+                    .collect(),
+            ),
+        }
+    };
+    LossChange {
+        tau: (0..WINDOWS).map(tau).collect(),
+        behaviours: PHASES.map(behaviour).into(),
+        svd: (0..3).map(term).collect(),
+        factors: (0..6).map(term).collect(),
+        seconds: 7.3,
+    }
+}
+
 /// Of a true run, cut short.
 pub fn circuits() -> Circuits {
     let text = include_str!("../../../data/results/circuits-seed0.json");
@@ -295,5 +361,6 @@ pub fn results() -> Results {
             maze("Level 1000012, conflict", "unit-norm 9, dose +0.25 (A)"),
             maze("Level 1000012, conflict", "unit-norm 5, dose -0.4 (B)"),
         ],
+        loss_change: Some(loss_change()),
     }
 }
