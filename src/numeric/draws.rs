@@ -64,6 +64,8 @@ pub const BASELINES: Draws = Draws::new(Purpose::Controls, 1 << 40, 1 << 32);
 pub const PROJECTED_OUT: Draws = Draws::new(Purpose::Controls, (1 << 40) + (1 << 36), 1 << 16);
 /// Random vectors beside the steering that is tried: how many edits were tried before.
 pub const BESIDE_STEERING: Draws = Draws::new(Purpose::Controls, 1 << 42, 1 << 32);
+/// Random directions beside a set that is projected off: how many edits were tried before.
+pub const BESIDE_SETS: Draws = Draws::new(Purpose::Controls, 1 << 44, 1 << 32);
 /// Random vectors beside directions taken off the whole policy.
 pub const BESIDE_TAKEN_OFF: Draws = Draws::new(Purpose::Controls, 1 << 43, 1 << 16);
 /// Controls of a chosen step: choice (16 bits), draw (24).
@@ -143,13 +145,14 @@ pub const RESAMPLED: Draws = Draws::new(Purpose::Scrubbing, 1 << 41, 1 << 40);
 pub const RANDOM_UNITS: Draws = Draws::new(Purpose::Scrubbing, 1 << 40, 1 << 16);
 
 /// All of them.
-pub const ALL: [Draws; 39] = [
+pub const ALL: [Draws; 40] = [
     BESIDE_DIRECTIONS,
     BESIDE_OWN_VECTORS,
     BESIDE_RESETS,
     BASELINES,
     PROJECTED_OUT,
     BESIDE_STEERING,
+    BESIDE_SETS,
     BESIDE_TAKEN_OFF,
     STEP_CONTROLS,
     PROJECTION_CONTROLS,

@@ -23,7 +23,7 @@ use crate::ablate::recipe::Recipe;
 use crate::ablate::{compass, edit};
 use crate::experiment::{Config, Error};
 use crate::findings::{Components, Family};
-use crate::locators::{Stream, Supervision};
+use crate::locators::{CUTS, Stream, Supervision};
 use crate::nn::Layout;
 use crate::numeric::draws::{self, packed};
 use crate::numeric::random;
@@ -208,27 +208,36 @@ impl Baselines<'_> {
         between.take(len).map(rollback).collect()
     }
 
-    /// The place of the checkpoint at which training is cut in two: where the last stage of its levels began, or half-way.
-    fn cut(&self) -> usize {
-        let stages = &self.config.env.schedule;
-        let from = stages.last().map_or(0.5, |stage| stage.from);
-        let from = if from > 0.0 { from } else { 0.5 };
-        let checkpoints = self.policy.checkpoints.iter().enumerate();
-        let distance = |share: f64| (share - from).abs();
-        let nearest = checkpoints.min_by(|a, b| distance(a.1.0).total_cmp(&distance(b.1.0)));
-        nearest.map_or(0, |(place, _)| place)
+    /// The places of the checkpoints at which training is cut in two: where the last stage of its levels began, or else half-way, and
+    /// then where sets by time are cut.
+    fn cuts(&self) -> Vec<usize> {
+        let stage = self.config.env.schedule.last().map(|stage| stage.from);
+        let first = stage.filter(|&from| from > 0.0).unwrap_or(0.5);
+        let nearest = |from: f64| {
+            let checkpoints = self.policy.checkpoints.iter().enumerate();
+            let distance = |share: f64| (share - from).abs();
+            let nearest = checkpoints.min_by(|a, b| distance(a.1.0).total_cmp(&distance(b.1.0)));
+            nearest.map_or(0, |(place, _)| place)
+        };
+        let mut places = vec![nearest(first)];
+        for place in CUTS.map(nearest) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
     }
 
-    /// Both parts of training first, then random stretches; every second time orthogonal to the rest.
+    /// Both parts of training first, cut after cut, at every dose; then random stretches. Every second time orthogonal to the rest.
     fn stretch(&self, i: usize) -> Edit {
         let checkpoints = self.policy.checkpoints;
         let last = checkpoints.len() - 1;
         let doses = &self.config.ablate.project_doses;
         let dose = doses[(doses.len() / 2 + i / 4) % doses.len()];
-        let cut = self.cut();
-        let parts = [(cut, last), (0, cut)];
-        let (from, to) = match parts.get(i / 2 % 2) {
-            Some(&part) if i < 4 * doses.len() && part.0 < part.1 => part,
+        let cut = self.cuts().get(i / (4 * doses.len())).copied();
+        let part = cut.map(|cut| [(cut, last), (0, cut)][i / 2 % 2]);
+        let (from, to) = match part {
+            Some(part) if part.0 < part.1 => part,
             _ => {
                 let mut stream = self.stream(Family::Stretch, i);
                 let from = stream.below(last as u32) as usize;

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use super::baselines::Baselines;
 use super::bench::Bench;
+use super::controls::as_much_off;
 use super::decomposed::Named;
 use super::edit::{Direction, Edit, Member, Tried};
 use super::freeze::most_candidates;
-use super::trained_policy::TrainedPolicy;
+use super::trained_policy::{TrainedPolicy, distance};
 use crate::ablate::recipe::Recipe;
 use crate::ablate::{Claim, PerClaim, PerRate, blindfold, edit};
 use crate::experiment::{Config, Error, Progress};
 use crate::findings::Family;
 use crate::locators::{Kind, Located, Method, Native, Offer, Steer, Stream, Supervision};
 use crate::numeric::draws::{self, packed};
+use crate::svd::Decomposition;
 
 /// Shares of the cheese's plane that are taken away.
 const BLINDFOLD: [f64; 4] = [1.0, 0.75, 0.5, 0.25];
@@ -227,6 +229,10 @@ impl<'a> Trials<'a> {
                     self.steer(common, &all, progress)?;
                     continue;
                 }
+                Native::ProjectBeside(basis, span) => {
+                    self.project_beside((common, member), basis, &span, progress)?;
+                    continue;
+                }
                 Native::Project(basis) => {
                     let basis = Arc::new(basis);
                     let recipe = |&dose: &f64| (dose, Recipe::Project(basis.clone(), dose));
@@ -249,6 +255,33 @@ impl<'a> Trials<'a> {
             for (dose, recipe) in recipes {
                 self.attempt(common.edit(member.clone(), dose, recipe), progress)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Directions projected off at every dose, and beside each as many random ones in the span of the decomposition that
+    /// remove as much displacement.
+    fn project_beside(
+        &mut self,
+        (own, member): (Common, Member),
+        basis: Vec<Vec<f32>>,
+        span: &Decomposition,
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        let random = Common {
+            family: own.family.own_control().expect("sets have one"),
+            ..own
+        };
+        let basis = Arc::new(basis);
+        for &dose in &self.config.ablate.project_doses {
+            let index = self.tried.len() as u64;
+            let mut stream = draws::BESIDE_SETS.stream(self.config.seed, index);
+            let recipe = Recipe::Project(basis.clone(), dose);
+            let moved = distance(&self.policy.edited(&recipe), self.policy.theta);
+            self.attempt(own.edit(member.clone(), dose, recipe), progress)?;
+            let drawn = basis.iter().map(|_| edit::in_span(&span.u, span.rank, &mut stream));
+            let recipe = as_much_off(&self.policy, drawn.collect(), moved);
+            self.attempt(random.edit(member.clone(), dose, recipe), progress)?;
         }
         Ok(())
     }
