@@ -129,6 +129,88 @@ impl<'a> Courses<'a> {
         let leading = (0..d.rank).filter(|&j| power[j] > mean);
         let direction = |j: usize| (0..d.rank).map(|i| x[(i, j)]).collect();
         let windows = phase.len() as f64;
-        Ok(leading.map(|j| (power[j] * windows, direction(j))).collect())
+        Ok(leading
+            .map(|j| (power[j] * windows, direction(j)))
+            .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gradients::Dense;
+    use crate::numeric::random::{Purpose, Stream};
+    use crate::numeric::sum::dot;
+    use crate::svd;
+
+    /// 20 windows of 50 parameters: `early` in the first half, `late` in the second, each as strong as told.
+    fn windows(early: f64, late: f64, both: f64) -> svd::Decomposition {
+        let mut stream = Stream::new(5, Purpose::Locators, 0);
+        let mut draw = || -> Vec<f64> { (0..50).map(|_| stream.normal()).collect() };
+        let [a, b, c] = [draw(), draw(), draw()];
+        let rows = (0..20).flat_map(|t| {
+            let own = if t < 10 { (early, &a) } else { (late, &b) };
+            let parts = own.1.iter().zip(&c);
+            let row = parts.map(|(x, c)| (own.0 * x + both * c) as f32);
+            row.collect::<Vec<f32>>()
+        });
+        let matrix = Dense::new(20, 50, rows.collect()).unwrap();
+        svd::truncated(&matrix, &svd::Options::with_rank(20), &mut |_| {}).unwrap()
+    }
+
+    fn tau() -> Vec<f64> {
+        (0..20).map(|t| (f64::from(t) + 0.5) / 20.0).collect()
+    }
+
+    #[test]
+    fn what_was_there_in_one_phase_is_its_set_and_what_was_there_in_both_is_none() {
+        let tau = tau();
+        let d = windows(3.0, 1.0, 0.0);
+        let courses = Courses::new(&d, &tau);
+        let of = |claim, choice| courses.directions(claim, 0.5, choice).unwrap();
+        for choice in Choice::ALL {
+            let [late, early] = [of(0, choice), of(1, choice)];
+            assert_eq!((late.len(), early.len()), (1, 1), "{choice:?}");
+            assert!(early[0].0 > 8.0 * late[0].0);
+        }
+        // Nothing but a constant.
+        let d = windows(0.0, 0.0, 1.0);
+        let courses = Courses::new(&d, &tau);
+        for claim in [0, 1] {
+            let in_phase = courses.directions(claim, 0.5, Choice::InPhase).unwrap();
+            let left = courses.directions(claim, 0.5, Choice::Orthogonal).unwrap();
+            assert!(in_phase.is_empty() && left.is_empty());
+            let alone = courses.directions(claim, 0.5, Choice::Alone).unwrap();
+            assert_eq!(alone.len(), 1);
+        }
+        // No window is after the end.
+        assert!(
+            courses
+                .directions(0, 1.0, Choice::Alone)
+                .unwrap()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn orthogonal_sets_have_nothing_along_the_other_phases() {
+        let (tau, d) = (tau(), windows(1.0, 1.0, 2.0));
+        let courses = Courses::new(&d, &tau);
+        for claim in [0, 1] {
+            let own = courses.directions(claim, 0.5, Choice::Orthogonal).unwrap();
+            let other = courses.directions(1 - claim, 0.5, Choice::Alone).unwrap();
+            let alone = courses.directions(claim, 0.5, Choice::Alone).unwrap();
+            assert!(!own.is_empty() && !other.is_empty());
+            let along = |a: &[Direction], b: &[Direction]| {
+                let pairs = a
+                    .iter()
+                    .flat_map(|(_, x)| b.iter().map(move |(_, y)| dot(x, y)));
+                pairs.fold(0.0, |most: f64, cosine| most.max(cosine.abs()))
+            };
+            assert!(along(&own, &other) < 1e-9, "{}", along(&own, &other));
+            assert!(along(&alone, &other) > 0.5);
+            let lengths = own.iter().map(|(_, x)| norm(x));
+            lengths.for_each(|length| assert!((length - 1.0).abs() < 1e-9));
+        }
     }
 }

@@ -168,8 +168,9 @@ impl<'a> Rows<'a> {
             (Summed::UpdatesAroundCorner, Some(update), Some(t_corner)) => {
                 Self::around(update, t_corner)?
             }
-            (Summed::ProbeGradients, ..) => probe_gradients(run)?
-                .and_then(|(matrix, tau)| cut(Box::new(matrix), &tau)),
+            (Summed::ProbeGradients, ..) => {
+                probe_gradients(run)?.and_then(|(matrix, tau)| cut(Box::new(matrix), &tau))
+            }
             _ => None,
         })
     }
@@ -244,7 +245,11 @@ impl Space {
         let inner = &*rows.matrix;
         let windows = Windows::new(inner, len);
         let time_len = windows.time_len();
-        let rank = if time_len <= WHOLE { time_len } else { run.rank };
+        let rank = if time_len <= WHOLE {
+            time_len
+        } else {
+            run.rank
+        };
         let decomposed = Decomposed::of(&windows, Columns::Raw, rank, run.seed)?;
         Ok(Self {
             decomposition: Arc::new(decomposed.decomposition),
@@ -276,5 +281,92 @@ impl Space {
             (power.sqrt(), direction)
         };
         directions.iter().map(member).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ablate::edit::orthonormal;
+    use crate::locators::planted::{CHANCE, PLANTS, Planted};
+    use crate::numeric::sum::{dot, norm};
+
+    /// The share of the squared length of the drift along a claim's three planted directions that a basis has.
+    fn found(planted: &Planted, claim: usize, basis: &[Vec<f32>]) -> f64 {
+        let directions = &planted.directions[claim];
+        let drift: Vec<f32> = (0..directions[0].len())
+            .map(|p| directions.iter().map(|u| u[p]).sum())
+            .collect();
+        let wide: Vec<f64> = drift.iter().map(|&x| x.into()).collect();
+        let share = |q: Vec<f64>| dot(&q, &wide).powi(2) / norm(&wide).powi(2);
+        orthonormal(basis).into_iter().map(share).sum()
+    }
+
+    #[test]
+    fn windows_show_what_single_rows_are_too_noisy_for() {
+        let planted = Planted::new(&CHANCE, 4);
+        let run = planted.run();
+        for method in [0, 1, 2] {
+            let located = WindowSvd::ALL[method].locate(&run).unwrap().unwrap();
+            let subspace = located.subspace.as_ref().unwrap();
+            for claim in [0, 1] {
+                let share = found(&planted, claim, &subspace[claim]);
+                let other = found(&planted, 1 - claim, &subspace[claim]);
+                assert!(
+                    share > 0.8 && other < 0.05,
+                    "{method} {claim}: {share} {other}"
+                );
+            }
+            let offers = located.offers.make().unwrap();
+            // No component of single rows lies in a phase.
+            let is_single = |offer: &&Offer| offer.member.starts_with("every row");
+            let single: Vec<&Offer> = offers.iter().filter(is_single).collect();
+            assert!(!single.is_empty());
+            assert!(single.iter().all(|offer| offer.member.contains("alone")));
+            for offer in &offers {
+                let Native::ProjectBeside(basis, span) = &offer.native else {
+                    panic!("a projection with a span beside it");
+                };
+                assert!(!basis.is_empty() && basis.len() <= span.rank);
+            }
+            for claim in Claim::ALL {
+                let own = offers
+                    .iter()
+                    .filter(|offer| offer.claim == Some(claim))
+                    .count();
+                assert!((9..=27).contains(&own), "{own}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_bits_at_any_thread_count() {
+        let planted = Planted::new(&PLANTS[0], 3);
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.unwrap().install(|| {
+                let located = WindowSvd::ALL[3].locate(&planted.run()).unwrap().unwrap();
+                (located.scores.clone(), located.offers.make().unwrap())
+            })
+        };
+        assert!(run(1) == run(3));
+    }
+
+    #[test]
+    fn what_a_run_has_not_is_not_asked_and_phases_are_cut_at_t_corner() {
+        let planted = Planted::new(&PLANTS[0], 3);
+        let mut run = planted.run();
+        let [.., probes, phases] = WindowSvd::ALL;
+        assert!(probes.locate(&run).unwrap().is_none());
+        run.t_corner = Some(0.42);
+        let located = phases.locate(&run).unwrap().unwrap();
+        assert!(
+            located
+                .found
+                .iter()
+                .all(|found| found == "no component" || found.contains("0.42"))
+        );
+        run.t_corner = None;
+        assert!(phases.locate(&run).unwrap().is_none());
     }
 }

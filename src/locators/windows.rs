@@ -43,7 +43,8 @@ impl<'a> Windows<'a> {
 
     /// The mean of what rows have, by window.
     pub fn means(&self, of_rows: &[f64]) -> Vec<f64> {
-        let mean = |window: usize| crate::numeric::sum::mean(&of_rows[self.rows(window..window + 1)]);
+        let mean =
+            |window: usize| crate::numeric::sum::mean(&of_rows[self.rows(window..window + 1)]);
         (0..self.len).map(mean).collect()
     }
 }
@@ -69,19 +70,27 @@ impl GradientMatrix for Windows<'_> {
     ) -> Result<(), Error> {
         let rows = self.rows(windows.clone());
         let width = params.len();
-        tiles(self.inner, rows.clone(), params, |start, tile_width, tile| {
-            let mut sum = vec![0.0f64; tile_width];
-            for (place, window) in windows.clone().enumerate() {
-                let own = self.rows(window..window + 1);
-                sum.fill(0.0);
-                let own = (own.start - rows.start) * tile_width..(own.end - rows.start) * tile_width;
-                for row in tile[own].chunks_exact(tile_width) {
-                    sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+        tiles(
+            self.inner,
+            rows.clone(),
+            params,
+            |start, tile_width, tile| {
+                let mut sum = vec![0.0f64; tile_width];
+                for (place, window) in windows.clone().enumerate() {
+                    let own = self.rows(window..window + 1);
+                    sum.fill(0.0);
+                    let own =
+                        (own.start - rows.start) * tile_width..(own.end - rows.start) * tile_width;
+                    for row in tile[own].chunks_exact(tile_width) {
+                        sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+                    }
+                    let out = &mut out[place * width + start..][..tile_width];
+                    out.iter_mut()
+                        .zip(&sum)
+                        .for_each(|(out, &sum)| *out = sum as f32);
                 }
-                let out = &mut out[place * width + start..][..tile_width];
-                out.iter_mut().zip(&sum).for_each(|(out, &sum)| *out = sum as f32);
-            }
-        })
+            },
+        )
     }
 }
 
@@ -121,23 +130,28 @@ impl GradientMatrix for OverRms<'_> {
         out: &mut [f32],
     ) -> Result<(), Error> {
         let width = params.len();
-        tiles(self.inner, 0..rows.end, params, |start, tile_width, tile| {
-            let mut mean = vec![0.0f64; tile_width];
-            let mut forgotten = 1.0;
-            for (row, values) in tile.chunks_exact(tile_width).enumerate() {
-                forgotten *= self.decay;
-                for (mean, x) in mean.iter_mut().zip(values) {
-                    *mean = self.decay * *mean + (1.0 - self.decay) * x * x;
+        tiles(
+            self.inner,
+            0..rows.end,
+            params,
+            |start, tile_width, tile| {
+                let mut mean = vec![0.0f64; tile_width];
+                let mut forgotten = 1.0;
+                for (row, values) in tile.chunks_exact(tile_width).enumerate() {
+                    forgotten *= self.decay;
+                    for (mean, x) in mean.iter_mut().zip(values) {
+                        *mean = self.decay * *mean + (1.0 - self.decay) * x * x;
+                    }
+                    let Some(place) = row.checked_sub(rows.start) else {
+                        continue;
+                    };
+                    let out = &mut out[place * width + start..][..tile_width];
+                    for (out, (x, mean)) in out.iter_mut().zip(values.iter().zip(&mean)) {
+                        *out = (x / ((mean / (1.0 - forgotten)).sqrt() + EPSILON)) as f32;
+                    }
                 }
-                let Some(place) = row.checked_sub(rows.start) else {
-                    continue;
-                };
-                let out = &mut out[place * width + start..][..tile_width];
-                for (out, (x, mean)) in out.iter_mut().zip(values.iter().zip(&mean)) {
-                    *out = (x / ((mean / (1.0 - forgotten)).sqrt() + EPSILON)) as f32;
-                }
-            }
-        })
+            },
+        )
     }
 }
 

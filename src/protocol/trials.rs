@@ -279,7 +279,9 @@ impl<'a> Trials<'a> {
             let recipe = Recipe::Project(basis.clone(), dose);
             let moved = distance(&self.policy.edited(&recipe), self.policy.theta);
             self.attempt(own.edit(member.clone(), dose, recipe), progress)?;
-            let drawn = basis.iter().map(|_| edit::in_span(&span.u, span.rank, &mut stream));
+            let drawn = basis
+                .iter()
+                .map(|_| edit::in_span(&span.u, span.rank, &mut stream));
             let recipe = as_much_off(&self.policy, drawn.collect(), moved);
             self.attempt(random.edit(member.clone(), dose, recipe), progress)?;
         }
