@@ -120,6 +120,11 @@ impl Family {
         matches!(self, Self::Step | Self::RandomStep)
     }
 
+    /// Whether it is drawn beside one family of a method alone.
+    pub fn is_drawn_beside(self) -> bool {
+        matches!(self, Self::Matched(_) | Self::InSpan(_))
+    }
+
     /// What is drawn beside this family alone, if something is.
     pub fn own_control(self) -> Option<Self> {
         match self {

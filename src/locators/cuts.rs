@@ -6,7 +6,7 @@
 //!   many as there are. As all components are orthogonal, so are the late ones to the early ones;
 //! - **alone**: the principal directions of the phase's windows alone, `sum_{j in phase} y_j y_j^T`, as many as have more
 //!   than a mean share of its power (Guttman 1954);
-//! - **orthogonal**: the same outside of what those of the other phase alone span.
+//! - **orthogonal**: the same, each outside of what those of the other phase alone span and of those before it.
 //!
 //! Cuts are known without labels: halves, two thirds, four fifths.
 //!
@@ -60,7 +60,7 @@ pub struct Courses<'a> {
     tau: &'a [f64],
 }
 
-/// A direction's coordinates in U, of length 1, and its power: sigma^2.
+/// A direction's power, sigma^2, and its coordinates in U; those of a set are orthonormal.
 pub type Direction = (f64, Vec<f64>);
 
 impl<'a> Courses<'a> {
@@ -78,7 +78,7 @@ impl<'a> Courses<'a> {
         }
     }
 
-    /// The directions of a phase, the most powerful first.
+    /// The directions of a phase, orthonormal, the most powerful first.
     ///
     /// # Errors
     /// Eigenvalues that do not converge.
@@ -94,14 +94,18 @@ impl<'a> Courses<'a> {
             Choice::Orthogonal => {
                 let own = self.alone(&self.phase(claim, cut))?;
                 let other = self.alone(&self.phase(1 - claim, cut))?;
-                let span: Vec<Vec<f64>> = other.into_iter().map(|(_, x)| x).collect();
-                let left = own.into_iter().filter_map(|(power, x)| {
+                let mut span: Vec<Vec<f64>> = other.into_iter().map(|(_, x)| x).collect();
+                let mut left = Vec::new();
+                for (power, x) in own {
                     let mut x = outside(x, &span);
                     let length = norm(&x);
-                    x.iter_mut().for_each(|x| *x /= length);
-                    (length > LEAST_LEFT).then_some((power * length * length, x))
-                });
-                Ok(left.collect())
+                    if length > LEAST_LEFT {
+                        x.iter_mut().for_each(|x| *x /= length);
+                        span.push(x.clone());
+                        left.push((power * length * length, x));
+                    }
+                }
+                Ok(left)
             }
         }
     }

@@ -1,15 +1,14 @@
 //! What a locator is, and what it says: scores, a subspace, edits.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::error::Error;
+use super::in_span::InSpan;
 use super::kind::Kind;
 use super::method::{Method, Supervision};
 use super::run::Run;
 use crate::ablate::Claim;
 use crate::nn::Steering;
-use crate::svd::Decomposition;
 
 /// A way to say which parameters serve which behaviour.
 pub trait Locator: Sync {
@@ -135,8 +134,8 @@ pub enum Native {
     Step(Vec<f32>),
     /// The displacement's projection on these directions taken off, in shares of it.
     Project(Vec<Vec<f32>>),
-    /// The same, each dose to stand beside as many random directions in the span of the decomposition they are from.
-    ProjectBeside(Vec<Vec<f32>>, Arc<Decomposition>),
+    /// The same, each dose to stand beside as many random directions in their span.
+    ProjectInSpan(InSpan),
     /// This vector added to theta_T, in shares of it.
     Add(Vec<f32>),
     /// Whole parameters by dose.

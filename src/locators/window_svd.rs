@@ -20,6 +20,7 @@ use std::sync::Arc;
 use super::cuts::{CUTS, Choice, Courses, Direction};
 use super::decompositions::{Columns, Decomposed};
 use super::error::Error;
+use super::in_span::InSpan;
 use super::kind::Kind;
 use super::locator::{Located, Locator, Native, Offer};
 use super::method::Method;
@@ -126,14 +127,16 @@ fn offers(method: Method, rows: &Rows<'_>, run: &Run<'_>) -> Result<Vec<Offer>, 
                     if own.1.is_empty() || sets.contains(&own) {
                         continue;
                     }
-                    let members = space.members(&own.1).into_iter();
-                    let basis = members.map(|(_, u)| u).collect();
+                    let set = InSpan {
+                        span: space.decomposition.clone(),
+                        basis: own.1.iter().map(|(_, x)| x.clone()).collect(),
+                    };
                     offers.push(Offer {
                         claim: Some(claim),
                         edit: Kind::ProjectOff,
                         member: words,
                         supervision: method.supervision(),
-                        native: Native::ProjectBeside(basis, space.decomposition.clone()),
+                        native: Native::ProjectInSpan(set),
                     });
                     sets.push(own);
                 }
@@ -324,8 +327,8 @@ mod tests {
             assert!(!single.is_empty());
             assert!(single.iter().all(|offer| offer.member.contains("alone")));
             for offer in &offers {
-                let Native::ProjectBeside(basis, span) = &offer.native else {
-                    panic!("a projection with a span beside it");
+                let Native::ProjectInSpan(InSpan { span, basis }) = &offer.native else {
+                    panic!("a projection with a span");
                 };
                 assert!(!basis.is_empty() && basis.len() <= span.rank);
             }

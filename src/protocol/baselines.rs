@@ -296,6 +296,8 @@ fn halving(len: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::Preset;
+    use crate::gradients::Dense;
     use crate::numeric::random::Purpose;
 
     #[test]
@@ -330,5 +332,56 @@ mod tests {
         let left = orthogonal(&a, &b);
         assert_eq!(left, [-1.0, 2.0, 1.0]);
         assert_eq!(orthogonal(&a, &[0.0; 3]), a);
+    }
+
+    /// The parts at every cut of sets by time, whole and orthogonal to the rest, at every dose; none of them twice.
+    #[test]
+    fn the_first_stretches_are_cut_where_sets_by_time_are() {
+        let config: Config = toml::from_str(Preset::Scheduled.text()).unwrap();
+        let network = config.network().unwrap();
+        let len = network.layout.len();
+        let at =
+            |place: usize| -> Vec<f32> { (0..len).map(|p| ((p + place) % 7) as f32).collect() };
+        let checkpoints: Vec<(f64, Vec<f32>)> = (0..=100)
+            .map(|place| (place as f64 / 100.0, at(place)))
+            .collect();
+        let matrix = Dense::new(1, 1, vec![0.0]).unwrap();
+        let baselines = Baselines {
+            config: &config,
+            policy: TrainedPolicy {
+                network: &network,
+                theta: &checkpoints[100].1,
+                theta_0: &checkpoints[0].1,
+                checkpoints: &checkpoints,
+            },
+            decompositions: &[],
+            rows: Stream {
+                matrix: &matrix,
+                tau: &[0.5],
+            },
+        };
+        let cuts = baselines.cuts();
+        let stage = config.env.schedule.last().unwrap().from;
+        assert_eq!(cuts[0], (100.0 * stage).round() as usize);
+        assert!(
+            CUTS.iter()
+                .all(|cut| cuts.contains(&((100.0 * cut).round() as usize)))
+        );
+        let doses = &config.ablate.project_doses;
+        let first: Vec<(Member, u64)> = (0..4 * doses.len() * cuts.len())
+            .map(|i| baselines.stretch(i))
+            .map(|edit| (edit.member, edit.dose.to_bits()))
+            .collect();
+        for cut in cuts {
+            let share = cut as f64 / 100.0;
+            for part in [format!("{share:.2} to 1.00"), format!("0.00 to {share:.2}")] {
+                for words in [part.clone(), format!("{part}, orthogonal to the rest")] {
+                    for dose in doses {
+                        let one = (Member::Named(words.clone()), dose.to_bits());
+                        assert_eq!(first.iter().filter(|other| **other == one).count(), 1);
+                    }
+                }
+            }
+        }
     }
 }

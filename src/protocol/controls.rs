@@ -108,8 +108,9 @@ impl ControlDraws<'_> {
                     named.in_span(components, &mut stream)
                 };
                 let basis: Vec<Vec<f32>> = (0..basis.len() as u64).map(random).collect();
-                let moved = length * policy.displacement();
-                Some(as_much_off(policy, basis, moved))
+                let off = edit::project(policy.theta, policy.theta_0, &basis, 1.0);
+                let c = length * policy.displacement() / distance(&off, policy.theta);
+                Some(Recipe::Project(Arc::new(basis), c))
             }
             Recipe::Reset(indices) => {
                 let mut stream = draws::RESET_CONTROLS.stream(config.seed, index);
@@ -120,12 +121,6 @@ impl ControlDraws<'_> {
             Recipe::Rollback(_) | Recipe::Add(..) | Recipe::Steer(_) => None,
         }
     }
-}
-
-/// A projection off these directions, scaled to remove as much displacement as one that moves the parameters so far.
-pub fn as_much_off(policy: &TrainedPolicy<'_>, basis: Vec<Vec<f32>>, moved: f64) -> Recipe {
-    let off = edit::project(policy.theta, policy.theta_0, &basis, 1.0);
-    Recipe::Project(Arc::new(basis), moved / distance(&off, policy.theta))
 }
 
 /// The decomposition in whose span the controls of a choice are drawn: that of a step along a component, or

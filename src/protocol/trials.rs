@@ -4,18 +4,16 @@ use std::sync::Arc;
 
 use super::baselines::Baselines;
 use super::bench::Bench;
-use super::controls::as_much_off;
 use super::decomposed::Named;
 use super::edit::{Direction, Edit, Member, Tried};
 use super::freeze::most_candidates;
-use super::trained_policy::{TrainedPolicy, distance};
+use super::trained_policy::TrainedPolicy;
 use crate::ablate::recipe::Recipe;
 use crate::ablate::{Claim, PerClaim, PerRate, blindfold, edit};
 use crate::experiment::{Config, Error, Progress};
 use crate::findings::Family;
-use crate::locators::{Kind, Located, Method, Native, Offer, Steer, Stream, Supervision};
+use crate::locators::{InSpan, Kind, Located, Method, Native, Offer, Steer, Stream, Supervision};
 use crate::numeric::draws::{self, packed};
-use crate::svd::Decomposition;
 
 /// Shares of the cheese's plane that are taken away.
 const BLINDFOLD: [f64; 4] = [1.0, 0.75, 0.5, 0.25];
@@ -229,8 +227,8 @@ impl<'a> Trials<'a> {
                     self.steer(common, &all, progress)?;
                     continue;
                 }
-                Native::ProjectBeside(basis, span) => {
-                    self.project_beside((common, member), basis, &span, progress)?;
+                Native::ProjectInSpan(set) => {
+                    self.project_in_span((common, member), &set, progress)?;
                     continue;
                 }
                 Native::Project(basis) => {
@@ -259,31 +257,31 @@ impl<'a> Trials<'a> {
         Ok(())
     }
 
-    /// Directions projected off at every dose, and beside each as many random ones in the span of the decomposition that
-    /// remove as much displacement.
-    fn project_beside(
+    /// Directions projected off at every dose, and beside each as many random ones in their span that remove as much
+    /// displacement.
+    fn project_in_span(
         &mut self,
         (own, member): (Common, Member),
-        basis: Vec<Vec<f32>>,
-        span: &Decomposition,
+        set: &InSpan,
         progress: &mut dyn Progress,
     ) -> Result<(), Error> {
         let random = Common {
             family: own.family.own_control().expect("sets have one"),
             ..own
         };
-        let basis = Arc::new(basis);
+        let policy = self.policy;
+        let moved = policy.theta.iter().zip(policy.theta_0);
+        let moved: Vec<f32> = moved.map(|(&theta, &theta_0)| theta - theta_0).collect();
+        let removed = Arc::new(set.removed(&moved));
         for &dose in &self.config.ablate.project_doses {
             let index = self.tried.len() as u64;
             let mut stream = draws::BESIDE_SETS.stream(self.config.seed, index);
-            let recipe = Recipe::Project(basis.clone(), dose);
-            let moved = distance(&self.policy.edited(&recipe), self.policy.theta);
+            let recipe = Recipe::Add(removed.clone(), -dose);
             self.attempt(own.edit(member.clone(), dose, recipe), progress)?;
-            let drawn = basis
-                .iter()
-                .map(|_| edit::in_span(&span.u, span.rank, &mut stream));
-            let recipe = as_much_off(&self.policy, drawn.collect(), moved);
-            self.attempt(random.edit(member.clone(), dose, recipe), progress)?;
+            if let Some(drawn) = set.random(&moved, &mut stream) {
+                let recipe = Recipe::Add(Arc::new(drawn), -dose);
+                self.attempt(random.edit(member.clone(), dose, recipe), progress)?;
+            }
         }
         Ok(())
     }
