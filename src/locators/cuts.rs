@@ -4,8 +4,8 @@
 //!
 //! - **in the phase**: the components with at least nine tenths of their course there, `sum_{j in phase} v_ij^2 >= .9`, as
 //!   many as there are. As all components are orthogonal, so are the late ones to the early ones;
-//! - **alone**: the principal directions of the phase's windows alone, `sum_{j in phase} y_j y_j^T`, as many as have more
-//!   than a mean share of its power (Guttman 1954);
+//! - **alone**: the principal directions of the phase's windows alone, `sum_{j in phase} y_j y_j^T`, as many as have at
+//!   least a mean share of its power (Guttman 1954);
 //! - **orthogonal**: the same, each outside of what those of the other phase alone span and of those before it.
 //!
 //! Cuts are known without labels: halves, two thirds, four fifths.
@@ -130,7 +130,7 @@ impl<'a> Courses<'a> {
         let y = Mat::from_fn(d.time_len, d.rank, |t, j| d.v[t * d.rank + j] * d.s[j]);
         let (power, x) = eigen(covariance(&y, &|t| phase.contains(&t)).as_ref())?;
         let mean = power.iter().sum::<f64>() / phase.len().min(d.rank) as f64;
-        let leading = (0..d.rank).filter(|&j| power[j] > mean);
+        let leading = (0..d.rank).filter(|&j| power[j] > 0.0 && power[j] >= mean);
         let direction = |j: usize| (0..d.rank).map(|i| x[(i, j)]).collect();
         let windows = phase.len() as f64;
         Ok(leading

@@ -54,6 +54,8 @@ pub struct Plant {
     pub overlap: bool,
     /// Whether the sets are whole hidden units.
     pub by_units: bool,
+    /// Height of the late signal beside the early one: of two of equal power components are sum and difference.
+    pub late: f64,
     /// Noise of minibatches along the policy's directions of either signal, from the first step to the last: of length 1 as the
     /// noise's.
     pub chance: f64,
@@ -67,6 +69,7 @@ const EASY: Plant = Plant {
     norms_fall: false,
     overlap: false,
     by_units: false,
+    late: 1.0,
     chance: 0.0,
     is_easy: true,
 };
@@ -76,7 +79,8 @@ const EASY: Plant = Plant {
 #[cfg(test)]
 pub const CHANCE: Plant = Plant {
     name: "filled with chance",
-    chance: 1.0,
+    late: 0.7,
+    chance: 0.5,
     is_easy: false,
     ..EASY
 };
@@ -313,7 +317,8 @@ impl Signals<'_> {
             } else {
                 1.0
             };
-            let height = envelopes(tau).map(|e| e * self.plant.snr);
+            let [early, late] = envelopes(tau).map(|e| e * self.plant.snr);
+            let height = [early, late * self.plant.late];
             let mut part = |noise: f64, nuisance: f64| {
                 let scale = noise * (0.25 * stream.normal()).exp() / (param_len as f64).sqrt();
                 let mut row: Vec<f64> = (0..param_len).map(|_| scale * stream.normal()).collect();
