@@ -265,6 +265,7 @@ fn a_closed_pipe_ends_no_command_badly() {
             "--set=study.relearn_updates=6",
             "--set=study.retrain_seeds=1",
             "--set=study.planted_updates=12",
+            "--set=study.plants=1",
         ];
         commands.push(run("study", &dir.path().join("study"), &sets));
     }

@@ -41,7 +41,10 @@ const TINY: [&str; 28] = [
 fn study(out: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gouda"));
     command.args(["study", "--quiet", "--out"]).arg(out);
-    for set in TINY.iter().chain(&["study.planted_updates=12"]) {
+    for set in TINY
+        .iter()
+        .chain(&["study.planted_updates=12", "study.plants=1"])
+    {
         command.args(["--set", set]);
     }
     command.args(more);

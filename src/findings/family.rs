@@ -31,6 +31,8 @@ pub enum Family {
     Of(Method, Kind),
     /// As many random parameters of every tensor as a method's reset puts back.
     Matched(Method),
+    /// As many random directions in the span of a method's own, projected off.
+    InSpan(Method),
 }
 
 impl Family {
@@ -56,7 +58,7 @@ impl Family {
         all.extend(Self::BASELINES);
         for method in Method::ALL {
             all.extend(Kind::ALL.map(|kind| Self::Of(method, kind)));
-            all.push(Self::Matched(method));
+            all.extend([Self::Matched(method), Self::InSpan(method)]);
         }
         all
     }
@@ -77,6 +79,7 @@ impl Family {
             Self::RandomSteer => "activation directions: random vector".into(),
             Self::Of(method, kind) => format!("{}: {}", method.name(), kind.name()),
             Self::Matched(method) => format!("{}: as many random ones", method.name()),
+            Self::InSpan(method) => format!("{}: as many random directions", method.name()),
         }
     }
 
@@ -117,11 +120,17 @@ impl Family {
         matches!(self, Self::Step | Self::RandomStep)
     }
 
+    /// Whether it is drawn beside one family of a method alone.
+    pub fn is_drawn_beside(self) -> bool {
+        matches!(self, Self::Matched(_) | Self::InSpan(_))
+    }
+
     /// What is drawn beside this family alone, if something is.
     pub fn own_control(self) -> Option<Self> {
         match self {
             Self::Of(method, Kind::Reset) => Some(Self::Matched(method)),
             Self::Of(_, Kind::Steer) => Some(Self::RandomSteer),
+            Self::Of(method, Kind::ProjectOff) => Some(Self::InSpan(method)),
             _ => None,
         }
     }

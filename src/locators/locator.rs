@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::error::Error;
+use super::in_span::InSpan;
 use super::kind::Kind;
 use super::method::{Method, Supervision};
 use super::run::Run;
@@ -133,6 +134,8 @@ pub enum Native {
     Step(Vec<f32>),
     /// The displacement's projection on these directions taken off, in shares of it.
     Project(Vec<Vec<f32>>),
+    /// The same, each dose to stand beside as many random directions in their span.
+    ProjectInSpan(InSpan),
     /// This vector added to theta_T, in shares of it.
     Add(Vec<f32>),
     /// Whole parameters by dose.

@@ -48,6 +48,18 @@ pub enum Method {
     SituationContrast,
     /// SVD of the recorded updates: late components for A, early for B, by sum sigma^2 u^2.
     UpdateSvd,
+    /// SVD of gradients added up over windows of time: components that lie after a cut of training for A, before it for B.
+    WindowSvdGradients,
+    /// The same of the recorded updates.
+    WindowSvdUpdates,
+    /// The same of updates, every row scaled to length 1.
+    WindowSvdUnitNorm,
+    /// The same of gradients over the root of their running mean square, nearly Adam's step.
+    WindowSvdOverRms,
+    /// The same of the gradient of the right moves' log-probability on discovery levels at every checkpoint.
+    WindowSvdProbes,
+    /// The same of the updates around t_corner, cut there.
+    WindowSvdPhases,
     /// 3 leading terms of each final weight matrix, the same for both claims.
     WeightsSvd,
     /// The same of each matrix's displacement `theta_T` - `theta_0`.
@@ -101,7 +113,7 @@ pub enum Group {
 
 impl Method {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 34] = [
         Self::GradientSvdRaw,
         Self::GradientSvdUnitNorm,
         Self::GradientSvdPerTensor,
@@ -114,6 +126,12 @@ impl Method {
         Self::SituationSvd,
         Self::SituationContrast,
         Self::UpdateSvd,
+        Self::WindowSvdGradients,
+        Self::WindowSvdUpdates,
+        Self::WindowSvdUnitNorm,
+        Self::WindowSvdOverRms,
+        Self::WindowSvdProbes,
+        Self::WindowSvdPhases,
         Self::WeightsSvd,
         Self::DisplacementSvd,
         Self::TrajectoryPca,
@@ -158,6 +176,12 @@ impl Method {
             Self::SituationSvd => "situation SVD",
             Self::SituationContrast => "situation contrast",
             Self::UpdateSvd => "update SVD",
+            Self::WindowSvdGradients => "window SVD, gradients",
+            Self::WindowSvdUpdates => "window SVD, updates",
+            Self::WindowSvdUnitNorm => "window SVD, unit-norm updates",
+            Self::WindowSvdOverRms => "window SVD, gradients over their RMS",
+            Self::WindowSvdProbes => "window SVD, probe gradients",
+            Self::WindowSvdPhases => "window SVD, updates around t_corner",
             Self::WeightsSvd => "weights SVD",
             Self::DisplacementSvd => "displacement SVD",
             Self::TrajectoryPca => "trajectory PCA",
@@ -208,6 +232,18 @@ impl Method {
             Self::UpdateSvd => {
                 "SVD of the recorded updates: late components for A, early for B, by sum sigma^2 u^2"
             }
+            Self::WindowSvdGradients => {
+                "SVD of gradients added up over windows of time: components after a cut of training for A, before it for B, by sum sigma^2 u^2"
+            }
+            Self::WindowSvdUpdates => "the same of the recorded updates",
+            Self::WindowSvdUnitNorm => "the same of updates, every row scaled to length 1",
+            Self::WindowSvdOverRms => {
+                "the same of gradients over the root of their running mean square, nearly Adam's step"
+            }
+            Self::WindowSvdProbes => {
+                "the same of the gradient of the right moves' log-probability on discovery levels at every checkpoint"
+            }
+            Self::WindowSvdPhases => "the same of the updates around t_corner, cut there",
             Self::WeightsSvd => {
                 "3 leading terms of each final weight matrix, the same for both claims"
             }
@@ -264,6 +300,10 @@ impl Method {
             | Self::ValueGradientSvd
             | Self::EntropyGradientSvd
             | Self::UpdateSvd
+            | Self::WindowSvdGradients
+            | Self::WindowSvdUpdates
+            | Self::WindowSvdUnitNorm
+            | Self::WindowSvdOverRms
             | Self::TrajectoryPca => Supervision::Time,
             Self::SituationSvd
             | Self::SituationContrast
@@ -272,8 +312,9 @@ impl Method {
             Self::WeightsSvd | Self::DisplacementSvd | Self::Displacement | Self::Random => {
                 Supervision::None
             }
-            Self::Rollback => Supervision::Phases,
-            Self::GradientTimesDisplacement
+            Self::Rollback | Self::WindowSvdPhases => Supervision::Phases,
+            Self::WindowSvdProbes
+            | Self::GradientTimesDisplacement
             | Self::FisherRatio
             | Self::LossChange
             | Self::LossChangeFactors
@@ -299,6 +340,12 @@ impl Method {
             | Self::SituationSvd
             | Self::SituationContrast
             | Self::UpdateSvd
+            | Self::WindowSvdGradients
+            | Self::WindowSvdUpdates
+            | Self::WindowSvdUnitNorm
+            | Self::WindowSvdOverRms
+            | Self::WindowSvdProbes
+            | Self::WindowSvdPhases
             | Self::Rollback
             | Self::Displacement
             | Self::GradientTimesDisplacement => Group::Other,

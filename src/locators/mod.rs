@@ -15,12 +15,14 @@ pub mod calibration;
 mod channel_scrubbing;
 mod channels;
 mod contrast;
+mod cuts;
 pub mod decompositions;
 mod displacement;
 mod error;
 pub mod fisher;
 pub mod gradient_displacement;
 mod gradient_svd;
+mod in_span;
 mod kind;
 mod layer_svd;
 mod locator;
@@ -44,17 +46,21 @@ pub mod trajectory;
 pub mod update_svd;
 mod varimax;
 pub mod weights_svd;
+mod window_svd;
+mod windows;
 
 pub use activation_directions::ActivationDirections;
 pub use activation_patching::ActivationPatching;
 pub use calibration::Precision;
 pub use channel_scrubbing::ChannelScrubbing;
+pub use cuts::CUTS;
 pub use decompositions::{Columns, Decomposed, Decompositions, Recorded};
 pub use displacement::Displacement;
 pub use error::Error;
 pub use fisher::Fisher;
 pub use gradient_displacement::GradientDisplacement;
 pub use gradient_svd::GradientSvd;
+pub use in_span::InSpan;
 pub use kind::Kind;
 pub use layer_svd::LayerSvd;
 pub use locator::{Located, Locator, Native, Offer, Offers, Steer};
@@ -70,9 +76,11 @@ pub use situation_svd::{SituationContrast, SituationSvd};
 pub use trajectory::Trajectory;
 pub use update_svd::UpdateSvd;
 pub use weights_svd::WeightsSvd;
+pub use window_svd::WindowSvd;
 
 /// Every locator, in the order of tables.
 pub fn all() -> Vec<Box<dyn Locator>> {
+    let [gradients, updates, unit_norm, over_rms, probes, phases] = WindowSvd::ALL;
     vec![
         Box::new(GradientSvd::RAW),
         Box::new(GradientSvd::UNIT_NORM),
@@ -86,6 +94,12 @@ pub fn all() -> Vec<Box<dyn Locator>> {
         Box::new(SituationSvd),
         Box::new(SituationContrast),
         Box::new(UpdateSvd),
+        Box::new(gradients),
+        Box::new(updates),
+        Box::new(unit_norm),
+        Box::new(over_rms),
+        Box::new(probes),
+        Box::new(phases),
         Box::new(WeightsSvd::Final),
         Box::new(WeightsSvd::Displacement),
         Box::new(Trajectory),

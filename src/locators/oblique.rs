@@ -220,7 +220,7 @@ fn pattern(c: &Mat<f64>, w: &[f64]) -> Option<Vec<f64>> {
 }
 
 /// The part of x outside of what `span` spans.
-fn outside(x: Vec<f64>, span: &[Vec<f64>]) -> Vec<f64> {
+pub(super) fn outside(x: Vec<f64>, span: &[Vec<f64>]) -> Vec<f64> {
     let mut basis: Vec<Vec<f64>> = Vec::new();
     let dot = crate::numeric::sum::dot::<f64>;
     let reduce = |mut x: Vec<f64>, basis: &[Vec<f64>]| {

@@ -13,7 +13,7 @@
 //!
 //! Overlapping plants share half of each set's parameters, and a_i . b_i = .5. In plants by units a set is
 //! three hidden units' incoming weights instead of random parameters, so that what moves is a low-rank
-//! part of a weight matrix.
+//! part of a weight matrix. A plant with chance has noise of constant power along a_i and b_i as well.
 //!
 //! Streams: `before` carries the early signal, `inside` the late; `policy` is their sum; `value` carries
 //! most of the nuisance, and half as much of the signals along directions of its own on the same
@@ -54,6 +54,11 @@ pub struct Plant {
     pub overlap: bool,
     /// Whether the sets are whole hidden units.
     pub by_units: bool,
+    /// Height of the late signal beside the early one: of two of equal power components are sum and difference.
+    pub late: f64,
+    /// Noise of minibatches along the policy's directions of either signal, from the first step to the last: of length 1 as the
+    /// noise's.
+    pub chance: f64,
     /// Whether every locator should find it: one that does not is uncalibrated.
     pub is_easy: bool,
 }
@@ -64,7 +69,20 @@ const EASY: Plant = Plant {
     norms_fall: false,
     overlap: false,
     by_units: false,
+    late: 1.0,
+    chance: 0.0,
     is_easy: true,
+};
+
+/// What no single step shows: either signal's directions are filled with chance in both phases, and only the drift along them
+/// has a time.
+#[cfg(test)]
+pub const CHANCE: Plant = Plant {
+    name: "filled with chance",
+    late: 0.7,
+    chance: 0.5,
+    is_easy: false,
+    ..EASY
 };
 
 /// The plants of a calibration.
@@ -299,7 +317,8 @@ impl Signals<'_> {
             } else {
                 1.0
             };
-            let height = envelopes(tau).map(|e| e * self.plant.snr);
+            let [early, late] = envelopes(tau).map(|e| e * self.plant.snr);
+            let height = [early, late * self.plant.late];
             let mut part = |noise: f64, nuisance: f64| {
                 let scale = noise * (0.25 * stream.normal()).exp() / (param_len as f64).sqrt();
                 let mut row: Vec<f64> = (0..param_len).map(|_| scale * stream.normal()).collect();
@@ -316,6 +335,13 @@ impl Signals<'_> {
             for (phase, height) in height.into_iter().enumerate() {
                 let own = if phase == 0 { &mut before } else { &mut inside };
                 for i in 0..DIRECTIONS {
+                    if self.plant.chance > 0.0 {
+                        add(
+                            own,
+                            &self.policy[phase][i],
+                            self.plant.chance / share * stream.normal(),
+                        );
+                    }
                     let mut draw = |mean: f64| (mean + stream.normal()) / (2.0f64.sqrt() * share);
                     let (c, d) = (height * draw(1.0), height * draw(-1.0));
                     let (u, w) = (&self.policy[phase][i], &self.value[phase][i]);

@@ -64,6 +64,8 @@ pub const BASELINES: Draws = Draws::new(Purpose::Controls, 1 << 40, 1 << 32);
 pub const PROJECTED_OUT: Draws = Draws::new(Purpose::Controls, (1 << 40) + (1 << 36), 1 << 16);
 /// Random vectors beside the steering that is tried: how many edits were tried before.
 pub const BESIDE_STEERING: Draws = Draws::new(Purpose::Controls, 1 << 42, 1 << 32);
+/// Random directions beside a set that is projected off: how many edits were tried before.
+pub const BESIDE_SETS: Draws = Draws::new(Purpose::Controls, 1 << 44, 1 << 32);
 /// Random vectors beside directions taken off the whole policy.
 pub const BESIDE_TAKEN_OFF: Draws = Draws::new(Purpose::Controls, 1 << 43, 1 << 16);
 /// Controls of a chosen step: choice (16 bits), draw (24).
@@ -130,8 +132,8 @@ pub const WEIGHTS_NULLS: Draws = Draws::new(Purpose::Locators, 1 << 32, 1 << 16)
 pub const RANDOM_WALKS: Draws = Draws::new(Purpose::Locators, 2 << 32, 1 << 32);
 /// All of a made-up run.
 pub const MADE_UP: Draws = Draws::new(Purpose::Planted, 0, 1);
-/// The levels and mice that a tower is taught on: the teacher.
-pub const IMITATION: Draws = Draws::new(Purpose::Planted, 1, 2);
+/// A level and its mice that a tower is taught on: the teacher (1 bit), update (33), number of the level (8).
+pub const IMITATION: Draws = Draws::new(Purpose::Planted, 1, 1 << 42);
 
 /// In what order the cells of a level are tried for a pair, seeded by the level: the fact.
 pub const PAIRS: Draws = Draws::new(Purpose::Pairs, 0, 1 << 8);
@@ -145,13 +147,14 @@ pub const RESAMPLED: Draws = Draws::new(Purpose::Scrubbing, 1 << 41, 1 << 40);
 pub const RANDOM_UNITS: Draws = Draws::new(Purpose::Scrubbing, 1 << 40, 1 << 16);
 
 /// All of them.
-pub const ALL: [Draws; 40] = [
+pub const ALL: [Draws; 41] = [
     BESIDE_DIRECTIONS,
     BESIDE_OWN_VECTORS,
     BESIDE_RESETS,
     BASELINES,
     PROJECTED_OUT,
     BESIDE_STEERING,
+    BESIDE_SETS,
     BESIDE_TAKEN_OFF,
     STEP_CONTROLS,
     PROJECTION_CONTROLS,

@@ -23,7 +23,7 @@ use crate::ablate::recipe::Recipe;
 use crate::ablate::{compass, edit};
 use crate::experiment::{Config, Error};
 use crate::findings::{Components, Family};
-use crate::locators::{Stream, Supervision};
+use crate::locators::{CUTS, Stream, Supervision};
 use crate::nn::Layout;
 use crate::numeric::draws::{self, packed};
 use crate::numeric::random;
@@ -208,27 +208,36 @@ impl Baselines<'_> {
         between.take(len).map(rollback).collect()
     }
 
-    /// The place of the checkpoint at which training is cut in two: where the last stage of its levels began, or half-way.
-    fn cut(&self) -> usize {
-        let stages = &self.config.env.schedule;
-        let from = stages.last().map_or(0.5, |stage| stage.from);
-        let from = if from > 0.0 { from } else { 0.5 };
-        let checkpoints = self.policy.checkpoints.iter().enumerate();
-        let distance = |share: f64| (share - from).abs();
-        let nearest = checkpoints.min_by(|a, b| distance(a.1.0).total_cmp(&distance(b.1.0)));
-        nearest.map_or(0, |(place, _)| place)
+    /// The places of the checkpoints at which training is cut in two: where the last stage of its levels began, or else half-way, and
+    /// then where sets by time are cut.
+    fn cuts(&self) -> Vec<usize> {
+        let stage = self.config.env.schedule.last().map(|stage| stage.from);
+        let first = stage.filter(|&from| from > 0.0).unwrap_or(0.5);
+        let nearest = |from: f64| {
+            let checkpoints = self.policy.checkpoints.iter().enumerate();
+            let distance = |share: f64| (share - from).abs();
+            let nearest = checkpoints.min_by(|a, b| distance(a.1.0).total_cmp(&distance(b.1.0)));
+            nearest.map_or(0, |(place, _)| place)
+        };
+        let mut places = vec![nearest(first)];
+        for place in CUTS.map(nearest) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
     }
 
-    /// Both parts of training first, then random stretches; every second time orthogonal to the rest.
+    /// Both parts of training first, cut after cut, at every dose; then random stretches. Every second time orthogonal to the rest.
     fn stretch(&self, i: usize) -> Edit {
         let checkpoints = self.policy.checkpoints;
         let last = checkpoints.len() - 1;
         let doses = &self.config.ablate.project_doses;
         let dose = doses[(doses.len() / 2 + i / 4) % doses.len()];
-        let cut = self.cut();
-        let parts = [(cut, last), (0, cut)];
-        let (from, to) = match parts.get(i / 2 % 2) {
-            Some(&part) if i < 4 * doses.len() && part.0 < part.1 => part,
+        let cut = self.cuts().get(i / (4 * doses.len())).copied();
+        let part = cut.map(|cut| [(cut, last), (0, cut)][i / 2 % 2]);
+        let (from, to) = match part {
+            Some(part) if part.0 < part.1 => part,
             _ => {
                 let mut stream = self.stream(Family::Stretch, i);
                 let from = stream.below(last as u32) as usize;
@@ -287,6 +296,8 @@ fn halving(len: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::Preset;
+    use crate::gradients::Dense;
     use crate::numeric::random::Purpose;
 
     #[test]
@@ -321,5 +332,56 @@ mod tests {
         let left = orthogonal(&a, &b);
         assert_eq!(left, [-1.0, 2.0, 1.0]);
         assert_eq!(orthogonal(&a, &[0.0; 3]), a);
+    }
+
+    /// The parts at every cut of sets by time, whole and orthogonal to the rest, at every dose; none of them twice.
+    #[test]
+    fn the_first_stretches_are_cut_where_sets_by_time_are() {
+        let config: Config = toml::from_str(Preset::Scheduled.text()).unwrap();
+        let network = config.network().unwrap();
+        let len = network.layout.len();
+        let at =
+            |place: usize| -> Vec<f32> { (0..len).map(|p| ((p + place) % 7) as f32).collect() };
+        let checkpoints: Vec<(f64, Vec<f32>)> = (0..=100)
+            .map(|place| (place as f64 / 100.0, at(place)))
+            .collect();
+        let matrix = Dense::new(1, 1, vec![0.0]).unwrap();
+        let baselines = Baselines {
+            config: &config,
+            policy: TrainedPolicy {
+                network: &network,
+                theta: &checkpoints[100].1,
+                theta_0: &checkpoints[0].1,
+                checkpoints: &checkpoints,
+            },
+            decompositions: &[],
+            rows: Stream {
+                matrix: &matrix,
+                tau: &[0.5],
+            },
+        };
+        let cuts = baselines.cuts();
+        let stage = config.env.schedule.last().unwrap().from;
+        assert_eq!(cuts[0], (100.0 * stage).round() as usize);
+        assert!(
+            CUTS.iter()
+                .all(|cut| cuts.contains(&((100.0 * cut).round() as usize)))
+        );
+        let doses = &config.ablate.project_doses;
+        let first: Vec<(Member, u64)> = (0..4 * doses.len() * cuts.len())
+            .map(|i| baselines.stretch(i))
+            .map(|edit| (edit.member, edit.dose.to_bits()))
+            .collect();
+        for cut in cuts {
+            let share = cut as f64 / 100.0;
+            for part in [format!("{share:.2} to 1.00"), format!("0.00 to {share:.2}")] {
+                for words in [part.clone(), format!("{part}, orthogonal to the rest")] {
+                    for dose in doses {
+                        let one = (Member::Named(words.clone()), dose.to_bits());
+                        assert_eq!(first.iter().filter(|other| **other == one).count(), 1);
+                    }
+                }
+            }
+        }
     }
 }

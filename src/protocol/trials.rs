@@ -12,7 +12,7 @@ use crate::ablate::recipe::Recipe;
 use crate::ablate::{Claim, PerClaim, PerRate, blindfold, edit};
 use crate::experiment::{Config, Error, Progress};
 use crate::findings::Family;
-use crate::locators::{Kind, Located, Method, Native, Offer, Steer, Stream, Supervision};
+use crate::locators::{InSpan, Kind, Located, Method, Native, Offer, Steer, Stream, Supervision};
 use crate::numeric::draws::{self, packed};
 
 /// Shares of the cheese's plane that are taken away.
@@ -227,6 +227,10 @@ impl<'a> Trials<'a> {
                     self.steer(common, &all, progress)?;
                     continue;
                 }
+                Native::ProjectInSpan(set) => {
+                    self.project_in_span((common, member), &set, progress)?;
+                    continue;
+                }
                 Native::Project(basis) => {
                     let basis = Arc::new(basis);
                     let recipe = |&dose: &f64| (dose, Recipe::Project(basis.clone(), dose));
@@ -248,6 +252,35 @@ impl<'a> Trials<'a> {
             };
             for (dose, recipe) in recipes {
                 self.attempt(common.edit(member.clone(), dose, recipe), progress)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Directions projected off at every dose, and beside each as many random ones in their span that remove as much
+    /// displacement.
+    fn project_in_span(
+        &mut self,
+        (own, member): (Common, Member),
+        set: &InSpan,
+        progress: &mut dyn Progress,
+    ) -> Result<(), Error> {
+        let random = Common {
+            family: own.family.own_control().expect("sets have one"),
+            ..own
+        };
+        let policy = self.policy;
+        let moved = policy.theta.iter().zip(policy.theta_0);
+        let moved: Vec<f32> = moved.map(|(&theta, &theta_0)| theta - theta_0).collect();
+        let removed = Arc::new(set.removed(&moved));
+        for &dose in &self.config.ablate.project_doses {
+            let index = self.tried.len() as u64;
+            let mut stream = draws::BESIDE_SETS.stream(self.config.seed, index);
+            let recipe = Recipe::Add(removed.clone(), -dose);
+            self.attempt(own.edit(member.clone(), dose, recipe), progress)?;
+            if let Some(drawn) = set.random(&moved, &mut stream) {
+                let recipe = Recipe::Add(Arc::new(drawn), -dose);
+                self.attempt(random.edit(member.clone(), dose, recipe), progress)?;
             }
         }
         Ok(())

@@ -252,12 +252,12 @@ fn studies() -> Vec<Case> {
             }),
         ),
         case(
-            "study: no curves of the planted policy",
+            "study: losses of too few rates of a composed policy",
             report,
             3,
             &[file, "invalid length 0"],
             put(|s| {
-                s["calibration"]["curves"]["rates"] = json!([]);
+                s["calibration"]["composed"][0]["halves"][0] = json!([]);
             }),
         ),
     ]
@@ -356,12 +356,12 @@ fn findings() -> Vec<Case> {
             }),
         ),
         case(
-            "calibration: no rates",
+            "calibration: a precision above 1",
             resume,
             3,
-            &["calibration.json", "invalid length 0"],
+            &["calibration.json", "areas and precisions of 0 to 1"],
             put(0, |f| {
-                f["curves"]["rates"] = json!([]);
+                f["composed"][0]["located"][0]["worth"][1]["by_effect"] = json!(1.5);
             }),
         ),
         case(
@@ -388,10 +388,6 @@ fn settings() -> Resolved {
 /// The settings of the policy with known parameters.
 fn planted(resolved: &Resolved) -> Resolved {
     let mut config = resolved.config.clone();
-    config.ppo.routing = true;
-    config.ppo.total_updates = config.study.planted_updates;
-    let larger = config.env.region + 1 + config.env.region % 2;
-    config.env.min_maze_dim = config.env.min_maze_dim.max(larger.min(config.env.world));
     config.seed = config.study.first_seed + config.study.seeds;
     resolved.with_config(config)
 }

@@ -8,14 +8,17 @@
 //! move that leads to the cheese, wherever cheese and mouse are, and in the same state without the cheese any move, each as
 //! likely. Levels are of the training split, new ones in every update. Adam, at a rate that falls to 0.
 
+use rayon::prelude::*;
+
 use crate::ablate::seen;
 use crate::experiment::{Error, Progress};
 use crate::locators::probe_gradient::sum_and_gradient;
 use crate::maze::{ActionSet, Cell, Distances, Level, LevelSampler, Split, Variant, distances};
 use crate::nn::adam::Adam;
 use crate::nn::{Network, Policy};
+use crate::numeric::draws::{self, packed};
 use crate::numeric::random::Stream;
-use crate::numeric::{draws, sum};
+use crate::numeric::sum;
 use crate::ppo::settings::EnvSettings;
 
 use super::log::Log;
@@ -68,7 +71,6 @@ pub fn imitate(
     let least = env.min_maze_dim.max(5).min(env.world);
     let sampler = LevelSampler::new(env.world, Variant::Anywhere, least, train)
         .map_err(crate::ppo::Error::from)?;
-    let mut stream = draws::IMITATION.stream(seed, teacher as u64);
     let mut params = log.last().to_vec();
     let mut adam = Adam::new(params.len(), 1e-5);
     let mut applied = vec![0.0; params.len()];
@@ -80,7 +82,7 @@ pub fn imitate(
     let action_len = network.shape.action_len;
     for update in 0..log.total {
         progress.stop_if_interrupted(stage)?;
-        let batch = batch(teacher, &sampler, env.actions, &mut stream);
+        let batch = batch(teacher, &sampler, env.actions, (seed, update));
         let len = batch.targets.len() / action_len;
         let states: Vec<u32> = (0..len as u32).collect();
         let scale = 1.0 / len as f32;
@@ -108,12 +110,29 @@ pub fn imitate(
     Ok(())
 }
 
+/// The states of an update: level by level, each of a random stream of its own.
 fn batch(
     teacher: Teacher,
     sampler: &LevelSampler,
     actions: ActionSet,
-    stream: &mut Stream,
+    (seed, update): (u64, u64),
 ) -> Batch {
+    let of_level = |number: usize| {
+        let parts = [(teacher as u64, 1), (update, 33), (number as u64, 8)];
+        let mut stream = draws::IMITATION.stream(seed, packed(&parts));
+        states(teacher, &sampler.sample(&mut stream), actions, &mut stream)
+    };
+    let parts: Vec<Batch> = (0..LEVELS).into_par_iter().map(of_level).collect();
+    let mut batch = Batch::default();
+    for part in parts {
+        batch.observations.extend(part.observations);
+        batch.targets.extend(part.targets);
+    }
+    batch
+}
+
+/// States of one level.
+fn states(teacher: Teacher, level: &Level, actions: ActionSet, stream: &mut Stream) -> Batch {
     let mut batch = Batch::default();
     let action_len = actions.action_len();
     let uniform = vec![(action_len as f32).recip(); action_len];
@@ -122,26 +141,23 @@ fn batch(
         // Every state is there twice.
         Teacher::Cheese => MICE / 2,
     };
-    for _ in 0..LEVELS {
-        let level = sampler.sample(stream);
-        let mut without = level.clone();
-        without.cheese = None;
-        let goal = match (teacher, level.cheese) {
-            (Teacher::Cheese, Some(cheese)) => cheese,
-            _ => level.top_right(),
-        };
-        let to_goal = distances(&level, goal);
-        let mut cells = level.free_cells();
-        cells.retain(|&cell| cell != goal);
-        for _ in 0..mice {
-            let mouse = cells[stream.below(cells.len() as u32) as usize];
-            let right = right(&level, mouse, &to_goal, actions);
-            match teacher {
-                Teacher::Corner => batch.push(&without, mouse, &right),
-                Teacher::Cheese => {
-                    batch.push(&level, mouse, &right);
-                    batch.push(&without, mouse, &uniform);
-                }
+    let mut without = level.clone();
+    without.cheese = None;
+    let goal = match (teacher, level.cheese) {
+        (Teacher::Cheese, Some(cheese)) => cheese,
+        _ => level.top_right(),
+    };
+    let to_goal = distances(level, goal);
+    let mut cells = level.free_cells();
+    cells.retain(|&cell| cell != goal);
+    for _ in 0..mice {
+        let mouse = cells[stream.below(cells.len() as u32) as usize];
+        let right = right(level, mouse, &to_goal, actions);
+        match teacher {
+            Teacher::Corner => batch.push(&without, mouse, &right),
+            Teacher::Cheese => {
+                batch.push(level, mouse, &right);
+                batch.push(&without, mouse, &uniform);
             }
         }
     }

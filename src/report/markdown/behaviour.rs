@@ -61,7 +61,7 @@ pub fn claim(study: &Study, claim: Claim) -> String {
     let is_first = |family: &&FamilyOver| match family.role {
         Role::Predicted | Role::Practical => family.is_hypothesis(),
         Role::Swapped => is_of(family, Group::GradientSvd),
-        Role::Control => !matches!(family.family, Family::Matched(_)),
+        Role::Control => !family.family.is_drawn_beside(),
         Role::Known => true,
     };
     let headings = [
@@ -175,7 +175,7 @@ fn verdict(families: &[FamilyOver]) -> String {
         best(&|f| is_of(f, Group::GradientSvd) && f.role == Role::Predicted),
         best(&|f| f.role == Role::Practical && is_along_a_component(f.family)),
         best(&|f| is_locators(f)),
-        best(&|f| f.role == Role::Control && !matches!(f.family, Family::Matched(_))),
+        best(&|f| f.role == Role::Control && !f.family.is_drawn_beside()),
         best(&|f| is_of(f, Group::Oracle) && f.role == Role::Known),
         best(&|f| f.family == Family::Blindfold),
     )
