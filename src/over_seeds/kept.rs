@@ -70,7 +70,7 @@ pub fn remembered<T: Serialize + DeserializeOwned + Sound>(
 const STAGE: &str = "what a stage of a study found";
 
 /// Counted up with every change of what a stage finds: what an older analysis kept is found anew.
-pub const ANALYSIS: u32 = 4;
+pub const ANALYSIS: u32 = 5;
 
 /// What a stage found, by which analysis and under which settings.
 #[derive(Serialize, Deserialize)]
