@@ -1,7 +1,7 @@
 //! Known answers, on a stored policy that learnt both behaviours: a constant on the logits meets neither rule, and the policy that cannot
-//! see the cheese meets that of A.
+//! see the cheese meets that of A. And on a small policy of two towers, which methods tell whose parameters are whose.
 //!
-//! The policy is the last checkpoint of `gouda reproduce --seed 0` (`data/policies/README.md`).
+//! The stored policy is the last checkpoint of `gouda reproduce --seed 0` (`data/policies/README.md`).
 
 use std::path::Path;
 
@@ -10,8 +10,10 @@ use gouda::ablate::{
     Claim, Drawn, Rate, Reference, Resampling, Split, Tasks, compass, edit, selectivity,
 };
 use gouda::experiment::checkpoint::load_checkpoint;
-use gouda::experiment::{Config, Preset};
+use gouda::experiment::{Config, Preset, Silent};
+use gouda::locators::{self, Method};
 use gouda::nn::{Network, Policy, init};
+use gouda::over_seeds::composed::{ask, plant::Plant};
 
 struct Known {
     network: Network,
@@ -89,4 +91,67 @@ fn the_compass_meets_neither_rule_and_the_blindfold_that_of_a() {
     // Nothing taken away, nothing lost.
     let same = blindfold(&known.theta, &known.network.layout, 0.0);
     assert_eq!(known.judged(&same).map(|judged| judged.1), [-0.5; 2]);
+}
+
+/// Towers of four channels: too narrow to learn all of the cheese, so that the policy need not count, but whose parameters are whose
+/// is known all the same.
+#[test]
+fn methods_tell_the_towers_of_a_composed_policy_apart() {
+    let mut config: Config = toml::from_str(Preset::Quick.text()).unwrap();
+    config.seed = 40;
+    config.env.world = 7;
+    config.env.region = 3;
+    config.net.channels = 8;
+    config.net.blocks = 4;
+    config.net.hidden = 32;
+    config.study.planted_updates = 1600;
+    let plant = Plant::train(&config, &mut Silent).unwrap();
+    // The walk to the corner is the corner's tower's, and the cheese's has no part in it.
+    let worth = plant.worth(&config, Split::Selection, 64).unwrap();
+    let [cheese, corner] = worth.halves;
+    assert!(worth.learnt[1] > 0.3, "{:?}", worth.learnt);
+    assert!(
+        corner[Rate::Corner] > 0.6 && cheese[Rate::Corner].abs() < 0.2,
+        "{worth:?}"
+    );
+    // Leaving the way to the corner for a cheese is the cheese's tower's.
+    assert!(
+        cheese[Rate::S4Cheese] > 0.5 && corner[Rate::S4Cheese] < 0.1,
+        "{worth:?}"
+    );
+
+    let wanted = [
+        Method::LossChange,
+        Method::AttributionPatching,
+        Method::ActivationPatching,
+        Method::Rollback,
+        Method::WindowSvdPhases,
+        Method::Random,
+    ];
+    let all = locators::all().into_iter();
+    let all: Vec<_> = all.filter(|one| wanted.contains(&one.method())).collect();
+    let (judged, located) = ask(&config, &plant, &all, &mut Silent).unwrap();
+    assert!(judged > 2000, "{judged}");
+    for method in wanted {
+        let found = located.iter().find(|one| one.locator == method).unwrap();
+        for worth in found.worth.unwrap() {
+            let (areas, first) = ([worth.area, worth.by_effect], worth.precision.at[0]);
+            let least = match method {
+                Method::LossChange | Method::Rollback | Method::WindowSvdPhases => 0.9,
+                Method::Random => {
+                    assert!(
+                        areas.iter().all(|area| (area - 0.5).abs() < 0.1),
+                        "{areas:?}"
+                    );
+                    continue;
+                }
+                _ => 0.75,
+            };
+            let of = (method.name(), areas, first);
+            assert!(
+                areas.iter().all(|&area| area > least) && first > 0.8,
+                "{of:?}"
+            );
+        }
+    }
 }

@@ -181,7 +181,7 @@ pub struct StudySettings {
     pub relearn_updates: u64,
     /// Seeds that are trained again with components projected out.
     pub retrain_seeds: u64,
-    /// Updates in which a tower of a policy with known parameters is taught its behaviour.
+    /// Updates in which the cheese's tower of a policy with known parameters is taught; the corner's has half as many.
     pub planted_updates: u64,
     /// Such policies that are wanted; twice as many are made at most.
     pub plants: u64,

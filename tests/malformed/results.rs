@@ -361,7 +361,10 @@ fn findings() -> Vec<Case> {
             3,
             &["calibration.json", "areas and precisions of 0 to 1"],
             put(0, |f| {
-                f["composed"][0]["located"][0]["worth"][1]["by_effect"] = json!(1.5);
+                let precision = json!({"at": [1.0, 1.0, 0.5, 0.5], "named": 9, "of_named": 0.5});
+                let worth = json!({"area": 0.9, "by_effect": 1.5, "precision": precision});
+                let one = json!({"locator": "random", "seconds": 0.1, "worth": [worth, worth]});
+                f["composed"][0]["located"] = json!([one]);
             }),
         ),
         case(

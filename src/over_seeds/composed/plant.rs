@@ -31,7 +31,9 @@ const SCALES: [Scales; 6] = [
 ];
 /// Levels on which the scales are fitted.
 const LEVELS: usize = 32;
-/// Updates of a tower alone for each of both together.
+/// Updates of the cheese's tower for each of the corner's: many goals take longer than one.
+const MANY_GOALS: u64 = 2;
+/// Updates of the cheese's tower alone for each of both together.
 const TOGETHER: u64 = 3;
 
 /// A policy whose parameters are known to serve one behaviour or the other.
@@ -61,7 +63,7 @@ pub struct Worth {
 }
 
 impl Plant {
-    /// Trains one for `study.planted_updates` a tower, under two seeds from the settings' on.
+    /// Trains one, the cheese's tower for `study.planted_updates`, under two seeds from the settings' on.
     ///
     /// # Errors
     /// What training refuses, or the user's interruption.
@@ -69,7 +71,7 @@ impl Plant {
         let settings = config.settings();
         let updates = config.study.planted_updates;
         let towers = Towers::new(settings.net.shape(&settings.env))?;
-        let teach = |teacher: Teacher, seed: u64, progress: &mut dyn Progress| {
+        let teach = |teacher: Teacher, updates: u64, seed: u64, progress: &mut dyn Progress| {
             let mut params = init::initialise(&towers.half.layout, seed);
             if teacher == Teacher::Corner {
                 // It sees no cheese when it is taught, so that these stay zero.
@@ -88,8 +90,13 @@ impl Plant {
             )?;
             Ok::<_, Error>(log)
         };
-        let corner = teach(Teacher::Corner, config.seed, progress)?;
-        let cheese = teach(Teacher::Cheese, config.seed + 1, progress)?;
+        let corner = teach(
+            Teacher::Corner,
+            updates.div_ceil(MANY_GOALS),
+            config.seed,
+            progress,
+        )?;
+        let cheese = teach(Teacher::Cheese, updates, config.seed + 1, progress)?;
         let scales = fit(config, &towers, [&corner, &cheese])?;
         let params = towers.compose([corner.last(), cheese.last()], scales);
         let seed = (updates / TOGETHER, config.seed);
