@@ -130,7 +130,7 @@ fn methods_tell_the_towers_of_a_composed_policy_apart() {
     ];
     let all = locators::all().into_iter();
     let all: Vec<_> = all.filter(|one| wanted.contains(&one.method())).collect();
-    let (judged, located) = ask(&config, &plant, &all, &mut Silent).unwrap();
+    let ((judged, _), located) = ask(&config, &plant, &all, &mut Silent).unwrap();
     assert!(judged > 2000, "{judged}");
     for method in wanted {
         let found = located.iter().find(|one| one.locator == method).unwrap();

@@ -50,7 +50,7 @@ const PLAYED: &str =
 const SETTINGS: &str = "config.toml: expected the settings of a run of this release";
 const SIGMA: [f64; 2] = [12.016865717291314, 1.7184234671550092];
 
-fn all() -> [Old; 7] {
+fn all() -> [Old; 8] {
     let fourth = Old {
         folder: "4",
         run: 2,
@@ -103,6 +103,12 @@ fn all() -> [Old; 7] {
         },
         Old {
             folder: "6",
+            point: None,
+            curves: None,
+            ..fourth
+        },
+        Old {
+            folder: "7",
             point: None,
             curves: None,
             resume: None,
@@ -189,8 +195,8 @@ fn every_old_file_is_read_to_its_values_or_refused_by_name() {
         let sets = sets.filter(|pair| !pair[1].starts_with("ablate.controls="));
         let sets: Vec<String> = sets.map(|pair| pair[1].to_owned()).collect();
         let own = read_text(&folder.join("run/config.toml")).unwrap();
-        let settings = match old.point {
-            // Of another release: whatever the settings, its point is refused by its version.
+        let settings = match old.resume {
+            // Settings of another release: those of its command line in this one.
             Some(_) => resolve(Preset::Quick, None, &sets, None).unwrap().config,
             None => toml::from_str(&own).unwrap(),
         };
@@ -350,7 +356,7 @@ fn every_old_file_is_read_to_its_values_or_refused_by_name() {
 fn files_of_a_later_version_are_refused_by_name_and_version() {
     let dir = directory();
     let out = dir.path().join("run");
-    copy(&fixtures().join("6/run"), &out);
+    copy(&fixtures().join("7/run"), &out);
     let run = RunDir::look(&out).unwrap();
     let manifest = run.gradients().join("total/manifest.json");
     let text = read_text(&manifest).unwrap();

@@ -298,7 +298,7 @@ impl Config {
             ("study.rank", study.rank as u64, 2, 256),
             ("study.relearn_updates", study.relearn_updates, 0, 1 << 32),
             ("study.retrain_seeds", study.retrain_seeds, 0, study.seeds),
-            ("study.planted_updates", study.planted_updates, 1, 1 << 32),
+            ("study.planted_updates", study.planted_updates, 6, 1 << 32),
             ("study.plants", study.plants, 0, 1000),
             (
                 "record.streams_every",

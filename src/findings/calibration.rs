@@ -68,10 +68,9 @@ impl OverPlants {
         mean(&self.0.iter().map(of).collect::<Vec<_>>())
     }
 
-    /// Whether the towers were not told apart: by the order of all parameters nor by that of those that have an effect.
+    /// Whether the towers were not told apart. By effect they may be: that is told beside it and takes no mark away.
     fn is_low(&self) -> bool {
-        let areas = [self.mean(|one| one.area), self.mean(|one| one.by_effect)];
-        areas.iter().all(|&area| area < calibration::AREA_MIN)
+        self.mean(|one| one.area) < calibration::AREA_MIN
     }
 }
 
@@ -121,6 +120,8 @@ pub struct Composed {
     pub halves: [PerRate<f64>; 2],
     /// Parameters by which locators are judged; 0 where the policy does not count.
     pub judged: usize,
+    /// The share of them that is the cheese's tower's: for A the precision of chance.
+    pub of_cheese: f64,
     /// The locators that were asked: none where the policy does not count.
     pub located: Vec<OnPlant>,
 }
@@ -192,7 +193,7 @@ mod tests {
         assert!(!took(one_direction, half(0.0, 0.6), [0.4, 0.3]));
     }
 
-    /// Below .8 by both areas on the policies that count it is marked; what does not count does not mark, and who was never
+    /// With an area below .8 on the policies that count it is marked, whatever it is by effect; what does not count does not mark, and who was never
     /// asked is untested.
     #[test]
     fn who_is_marked() {
@@ -208,6 +209,7 @@ mod tests {
             learnt: [0.4, 0.5],
             halves: [half(0.9, 0.0), half(0.0, corner)],
             judged: 10,
+            of_cheese: 0.5,
             located: found
                 .iter()
                 .map(|&(locator, area, by_effect)| OnPlant {
@@ -228,7 +230,7 @@ mod tests {
             composed: vec![composed(corner, &found), composed(0.1, &[(high, 0.1, 0.1)])],
         };
         let one = calibration(0.9);
-        assert_eq!(one.missed(), [low]);
+        assert_eq!(one.missed(), [low, mixed]);
         assert_eq!(one.untested().len(), Method::ALL.len() - 3);
         let none = calibration(0.2);
         assert!(none.missed().is_empty());

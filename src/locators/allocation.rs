@@ -69,7 +69,7 @@ impl Allocation {
     /// Of what is asked, along checkpoints; none for fewer than two of them.
     pub fn new(
         network: &Network,
-        checkpoints: &[(f64, Vec<f32>)],
+        checkpoints: &[&(f64, Vec<f32>)],
         asked: &[Asked],
     ) -> Option<Self> {
         let begun = std::time::Instant::now();
@@ -96,7 +96,7 @@ impl Allocation {
 /// One behaviour along the checkpoints.
 struct Path<'a> {
     network: &'a Network,
-    checkpoints: &'a [(f64, Vec<f32>)],
+    checkpoints: &'a [&'a (f64, Vec<f32>)],
     asked: &'a Asked,
     /// f at every checkpoint.
     values: Vec<f64>,
@@ -116,7 +116,7 @@ struct Segment {
 
 impl<'a> Path<'a> {
     /// One interval a segment.
-    fn new(network: &'a Network, checkpoints: &'a [(f64, Vec<f32>)], asked: &'a Asked) -> Self {
+    fn new(network: &'a Network, checkpoints: &'a [&'a (f64, Vec<f32>)], asked: &'a Asked) -> Self {
         let segment_len = checkpoints.len() - 1;
         let len = checkpoints[0].1.len();
         let mut path = Self {
@@ -232,6 +232,9 @@ impl<'a> Path<'a> {
     fn refine(&mut self) {
         let most = GRADIENTS_MAX * self.checkpoints.len();
         let allowed = ERROR_MAX * self.variation();
+        if allowed == 0.0 {
+            return;
+        }
         loop {
             let errors = self.errors();
             let mut left: f64 = errors.iter().sum();
@@ -335,6 +338,7 @@ mod tests {
     #[test]
     fn a_finer_grid_errs_less_and_in_the_end_the_parts_add_up() {
         let (network, checkpoints, asked) = made();
+        let checkpoints: Vec<&(f64, Vec<f32>)> = checkpoints.iter().collect();
         for one in &asked {
             let mut path = Path::new(&network, &checkpoints, one);
             let mut errors = vec![path.error()];
@@ -394,6 +398,7 @@ mod tests {
     #[test]
     fn the_same_bits_at_any_thread_count() {
         let (network, checkpoints, asked) = made();
+        let checkpoints: Vec<&(f64, Vec<f32>)> = checkpoints.iter().collect();
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             let made = pool

@@ -15,8 +15,9 @@
 
 use super::asked::Asked;
 use super::probes;
+use crate::ablate::situation::Task;
 use crate::ablate::{Rate, Tasks, needed_moves, seen};
-use crate::maze::{ActionSet, Move};
+use crate::maze::{ActionSet, Cell, Move};
 
 /// Behaviours of which it is asked when and where they were learnt.
 pub const ASKED: [Rate; 6] = [
@@ -83,15 +84,23 @@ fn of(rate: Rate, tasks: &Tasks) -> Asked {
 type Classes = [Vec<Vec<u8>>; 4];
 
 fn to_corner(tasks: &Tasks) -> Classes {
-    let mut classes = Classes::default();
+    let mut cells: [Vec<(&Task, Cell)>; 4] = Default::default();
     for task in tasks.levels(Rate::Corner) {
         for (cell, step) in needed_moves(&task.level, task.region) {
-            let mut observation = Vec::new();
-            seen::append(&task.level, cell, &mut observation);
-            classes[step as usize].push(observation);
+            cells[step as usize].push((task, cell));
         }
     }
-    classes
+    // Only what is kept is drawn: a large world has millions of cells.
+    cells.map(|cells| {
+        let kept = cells.len().min(STATES_MAX);
+        let chosen = (0..kept).map(|i| cells[i * cells.len() / kept]);
+        let observe = |(task, cell): (&Task, Cell)| {
+            let mut observation = Vec::new();
+            seen::append(&task.level, cell, &mut observation);
+            observation
+        };
+        chosen.map(observe).collect()
+    })
 }
 
 fn to_cheese(rate: Rate, tasks: &Tasks) -> Classes {

@@ -2,7 +2,7 @@
 //!
 //! With U orthonormal, directions are known by coordinates in it, and B of these orthonormal:
 //! ```text
-//! removed = U B B^T U^T delta          random = the same of as many random directions, scaled to the length of `removed`
+//! removed = U B B^T U^T delta          random = the same of as many random directions, scaled to the length of `removed`, so that it moves as far
 //! ```
 //!
 //! Cost: `O(P k + k^3)`, and no direction of P entries is held.

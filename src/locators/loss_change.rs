@@ -4,6 +4,7 @@
 //! ```text
 //! l_b[p] = (sum over windows w of |W_b[p, w]|)^(1/2) / sum over parameters of the same
 //! score for A = mean l of cheese in - mean l of corner and compass        for B = l of corner - mean l of the four cheese cells
+//! last gradient: the same scores of l_b[p] = |df_b / dtheta_p|^(1/2) at theta_T, without a history
 //! factors:  score for A = sum over terms r of (A[in, r] - A[corner, r] - A[compass, r]) W[r, p]        for B reversed, of all cheese cells
 //! ```
 //!
@@ -14,7 +15,7 @@
 
 use std::sync::Arc;
 
-use super::allocation::{Allocated, Allocation};
+use super::allocation::Allocation;
 use super::allocation_factors::LossChanges;
 use super::asked_states::asked;
 use super::error::Error;
@@ -23,6 +24,8 @@ use super::method::Method;
 use super::run::Run;
 use crate::ablate::Rate;
 
+/// Checkpoints that are gone along, at most.
+const CHECKPOINTS: usize = 201;
 /// What cheese cells are.
 const CHEESE: [Rate; 4] = [
     Rate::InUpRight,
@@ -36,6 +39,10 @@ const WALK: [Rate; 2] = [Rate::Corner, Rate::Compass];
 /// What each parameter's movement did to the behaviours.
 #[derive(Clone, Copy, Debug)]
 pub struct LossChange;
+
+/// Its dumbest rival: the gradients of the same behaviours where training ended, and no history.
+#[derive(Clone, Copy, Debug)]
+pub struct LastGradient;
 
 /// The parts of it that belong together.
 #[derive(Clone, Copy, Debug)]
@@ -53,8 +60,8 @@ pub fn loss_changes(run: &Run<'_>) -> Result<Option<Arc<LossChanges>>, Error> {
         return Ok(Some(made));
     }
     let network = behaviour.policy.network;
-    let Some(allocation) = Allocation::new(network, run.checkpoints, &asked(behaviour.tasks))
-    else {
+    let checkpoints = run.spaced_checkpoints(CHECKPOINTS);
+    let Some(allocation) = Allocation::new(network, &checkpoints, &asked(behaviour.tasks)) else {
         return Ok(None);
     };
     let made = LossChanges::new(allocation, run.seed)?;
@@ -70,27 +77,52 @@ impl Locator for LossChange {
         let Some(made) = loss_changes(run)? else {
             return Ok(None);
         };
-        let behaviours = &made.allocation.behaviours;
-        let mean = |rates: &[Rate]| mean(behaviours, rates, run.theta.len());
-        let less = |targets: &[Rate], spared: &[Rate]| {
-            let pairs = mean(targets).into_iter().zip(mean(spared));
-            pairs.map(|(target, spared)| target - spared).collect()
-        };
-        let scores = [less(&Rate::IN, &WALK), less(&[Rate::Corner], &CHEESE)];
-        let found = "every tensor".to_owned();
-        Ok(Some(Located::scored(scores, [found.clone(), found])))
+        let sizes = made.allocation.behaviours.iter().map(|one| {
+            let mut sums = vec![0.0; run.theta.len()];
+            for window in &one.windows {
+                let pairs = sums.iter_mut().zip(window);
+                pairs.for_each(|(sum, &w)| *sum += f64::from(w).abs());
+            }
+            (one.rate, sums)
+        });
+        Ok(Some(by_size(&sizes.collect::<Vec<_>>(), run.theta.len())))
     }
 }
 
+impl Locator for LastGradient {
+    fn method(&self) -> Method {
+        Method::LastGradient
+    }
+
+    fn locate<'a>(&self, run: &Run<'a>) -> Result<Option<Located<'a>>, Error> {
+        let Some(behaviour) = run.behaviour else {
+            return Ok(None);
+        };
+        let sizes = asked(behaviour.tasks).into_iter().map(|one| {
+            let (_, gradient) = one.value_and_gradient(behaviour.policy);
+            let sizes = gradient.iter().map(|&g| f64::from(g).abs()).collect();
+            (one.rate, sizes)
+        });
+        Ok(Some(by_size(&sizes.collect::<Vec<_>>(), run.theta.len())))
+    }
+}
+
+/// The scores of sizes, one a parameter and behaviour.
+fn by_size<'a>(sizes: &[(Rate, Vec<f64>)], len: usize) -> Located<'a> {
+    let mean = |rates: &[Rate]| mean(sizes, rates, len);
+    let less = |targets: &[Rate], spared: &[Rate]| {
+        let pairs = mean(targets).into_iter().zip(mean(spared));
+        pairs.map(|(target, spared)| target - spared).collect()
+    };
+    let scores = [less(&Rate::IN, &WALK), less(&[Rate::Corner], &CHEESE)];
+    let found = "every tensor".to_owned();
+    Located::scored(scores, [found.clone(), found])
+}
+
 /// The mean of l over some behaviours.
-fn mean(behaviours: &[Allocated], rates: &[Rate], len: usize) -> Vec<f64> {
+fn mean(sizes: &[(Rate, Vec<f64>)], rates: &[Rate], len: usize) -> Vec<f64> {
     let mut mean = vec![0.0; len];
-    for behaviour in behaviours.iter().filter(|one| rates.contains(&one.rate)) {
-        let mut sums = vec![0.0; len];
-        for window in &behaviour.windows {
-            let pairs = sums.iter_mut().zip(window);
-            pairs.for_each(|(sum, &w)| *sum += f64::from(w).abs());
-        }
+    for (_, sums) in sizes.iter().filter(|(rate, _)| rates.contains(rate)) {
         let whole: f64 = sums.iter().map(|l: &f64| l.sqrt()).sum();
         if whole > 0.0 {
             let scale = 1.0 / (whole * rates.len() as f64);

@@ -76,6 +76,8 @@ pub enum Method {
     FisherRatio,
     /// What each parameter's movement between checkpoints added to a behaviour's log-probabilities (Lan et al. 2019), target minus spared.
     LossChange,
+    /// The scores of the loss change allocation from gradients at `theta_T` alone: what its history adds.
+    LastGradient,
     /// Parts of it by non-negative factorisation over behaviours, time and parameters, by their behaviours.
     LossChangeFactors,
     /// First-order share of the preference that goes through a weight in pairs of states that differ in one fact, target minus spared.
@@ -113,7 +115,7 @@ pub enum Group {
 
 impl Method {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::GradientSvdRaw,
         Self::GradientSvdUnitNorm,
         Self::GradientSvdPerTensor,
@@ -140,6 +142,7 @@ impl Method {
         Self::GradientTimesDisplacement,
         Self::FisherRatio,
         Self::LossChange,
+        Self::LastGradient,
         Self::LossChangeFactors,
         Self::AttributionPatching,
         Self::ActivationPatching,
@@ -190,6 +193,7 @@ impl Method {
             Self::GradientTimesDisplacement => "gradient x displacement",
             Self::FisherRatio => "fisher ratio",
             Self::LossChange => "loss change allocation",
+            Self::LastGradient => "last gradient",
             Self::LossChangeFactors => "loss change factors",
             Self::AttributionPatching => "attribution patching",
             Self::ActivationPatching => "activation patching",
@@ -262,6 +266,9 @@ impl Method {
             Self::LossChange => {
                 "what each parameter's movement between checkpoints added to a behaviour's log-probabilities (Lan et al. 2019), target minus spared"
             }
+            Self::LastGradient => {
+                "the scores of the loss change allocation from gradients at theta_T alone: what its history adds is what is above it"
+            }
             Self::LossChangeFactors => {
                 "parts of it by non-negative factorisation over behaviours, time and parameters, by their behaviours"
             }
@@ -317,6 +324,7 @@ impl Method {
             | Self::GradientTimesDisplacement
             | Self::FisherRatio
             | Self::LossChange
+            | Self::LastGradient
             | Self::LossChangeFactors
             | Self::AttributionPatching
             | Self::ActivationPatching
@@ -352,6 +360,7 @@ impl Method {
             Self::WeightsSvd | Self::DisplacementSvd | Self::TrajectoryPca => Group::Weights,
             Self::FisherRatio
             | Self::LossChange
+            | Self::LastGradient
             | Self::LossChangeFactors
             | Self::AttributionPatching
             | Self::ActivationPatching

@@ -64,7 +64,7 @@ pub use in_span::InSpan;
 pub use kind::Kind;
 pub use layer_svd::LayerSvd;
 pub use locator::{Located, Locator, Native, Offer, Offers, Steer};
-pub use loss_change::{LossChange, LossChangeFactors, loss_changes};
+pub use loss_change::{LastGradient, LossChange, LossChangeFactors, loss_changes};
 pub use method::{Group, Method, Supervision};
 pub use oblique::Oblique;
 pub use oracle::Oracle;
@@ -108,6 +108,7 @@ pub fn all() -> Vec<Box<dyn Locator>> {
         Box::new(GradientDisplacement),
         Box::new(Fisher),
         Box::new(LossChange),
+        Box::new(LastGradient),
         Box::new(LossChangeFactors),
         Box::new(Attribution),
         Box::new(ActivationPatching),

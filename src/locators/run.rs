@@ -118,6 +118,14 @@ impl Run<'_> {
         pairs.map(|(&theta, &theta_0)| theta - theta_0).collect()
     }
 
+    /// As many of the checkpoints, evenly spaced, both ends among them: what is asked at each takes time and memory.
+    pub fn spaced_checkpoints(&self, most: usize) -> Vec<&(f64, Vec<f32>)> {
+        let len = self.checkpoints.len();
+        let kept = most.max(2).min(len);
+        let place = |i: usize| i * (len - 1) / (kept - 1).max(1);
+        (0..kept).map(|i| &self.checkpoints[place(i)]).collect()
+    }
+
     /// The decomposition of a stream, if it was recorded.
     ///
     /// # Errors

@@ -42,6 +42,8 @@ const WHOLE: usize = 150;
 const AROUND: f64 = 1.0 / 6.0;
 /// States of each behaviour that are probed at every checkpoint.
 const STATES: usize = 128;
+/// Checkpoints at which probes are asked, at most.
+const CHECKPOINTS: usize = 201;
 
 /// What is summed over windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,7 +211,8 @@ fn probe_gradients(run: &Run<'_>) -> Result<Option<(Dense, Vec<f64>)>, Error> {
         return Ok(None);
     };
     let mut rows = Vec::new();
-    for (_, theta) in run.checkpoints {
+    let checkpoints = run.spaced_checkpoints(CHECKPOINTS);
+    for (_, theta) in &checkpoints {
         let mut row = vec![0.0f32; theta.len()];
         for probe in behaviour.probes {
             let kept = STATES.min(probe.right.len());
@@ -225,8 +228,8 @@ fn probe_gradients(run: &Run<'_>) -> Result<Option<(Dense, Vec<f64>)>, Error> {
         }
         rows.append(&mut row);
     }
-    let matrix = Dense::new(run.checkpoints.len(), run.theta.len(), rows)?;
-    let tau = run.checkpoints.iter().map(|(share, _)| *share).collect();
+    let matrix = Dense::new(checkpoints.len(), run.theta.len(), rows)?;
+    let tau = checkpoints.iter().map(|(share, _)| *share).collect();
     Ok(Some((matrix, tau)))
 }
 

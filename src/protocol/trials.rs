@@ -257,7 +257,7 @@ impl<'a> Trials<'a> {
         Ok(())
     }
 
-    /// Directions projected off at every dose, and beside each as many random ones in their span that remove as much
+    /// Directions projected off at every dose, and beside each as many random ones in their span that move the policy as
     /// displacement.
     fn project_in_span(
         &mut self,

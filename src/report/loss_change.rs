@@ -10,6 +10,8 @@ use super::svg::{Anchor, Path, Svg, escape};
 
 /// The share of a behaviour's rise that has the full colour.
 const FULL: f64 = 0.05;
+/// The least depth of colour that is drawn.
+const FAINT: f64 = 0.08;
 /// Tensors of a term that are named.
 const NAMED: usize = 3;
 
@@ -126,7 +128,7 @@ fn caption(found: &LossChange) -> String {
          log-probability of the needed move, the four needed moves weighted alike; a cheese is by how much seeing it raises \
          the needed move over the mean of the four, in logits; the compass is the logits for up and right over those for \
          left and down. Squares of a panel add up to all of the \
-         rise but for this error: {} (from {}, {} s).",
+         rise (what one adds another may take, so that shares go beyond 100 %) but for this error: {} (from {}, {} s).",
         percent(FULL),
         escape(&errors.join(", ")),
         plural(points, "gradient"),
@@ -142,6 +144,7 @@ fn panel(one: &BehaviourLearnt, tau: &[f64], names: &[&str], rows: &[usize]) -> 
     let bottom = 4.0 + ROW * rows.len() as f64;
     let mut svg = Svg::new(LEFT + WIDTH + 6.0, bottom + 18.0);
     let whole = whole(one);
+    svg.rect((LEFT, 4.0), (WIDTH, bottom - 5.0), "frame", 1.0);
     for (place, &tensor) in rows.iter().enumerate() {
         let y = 4.0 + ROW * place as f64;
         svg.text(
@@ -157,17 +160,15 @@ fn panel(one: &BehaviourLearnt, tau: &[f64], names: &[&str], rows: &[usize]) -> 
             } else {
                 "var(--cheese)"
             };
-            let words = format!(
-                "{}, up to {} of training: {} of the rise",
-                names[tensor],
-                percent(tau[window]),
-                signed(100.0 * share, 2) + " %"
-            );
+            let depth = (share.abs() / FULL).sqrt().min(1.0);
+            // What is hardly seen is not drawn: a page has thousands of squares.
+            if depth < FAINT {
+                continue;
+            }
+            let to = percent(tau[window]);
+            let words = format!("{}, to {to}: {} %", names[tensor], signed(100.0 * share, 1));
             let (at, size) = ((LEFT + cell * window as f64, y), (cell - 0.6, ROW - 1.0));
-            svg.group(colour, &words, |svg| {
-                svg.rect(at, size, "frame", 1.0);
-                svg.rect(at, size, "solid", (share.abs() / FULL).sqrt().min(1.0));
-            });
+            svg.group(colour, &words, |svg| svg.rect(at, size, "solid", depth));
         }
     }
     for (share, anchor) in [
@@ -195,13 +196,13 @@ fn panel(one: &BehaviourLearnt, tau: &[f64], names: &[&str], rows: &[usize]) -> 
 
 fn unit(rate: Rate) -> &'static str {
     match rate {
-        Rate::Compass => "logits",
-        _ => "log-probability",
+        Rate::Corner => "log-probability",
+        _ => "logits",
     }
 }
 
 fn term(number: usize, one: &LearntTogether, found: &LossChange, names: &[&str]) -> String {
-    const LEFT: f64 = 122.0;
+    const LEFT: f64 = 136.0;
     const ROW: f64 = 13.0;
     const BAR: f64 = 130.0;
     const HEIGHT: f64 = 54.0;

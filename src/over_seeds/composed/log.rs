@@ -2,8 +2,6 @@
 
 use crate::experiment::grid::is_due;
 
-/// Rows of one stage of training.
-const ROWS: u64 = 100;
 /// Checkpoints of one stage, after its first.
 const CHECKPOINTS: u64 = 20;
 
@@ -12,23 +10,29 @@ const CHECKPOINTS: u64 = 20;
 pub struct Log {
     /// Updates that the stage has.
     pub total: u64,
+    /// Updates of a row: the same in all stages, so that rows are an even axis of time.
+    every: u64,
     /// Updates made.
     pub made: u64,
     /// Row by row: the updates before its middle, the gradient's sum, and what was added to the parameters.
     pub rows: Vec<(f64, Vec<f32>, Vec<f32>)>,
     /// Updates made, and parameters.
     pub checkpoints: Vec<(u64, Vec<f32>)>,
+    /// The parameters after the last update.
+    pub params: Vec<f32>,
     in_row: u64,
 }
 
 impl Log {
-    /// Of a stage of so many updates that begins with these parameters.
-    pub fn new(total: u64, params: &[f32]) -> Self {
+    /// Of a stage of so many updates that begins with these parameters; rows are of `every` of them.
+    pub fn new(total: u64, every: u64, params: &[f32]) -> Self {
         Self {
             total,
+            every,
             made: 0,
             rows: Vec::new(),
             checkpoints: vec![(0, params.to_vec())],
+            params: params.to_vec(),
             in_row: 0,
         }
     }
@@ -40,7 +44,7 @@ impl Log {
 
     /// Adds an update: the gradient, what it added to the parameters, and the parameters after it.
     pub fn add(&mut self, gradient: &[f32], applied: &[f32], params: &[f32]) {
-        let every = self.total.div_ceil(ROWS);
+        let every = self.every;
         if self.in_row == 0 {
             let middle = self.made as f64 + 0.5 * every.min(self.total - self.made) as f64;
             let zeros = vec![0.0; gradient.len()];
@@ -53,6 +57,7 @@ impl Log {
             sums.iter_mut().zip(values).for_each(|(sum, x)| *sum += x);
         }
         self.made += 1;
+        self.params.copy_from_slice(params);
         self.in_row = (self.in_row + 1) % every;
         if is_due(self.made, CHECKPOINTS, self.total) {
             self.checkpoints.push((self.made, params.to_vec()));

@@ -69,15 +69,19 @@ fn find_one(
         learnt: worth.learnt,
         halves: worth.halves,
         judged: 0,
+        of_cheese: 0.0,
         located: Vec::new(),
     };
     if counts(worth.learnt, &worth.halves) {
-        (composed.judged, composed.located) = ask(config, &plant, all, progress)?;
+        let (counted, located) = ask(config, &plant, all, progress)?;
+        (composed.judged, composed.of_cheese) = counted;
+        composed.located = located;
     }
     Ok(composed)
 }
 
-/// What every locator is worth on a plant, and by how many parameters they are judged.
+/// By how many parameters locators are judged on a plant, the share of these that is of the cheese's tower, and what every
+/// locator is worth.
 ///
 /// # Errors
 /// As [`find`].
@@ -86,7 +90,7 @@ pub fn ask(
     plant: &Plant,
     all: &[Box<dyn Locator>],
     progress: &mut dyn Progress,
-) -> Result<(usize, Vec<OnPlant>), Error> {
+) -> Result<((usize, f64), Vec<OnPlant>), Error> {
     let tasks = config.tasks(Split::Discovery, probes::LEVELS)?;
     let probes = probes::probes(&tasks, probes::STATES);
     let policy = plant.policy();
@@ -115,7 +119,10 @@ pub fn ask(
         seed: config.seed,
     };
     let members = plant.towers.members();
-    let truth = Truth::new(policy.policy(), &seen.displacement(), &members, &probes);
+    // Not the states that methods are shown.
+    let others = config.tasks(Split::Selection, probes::LEVELS)?;
+    let others = probes::probes(&others, probes::STATES);
+    let truth = Truth::new(policy.policy(), &seen.displacement(), &members, &others);
     progress.begin("locators on the composed policy", all.len() as u64);
     let mut located = Vec::new();
     for locator in all {
@@ -129,7 +136,7 @@ pub fn ask(
         });
         progress.advance(located.len() as u64, locator.method().name());
     }
-    Ok((truth.len(), located))
+    Ok((truth.counted(), located))
 }
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ const LEVELS: usize = 32;
 const MANY_GOALS: u64 = 2;
 /// Updates of the cheese's tower alone for each of both together.
 const TOGETHER: u64 = 3;
+/// Rows of all of the training, about.
+const ROWS: u64 = 300;
 
 /// A policy whose parameters are known to serve one behaviour or the other.
 #[derive(Debug)]
@@ -71,6 +73,8 @@ impl Plant {
         let settings = config.settings();
         let updates = config.study.planted_updates;
         let towers = Towers::new(settings.net.shape(&settings.env))?;
+        let [of_corner, of_both] = [MANY_GOALS, TOGETHER].map(|part| updates.div_ceil(part));
+        let every = (of_corner + updates + of_both).div_ceil(ROWS);
         let teach = |teacher: Teacher, updates: u64, seed: u64, progress: &mut dyn Progress| {
             let mut params = init::initialise(&towers.half.layout, seed);
             if teacher == Teacher::Corner {
@@ -79,7 +83,7 @@ impl Plant {
                     .into_iter()
                     .for_each(|index| params[index] = 0.0);
             }
-            let mut log = Log::new(updates, &params);
+            let mut log = Log::new(updates, every, &params);
             imitate(
                 &settings.env,
                 &towers.half,
@@ -90,17 +94,12 @@ impl Plant {
             )?;
             Ok::<_, Error>(log)
         };
-        let corner = teach(
-            Teacher::Corner,
-            updates.div_ceil(MANY_GOALS),
-            config.seed,
-            progress,
-        )?;
+        let corner = teach(Teacher::Corner, of_corner, config.seed, progress)?;
         let cheese = teach(Teacher::Cheese, updates, config.seed + 1, progress)?;
         let scales = fit(config, &towers, [&corner, &cheese])?;
         let params = towers.compose([corner.last(), cheese.last()], scales);
-        let seed = (updates / TOGETHER, config.seed);
-        let both = together(&settings, &towers, params, seed, progress)?;
+        let log = Log::new(of_both.next_multiple_of(2), every, &params);
+        let both = together(&settings, &towers, log, config.seed, progress)?;
         Self::of(towers, scales, [corner, cheese, both])
     }
 

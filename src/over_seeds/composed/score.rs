@@ -2,7 +2,8 @@
 //!
 //! Value heads serve neither behaviour, and parameters without any effect (those of dead units among them) cannot be told
 //! apart: both are left out. The effect of a parameter is that of its reset, to first order, on what its own tower does:
-//! `|df/dtheta_p (theta_T - theta_0)_p|`, f the mean log-probability of the right moves.
+//! `|df/dtheta_p (theta_T - theta_0)_p|`, f the mean log-probability of the right moves on probes of other levels than methods are
+//! shown.
 
 use crate::ablate::Rate;
 use crate::findings::PlantScore;
@@ -54,9 +55,11 @@ impl Truth {
         }
     }
 
-    /// How many parameters count.
-    pub fn len(&self) -> usize {
-        self.counted.len()
+    /// How many parameters count, and the share of them that is of the cheese's tower.
+    pub fn counted(&self) -> (usize, f64) {
+        let of_cheese = self.is_cheese.iter().filter(|&&is| is).count();
+        let len = self.counted.len();
+        (len, of_cheese as f64 / len.max(1) as f64)
     }
 
     /// What scores for A and for B are worth: the cheese's tower is what A looks for, the corner's what B does.

@@ -11,36 +11,60 @@ use crate::ppo::settings::Settings;
 use super::log::Log;
 use super::towers::Towers;
 
+/// What is told while it goes on.
+const STAGE: &str = "training both towers together";
 /// Share of the run's first learning rate that is begun with.
 const RATE: f64 = 0.1;
 /// Part of the updates in which the values alone learn: one in so many.
 const VALUES: u64 = 4;
 
-/// Both towers of `params` on both their levels, for so many updates in all; `settings` have the whole network.
+/// Both towers on both their levels, from the log's last parameters and for as many updates as the log has, an even number;
+/// `settings` have the whole network.
 ///
 /// # Errors
 /// What training refuses, or the user's interruption.
 pub fn together(
     settings: &Settings,
     towers: &Towers,
-    params: Vec<f32>,
-    (updates, seed): (u64, u64),
+    mut log: Log,
+    seed: u64,
     progress: &mut dyn Progress,
 ) -> Result<Log, Error> {
+    let layout = &towers.full.layout;
+    let is_value = |p: &usize| {
+        let mut tensors = layout.tensors.iter();
+        tensors.any(|one| one.name.starts_with("value.") && one.range().contains(p))
+    };
+    let but_values: Vec<usize> = (0..layout.len()).filter(|p| !is_value(p)).collect();
+    let of_values = (log.total / VALUES).next_multiple_of(2).min(log.total);
+    progress.begin(STAGE, log.total);
+    // Optimisers begin anew: moments of what was held are 0, after steps that they do not know of.
+    for (updates, held) in [
+        (of_values, but_values),
+        (log.total - of_values, towers.held()),
+    ] {
+        if updates > 0 {
+            in_turn(settings, (updates, held), &mut log, seed, progress)?;
+        }
+    }
+    Ok(log)
+}
+
+/// So many updates, half of them on either levels, with some parameters held.
+fn in_turn(
+    settings: &Settings,
+    (updates, held): (u64, Vec<usize>),
+    log: &mut Log,
+    seed: u64,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
     let mut settings = settings.clone();
     settings.ppo.learning_rate *= RATE;
     settings.ppo.total_updates = updates / 2;
-    let mut log = Log::new(updates / 2 * 2, &params);
-    let layout = &towers.full.layout;
-    let values = layout
-        .tensors
-        .iter()
-        .filter(|one| one.name.starts_with("value."));
-    let values: Vec<usize> = values.flat_map(|one| one.range()).collect();
-    let but_values: Vec<usize> = (0..layout.len()).filter(|p| !values.contains(p)).collect();
+    let mut params = log.params.clone();
     let begin = |settings: Settings, seed| {
         let mut trainer = Trainer::from_params(settings, seed, params.clone())?;
-        trainer.project_out(Projection::holding(but_values.clone()));
+        trainer.project_out(Projection::holding(held.clone()));
         Ok::<_, Error>(trainer)
     };
     let own = begin(settings.clone(), seed)?;
@@ -48,30 +72,25 @@ pub fn together(
     settings.env.mouse = MouseStart::Anywhere;
     settings.env.schedule.clear();
     let mut trainers = [own, begin(settings, seed + 1)?];
-    let stage = "training both towers together";
-    progress.begin(stage, log.total);
+    let until = log.made + updates;
     for turn in [0, 1].into_iter().cycle() {
-        if log.made == log.total {
+        if log.made == until {
             break;
         }
-        if log.made >= log.total / VALUES {
-            trainers[turn].project_out(Projection::holding(towers.held()));
-        }
-        iteration(&mut trainers[turn], &mut log, stage, progress)?;
-        let params = trainers[turn].params().to_vec();
-        trainers[1 - turn].set_params(&params);
+        trainers[turn].set_params(&params);
+        iteration(&mut trainers[turn], log, progress)?;
+        params = trainers[turn].params().to_vec();
     }
-    Ok(log)
+    Ok(())
 }
 
 /// One iteration, or what is left of it.
 fn iteration(
     trainer: &mut Trainer,
     log: &mut Log,
-    stage: &'static str,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
-    progress.stop_if_interrupted(stage)?;
+    progress.stop_if_interrupted(STAGE)?;
     while let Some(update) = trainer.advance()? {
         let ends = update.ends_iteration;
         let (gradient, applied) = (update.gradient.to_vec(), update.applied.to_vec());

@@ -15,7 +15,7 @@ pub fn planted(study: &Study) -> String {
         "`calibration`, `seeds[].currency[].blindfold`; src/locators/planted.rs, src/locators/calibration.rs, \
          src/over_seeds/composed.\n\n\
          Where the answer is known, a method that finds it says something by what it finds elsewhere. An asterisk marks a \
-         method that missed an easy plant, or tells the towers of the composed policies apart with both areas below .8. .5 is \
+         method that missed an easy plant, or tells the towers of the composed policies apart with an area below .8. .5 is \
          chance.{}\n\n\
          **Made-up gradients.** Area under the ROC curve of each method's scores, for A, B: the parameters known to serve the \
          behaviour against all others and, in brackets, against those of the other behaviour alone (a method that takes one \
@@ -92,12 +92,17 @@ fn losses(half: &PerRate<f64>) -> String {
 fn policies(study: &Study) -> String {
     let all = &study.calibration.composed;
     if all.is_empty() {
-        return "None were made.".into();
+        return "None were made: `study.plants` is 0, or the network has no halves, which `small` with even `channels` and `hidden` has."
+            .into();
     }
     let one = |composed: &Composed| {
         let [cheese, corner] = &composed.halves;
         let verdict = match composed.counts() {
-            true => format!("counts, {} parameters", composed.judged),
+            true => format!(
+                "counts, {} parameters, {} of them the cheese's",
+                composed.judged,
+                fixed(composed.of_cheese, 2)
+            ),
             false => "does not count".into(),
         };
         format!(
@@ -151,7 +156,7 @@ fn composed(study: &Study) -> String {
     format!(
         "Means over the policies that count: the parameters of the tower that a claim takes away against the other's, value heads and \
          parameters without any effect left out. By effect: every parameter weighted by what its reset does, to first order, to what its \
-         own tower does.\n\n{}",
+         own tower does, which favours methods that look at the same gradients. Chance is an area of .5, and of the first the tower's share of all.\n\n{}",
         table(&headings, rows)
     )
 }

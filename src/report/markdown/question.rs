@@ -21,7 +21,7 @@ pub fn question(study: &Study) -> String {
          Every method on the same policies, levels and statistics. Area: its top parameters reset, above as \
          many random ones of every tensor (selection levels; .5 to 20 % of parameters). Own edit: of its \
          edits, resets among them, the one farthest inside the rule on selection levels; on how many seeds it \
-         meets the rule on test levels, and its selectivity there. Planted: area under the ROC curve, by effect, where the answer is known, the claim's set against the other's; ° \
+         meets the rule on test levels, and its selectivity there. Planted: area under the ROC curve where the answer is known, the claim's set against the other's; ° \
          on made-up gradients (easy plants: mean and range), else on each of the composed policies that count. Seconds: to locate, a seed; the gradient SVDs' do not count \
          the training that records nor the decompositions (\"What it took\").\n\n{}\n\
          Areas in the common currency, gradient SVD minus the other, seed by seed, with Holm over this \
@@ -150,13 +150,13 @@ fn own_edit(study: &Study, claim: Claim, words: &dyn Fn(Family) -> Option<String
     })
 }
 
-/// The area where the answer is known: by effect, of each of the composed policies that count; else mean and range of
+/// The area where the answer is known: of each of the composed policies that count; else mean and range of
 /// made-up gradients.
 fn planted(study: &Study, claim: Claim, method: Method) -> String {
     let calibration = &study.calibration;
     if let Some(found) = calibration.on_plants(method) {
         let areas = found[claim as usize].0.iter();
-        let areas: Vec<String> = areas.map(|one| fixed(one.by_effect, 2)).collect();
+        let areas: Vec<String> = areas.map(|one| fixed(one.area, 2)).collect();
         return areas.join(", ");
     }
     let easy = calibration.synthetic.iter();
