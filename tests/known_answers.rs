@@ -11,6 +11,7 @@ use gouda::ablate::{
 };
 use gouda::experiment::checkpoint::load_checkpoint;
 use gouda::experiment::{Config, Preset, Silent};
+use gouda::gradients::GradientMatrix;
 use gouda::locators::{self, Method};
 use gouda::nn::{Network, Policy, init};
 use gouda::over_seeds::composed::{ask, plant::Plant};
@@ -106,6 +107,23 @@ fn methods_tell_the_towers_of_a_composed_policy_apart() {
     config.net.hidden = 32;
     config.study.planted_updates = 1600;
     let plant = Plant::train(&config, &mut Silent).unwrap();
+    // No weight leads from one tower to the other, nor shows the corner's a cheese, at any time.
+    let held = plant.towers.held();
+    for (share, theta) in &plant.checkpoints {
+        assert!(held.iter().all(|&p| theta[p] == 0.0), "{share}");
+    }
+    // What was recorded adds up to what moved, in the coordinates of the whole.
+    let [gradients, updates] = &plant.streams;
+    let theta = &plant.checkpoints[plant.checkpoints.len() - 1].1;
+    let (mut missing, mut moved) = (0.0, 0.0);
+    for p in 0..theta.len() {
+        let column = (0..plant.tau.len()).map(|t| f64::from(updates.row(t)[p]));
+        let displacement = f64::from(theta[p] - plant.checkpoints[0].1[p]);
+        missing += (column.sum::<f64>() - displacement).powi(2);
+        moved += displacement.powi(2);
+    }
+    assert!(missing < 1e-6 * moved && moved > 1.0, "{missing} {moved}");
+    assert_eq!(gradients.time_len(), plant.tau.len());
     // The walk to the corner is the corner's tower's, and the cheese's has no part in it.
     let worth = plant.worth(&config, Split::Selection, 64).unwrap();
     let [cheese, corner] = worth.halves;

@@ -147,3 +147,30 @@ impl Run<'_> {
         Ok(Some(self.decompositions.provide(recorded, columns, made)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::locators::planted::{PLANTS, Planted};
+
+    #[test]
+    fn spaced_checkpoints_have_both_ends_and_no_more_than_asked() {
+        let planted = Planted::new(&PLANTS[0], 1);
+        let run = planted.run();
+        let all: Vec<f64> = run.checkpoints.iter().map(|(share, _)| *share).collect();
+        let spaced = |most| -> Vec<f64> {
+            let kept = run.spaced_checkpoints(most).into_iter();
+            kept.map(|(share, _)| *share).collect()
+        };
+        assert_eq!(spaced(all.len()), all);
+        assert_eq!(spaced(1000), all);
+        assert_eq!(spaced(2), [0.0, 1.0]);
+        let some = spaced(11);
+        assert_eq!((some.len(), some[0], some[10]), (11, 0.0, 1.0));
+        let none = Run {
+            checkpoints: &run.checkpoints[..1],
+            ..run
+        };
+        assert_eq!(none.spaced_checkpoints(5).len(), 1);
+    }
+}

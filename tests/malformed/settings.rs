@@ -55,6 +55,15 @@ fn sets() -> Vec<Case> {
             &["env.schedule[0].min_maze_dim = 33"],
         ),
         ("env.mouse=top_left", &["mouse", "bottom_left", "anywhere"]),
+        (
+            "study.planted_updates=5",
+            &["study.planted_updates = 5: expected 6 to"],
+        ),
+        (
+            "study.plants=1001",
+            &["study.plants = 1001: expected 0 to 1000"],
+        ),
+        ("ppo.routing=true", &["routing"]),
         ("net.kind=giant", &["kind", "small"]),
         (
             "net.channels=9223372036854775807",
