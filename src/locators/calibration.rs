@@ -100,7 +100,8 @@ fn right_of_first(order: &[(f64, bool)], len: usize) -> f64 {
     let above = order.partition_point(|&(score, _)| score > last);
     let level = order.partition_point(|&(score, _)| score >= last);
     let share = (len - above) as f64 / (level - above) as f64;
-    (right(&order[..above]) + share * right(&order[above..level])) / len as f64
+    // Rounding may take it past 1.
+    ((right(&order[..above]) + share * right(&order[above..level])) / len as f64).min(1.0)
 }
 
 /// Of as many parameters of highest score as the set has, the share that is in it.
