@@ -116,9 +116,9 @@ fn methods_tell_the_towers_of_a_composed_policy_apart() {
     let [gradients, updates] = &plant.streams;
     let theta = &plant.checkpoints[plant.checkpoints.len() - 1].1;
     let (mut missing, mut moved) = (0.0, 0.0);
-    for p in 0..theta.len() {
+    for (p, &last) in theta.iter().enumerate() {
         let column = (0..plant.tau.len()).map(|t| f64::from(updates.row(t)[p]));
-        let displacement = f64::from(theta[p] - plant.checkpoints[0].1[p]);
+        let displacement = f64::from(last - plant.checkpoints[0].1[p]);
         missing += (column.sum::<f64>() - displacement).powi(2);
         moved += displacement.powi(2);
     }

@@ -145,7 +145,7 @@ fn names_out_of_files_reach_the_terminal_as_text() {
     );
     let results = concat!(env!("CARGO_MANIFEST_DIR"), "/data/results/quick-seed0.json");
     let text = std::fs::read_to_string(results).unwrap();
-    let named = text.replace("\"family\": \"", "\"family\": \"\\u001b[2J\\u009b31m\\r");
+    let named = text.replace("\"family\":\"", "\"family\":\"\\u001b[2J\\u009b31m\\r");
     assert_ne!(named, text);
     std::fs::write(run.join("results.json"), named).unwrap();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_gouda"))

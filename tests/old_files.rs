@@ -103,7 +103,8 @@ fn all() -> [Old; 8] {
         },
         Old {
             folder: "6",
-            point: None,
+            // Of the settings of then: `ppo.routing` among them.
+            point: Some("expected the settings of config.toml as the run began with them"),
             curves: None,
             ..fourth
         },

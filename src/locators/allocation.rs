@@ -310,7 +310,9 @@ mod tests {
     use crate::numeric::random::{Purpose, Stream};
 
     /// A policy that moved up two behaviours' gradients, and at random.
-    fn made() -> (Network, Vec<(f64, Vec<f32>)>, Vec<Asked>) {
+    type Made = (Network, Vec<(f64, Vec<f32>)>, Vec<Asked>);
+
+    fn made() -> Made {
         let setting = Setting::new(9, 5, 50);
         let tasks = Tasks::new(Split::Discovery, setting, ActionSet::Four, 12).unwrap();
         let shape = Shape {

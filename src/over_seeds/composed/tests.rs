@@ -60,8 +60,8 @@ fn the_whole_prefers_what_its_towers_prefer_together() {
             // The corner's weights of the cheese's plane are held too.
             assert_eq!(cheese, 0);
         } else if corner + cheese == 0 {
-            let tensor = towers.full.layout.tensors.iter();
-            let tensor = tensor.filter(|t| t.range().contains(&i)).next().unwrap();
+            let mut tensor = towers.full.layout.tensors.iter();
+            let tensor = tensor.find(|t| t.range().contains(&i)).unwrap();
             assert!(["policy.bias", "value.bias"].contains(&tensor.name.as_str()));
         }
     }

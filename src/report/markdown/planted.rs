@@ -1,7 +1,7 @@
 //! What the methods find where the answer is known.
 
 use crate::ablate::{PerRate, Rate};
-use crate::findings::{Blindfolded, Composed, OverPlants, Study};
+use crate::findings::{Blindfolded, OverPlants, Study};
 use crate::locators::Method;
 use crate::numeric::sum::mean;
 use crate::report::number::{NONE, fixed, signed};
@@ -81,13 +81,6 @@ fn made_up(study: &Study) -> String {
     table(&headings, rows)
 }
 
-fn losses(half: &PerRate<f64>) -> String {
-    let loss = |rate: Rate| format!("{} {}", rate.name(), signed(half[rate], 2));
-    [Rate::InUpRight, Rate::InDownLeft, Rate::S5, Rate::Corner]
-        .map(loss)
-        .join(", ")
-}
-
 /// What the composed policies are, and whether their towers serve what they learnt.
 fn policies(study: &Study) -> String {
     let all = &study.calibration.composed;
@@ -95,33 +88,43 @@ fn policies(study: &Study) -> String {
         return "None were made: `study.plants` is 0, or the network has no halves, which `small` with even `channels` and `hidden` has."
             .into();
     }
-    let one = |composed: &Composed| {
-        let [cheese, corner] = &composed.halves;
-        let verdict = match composed.counts() {
-            true => format!(
-                "counts, {} parameters, {} of them the cheese's",
-                composed.judged,
-                fixed(composed.of_cheese, 2)
-            ),
-            false => "does not count".into(),
-        };
-        format!(
-            "Seed {} ({verdict}): what the cheese adds in the region {} and the walk to the corner {} above the untrained; \
-             losses with the cheese's tower reset: {}; with the corner's: {}.",
-            composed.seed,
-            signed(composed.learnt[0], 2),
-            signed(composed.learnt[1], 2),
-            losses(cheese),
-            losses(corner)
-        )
-    };
     let counted = all.iter().filter(|composed| composed.counts()).count();
+    let rows = all.iter().map(|composed| {
+        let lost = |half: &PerRate<f64>| {
+            let rates = [Rate::InUpRight, Rate::InDownLeft, Rate::Corner];
+            let lost = rates.map(|rate| signed(half[rate], 2));
+            lost.join(", ")
+        };
+        let [cheese, corner] = &composed.halves;
+        vec![
+            composed.seed.to_string(),
+            if composed.counts() { "yes" } else { "no" }.into(),
+            format!(
+                "{}, {}",
+                fixed(composed.learnt[0], 2),
+                fixed(composed.learnt[1], 2)
+            ),
+            lost(cheese),
+            lost(corner),
+            composed.judged.to_string(),
+            fixed(composed.of_cheese, 2),
+        ]
+    });
+    let headings = [
+        "seed",
+        "counts",
+        "learnt: cheese, corner",
+        "lost without the cheese's tower: cheese in, up-right, down-left, corner",
+        "without the corner's",
+        "parameters judged",
+        "share of the cheese's",
+    ];
     format!(
         "Two towers that meet at the logits only: one never sees a cheese and was taught the way to the corner, the other was taught \
          the way to the cheese and nothing where there is none; then both trained on by PPO. {counted} of {} count: both behaviours \
-         learnt, and either tower, reset, takes its own and leaves the other's. {}",
+         learnt, and either tower, reset, takes its own and leaves the other's.\n\n{}",
         all.len(),
-        all.iter().map(one).collect::<Vec<_>>().join(" ")
+        table(&headings, rows)
     )
 }
 
