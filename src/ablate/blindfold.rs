@@ -11,7 +11,7 @@ use crate::nn::Layout;
 use crate::nn::network::OBSERVATION_CHANNELS;
 
 /// The observation's channel that shows the cheese, after wall and mouse.
-const CHEESE: usize = 2;
+pub const CHEESE: usize = 2;
 
 /// The places in theta of the first convolution's weights, `(height, width, channels, filters)`, that read the
 /// cheese's plane; none where no tensor is a convolution that reads an observation.

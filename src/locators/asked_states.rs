@@ -15,9 +15,11 @@
 
 use super::asked::Asked;
 use super::probes;
+use crate::ablate::blindfold::CHEESE;
 use crate::ablate::situation::Task;
 use crate::ablate::{Rate, Tasks, needed_moves, seen};
 use crate::maze::{ActionSet, Cell, Move};
+use crate::nn::network::OBSERVATION_CHANNELS;
 
 /// Behaviours of which it is asked when and where they were learnt.
 pub const ASKED: [Rate; 6] = [
@@ -31,9 +33,6 @@ pub const ASKED: [Rate; 6] = [
 
 /// States of a needed move, at most.
 const STATES_MAX: usize = 24;
-/// Channels of an observation, and the number of the cheese's.
-const CHANNELS: usize = 3;
-const CHEESE: usize = 2;
 
 /// What is asked of a policy on these levels, in the order of [`ASKED`].
 pub fn asked(tasks: &Tasks) -> Vec<Asked> {
@@ -69,8 +68,13 @@ fn of(rate: Rate, tasks: &Tasks) -> Asked {
                     let needed = needed.map(|own| own - 0.25 * weight);
                     asked.weights.push(needed);
                     let hidden = observation.iter().enumerate();
-                    let hidden =
-                        hidden.map(|(at, &bit)| if at % CHANNELS == CHEESE { 0 } else { bit });
+                    let hidden = hidden.map(|(at, &bit)| {
+                        if at % OBSERVATION_CHANNELS == CHEESE {
+                            0
+                        } else {
+                            bit
+                        }
+                    });
                     asked.observations.extend(hidden);
                     asked.weights.push(needed.map(|weight| -weight));
                 }

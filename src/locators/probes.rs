@@ -9,7 +9,7 @@
 
 use crate::ablate::situation::Task;
 use crate::ablate::{Rate, Tasks, seen};
-use crate::maze::{ActionSet, Cell, Distances, Move, distances};
+use crate::maze::{ActionSet, Cell, Distances, Level, Move, distances};
 
 use super::run::Probe;
 
@@ -42,7 +42,7 @@ pub(super) fn probe(rate: Rate, tasks: &Tasks, state_len: usize) -> Probe {
     for task in levels {
         let to_end = distances(&task.level, end(rate, task));
         for cell in cells(rate, task, &to_end) {
-            let right = right_actions(task, cell, &to_end, actions);
+            let right = right_actions(&task.level, cell, &to_end, actions);
             states.push((task, cell, right));
         }
     }
@@ -96,10 +96,11 @@ fn cells(rate: Rate, task: &Task, to_end: &Distances) -> Vec<Cell> {
     found
 }
 
-fn right_actions(task: &Task, cell: Cell, to_end: &Distances, actions: ActionSet) -> u16 {
+/// The actions that take the mouse at a cell a step nearer to the end, one bit an action.
+pub fn right_actions(level: &Level, cell: Cell, to_end: &Distances, actions: ActionSet) -> u16 {
     let is_right = |action: u8| {
         let next = actions.movement(action);
-        next.is_some_and(|step| to_end.get(task.level.neighbour(cell, step)) < to_end.get(cell))
+        next.is_some_and(|step| to_end.get(level.neighbour(cell, step)) < to_end.get(cell))
     };
     let all = 0..actions.action_len() as u8;
     all.filter(|&action| is_right(action))

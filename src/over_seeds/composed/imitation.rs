@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use crate::ablate::seen;
 use crate::experiment::{Error, Progress};
 use crate::locators::probe_gradient::sum_and_gradient;
+use crate::locators::probes::right_actions;
 use crate::maze::{ActionSet, Cell, Distances, Level, LevelSampler, Split, Variant, distances};
 use crate::nn::adam::Adam;
 use crate::nn::{Network, Policy};
@@ -71,7 +72,7 @@ pub fn imitate(
     let least = env.min_maze_dim.max(5).min(env.world);
     let sampler = LevelSampler::new(env.world, Variant::Anywhere, least, train)
         .map_err(crate::ppo::Error::from)?;
-    let mut params = log.last().to_vec();
+    let mut params = log.params.clone();
     let mut adam = Adam::new(params.len(), 1e-5);
     let mut applied = vec![0.0; params.len()];
     let stage = match teacher {
@@ -166,13 +167,9 @@ fn states(teacher: Teacher, level: &Level, actions: ActionSet, stream: &mut Stre
 
 /// The actions that take the mouse a step nearer, each as likely.
 fn right(level: &Level, mouse: Cell, to_goal: &Distances, actions: ActionSet) -> Vec<f32> {
-    let is_right = |action: u8| {
-        let next = actions.movement(action);
-        next.is_some_and(|step| to_goal.get(level.neighbour(mouse, step)) < to_goal.get(mouse))
-    };
-    let marks = (0..actions.action_len() as u8).map(is_right);
-    let mut right: Vec<f32> = marks.map(|is| f32::from(u8::from(is))).collect();
-    let len: f32 = right.iter().sum();
-    right.iter_mut().for_each(|share| *share /= len.max(1.0));
-    right
+    let right = right_actions(level, mouse, to_goal, actions);
+    let share = 1.0 / right.count_ones().max(1) as f32;
+    let all = 0..actions.action_len();
+    all.map(|action| if right >> action & 1 == 1 { share } else { 0.0 })
+        .collect()
 }

@@ -20,7 +20,6 @@ pub struct Log {
     pub checkpoints: Vec<(u64, Vec<f32>)>,
     /// The parameters after the last update.
     pub params: Vec<f32>,
-    in_row: u64,
 }
 
 impl Log {
@@ -33,20 +32,13 @@ impl Log {
             rows: Vec::new(),
             checkpoints: vec![(0, params.to_vec())],
             params: params.to_vec(),
-            in_row: 0,
         }
-    }
-
-    /// The parameters of the last checkpoint.
-    pub fn last(&self) -> &[f32] {
-        &self.checkpoints[self.checkpoints.len() - 1].1
     }
 
     /// Adds an update: the gradient, what it added to the parameters, and the parameters after it.
     pub fn add(&mut self, gradient: &[f32], applied: &[f32], params: &[f32]) {
-        let every = self.every;
-        if self.in_row == 0 {
-            let middle = self.made as f64 + 0.5 * every.min(self.total - self.made) as f64;
+        if self.made.is_multiple_of(self.every) {
+            let middle = self.made as f64 + 0.5 * self.every.min(self.total - self.made) as f64;
             let zeros = vec![0.0; gradient.len()];
             self.rows.push((middle, zeros.clone(), zeros));
         }
@@ -58,7 +50,6 @@ impl Log {
         }
         self.made += 1;
         self.params.copy_from_slice(params);
-        self.in_row = (self.in_row + 1) % every;
         if is_due(self.made, CHECKPOINTS, self.total) {
             self.checkpoints.push((self.made, params.to_vec()));
         }

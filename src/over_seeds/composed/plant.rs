@@ -97,7 +97,7 @@ impl Plant {
         let corner = teach(Teacher::Corner, of_corner, config.seed, progress)?;
         let cheese = teach(Teacher::Cheese, updates, config.seed + 1, progress)?;
         let scales = fit(config, &towers, [&corner, &cheese])?;
-        let params = towers.compose([corner.last(), cheese.last()], scales);
+        let params = towers.compose([&corner.params, &cheese.params], scales);
         let log = Log::new(of_both.next_multiple_of(2), every, &params);
         let both = together(&settings, &towers, log, config.seed, progress)?;
         Self::of(towers, scales, [corner, cheese, both])
@@ -115,7 +115,7 @@ impl Plant {
         }
         for (made, params) in &cheese.checkpoints[1..] {
             let at = (corner.made + made) as f64 / whole;
-            checkpoints.push((at, compose(corner.last(), params)));
+            checkpoints.push((at, compose(&corner.params, params)));
         }
         for (made, params) in &both.checkpoints[1..] {
             let at = (corner.made + cheese.made + made) as f64 / whole;
@@ -194,7 +194,7 @@ fn fit(config: &Config, towers: &Towers, [corner, cheese]: [&Log; 2]) -> Result<
     let mut best = (f64::NEG_INFINITY, [1.0; 2]);
     for scales in SCALES {
         let compose = |a: &[f32], b: &[f32]| towers.compose([a, b], scales);
-        let theta = compose(corner.last(), cheese.last());
+        let theta = compose(&corner.params, &cheese.params);
         let theta_0 = compose(&corner.checkpoints[0].1, &cheese.checkpoints[0].1);
         let policy = TrainedPolicy {
             network: &towers.full,
