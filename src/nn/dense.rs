@@ -4,7 +4,7 @@
 //! times that with both gradients.
 
 use crate::numeric::Real;
-use crate::numeric::gather_gemm::{End, Init, Pair, Product, gather_gemm};
+use crate::numeric::gather_gemm::{End, Init, Pair, Pairs, Product, gather_gemm};
 use crate::numeric::sum;
 
 /// A dense layer for blocks of up to a fixed number of samples, with the offsets its products need.
@@ -13,25 +13,25 @@ pub struct Dense {
     in_len: usize,
     out_len: usize,
     /// One a sample: `left` in x, `right` in y.
-    samples: Vec<Pair>,
+    samples: Pairs,
     /// One a weight row: `left` in x, `right` in w.
-    inputs: Vec<Pair>,
+    inputs: Pairs,
     /// One a sample: `left` in d_y, `right` in d_x.
-    d_samples: Vec<Pair>,
+    d_samples: Pairs,
     /// One an output: `left` in d_y, `right` in the transposed weights.
-    outputs: Vec<Pair>,
+    outputs: Pairs,
 }
 
 impl Dense {
     /// A layer from `in_len` to `out_len` values, for up to `sample_len` samples at once.
     pub fn new(in_len: usize, out_len: usize, sample_len: usize) -> Self {
-        let pairs = |len: usize, left: usize, right: usize| -> Vec<Pair> {
-            (0..len)
-                .map(|i| Pair {
-                    left: (i * left) as u32,
-                    right: (i * right) as u32,
-                })
-                .collect()
+        let pairs = |len: usize, left: usize, right: usize| {
+            let offset = |x| u32::try_from(x).expect("a layer stays below 2^32 weights");
+            let distance = Pair {
+                left: offset(left),
+                right: offset(right),
+            };
+            Pairs::repeated(&[Pair::default()], distance, len)
         };
         Self {
             in_len,
@@ -58,14 +58,13 @@ impl Dense {
         y: &mut [T],
         end: End<'_, T>,
     ) {
-        let rows = &self.samples[..sample_len];
         let init = Init::Bias(bias);
         gather_gemm(Product {
             a: x,
             b: weight,
             c: y,
-            rows,
-            steps: &self.inputs,
+            rows: self.samples.first(sample_len),
+            steps: self.inputs.all(),
             n: self.out_len,
             init,
             end,
@@ -82,19 +81,19 @@ impl Dense {
         d_bias: &mut [T],
         adds: bool,
     ) {
-        let samples = &self.samples[..sample_len];
+        let samples = self.samples.first(sample_len);
         let init = if adds { Init::Accumulate } else { Init::Zero };
         gather_gemm(Product {
             a: x,
             b: d_y,
             c: d_weight,
-            rows: &self.inputs,
+            rows: self.inputs.all(),
             steps: samples,
             n: self.out_len,
             init,
             end: End::Store,
         });
-        sum::columns(d_y, samples, d_bias, adds);
+        sum::columns(d_y, samples.list(), d_bias, adds);
     }
 
     /// Writes `d_x`, or adds to it. `transposed` holds the weights as
@@ -107,14 +106,14 @@ impl Dense {
         d_x: &mut [T],
         adds: bool,
     ) {
-        let rows = &self.d_samples[..sample_len];
+        let rows = self.d_samples.first(sample_len);
         let init = if adds { Init::Accumulate } else { Init::Zero };
         gather_gemm(Product {
             a: d_y,
             b: transposed,
             c: d_x,
             rows,
-            steps: &self.outputs,
+            steps: self.outputs.all(),
             n: self.in_len,
             init,
             end: End::Store,

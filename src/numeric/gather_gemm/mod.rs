@@ -16,10 +16,10 @@ mod tile;
 #[cfg(target_arch = "x86_64")]
 mod vector;
 
-pub use parts::{End, Init, Pair, Product};
+pub use parts::{End, Init, Pair, Pairs, Product, Turns};
 
 use super::Real;
-use super::simd::{Path, path, vectorised};
+use super::simd::{Path, path};
 
 /// Computes the gathered product; rows of `c` that no `rows` names stay as they are.
 ///
@@ -37,16 +37,16 @@ pub fn gather_gemm<T: Real>(mut product: Product<'_, T>) {
         end,
     } = &product;
     let n = *n;
-    if rows.is_empty() || n == 0 {
+    if rows.list().is_empty() || n == 0 {
         return;
     }
-    let (row, step) = (largest(rows), largest(steps));
+    let (row, step, none) = (rows.largest(), steps.largest(), steps.list().is_empty());
     assert!(
-        steps.is_empty() || row.left as usize + (step.left as usize) < a.len(),
+        none || row.left as usize + (step.left as usize) < a.len(),
         "left factor too short"
     );
     assert!(
-        steps.is_empty() || step.right as usize + n <= b.len(),
+        none || step.right as usize + n <= b.len(),
         "right factor too short"
     );
     let c_len = row.right as usize + n;
@@ -81,16 +81,6 @@ pub fn gather_gemm<T: Real>(mut product: Product<'_, T>) {
     }
 }
 
-/// The largest offset on either side.
-fn largest(pairs: &[Pair]) -> Pair {
-    vectorised(|| {
-        pairs.iter().fold(Pair::default(), |most, pair| Pair {
-            left: most.left.max(pair.left),
-            right: most.right.max(pair.right),
-        })
-    })
-}
-
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2_tiles<T: Real>(product: &mut Product<'_, T>, first: usize) {
@@ -115,7 +105,7 @@ mod tests {
             init,
             mut end,
         } = product;
-        for row in rows {
+        for row in rows.list() {
             for j in 0..n {
                 let out = row.right as usize + j;
                 let mut sum = match init {
@@ -123,7 +113,7 @@ mod tests {
                     Init::Bias(bias) => bias[j],
                     Init::Accumulate => c[out],
                 };
-                for step in steps {
+                for step in steps.list() {
                     let left = a[(row.left + step.left) as usize];
                     sum = f32::mul_add(left, b[step.right as usize + j], sum);
                 }
@@ -141,61 +131,100 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_width_and_remainder_equals_the_definition_to_the_bit() {
+    /// A product of `n` columns, rows and steps, by the kernels or by the definition: what it leaves
+    /// in `c` and keeps beside it.
+    fn run(
+        n: usize,
+        rows: u32,
+        steps: u32,
+        init: usize,
+        end: usize,
+        is_fast: bool,
+    ) -> [Vec<u32>; 2] {
         let mut stream = Stream::new(1, Purpose::Nulls, 0);
         let mut random =
             |len: usize| -> Vec<f32> { (0..len).map(|_| stream.normal() as f32).collect() };
-        let bits = |c: &[f32]| c.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-        for n in [1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 32, 33, 53, 64] {
-            for row_len in [1, 2, 3, 5, 7, 8, 9, 18] {
-                let (a, b, bias) = (random(200), random(40 * n), random(n));
-                let rows: Vec<Pair> = (0..row_len)
-                    .map(|r| Pair {
-                        left: r * 5 % 97,
-                        right: r * (n as u32 + 3),
-                    })
-                    .collect();
-                let steps: Vec<Pair> = (0..33)
-                    .map(|s| Pair {
-                        left: s * 7 % 101,
-                        right: (s % 40) * n as u32,
-                    })
-                    .collect();
-                let c_len = row_len as usize * (n + 3);
-                let (start, x, kept) = (random(c_len), random(c_len), random(c_len));
-                for init in [Init::Zero, Init::Bias(&bias), Init::Accumulate] {
-                    for which in 0..4 {
-                        let run = |is_fast: bool| {
-                            let (mut c, mut z) = (start.clone(), kept.clone());
-                            let end = match which {
-                                0 => End::Store,
-                                1 => End::Rectify,
-                                2 => End::Add(&x),
-                                _ => End::AddRectified { x: &x, z: &mut z },
-                            };
-                            let product = Product {
-                                a: &a,
-                                b: &b,
-                                c: &mut c,
-                                rows: &rows,
-                                steps: &steps,
-                                n,
-                                init,
-                                end,
-                            };
-                            match is_fast {
-                                true => gather_gemm(product),
-                                false => naive(product),
-                            }
-                            (bits(&c), bits(&z))
-                        };
-                        let name = format!("n {n} rows {row_len} {init:?} end {which}");
-                        assert_eq!(run(true), run(false), "{name}");
-                    }
+        let row = |r: u32| Pair {
+            left: r * 5 % 97,
+            right: r * (n as u32 + 3),
+        };
+        let step = |s: u32| Pair {
+            left: s * 7 % 101,
+            right: (s % 40) * n as u32,
+        };
+        let c_len = rows as usize * (n + 3);
+        let (a, b, bias) = (random(200), random(40 * n), random(n));
+        let (mut c, x, mut z) = (random(c_len), random(c_len), random(c_len));
+        let rows = Pairs::once(&(0..rows).map(row).collect::<Vec<_>>());
+        let steps = Pairs::once(&(0..steps).map(step).collect::<Vec<_>>());
+        let product = Product {
+            a: &a,
+            b: &b,
+            c: &mut c,
+            rows: rows.all(),
+            steps: steps.all(),
+            n,
+            init: [Init::Zero, Init::Bias(&bias), Init::Accumulate][init],
+            end: match end {
+                0 => End::Store,
+                1 => End::Rectify,
+                2 => End::Add(&x),
+                _ => End::AddRectified { x: &x, z: &mut z },
+            },
+        };
+        match is_fast {
+            true => gather_gemm(product),
+            false => naive(product),
+        }
+        [c, z].map(|values| values.iter().map(|x| x.to_bits()).collect())
+    }
+
+    fn check(n: usize, rows: u32, steps: u32, init: usize, end: usize) {
+        let [fast, plain] = [true, false].map(|is_fast| run(n, rows, steps, init, end, is_fast));
+        assert!(
+            fast == plain,
+            "n {n} rows {rows} steps {steps} init {init} end {end}"
+        );
+    }
+
+    #[test]
+    fn every_tile_equals_the_definition_to_the_bit() {
+        for n in 1..=33 {
+            for rows in 1..=40 {
+                check(n, rows, 33, rows as usize % 3, n % 4);
+            }
+        }
+        for n in [5, 16, 24, 53, 64] {
+            for rows in [1, 3, 7, 18, 25] {
+                for (init, end) in (0..12).map(|i| (i / 4, i % 4)) {
+                    check(n, rows, 9, init, end);
                 }
             }
         }
+    }
+
+    #[test]
+    fn steps_taken_in_parts_change_no_bit() {
+        for steps in [0, 1, 79, 80, 81, 160, 161, 333] {
+            for (init, end) in (0..12).map(|i| (i / 4, i % 4)) {
+                check(27, 11, steps, init, end);
+            }
+        }
+    }
+
+    #[test]
+    fn turns_of_a_list_know_their_largest_offsets() {
+        let pair = |left, right| Pair { left, right };
+        let pairs = Pairs::repeated(&[pair(3, 1), pair(0, 4)], pair(10, 7), 3);
+        for turns in 1..=3 {
+            let turns = pairs.first(turns);
+            let largest = |of: fn(&Pair) -> u32| turns.list().iter().map(of).max().unwrap();
+            assert_eq!(
+                turns.largest(),
+                pair(largest(|p| p.left), largest(|p| p.right))
+            );
+        }
+        assert!(pairs.first(0).list().is_empty());
     }
 
     #[test]
@@ -203,19 +232,17 @@ mod tests {
         let b = [[f32::NAN; 16], [-0.0; 16], [-1.0; 16]].concat();
         for (step, row) in [0, 16, 32].into_iter().enumerate() {
             let mut c = [9.0f32; 16];
-            let (rows, steps) = (
-                [Pair::default()],
-                [Pair {
-                    left: 0,
-                    right: row,
-                }],
-            );
+            let rows = Pairs::once(&[Pair::default()]);
+            let steps = Pairs::once(&[Pair {
+                left: 0,
+                right: row,
+            }]);
             gather_gemm(Product {
                 a: &[1.0],
                 b: &b,
                 c: &mut c,
-                rows: &rows,
-                steps: &steps,
+                rows: rows.all(),
+                steps: steps.all(),
                 n: 16,
                 init: Init::Zero,
                 end: End::Rectify,
@@ -231,8 +258,8 @@ mod tests {
             a: &[0.0f32; 2],
             b: &[0.0; 4],
             c: &mut [0.0; 1],
-            rows: &[Pair::default()],
-            steps: &[Pair { left: 2, right: 0 }],
+            rows: Pairs::once(&[Pair::default()]).all(),
+            steps: Pairs::once(&[Pair { left: 2, right: 0 }]).all(),
             n: 1,
             init: Init::Zero,
             end: End::Store,
@@ -246,8 +273,8 @@ mod tests {
             a: &[0.0f32; 2],
             b: &[0.0; 4],
             c: &mut [0.0; 4],
-            rows: &[Pair::default()],
-            steps: &[Pair::default()],
+            rows: Pairs::once(&[Pair::default()]).all(),
+            steps: Pairs::once(&[Pair::default()]).all(),
             n: 4,
             init: Init::Zero,
             end: End::Add(&[0.0; 3]),

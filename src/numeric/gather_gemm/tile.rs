@@ -26,7 +26,7 @@ pub unsafe fn all<T: Real>(product: &mut Product<'_, T>, first: usize) {
 
 #[inline(always)]
 unsafe fn columns<T: Real, const LANES: usize>(product: &mut Product<'_, T>, j: usize) {
-    let (groups, rest) = product.rows.as_chunks::<4>();
+    let (groups, rest) = product.rows.list().as_chunks::<4>();
     // SAFETY: as the caller's.
     unsafe {
         for rows in groups {
@@ -56,7 +56,7 @@ unsafe fn tile<T: Real, const ROWS: usize, const LANES: usize>(
         }
     }
     let (a, b) = (product.a.as_ptr(), product.b.as_ptr());
-    for step in product.steps {
+    for step in product.steps.list() {
         // SAFETY: step.right + n <= b.len() and row.left + step.left < a.len(), checked by
         // gather_gemm.
         unsafe {

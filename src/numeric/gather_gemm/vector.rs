@@ -1,20 +1,48 @@
-//! Tiles of the gathered product in vector registers, written once for AVX2 and for AVX-512; the
+//! Tiles of the gathered product in vector registers, written once for every instruction set; the
 //! compiler does not find them in plain loops.
 //!
-//! A tile keeps the sums of up to eight rows by two vectors of columns in registers; a step loads
-//! the vectors of `b` once and one value of `a` a row.
+//! A tile keeps the sums of a few rows by one or two vectors of columns in registers; a step loads
+//! the vectors of `b` once and one value of `a` a row. Where there are many steps they are taken in
+//! parts, all rows going through one part before the next, so that a part's values of `b` stay in
+//! the nearest cache. Between parts the sums wait in `c`: no bit of them changes.
 
 use super::parts::{End, Init, Pair, Product};
 
+/// Steps of a part: at most 10 KB of `b`, and as many cache lines of `a`.
+const PART_LEN: usize = 80;
+
+/// A part of the steps.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    steps: &'a [Pair],
+    is_first: bool,
+    is_last: bool,
+}
+
+/// The steps in as few parts as can be, evenly; one where there are none.
+fn parts(steps: &[Pair]) -> impl Iterator<Item = Part<'_>> {
+    let count = steps.len().div_ceil(PART_LEN).max(1);
+    let part_len = steps.len().div_ceil(count);
+    (0..count).map(move |part| {
+        let (first, end) = (part * part_len, (part + 1) * part_len);
+        Part {
+            steps: &steps[first.min(steps.len())..end.min(steps.len())],
+            is_first: part == 0,
+            is_last: part + 1 == count,
+        }
+    })
+}
+
 macro_rules! tiles {
     (
-        $name:ident, $feature:literal, $lanes:literal lanes, $wide_rows:literal rows of two vectors,
+        $name:ident, $feature:literal, $vector:ident, $lanes:literal lanes,
+        $wide_rows:literal rows of two vectors, $narrow_rows:literal of one,
         $zero:ident, $splat:ident, $load:ident, $store:ident, $add:ident, $max:ident, $fmadd:ident
     ) => {
         pub mod $name {
-            use std::arch::x86_64::{$add, $fmadd, $load, $max, $splat, $store, $zero};
+            use std::arch::x86_64::{$add, $fmadd, $load, $max, $splat, $store, $vector, $zero};
 
-            use super::{End, Init, Pair, Product};
+            use super::{End, Init, Pair, Part, Product, parts};
 
             /// Computes the leading columns and returns how many are done: all but fewer than a
             /// vector.
@@ -28,47 +56,57 @@ macro_rules! tiles {
                 // SAFETY: as the caller's; columns j .. j + lanes * vectors stay below n.
                 unsafe {
                     while j + 2 * $lanes <= product.n {
-                        columns::<$wide_rows, 2>(product, j);
+                        for part in parts(product.steps.list()) {
+                            columns::<$wide_rows, 2>(product, &part, j);
+                        }
                         j += 2 * $lanes;
                     }
                     while j + $lanes <= product.n {
-                        columns::<8, 1>(product, j);
+                        for part in parts(product.steps.list()) {
+                            columns::<$narrow_rows, 1>(product, &part, j);
+                        }
                         j += $lanes;
                     }
                 }
                 j
             }
 
+            // Not inlined: the compiler would work out the part's bounds anew at every step.
+            #[inline(never)]
             #[target_feature(enable = $feature)]
             unsafe fn columns<const ROWS: usize, const VECTORS: usize>(
                 product: &mut Product<'_, f32>,
+                part: &Part<'_>,
                 j: usize,
             ) {
-                let (groups, rest) = product.rows.as_chunks::<ROWS>();
+                let (groups, rest) = product.rows.list().as_chunks::<ROWS>();
+                // One chain of sums waits four cycles for each term: what is left over stays
+                // together.
+                let (fours, rest) = rest.as_chunks::<4>();
                 // SAFETY: as the caller's.
                 unsafe {
                     for rows in groups {
-                        tile::<ROWS, VECTORS>(product, rows, j);
+                        tile::<ROWS, VECTORS>(product, part, rows, j);
                     }
-                    // One chain of sums waits four cycles for each term: what is left over stays
-                    // together.
-                    let (fours, rest) = rest.as_chunks::<4>();
                     for rows in fours {
-                        tile::<4, VECTORS>(product, rows, j);
+                        tile::<4, VECTORS>(product, part, rows, j);
                     }
                     match *rest {
-                        [a] => tile::<1, VECTORS>(product, &[a], j),
-                        [a, b] => tile::<2, VECTORS>(product, &[a, b], j),
-                        [a, b, c] => tile::<3, VECTORS>(product, &[a, b, c], j),
+                        [a] => tile::<1, VECTORS>(product, part, &[a], j),
+                        [a, b] => tile::<2, VECTORS>(product, part, &[a, b], j),
+                        [a, b, c] => tile::<3, VECTORS>(product, part, &[a, b, c], j),
                         _ => {}
                     }
                 }
             }
 
+            // Below, loops over rows and vectors have few and constant turns: the compiler unrolls
+            // them, and each of `sums` is a register.
             #[inline]
             #[target_feature(enable = $feature)]
             unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
                 product: &mut Product<'_, f32>,
+                part: &Part<'_>,
                 rows: &[Pair; ROWS],
                 j: usize,
             ) {
@@ -77,18 +115,20 @@ macro_rules! tiles {
                 // reads and writes beside it, and n biases; every step n factors in b; and that
                 // row.left + step.left lies in a.
                 unsafe {
-                    for (sum, row) in sums.iter_mut().zip(rows) {
-                        let start = match product.init {
-                            Init::Zero => continue,
-                            Init::Bias(bias) => bias.as_ptr().add(j),
-                            Init::Accumulate => product.c.as_ptr().add(row.right as usize + j),
-                        };
-                        for (v, sum) in sum.iter_mut().enumerate() {
-                            *sum = $load(start.add($lanes * v));
+                    match product.init {
+                        _ if !part.is_first => read(product.c.as_ptr(), rows, j, &mut sums),
+                        Init::Zero => {}
+                        Init::Bias(bias) => {
+                            for sum in &mut sums {
+                                for (v, sum) in sum.iter_mut().enumerate() {
+                                    *sum = $load(bias.as_ptr().add(j + $lanes * v));
+                                }
+                            }
                         }
+                        Init::Accumulate => read(product.c.as_ptr(), rows, j, &mut sums),
                     }
                     let starts = rows.map(|row| product.a.as_ptr().add(row.left as usize));
-                    for step in product.steps {
+                    for step in part.steps {
                         let b = product.b.as_ptr().add(step.right as usize + j);
                         let mut right = [$zero(); VECTORS];
                         for (v, right) in right.iter_mut().enumerate() {
@@ -101,24 +141,82 @@ macro_rules! tiles {
                             }
                         }
                     }
-                    let zero = $zero();
-                    for (sum, row) in sums.iter().zip(rows) {
-                        for (v, &sum) in sum.iter().enumerate() {
-                            let at = row.right as usize + j + $lanes * v;
-                            let c = product.c.as_mut_ptr().add(at);
-                            // The maximum is its second operand where the first is no number or
-                            // both are zeros.
-                            match &mut product.end {
-                                End::Store => $store(c, sum),
-                                End::Rectify => $store(c, $max(sum, zero)),
-                                End::Add(x) => $store(c, $add($load(x.as_ptr().add(at)), sum)),
-                                End::AddRectified { x, z } => {
-                                    let rectified = $max(sum, zero);
-                                    $store(z.as_mut_ptr().add(at), rectified);
-                                    $store(c, $add($load(x.as_ptr().add(at)), rectified));
-                                }
-                            }
+                    match &mut product.end {
+                        _ if !part.is_last => {}
+                        End::Store => {}
+                        End::Rectify => rectify(&mut sums),
+                        End::Add(x) => add(x.as_ptr(), rows, j, &mut sums),
+                        End::AddRectified { x, z } => {
+                            rectify(&mut sums);
+                            write(z.as_mut_ptr(), rows, j, &sums);
+                            add(x.as_ptr(), rows, j, &mut sums);
                         }
+                    }
+                    write(product.c.as_mut_ptr(), rows, j, &sums);
+                }
+            }
+
+            /// # Safety
+            /// Every row has its columns from `j` on at `from`; so below.
+            #[inline]
+            #[target_feature(enable = $feature)]
+            unsafe fn read<const ROWS: usize, const VECTORS: usize>(
+                from: *const f32,
+                rows: &[Pair; ROWS],
+                j: usize,
+                sums: &mut [[$vector; VECTORS]; ROWS],
+            ) {
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    for (v, sum) in sum.iter_mut().enumerate() {
+                        // SAFETY: as the caller's.
+                        *sum = unsafe { $load(from.add(row.right as usize + j + $lanes * v)) };
+                    }
+                }
+            }
+
+            #[inline]
+            #[target_feature(enable = $feature)]
+            unsafe fn write<const ROWS: usize, const VECTORS: usize>(
+                to: *mut f32,
+                rows: &[Pair; ROWS],
+                j: usize,
+                sums: &[[$vector; VECTORS]; ROWS],
+            ) {
+                for (sum, row) in sums.iter().zip(rows) {
+                    for (v, &sum) in sum.iter().enumerate() {
+                        // SAFETY: as the caller's.
+                        unsafe { $store(to.add(row.right as usize + j + $lanes * v), sum) };
+                    }
+                }
+            }
+
+            #[inline]
+            #[target_feature(enable = $feature)]
+            unsafe fn add<const ROWS: usize, const VECTORS: usize>(
+                x: *const f32,
+                rows: &[Pair; ROWS],
+                j: usize,
+                sums: &mut [[$vector; VECTORS]; ROWS],
+            ) {
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    for (v, sum) in sum.iter_mut().enumerate() {
+                        // SAFETY: as the caller's.
+                        let x = unsafe { $load(x.add(row.right as usize + j + $lanes * v)) };
+                        *sum = $add(x, *sum);
+                    }
+                }
+            }
+
+            /// The maximum is its second operand where the first is no number or both are zeros.
+            #[inline]
+            #[target_feature(enable = $feature)]
+            fn rectify<const ROWS: usize, const VECTORS: usize>(
+                sums: &mut [[$vector; VECTORS]; ROWS],
+            ) {
+                let zero = $zero();
+                for sum in sums {
+                    for sum in sum {
+                        *sum = $max(*sum, zero);
                     }
                 }
             }
@@ -127,12 +225,12 @@ macro_rules! tiles {
 }
 
 tiles!(
-    avx2, "avx2,fma", 8 lanes, 6 rows of two vectors,
+    avx2, "avx2,fma", __m256, 8 lanes, 6 rows of two vectors, 8 of one,
     _mm256_setzero_ps, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps,
     _mm256_add_ps, _mm256_max_ps, _mm256_fmadd_ps
 );
 tiles!(
-    avx512, "avx512f", 16 lanes, 8 rows of two vectors,
+    avx512, "avx512f", __m512, 16 lanes, 8 rows of two vectors, 8 of one,
     _mm512_setzero_ps, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps,
     _mm512_add_ps, _mm512_max_ps, _mm512_fmadd_ps
 );
