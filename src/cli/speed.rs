@@ -5,11 +5,13 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::gradients::GradientMatrix;
-use crate::numeric::panel_gemm::{Panel, add_times, transposed_times};
+use crate::numeric::panel_gemm::{Panel, add_times, add_transposed_times};
 use crate::numeric::{Real, peak};
 
 /// Rows of the panel that is multiplied: it stays in the nearest caches.
 const ROWS: usize = 512;
+/// Rows at a time, as in a pass.
+const BLOCK: usize = 64;
 /// Bytes that a sample of reading takes.
 const SAMPLE_BYTES: usize = 32 << 20;
 
@@ -20,13 +22,20 @@ pub(super) fn products() -> f64 {
         .into_par_iter()
         .map(|_| {
             let (panel, q) = (vec![1.0f32; ROWS * f32::WIDTH], vec![1e-3f32; ROWS * 48]);
-            let mut strip = vec![0.0f32; 48 * f32::WIDTH];
-            let (mut y, mut z) = (vec![0.0; strip.len()], vec![0.0f32; ROWS * 48]);
+            let (mut y, mut z) = (vec![0.0f32; 48 * f32::WIDTH], vec![0.0f32; ROWS * 48]);
             let mut best = f64::INFINITY;
             for _ in 0..24 {
                 let begun = Instant::now();
-                transposed_times(&panel, &q, 48, &mut y, &mut strip);
-                add_times(&panel, &strip, 48, &mut z);
+                y.fill(0.0);
+                for (panel, q) in panel.chunks(BLOCK * f32::WIDTH).zip(q.chunks(BLOCK * 48)) {
+                    add_transposed_times(panel, q, 48, &mut y);
+                }
+                for (panel, z) in panel
+                    .chunks(BLOCK * f32::WIDTH)
+                    .zip(z.chunks_mut(BLOCK * 48))
+                {
+                    add_times(panel, &y, 48, z);
+                }
                 best = best.min(begun.elapsed().as_secs_f64());
             }
             flops / best

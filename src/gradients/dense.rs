@@ -84,6 +84,10 @@ impl GradientMatrix for Dense {
         }
         Ok(())
     }
+
+    fn row_in_memory(&self, row: usize, params: &Range<usize>) -> Option<&[f32]> {
+        self.row(row).get(params.clone())
+    }
 }
 
 #[cfg(test)]

@@ -45,6 +45,13 @@ pub trait GradientMatrix: Sync {
         Ok(())
     }
 
+    /// The columns `params` of row `row`, where they lie in memory just so, in single precision and
+    /// side by side; `None` where they have to be [read](Self::read_block). They may not be finite.
+    fn row_in_memory(&self, row: usize, params: &Range<usize>) -> Option<&[f32]> {
+        let _ = (row, params);
+        None
+    }
+
     /// What one reading from end to end takes from the disk.
     fn pass_bytes(&self) -> u64 {
         4 * self.time_len() as u64 * self.param_len() as u64

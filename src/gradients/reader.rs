@@ -198,28 +198,36 @@ impl Matrix {
         if params.is_empty() || rows.is_empty() {
             return Ok(());
         }
-        // In order of both axes: those that end before the block come first.
-        let first = self.sources.partition_point(|source| {
-            source.params().end <= params.start || source.time().end <= rows.start
-        });
-        if self.in_bands && rows.start == 0 {
-            self.sources[0].announce(&params);
-        }
+        let first = self.first_of(rows.start, params.start);
         for source in &self.sources[first..] {
             if source.params().start >= params.end || source.time().start >= rows.end {
                 break;
             }
-            if rows.start == source.time().start && self.sources.len() > 1 {
-                let begins = params.contains(&source.params().start);
-                if begins {
-                    source.file.advise_will_need(0..source.file.len());
-                }
-            }
+            self.announce(source, rows.start, &params);
             source
                 .read(&rows, &params, out)
                 .map_err(|error| self.with_parameter(error))?;
         }
         Ok(())
+    }
+
+    /// The file that a block from this row and column on begins in. Files are in order of both axes:
+    /// those that end before the block come first.
+    fn first_of(&self, row: usize, param: usize) -> usize {
+        self.sources
+            .partition_point(|source| source.params().end <= param || source.time().end <= row)
+    }
+
+    /// Asks the disk for what follows, where a block that begins at `row` is the first of its columns.
+    fn announce(&self, source: &Source, row: usize, params: &Range<usize>) {
+        if row != source.time().start {
+            return;
+        }
+        if self.in_bands {
+            source.announce(params);
+        } else if self.sources.len() > 1 && params.contains(&source.params().start) {
+            source.file.advise_will_need(0..source.file.len());
+        }
     }
 
     /// Adds the parameter's name where it is known.
@@ -371,6 +379,14 @@ impl GradientMatrix for Matrix {
         out: &mut [f64],
     ) -> Result<(), Error> {
         self.read_as(rows, params, out)
+    }
+
+    fn row_in_memory(&self, row: usize, params: &Range<usize>) -> Option<&[f32]> {
+        let at = self.first_of(row, params.start);
+        let source = self.sources.get(at)?;
+        let piece = source.row_in_memory(row, params)?;
+        self.announce(source, row, params);
+        Some(piece)
     }
 }
 

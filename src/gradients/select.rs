@@ -201,6 +201,20 @@ impl GradientMatrix for Select<'_> {
             self.inner.read_block_f64(rows, params, out)
         })
     }
+
+    fn row_in_memory(&self, row: usize, params: &Range<usize>) -> Option<&[f32]> {
+        let of = |(start, range): &(usize, Range<usize>)| {
+            let end = start + range.len();
+            (*start <= params.start && params.end <= end)
+                .then(|| range.start + params.start - start..range.start + params.end - start)
+        };
+        let at = self
+            .params
+            .partition_point(|(start, range)| start + range.len() <= params.start);
+        let inner = of(self.params.get(at)?)?;
+        self.inner
+            .row_in_memory(self.first + row * self.stride, &inner)
+    }
 }
 
 #[cfg(test)]

@@ -215,6 +215,21 @@ impl Source {
         Ok(())
     }
 
+    /// A piece of a row of the matrix as it lies in the map, where it is all in this file, and `f32`.
+    pub(super) fn row_in_memory(&self, step: usize, params: &Range<usize>) -> Option<&[f32]> {
+        let (time, own) = (self.time(), self.params());
+        let inside = time.contains(&step) && own.start <= params.start && params.end <= own.end;
+        if !inside || !self.is_by_time() || self.dtype != Dtype::F32 || cfg!(target_endian = "big")
+        {
+            return None;
+        }
+        let at = (step - time.start) * own.len() + params.start - own.start;
+        let piece = self
+            .file
+            .mapped(self.data_offset + 4 * at, 4 * params.len())?;
+        bytemuck::try_cast_slice(piece).ok()
+    }
+
     /// Masks or refuses what is not finite; `place` tells step and parameter within the file.
     fn check<T: Entry>(
         &self,

@@ -259,6 +259,11 @@ impl GradientMatrix for EveryOther<'_> {
         }
         Ok(())
     }
+
+    fn row_in_memory(&self, row: usize, params: &Range<usize>) -> Option<&[f32]> {
+        self.inner
+            .row_in_memory(2 * row + usize::from(self.odd), params)
+    }
 }
 
 #[cfg(test)]

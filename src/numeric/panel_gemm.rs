@@ -1,14 +1,14 @@
-//! The two products behind a pass of the SVD, on a panel: [`Panel::WIDTH`] columns of the matrix,
-//! `rows x WIDTH` row-major, small enough to be read from cache the second time.
+//! The two products behind a pass of the SVD, on rows of a panel: [`Panel::WIDTH`] columns of the
+//! matrix, `rows x WIDTH` row-major.
 //!
 //! ```text
-//! transposed_times   y[j][c]  = sum over t, in order, of  panel[t][c] * q[t][j]      0 <= j < l
-//! add_times          z[t][j] += sum over c, in order, of  panel[t][c] * y[c][j]
+//! add_transposed_times   y[j][c] += sum over t, in order, of  panel[t][c] * q[t][j]      0 <= j < l
+//! add_times              z[t][j] += sum over c, in order, of  panel[t][c] * y[c][j]
 //! ```
 //!
 //! A vector lane is always a different output, and every sum is one chain of fused multiply-adds in
-//! the order given: the bits are those of the portable loops below on every path. The chain over t
-//! is cut into strips of [`STRIP`] rows that are added in `f64`. `l` is a multiple of [`STEP`]. Cost:
+//! the order given: the bits are those of the portable loops below on every path, and those of
+//! one call for all rows where they come in blocks. `l` is a multiple of [`STEP`]. Cost:
 //! `rows * WIDTH * l` multiply-adds each.
 
 use super::Real;
@@ -16,8 +16,6 @@ use super::simd::{Path, path};
 
 /// The number of vectors that a panel is multiplied by is a multiple of this.
 pub const STEP: usize = 16;
-/// Rows under one sum in the panel's own precision.
-pub const STRIP: usize = 256;
 
 /// A scalar that panels are made of.
 pub trait Panel: Real {
@@ -25,10 +23,10 @@ pub trait Panel: Real {
     const WIDTH: usize;
 
     #[doc(hidden)]
-    /// One strip of `transposed_times`.
+    /// `add_transposed_times`.
     ///
     /// # Safety
-    /// The slices have the lengths that [`transposed_times`] checks.
+    /// The slices have the lengths that [`add_transposed_times`] checks.
     unsafe fn strip(panel: &[Self], q: &[Self], l: usize, y: &mut [Self]);
     #[doc(hidden)]
     /// `add_times`.
@@ -38,24 +36,17 @@ pub trait Panel: Real {
     unsafe fn times(panel: &[Self], y: &[Self], l: usize, z: &mut [Self]);
 }
 
-/// `y = panel^T q`, `(l, WIDTH)` row-major; `strip` is room for as much.
+/// `y += panel^T q`, with `q` `(rows, l)` and `y` `(l, WIDTH)`, both row-major.
 ///
 /// # Panics
 /// When lengths do not fit together.
-pub fn transposed_times<T: Panel>(panel: &[T], q: &[T], l: usize, y: &mut [f64], strip: &mut [T]) {
+pub fn add_transposed_times<T: Panel>(panel: &[T], q: &[T], l: usize, y: &mut [T]) {
     let rows = panel.len() / T::WIDTH;
     assert!(l > 0 && l.is_multiple_of(STEP), "{l} vectors");
     assert!(panel.len() == rows * T::WIDTH && q.len() == rows * l);
-    assert!(y.len() == l * T::WIDTH && strip.len() == y.len());
-    y.fill(0.0);
-    let pieces = panel.chunks(STRIP * T::WIDTH).zip(q.chunks(STRIP * l));
-    for (panel, q) in pieces {
-        // SAFETY: the lengths were checked above, and chunks keep their ratio.
-        unsafe { T::strip(panel, q, l, strip) };
-        for (y, &part) in y.iter_mut().zip(&*strip) {
-            *y += part.to_f64();
-        }
-    }
+    assert_eq!(y.len(), l * T::WIDTH);
+    // SAFETY: the lengths were checked above.
+    unsafe { T::strip(panel, q, l, y) };
 }
 
 /// `z += panel y`, with `y` `(WIDTH, l)` and `z` `(rows, l)`, both row-major.
@@ -72,7 +63,6 @@ pub fn add_times<T: Panel>(panel: &[T], y: &[T], l: usize, z: &mut [T]) {
 }
 
 fn strip_portable<T: Panel>(panel: &[T], q: &[T], l: usize, y: &mut [T]) {
-    y.fill(T::ZERO);
     for (row, q) in panel.chunks_exact(T::WIDTH).zip(q.chunks_exact(l)) {
         for (y, &q) in y.chunks_exact_mut(T::WIDTH).zip(q) {
             for (y, &entry) in y.iter_mut().zip(row) {
@@ -96,10 +86,10 @@ fn times_portable<T: Panel>(panel: &[T], y: &[T], l: usize, z: &mut [T]) {
 /// registers.
 macro_rules! kernels {
     ($module:ident, $features:literal, $scalar:ty, $vector:ident, $lanes:literal, $columns:literal,
-     $rows:literal, $load:ident, $store:ident, $set1:ident, $zero:ident, $fmadd:ident) => {
+     $rows:literal, $load:ident, $store:ident, $set1:ident, $fmadd:ident) => {
         #[cfg(target_arch = "x86_64")]
         mod $module {
-            use std::arch::x86_64::{$fmadd, $load, $set1, $store, $vector, $zero};
+            use std::arch::x86_64::{$fmadd, $load, $set1, $store, $vector};
 
             use super::{Panel, STEP};
 
@@ -108,7 +98,8 @@ macro_rules! kernels {
             const ACROSS: usize = 2;
 
             /// # Safety
-            /// The CPU has the features, and the lengths are those that `transposed_times` checks.
+            /// The CPU has the features, and the lengths are those that `add_transposed_times`
+            /// checks.
             #[target_feature(enable = $features)]
             pub(super) unsafe fn strip(
                 panel: &[$scalar],
@@ -116,31 +107,55 @@ macro_rules! kernels {
                 l: usize,
                 y: &mut [$scalar],
             ) {
+                const { assert!(STEP % 4 == 0 && WIDTH.is_multiple_of(ACROSS * $lanes)) };
+                // As many columns together as there are registers for, and fours so that none is left.
+                let mut j = 0;
+                while j < l {
+                    // SAFETY: the columns j .. j + 4 or j + $columns are below l.
+                    unsafe {
+                        if (l - j).is_multiple_of($columns) {
+                            strip_columns::<$columns>(panel, q, l, y, j);
+                            j += $columns;
+                        } else {
+                            strip_columns::<4>(panel, q, l, y, j);
+                            j += 4;
+                        }
+                    }
+                }
+            }
+
+            #[inline]
+            #[target_feature(enable = $features)]
+            unsafe fn strip_columns<const COLUMNS: usize>(
+                panel: &[$scalar],
+                q: &[$scalar],
+                l: usize,
+                y: &mut [$scalar],
+                j: usize,
+            ) {
                 let rows = panel.len() / WIDTH;
-                for j in (0..l).step_by($columns) {
-                    for c in (0..WIDTH).step_by(ACROSS * $lanes) {
-                        // SAFETY: t < rows, c + ACROSS * lanes <= WIDTH and j + columns <= l, as
-                        // STEP is a multiple of columns.
-                        unsafe {
-                            let mut sums: [[$vector; ACROSS]; $columns] =
-                                [[$zero(); ACROSS]; $columns];
-                            for t in 0..rows {
-                                let at = panel.as_ptr().add(t * WIDTH + c);
-                                let entries: [$vector; ACROSS] =
-                                    std::array::from_fn(|v| $load(at.add(v * $lanes)));
-                                let factors = q.as_ptr().add(t * l + j);
-                                for (i, sums) in sums.iter_mut().enumerate() {
-                                    let factor = $set1(*factors.add(i));
-                                    for (sum, &entry) in sums.iter_mut().zip(&entries) {
-                                        *sum = $fmadd(entry, factor, *sum);
-                                    }
+                for c in (0..WIDTH).step_by(ACROSS * $lanes) {
+                    // SAFETY: t < rows, c + ACROSS * lanes <= WIDTH and j + COLUMNS <= l.
+                    unsafe {
+                        let out = y.as_mut_ptr().add(j * WIDTH + c);
+                        let mut sums: [[$vector; ACROSS]; COLUMNS] = std::array::from_fn(|i| {
+                            std::array::from_fn(|v| $load(out.add(i * WIDTH + v * $lanes)))
+                        });
+                        for t in 0..rows {
+                            let at = panel.as_ptr().add(t * WIDTH + c);
+                            let entries: [$vector; ACROSS] =
+                                std::array::from_fn(|v| $load(at.add(v * $lanes)));
+                            let factors = q.as_ptr().add(t * l + j);
+                            for (i, sums) in sums.iter_mut().enumerate() {
+                                let factor = $set1(*factors.add(i));
+                                for (sum, &entry) in sums.iter_mut().zip(&entries) {
+                                    *sum = $fmadd(entry, factor, *sum);
                                 }
                             }
-                            for (i, sums) in sums.iter().enumerate() {
-                                for (v, &sum) in sums.iter().enumerate() {
-                                    let at = (j + i) * WIDTH + c + v * $lanes;
-                                    $store(y.as_mut_ptr().add(at), sum);
-                                }
+                        }
+                        for (i, sums) in sums.iter().enumerate() {
+                            for (v, &sum) in sums.iter().enumerate() {
+                                $store(out.add(i * WIDTH + v * $lanes), sum);
                             }
                         }
                     }
@@ -156,7 +171,7 @@ macro_rules! kernels {
                 l: usize,
                 z: &mut [$scalar],
             ) {
-                const { assert!(STEP.is_multiple_of($lanes) && STEP.is_multiple_of($columns)) };
+                const { assert!(STEP.is_multiple_of($lanes)) };
                 let rows = panel.len() / WIDTH;
                 let mut j = 0;
                 while j < l {
@@ -254,7 +269,6 @@ kernels!(
     _mm512_loadu_ps,
     _mm512_storeu_ps,
     _mm512_set1_ps,
-    _mm512_setzero_ps,
     _mm512_fmadd_ps
 );
 kernels!(
@@ -268,7 +282,6 @@ kernels!(
     _mm512_loadu_pd,
     _mm512_storeu_pd,
     _mm512_set1_pd,
-    _mm512_setzero_pd,
     _mm512_fmadd_pd
 );
 kernels!(
@@ -277,12 +290,11 @@ kernels!(
     f32,
     __m256,
     8,
-    4,
+    6,
     4,
     _mm256_loadu_ps,
     _mm256_storeu_ps,
     _mm256_set1_ps,
-    _mm256_setzero_ps,
     _mm256_fmadd_ps
 );
 kernels!(
@@ -291,12 +303,11 @@ kernels!(
     f64,
     __m256d,
     4,
-    4,
+    6,
     4,
     _mm256_loadu_pd,
     _mm256_storeu_pd,
     _mm256_set1_pd,
-    _mm256_setzero_pd,
     _mm256_fmadd_pd
 );
 
@@ -348,24 +359,20 @@ mod tests {
     /// Every path against the portable loops, bit for bit, and those against plain sums.
     fn check<T: Panel>(rows: usize, l: usize) {
         let (panel, q) = (numbers::<T>(rows * T::WIDTH, 0), numbers::<T>(rows * l, 1));
-        let mut strip = vec![T::ZERO; l * T::WIDTH];
-        let mut y = vec![0.0; strip.len()];
-        transposed_times(&panel, &q, l, &mut y, &mut strip);
-        let mut expected = vec![0.0; y.len()];
-        let mut part = strip.clone();
-        for (panel, q) in panel.chunks(STRIP * T::WIDTH).zip(q.chunks(STRIP * l)) {
-            strip_portable(panel, q, l, &mut part);
-            expected
-                .iter_mut()
-                .zip(&part)
-                .for_each(|(sum, x)| *sum += x.to_f64());
+        let mut y = vec![T::ZERO; l * T::WIDTH];
+        let mut expected = y.clone();
+        // In blocks, of which the last is short.
+        for (panel, q) in panel.chunks(50 * T::WIDTH).zip(q.chunks(50 * l)) {
+            add_transposed_times(panel, q, l, &mut y);
         }
-        assert_eq!(y, expected, "{rows} rows, {l} vectors");
+        strip_portable(&panel, &q, l, &mut expected);
+        assert!(y == expected, "{rows} rows, {l} vectors");
         let (c, j) = (T::WIDTH - 1, l - 1);
         let plain: f64 = (0..rows)
             .map(|t| panel[t * T::WIDTH + c].to_f64() * q[t * l + j].to_f64())
             .sum();
-        assert!((y[j * T::WIDTH + c] - plain).abs() < 1e-3, "{plain}");
+        let found = y[j * T::WIDTH + c].to_f64();
+        assert!((found - plain).abs() < 1e-3, "{found} {plain}");
 
         let (factors, mut z) = (numbers::<T>(T::WIDTH * l, 2), numbers::<T>(rows * l, 3));
         let mut portable = z.clone();

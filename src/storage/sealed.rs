@@ -107,6 +107,15 @@ impl Sealed {
         }
     }
 
+    /// As [`bytes`](Self::bytes), where they are mapped.
+    #[inline]
+    pub fn mapped(&self, offset: usize, len: usize) -> Option<&[u8]> {
+        match &self.bytes {
+            Bytes::Mapped(map) => map.slice(offset, len).ok(),
+            Bytes::Open(_) => None,
+        }
+    }
+
     /// Says of an early end what it is.
     fn cut(&self, error: io::Error, end: usize) -> Error {
         let source = match error.kind() {

@@ -13,7 +13,7 @@ use faer::{Mat, MatRef};
 use rayon::prelude::*;
 
 use super::dense::{orthogonality_of_gram, product, right_svd, triangle};
-use super::sweep::{Tile, Watch, padded, row_major, sweep};
+use super::sweep::{Factors, Tile, Watch, padded, row_major, sweep};
 use super::{Decomposition, Error, Event, Method, Stop};
 use crate::gradients::GradientMatrix;
 use crate::numeric::panel_gemm::Panel;
@@ -137,7 +137,7 @@ fn images(
     let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
     let m = candidate.q.ncols();
     let l = padded(m);
-    let factors: Vec<f64> = row_major(&candidate.q, l);
+    let q: Vec<f64> = row_major(&candidate.q, l);
     let mut y = vec![0.0; param_len * m];
     let mut z = vec![0.0; time_len * l];
     let mut r = Mat::<f64>::zeros(0, m);
@@ -145,11 +145,12 @@ fn images(
     sweep(
         matrix,
         candidate.scale,
+        Factors { q: &q, l },
         watch,
         |tile: &Tile<'_, f64>| {
             let width = tile.params.len();
-            let (mut y, mut z) = (vec![0.0; width * m], vec![0.0; time_len * l]);
-            tile.apply(&factors, l, &mut z, |first, panel| {
+            let mut y = vec![0.0; width * m];
+            for (first, panel) in tile.products() {
                 let at = first - tile.params.start;
                 let rows = y[at * m..].chunks_exact_mut(m).take(f64::WIDTH);
                 for (c, row) in rows.enumerate() {
@@ -157,10 +158,10 @@ fn images(
                         *entry = panel[j * f64::WIDTH + c];
                     }
                 }
-            });
+            }
             let tall = MatRef::from_row_major_slice(&y, width, m).to_owned();
             let energy = if wanted { tile.energy() } else { 0.0 };
-            (tile.params.start, y, z, triangle(tall), energy)
+            (tile.params.start, y, tile.applied(), triangle(tall), energy)
         },
         |(first, part, tile_z, below, tile_energy)| {
             y[first * m..first * m + part.len()].copy_from_slice(&part);
@@ -257,29 +258,25 @@ pub(super) fn measure(
     let l = padded(rank);
     let v = Mat::from_fn(time_len, rank, |t, j| found.v[t * rank + j]);
     let s: Vec<f64> = found.s.iter().map(|s| s * scale).collect();
-    let factors: Vec<f64> = row_major(&v, l);
+    let q: Vec<f64> = row_major(&v, l);
     let mut left_squared = vec![0.0; rank];
     let mut back = vec![0.0; time_len * l];
     sweep(
         matrix,
         scale,
+        Factors { q: &q, l },
         watch,
         |tile: &Tile<'_, f64>| {
-            let mut z = vec![0.0; time_len * l];
             let mut squares = vec![0.0; rank];
-            tile.apply_with(
-                &factors,
-                l,
-                &mut z,
-                |param, j| {
-                    if j < rank { u(param * rank + j) } else { 0.0 }
-                },
-                |param, j, y| {
-                    if j < rank {
-                        squares[j] += (y - s[j] * u(param * rank + j)).powi(2);
+            for (first, panel) in tile.products() {
+                for c in 0..f64::WIDTH.min(tile.params.end - first) {
+                    for (j, square) in squares.iter_mut().enumerate() {
+                        let y = panel[j * f64::WIDTH + c];
+                        *square += (y - s[j] * u((first + c) * rank + j)).powi(2);
                     }
-                },
-            );
+                }
+            }
+            let z = tile.times_given(|param, j| if j < rank { u(param * rank + j) } else { 0.0 });
             (z, squares)
         },
         |(z, squares)| {

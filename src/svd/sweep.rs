@@ -1,8 +1,9 @@
-//! One reading of the whole matrix, tile by tile.
+//! One reading of the whole matrix, tile by tile, and the first of the products of a pass on the way.
 //!
 //! A tile is all of time over a range of parameters, laid out as panels ([`Panel`]) one after the
-//! other, so that a panel is contiguous and stays in cache between its two products. Its width
-//! depends on T alone. A few tiles a thread are in memory at a time; what is computed from them
+//! other, so that a panel's rows are contiguous. Its width depends on T alone. It is read a block of
+//! rows at a time; while a block is in the nearest caches it is multiplied, and the next one is
+//! fetched. A few tiles a thread are in memory at a time; what is computed from them
 //! is handed on in their order, so sums have the same bits for any number of threads.
 
 use std::ops::Range;
@@ -13,15 +14,20 @@ use rayon::prelude::*;
 
 use super::Error;
 use crate::gradients::{self, GradientMatrix};
-use crate::numeric::panel_gemm::{Panel, STEP, add_times, transposed_times};
+use crate::numeric::Real;
+use crate::numeric::panel_gemm::{Panel, STEP, add_times, add_transposed_times};
+use crate::numeric::simd::{self, Work, vectorised};
 use crate::numeric::sum::dot;
+use crate::storage::map;
 
 /// Bytes of a tile: it stays in the cache that cores share while its panels are multiplied.
 const TILE_BYTES: usize = 4 << 20;
 /// A row of a tile is at most 4 KB: more would leave too few tiles to share between threads.
 const WIDTH_MAX: usize = 1024;
-/// Rows that are read together, then cut into panels.
-const STRIP_ROWS: usize = 64;
+/// Rows that are read and multiplied together.
+const BLOCK: usize = 64;
+/// Rows under one sum in the panel's own precision, a multiple of a block; strips are added in `f64`.
+const STRIP: usize = 256;
 /// Tiles under way for each thread, so that none waits for the slowest.
 const TILES_PER_THREAD: usize = 4;
 
@@ -67,9 +73,10 @@ pub(super) fn tile_width<T: Panel>(time_len: usize) -> usize {
 /// Memory of the tiles under way, with `l` vectors in each product.
 pub(super) fn tiles_bytes<T: Panel>(time_len: usize, l: usize, threads: usize) -> u64 {
     let width = tile_width::<T>(time_len);
-    let tile = time_len * width + STRIP_ROWS * width;
-    let result = time_len * l * TILES_PER_THREAD;
-    ((tile + result) * size_of::<T>() * threads) as u64
+    // The tile, the block as it was read; the first product's strip, its sum (eight bytes each) and
+    // its transpose; the second product of every tile that waits for its turn.
+    let tile = (time_len + BLOCK) * width + 2 * width * l + time_len * l * TILES_PER_THREAD;
+    ((tile * size_of::<T>() + 8 * width * l) * threads) as u64
 }
 
 /// The number of vectors that products are made with: at least `len`.
@@ -77,12 +84,24 @@ pub(super) fn padded(len: usize) -> usize {
     len.max(1).next_multiple_of(STEP)
 }
 
+/// The vectors that a pass multiplies the matrix by.
+#[derive(Clone, Copy)]
+pub(super) struct Factors<'a, T> {
+    /// `(T, l)` row-major.
+    pub(super) q: &'a [T],
+    /// How many, a multiple of [`STEP`].
+    pub(super) l: usize,
+}
+
 /// All of time over a range of parameters.
 pub(super) struct Tile<'a, T> {
     /// Which parameters.
     pub(super) params: Range<usize>,
     panels: &'a [T],
+    /// `tile^T q`: of each panel `(l, WIDTH)`.
+    y: &'a [f64],
     time_len: usize,
+    l: usize,
 }
 
 impl<T: Scalar> Tile<'_, T> {
@@ -92,55 +111,52 @@ impl<T: Scalar> Tile<'_, T> {
         panels.map(|panel| dot(panel, panel)).sum()
     }
 
-    /// `z += tile y` with `y = tile^T q`: both products of a pass, panel by panel. `q` and `z` are
-    /// `(T, l)` row-major. `visit` sees each panel's first parameter and `y`, `(l, WIDTH)`, columns
-    /// beyond the tile being 0.
-    pub(super) fn apply(
-        &self,
-        q: &[T],
-        l: usize,
-        z: &mut [T],
-        mut visit: impl FnMut(usize, &[f64]),
-    ) {
-        let (mut y, mut strip) = (vec![0.0; l * T::WIDTH], vec![T::ZERO; l * T::WIDTH]);
-        let mut turned = vec![T::ZERO; l * T::WIDTH];
-        let panels = self.panels.chunks_exact(self.time_len * T::WIDTH);
-        for (first, panel) in self.params.clone().step_by(T::WIDTH).zip(panels) {
-            transposed_times(panel, q, l, &mut y, &mut strip);
-            for (j, y) in y.chunks_exact(T::WIDTH).enumerate() {
-                for (c, &y) in y.iter().enumerate() {
-                    turned[c * l + j] = T::from_f64(y);
-                }
-            }
-            add_times(panel, &turned, l, z);
-            visit(first, &y);
-        }
+    /// The first parameter of each panel, and its part of `tile^T q`, `(l, WIDTH)`; columns beyond
+    /// the tile are 0.
+    pub(super) fn products(&self) -> impl Iterator<Item = (usize, &[f64])> {
+        let firsts = self.params.clone().step_by(T::WIDTH);
+        firsts.zip(self.y.chunks_exact(self.l * T::WIDTH))
     }
 
-    /// `z += tile u` for a `u` that is given entry by entry, while `visit` sees each parameter, column
-    /// and entry of `tile^T q`.
-    pub(super) fn apply_with(
-        &self,
-        q: &[T],
-        l: usize,
-        z: &mut [T],
-        u: impl Fn(usize, usize) -> f64,
-        mut visit: impl FnMut(usize, usize, f64),
-    ) {
-        let (mut y, mut strip) = (vec![0.0; l * T::WIDTH], vec![T::ZERO; l * T::WIDTH]);
-        let mut turned = vec![T::ZERO; l * T::WIDTH];
-        let panels = self.panels.chunks_exact(self.time_len * T::WIDTH);
-        for (first, panel) in self.params.clone().step_by(T::WIDTH).zip(panels) {
-            transposed_times(panel, q, l, &mut y, &mut strip);
-            turned.fill(T::ZERO);
-            for c in 0..T::WIDTH.min(self.params.end - first) {
-                for j in 0..l {
-                    turned[c * l + j] = T::from_f64(u(first + c, j));
-                    visit(first + c, j, y[j * T::WIDTH + c]);
+    /// `tile tile^T q`, `(T, l)` row-major.
+    pub(super) fn applied(&self) -> Vec<T> {
+        self.times(|_, panel, c, j| panel[j * T::WIDTH + c])
+    }
+
+    /// `tile u`, `(T, l)` row-major, for a `u` that is given by parameter and column.
+    pub(super) fn times_given(&self, u: impl Fn(usize, usize) -> f64) -> Vec<T> {
+        self.times(|first, _, c, j| {
+            if first + c < self.params.end {
+                u(first + c, j)
+            } else {
+                0.0
+            }
+        })
+    }
+
+    /// `tile u`, where `u` is told of each panel the first parameter, the first product, and which of
+    /// its columns and of the vectors is asked for.
+    fn times(&self, u: impl Fn(usize, &[f64], usize, usize) -> f64) -> Vec<T> {
+        let l = self.l;
+        let mut turned = vec![T::ZERO; self.y.len()];
+        let panels = turned.chunks_exact_mut(l * T::WIDTH);
+        for ((first, y), turned) in self.products().zip(panels) {
+            for (c, row) in turned.chunks_exact_mut(l).enumerate() {
+                for (j, entry) in row.iter_mut().enumerate() {
+                    *entry = T::from_f64(u(first, y, c, j));
                 }
             }
-            add_times(panel, &turned, l, z);
         }
+        let mut z = vec![T::ZERO; self.time_len * l];
+        // Rows of z stay in the nearest cache while all panels are added to them.
+        for (block, z) in z.chunks_mut(BLOCK * l).enumerate() {
+            let rows = block * BLOCK * T::WIDTH..(block * BLOCK + z.len() / l) * T::WIDTH;
+            let panels = self.panels.chunks_exact(self.time_len * T::WIDTH);
+            for (panel, turned) in panels.zip(turned.chunks_exact(l * T::WIDTH)) {
+                add_times(&panel[rows.clone()], turned, l, z);
+            }
+        }
+        z
     }
 }
 
@@ -166,6 +182,7 @@ pub(super) struct Watch<'a> {
 pub(super) fn sweep<T: Scalar, R: Send>(
     matrix: &dyn GradientMatrix,
     scale: f64,
+    factors: Factors<'_, T>,
     watch: &mut Watch<'_>,
     job: impl Fn(&Tile<'_, T>) -> R + Sync,
     mut fold: impl FnMut(R),
@@ -173,17 +190,17 @@ pub(super) fn sweep<T: Scalar, R: Send>(
     let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
     let width = tile_width::<T>(time_len);
     let threads = rayon::current_num_threads();
-    let buffers = Mutex::new(vec![Vec::new(); threads]);
+    let rooms = Mutex::new(Vec::new());
     let starts: Vec<usize> = (0..param_len).step_by(width).collect();
     for group in starts.chunks(threads * TILES_PER_THREAD) {
         let results: Vec<Result<R, Error>> = group
             .par_iter()
             .map(|&first| {
                 let params = first..param_len.min(first + width);
-                let mut buffer = pop(&buffers);
-                let tile = read_tile(matrix, params, scale, &mut buffer);
+                let mut room = pop(&rooms);
+                let tile = room.tile(matrix, params, scale, factors);
                 let result = tile.map(|tile| job(&tile));
-                push(&buffers, buffer);
+                push(&rooms, room);
                 result
             })
             .collect();
@@ -199,56 +216,172 @@ pub(super) fn sweep<T: Scalar, R: Send>(
     Ok(())
 }
 
-/// A buffer that no thread uses.
-fn pop<T>(buffers: &Mutex<Vec<Vec<T>>>) -> Vec<T> {
-    let mut buffers = buffers.lock().unwrap_or_else(|e| e.into_inner());
-    buffers.pop().unwrap_or_default()
+/// What a thread holds of the matrix.
+struct Room<T> {
+    panels: Vec<T>,
+    /// A block of rows as it was read.
+    block: Vec<T>,
+    /// The first product over a strip.
+    strip: Vec<T>,
+    y: Vec<f64>,
 }
 
-fn push<T>(buffers: &Mutex<Vec<Vec<T>>>, buffer: Vec<T>) {
-    let mut buffers = buffers.lock().unwrap_or_else(|e| e.into_inner());
-    buffers.push(buffer);
+/// A room that no thread uses.
+fn pop<T: Scalar>(rooms: &Mutex<Vec<Room<T>>>) -> Room<T> {
+    let mut rooms = rooms.lock().unwrap_or_else(|e| e.into_inner());
+    rooms.pop().unwrap_or_else(|| Room {
+        panels: Vec::new(),
+        block: Vec::new(),
+        strip: Vec::new(),
+        y: Vec::new(),
+    })
 }
 
-/// Reads rows a strip at a time and cuts them into panels.
-fn read_tile<'a, T: Scalar>(
-    matrix: &dyn GradientMatrix,
-    params: Range<usize>,
-    scale: f64,
-    buffer: &'a mut Vec<T>,
-) -> Result<Tile<'a, T>, Error> {
-    let (time_len, width) = (matrix.time_len(), params.len());
-    let panel_len = time_len * T::WIDTH;
-    let tile_len = width.div_ceil(T::WIDTH) * panel_len;
-    buffer.resize(tile_len + STRIP_ROWS * width, T::ZERO);
-    let (panels, strip) = buffer.split_at_mut(tile_len);
-    for first in (0..time_len).step_by(STRIP_ROWS) {
-        let rows = first..time_len.min(first + STRIP_ROWS);
-        let strip = &mut strip[..rows.len() * width];
-        T::read(matrix, rows, params.clone(), strip)?;
+fn push<T>(rooms: &Mutex<Vec<Room<T>>>, room: Room<T>) {
+    let mut rooms = rooms.lock().unwrap_or_else(|e| e.into_inner());
+    rooms.push(room);
+}
+
+impl<T: Scalar> Room<T> {
+    /// Reads a tile, and multiplies it.
+    fn tile(
+        &mut self,
+        matrix: &dyn GradientMatrix,
+        params: Range<usize>,
+        scale: f64,
+        Factors { q, l }: Factors<'_, T>,
+    ) -> Result<Tile<'_, T>, Error> {
+        let time_len = matrix.time_len();
+        let panel_len = time_len * T::WIDTH;
+        let count = params.len().div_ceil(T::WIDTH);
+        self.panels.resize(count * panel_len, T::ZERO);
+        self.strip.clear();
+        self.strip.resize(count * l * T::WIDTH, T::ZERO);
+        self.y.clear();
+        self.y.resize(self.strip.len(), 0.0);
+        for first in (0..time_len).step_by(BLOCK) {
+            let rows = first..time_len.min(first + BLOCK);
+            self.read(matrix, rows.clone(), &params, scale)?;
+            let ahead = rows.end..time_len.min(rows.end + BLOCK);
+            let panels = self.panels.chunks_exact(panel_len);
+            let strips = self.strip.chunks_exact_mut(l * T::WIDTH);
+            for (index, (panel, strip)) in panels.zip(strips).enumerate() {
+                // The next block's rows, a share for each panel: the CPU fetches while it multiplies.
+                let share = |index: usize| ahead.start + ahead.len() * index / count;
+                for row in share(index)..share(index + 1) {
+                    if let Some(row) = matrix.row_in_memory(row, &params) {
+                        map::prefetch(bytemuck::cast_slice(row));
+                    }
+                }
+                let panel = &panel[rows.start * T::WIDTH..rows.end * T::WIDTH];
+                add_transposed_times(panel, &q[rows.start * l..rows.end * l], l, strip);
+            }
+            if rows.end.is_multiple_of(STRIP) || rows.end == time_len {
+                vectorised(|| {
+                    for (y, strip) in self.y.iter_mut().zip(&mut self.strip) {
+                        *y += strip.to_f64();
+                        *strip = T::ZERO;
+                    }
+                });
+            }
+        }
+        Ok(Tile {
+            params,
+            panels: &self.panels,
+            y: &self.y,
+            time_len,
+            l,
+        })
+    }
+
+    /// Reads rows into their places in the panels: from where they lie in memory, if they do.
+    fn read(
+        &mut self,
+        matrix: &dyn GradientMatrix,
+        rows: Range<usize>,
+        params: &Range<usize>,
+        scale: f64,
+    ) -> Result<(), Error> {
+        let panel_len = matrix.time_len() * T::WIDTH;
+        let direct = |row: usize| {
+            let row = matrix.row_in_memory(row, params).filter(|_| scale == 1.0);
+            row.filter(|row| all_finite(row))
+        };
+        let mut left = rows;
+        while !left.is_empty()
+            && let Some(entries) = direct(left.start)
+        {
+            self.place(panel_len, left.start, entries);
+            left.start += 1;
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        // The rest, which also tells what is wrong with it.
+        let mut block = std::mem::take(&mut self.block);
+        block.resize(left.len() * params.len(), T::ZERO);
+        T::read(matrix, left.clone(), params.clone(), &mut block)?;
         if scale != 1.0 {
-            for entry in &mut *strip {
+            for entry in &mut block {
                 *entry = T::from_f64(entry.to_f64() * scale);
             }
         }
-        for (row, entries) in strip.chunks_exact(width).enumerate() {
-            let at = (first + row) * T::WIDTH;
-            for (panel, piece) in panels
-                .chunks_exact_mut(panel_len)
-                .zip(entries.chunks(T::WIDTH))
-            {
-                let place = &mut panel[at..at + T::WIDTH];
-                place[..piece.len()].copy_from_slice(piece);
-                place[piece.len()..].fill(T::ZERO);
+        for (row, entries) in left.zip(block.chunks_exact(params.len())) {
+            self.place(panel_len, row, entries);
+        }
+        self.block = block;
+        Ok(())
+    }
+
+    /// Cuts a row into the panels; what the last one has beyond it is 0.
+    fn place<S: Real>(&mut self, panel_len: usize, row: usize, entries: &[S]) {
+        simd::apply(Place {
+            panels: &mut self.panels,
+            panel_len,
+            row,
+            entries,
+        });
+    }
+}
+
+struct Place<'a, S, T> {
+    panels: &'a mut [T],
+    panel_len: usize,
+    row: usize,
+    entries: &'a [S],
+}
+
+impl<S: Real, T: Scalar> Work for Place<'_, S, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let at = self.row * T::WIDTH;
+        let panels = self.panels.chunks_exact_mut(self.panel_len);
+        for (panel, entries) in panels.zip(self.entries.chunks(T::WIDTH)) {
+            let place = &mut panel[at..at + T::WIDTH];
+            if entries.len() < T::WIDTH {
+                place.fill(T::ZERO);
+            }
+            // Sixteen at a time are registers; they are what a panel's row is made of.
+            let (places, rest) = place.as_chunks_mut::<16>();
+            debug_assert!(rest.is_empty());
+            let (sixteens, last) = entries.as_chunks::<16>();
+            for (place, entries) in places.iter_mut().zip(sixteens) {
+                *place = entries.map(|x| T::from_f64(x.to_f64()));
+            }
+            if let Some(place) = places.get_mut(sixteens.len()) {
+                for (place, x) in place.iter_mut().zip(last) {
+                    *place = T::from_f64(x.to_f64());
+                }
             }
         }
     }
-    let panels = &buffer[..tile_len];
-    Ok(Tile {
-        params,
-        panels,
-        time_len,
-    })
+}
+
+/// Whether none is NaN or infinite.
+fn all_finite(values: &[f32]) -> bool {
+    vectorised(|| values.iter().fold(true, |finite, x| finite & x.is_finite()))
 }
 
 /// One pass: `A A^T q`, and `|A|_F^2`, where it is `wanted`.
@@ -260,18 +393,15 @@ pub(super) fn apply<T: Scalar>(
     wanted: bool,
 ) -> Result<(Mat<f64>, f64), Error> {
     let (time_len, l) = (q.nrows(), padded(q.ncols()));
-    let factors: Vec<T> = row_major(q, l);
+    let rows: Vec<T> = row_major(q, l);
     let mut image = vec![0.0; time_len * l];
     let mut energy = 0.0;
     sweep(
         matrix,
         scale,
+        Factors { q: &rows, l },
         watch,
-        |tile: &Tile<'_, T>| {
-            let mut z = vec![T::ZERO; time_len * l];
-            tile.apply(&factors, l, &mut z, |_, _| {});
-            (z, if wanted { tile.energy() } else { 0.0 })
-        },
+        |tile: &Tile<'_, T>| (tile.applied(), if wanted { tile.energy() } else { 0.0 }),
         |(z, tile_energy)| {
             for (sum, z) in image.iter_mut().zip(z) {
                 *sum += z.to_f64();
