@@ -129,6 +129,17 @@ impl<W: Write> Write for Plain<W> {
 fn run(command: &Command, colour: bool, out: &mut dyn Write) -> Result<(), Error> {
     let forced = std::env::var("GOUDA_SIMD").ok();
     crate::numeric::simd::choose(forced.as_deref()).map_err(Error::Usage)?;
+    let is_long = matches!(
+        command,
+        Command::Reproduce(_)
+            | Command::Study(_)
+            | Command::Train(_)
+            | Command::Verify(_)
+            | Command::Bench(_)
+    );
+    if let Some(sentence) = crate::numeric::simd::slow().filter(|_| is_long) {
+        progress::line(&format!("gouda: {sentence}"));
+    }
     match command {
         Command::Reproduce(args) => reproduce::run(args, out),
         Command::Study(args) => study::run(args, out),

@@ -61,6 +61,15 @@ pub fn choose(forced: Option<&str>) -> Result<Path, String> {
     Ok(path)
 }
 
+/// A sentence for those who run the portable path without having asked for it.
+pub fn slow() -> Option<&'static str> {
+    let unasked = path() == Path::Portable && std::env::var_os("GOUDA_SIMD").is_none();
+    unasked.then_some(
+        "this CPU has none of the vector units that the kernels are written for: the portable \
+         path gives the same bits, ten to a hundred times slower",
+    )
+}
+
 /// The path in force.
 ///
 /// # Panics

@@ -17,6 +17,7 @@ pub mod half;
 pub mod lines;
 pub mod manifest;
 pub mod map;
+pub mod memory;
 pub mod npy;
 mod npy_dictionary;
 pub mod npy_header;

@@ -13,9 +13,10 @@ use faer::{Mat, MatRef};
 use rayon::prelude::*;
 
 use super::dense::{orthogonality_of_gram, product, right_svd, triangle};
-use super::sweep::{Factors, Tile, Watch, padded, row_major, sweep};
+use super::held::Held;
+use super::sweep::{Watch, padded, row_major, sweep};
+use super::tile::{Factors, Tile};
 use super::{Decomposition, Error, Event, Method, Stop};
-use crate::gradients::GradientMatrix;
 use crate::numeric::panel_gemm::Panel;
 
 /// Parameters whose rows of U are computed together.
@@ -57,14 +58,14 @@ struct Images {
 
 /// The triplets of `candidate`, and U in `f64` where that is wanted.
 pub(super) fn certify(
-    matrix: &dyn GradientMatrix,
+    held: &Held<'_>,
     candidate: &Candidate,
     tolerance: f64,
     tell: &mut dyn FnMut(Event<'_>) -> bool,
 ) -> Result<(Decomposition, Vec<f64>), Error> {
     let index = candidate.passes + 1;
     let mut watch = |bytes| tell(Event::Read { index, bytes });
-    let images = images(matrix, candidate, &mut Watch { tell: &mut watch })?;
+    let images = images(held, candidate, &mut Watch { tell: &mut watch })?;
     let (mut s, x) = right_svd(images.r.as_ref())?;
     let found = s
         .iter()
@@ -96,7 +97,7 @@ pub(super) fn certify(
         rank,
         requested: candidate.rank,
         time_len: v.nrows(),
-        param_len: matrix.param_len(),
+        param_len: held.matrix.param_len(),
         converged: false,
         orthogonality_u: orthogonality_of_gram(left.gram.as_ref()),
         orthogonality_v: orthogonality_of_gram(product(v.transpose(), v.as_ref()).as_ref()),
@@ -121,7 +122,7 @@ pub(super) fn certify(
         let u = std::mem::take(&mut found.u);
         let watch = &mut Watch { tell: &mut watch };
         let entry = |at: usize| f64::from(u[at]);
-        measure(matrix, &mut found, entry, candidate.scale, watch)?;
+        measure(held, &mut found, &entry, candidate.scale, watch)?;
         found.u = u;
     }
     found.judge(tolerance);
@@ -129,12 +130,8 @@ pub(super) fn certify(
 }
 
 /// The pass.
-fn images(
-    matrix: &dyn GradientMatrix,
-    candidate: &Candidate,
-    watch: &mut Watch<'_>,
-) -> Result<Images, Error> {
-    let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
+fn images(held: &Held<'_>, candidate: &Candidate, watch: &mut Watch<'_>) -> Result<Images, Error> {
+    let (time_len, param_len) = (held.matrix.time_len(), held.matrix.param_len());
     let m = candidate.q.ncols();
     let l = padded(m);
     let q: Vec<f64> = row_major(&candidate.q, l);
@@ -143,11 +140,15 @@ fn images(
     let mut r = Mat::<f64>::zeros(0, m);
     let (mut energy, wanted) = (0.0, candidate.energy.is_none());
     sweep(
-        matrix,
+        held,
         candidate.scale,
-        Factors { q: &q, l },
+        Factors {
+            q: &q,
+            l,
+            given: None,
+        },
         watch,
-        |tile: &Tile<'_, f64>| {
+        |tile: &mut Tile<'_, f64>| {
             let width = tile.params.len();
             let mut y = vec![0.0; width * m];
             for (first, panel) in tile.products() {
@@ -161,7 +162,7 @@ fn images(
             }
             let tall = MatRef::from_row_major_slice(&y, width, m).to_owned();
             let energy = if wanted { tile.energy() } else { 0.0 };
-            (tile.params.start, y, tile.applied(), triangle(tall), energy)
+            (tile.params.start, y, tile.take_z(), triangle(tall), energy)
         },
         |(first, part, tile_z, below, tile_energy)| {
             y[first * m..first * m + part.len()].copy_from_slice(&part);
@@ -245,9 +246,9 @@ fn left(y: &[f64], s: &[f64], x: MatRef<'_, f64>, keep: bool) -> Left {
 
 /// Both residuals of `found`, in one pass; `u` gives the entries of its U, `(P, rank)` row-major.
 pub(super) fn measure(
-    matrix: &dyn GradientMatrix,
+    held: &Held<'_>,
     found: &mut Decomposition,
-    u: impl Fn(usize) -> f64 + Sync,
+    u: &(dyn Fn(usize) -> f64 + Sync),
     scale: f64,
     watch: &mut Watch<'_>,
 ) -> Result<(), Error> {
@@ -262,11 +263,15 @@ pub(super) fn measure(
     let mut left_squared = vec![0.0; rank];
     let mut back = vec![0.0; time_len * l];
     sweep(
-        matrix,
+        held,
         scale,
-        Factors { q: &q, l },
+        Factors {
+            q: &q,
+            l,
+            given: Some(&|param, j| if j < rank { u(param * rank + j) } else { 0.0 }),
+        },
         watch,
-        |tile: &Tile<'_, f64>| {
+        |tile: &mut Tile<'_, f64>| {
             let mut squares = vec![0.0; rank];
             for (first, panel) in tile.products() {
                 for c in 0..f64::WIDTH.min(tile.params.end - first) {
@@ -276,8 +281,7 @@ pub(super) fn measure(
                     }
                 }
             }
-            let z = tile.times_given(|param, j| if j < rank { u(param * rank + j) } else { 0.0 });
-            (z, squares)
+            (tile.take_z(), squares)
         },
         |(z, squares)| {
             back.iter_mut().zip(z).for_each(|(sum, z)| *sum += z);

@@ -6,6 +6,7 @@ use faer::{Mat, MatRef};
 
 use super::certificate::{Candidate, certify, measure};
 use super::dense::{basis, hold, orthogonality_of_gram, product, right_svd};
+use super::held::{self, Held};
 use super::krylov::{Krylov, Setup, in_range};
 use super::sweep::Watch;
 use super::{Decomposition, Error, Event, Method, Options, Plan, Stop, gram, lanczos, range};
@@ -139,7 +140,7 @@ fn run(
             direct(q, next, scale, 2)
         }
     };
-    certify(matrix, &candidate, options.tolerance, tell)
+    certify(&Held::none(matrix), &candidate, options.tolerance, tell)
 }
 
 fn krylov(
@@ -172,11 +173,12 @@ fn krylov(
         floor,
         start,
     };
-    let mut krylov = Krylov::new(matrix, options, setup);
+    let room = held::room(options.max_memory_bytes, plan.memory_bytes);
+    let mut krylov = Krylov::new(Held::new(matrix, room), options, setup);
     if options.max_passes == 1 {
         // The start block alone: one reading is the certificate's.
         let candidate = candidate(&krylov, Stop::MaxPasses);
-        return certify(matrix, &candidate, options.tolerance, tell);
+        return certify(krylov.held(), &candidate, options.tolerance, tell);
     }
     let mut tolerance = options.tolerance;
     let mut budget = options.max_passes - 1;
@@ -185,7 +187,12 @@ fn krylov(
             let found = zero(matrix, options.rank, Method::Krylov, krylov.passes);
             return Ok((found, Vec::new()));
         };
-        let (found, exact) = certify(matrix, &candidate(&krylov, stop), options.tolerance, tell)?;
+        let (found, exact) = certify(
+            krylov.held(),
+            &candidate(&krylov, stop),
+            options.tolerance,
+            tell,
+        )?;
         // The certificate is in f64 and is what counts; passes left are made.
         let over = found.passes + 2 > options.max_passes;
         if found.converged || over || stop != Stop::Tolerance {
@@ -328,7 +335,13 @@ fn turn_back(
             range::power_of_two(1.0 / norm)
         };
         let watch = &mut Watch { tell: &mut watch };
-        measure(flipped, &mut found, |at| long[at], scale, watch)?;
+        measure(
+            &Held::none(flipped),
+            &mut found,
+            &|at| long[at],
+            scale,
+            watch,
+        )?;
     }
     let orthogonality = |side: &[f64]| {
         let columns = MatRef::from_row_major_slice(side, side.len() / rank.max(1), rank);

@@ -20,11 +20,11 @@
 use faer::Mat;
 
 use super::dense::basis;
+use super::held::Held;
 use super::plan::Precision;
 use super::space::{Space, Step};
 use super::sweep::{Watch, apply};
 use super::{Error, Event, Options, Pass, Stop};
-use crate::gradients::GradientMatrix;
 use crate::numeric::random::{Purpose, Stream};
 
 /// Rounding of a product with B, relative to its largest eigenvalue: what is smaller is no direction.
@@ -39,7 +39,7 @@ const SINGLE_RANGE: std::ops::Range<f64> = 1e-8..1e14;
 
 /// The iteration, at rest between passes.
 pub(super) struct Krylov<'a> {
-    matrix: &'a dyn GradientMatrix,
+    held: Held<'a>,
     options: &'a Options,
     block: usize,
     precision: Precision,
@@ -84,8 +84,8 @@ pub(super) struct Setup {
 }
 
 impl<'a> Krylov<'a> {
-    pub(super) fn new(matrix: &'a dyn GradientMatrix, options: &'a Options, setup: Setup) -> Self {
-        let time_len = matrix.time_len();
+    pub(super) fn new(held: Held<'a>, options: &'a Options, setup: Setup) -> Self {
+        let time_len = held.matrix.time_len();
         let block = setup.block.min(time_len);
         let start = match setup.start {
             // In a space of few dimensions all of it is not much more.
@@ -94,7 +94,7 @@ impl<'a> Krylov<'a> {
             _ => random_block(time_len, block, options.seed, 0),
         };
         Self {
-            matrix,
+            held,
             options,
             block,
             precision: setup.precision,
@@ -147,7 +147,7 @@ impl<'a> Krylov<'a> {
             let converged = worst <= AIM * tolerance && self.patience == 0;
             let tied = converged && self.is_tied(&step, tolerance);
             self.step = Some(step);
-            let whole = self.space.len() == self.matrix.time_len();
+            let whole = self.space.len() == self.held.matrix.time_len();
             let single = self.precision == Precision::Single;
             if worst <= AIM * tolerance && (whole || converged && !tied) {
                 return Ok(Some(Stop::Tolerance));
@@ -175,6 +175,11 @@ impl<'a> Krylov<'a> {
             }
             self.make_room();
         }
+    }
+
+    /// The matrix, with what is held of it.
+    pub(super) fn held(&self) -> &Held<'a> {
+        &self.held
     }
 
     /// The wanted Ritz vectors so far.
@@ -223,7 +228,7 @@ impl<'a> Krylov<'a> {
     fn pass(&self, columns: usize, worst_residual: f64) -> Pass {
         Pass {
             index: self.passes,
-            bytes: self.matrix.pass_bytes(),
+            bytes: self.held.matrix.pass_bytes(),
             columns,
             worst_residual,
         }
@@ -238,13 +243,13 @@ impl<'a> Krylov<'a> {
             let newest = &self.space.newest;
             let (image, energy) = match self.precision {
                 Precision::Single => {
-                    apply::<f32>(self.matrix, self.scale, &mut watch, newest, first)?
+                    apply::<f32>(&self.held, self.scale, &mut watch, newest, first)?
                 }
                 Precision::Double => {
-                    apply::<f64>(self.matrix, self.scale, &mut watch, newest, first)?
+                    apply::<f64>(&self.held, self.scale, &mut watch, newest, first)?
                 }
             };
-            if !first || energy == 0.0 && !self.matrix.is_double() {
+            if !first || energy == 0.0 && !self.held.matrix.is_double() {
                 return Ok(image);
             }
             if self.precision == Precision::Single && !SINGLE_RANGE.contains(&energy.sqrt()) {
@@ -253,7 +258,7 @@ impl<'a> Krylov<'a> {
                 self.total = energy;
                 return Ok(image);
             } else {
-                let largest = super::range::largest(self.matrix)?;
+                let largest = super::range::largest(self.held.matrix)?;
                 self.passes += 1;
                 if largest == 0.0 {
                     return Ok(image);
@@ -307,7 +312,7 @@ impl<'a> Krylov<'a> {
     /// Random directions outside the space as the next block; false where there are none.
     fn draw(&mut self) -> bool {
         let block = random_block(
-            self.matrix.time_len(),
+            self.held.matrix.time_len(),
             self.block,
             self.options.seed,
             self.draws,

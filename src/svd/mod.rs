@@ -18,6 +18,7 @@ mod dense;
 mod error;
 mod event;
 mod gram;
+mod held;
 mod krylov;
 pub mod lanczos;
 mod method;
@@ -28,6 +29,7 @@ mod plan;
 mod range;
 mod space;
 mod sweep;
+mod tile;
 
 #[cfg(test)]
 mod tests;

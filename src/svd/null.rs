@@ -12,6 +12,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decompose::RANK_FLOOR;
+use super::held::{self, Held};
 use super::krylov::{Krylov, Setup};
 use super::sweep::padded;
 use super::{Error, Event, Options, Pass, Precision};
@@ -133,7 +134,9 @@ fn surrogate<'a>(matrix: &'a SignFlipped<'_>, settings: &'a Options) -> Krylov<'
         floor: RANK_FLOOR,
         start: None,
     };
-    Krylov::new(matrix, settings, setup)
+    // Drawing signs anew in every pass costs more than the pass.
+    let room = held::room(settings.max_memory_bytes, 0);
+    Krylov::new(Held::new(matrix, room), settings, setup)
 }
 
 #[cfg(test)]

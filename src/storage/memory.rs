@@ -1,0 +1,64 @@
+//! How much memory the system has left for this process.
+
+use std::path::Path;
+
+use super::read_text;
+
+/// Bytes that can be had without others being pushed out: what the system has available, within the
+/// limits of the control groups this process is in. `None` where the system does not say.
+pub fn available() -> Option<u64> {
+    let system = read_text(Path::new("/proc/meminfo")).ok()?;
+    let line = system
+        .lines()
+        .find(|line| line.starts_with("MemAvailable:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    let groups = read_text(Path::new("/proc/self/cgroup")).unwrap_or_default();
+    let limits = groups.lines().filter_map(left_in_group);
+    Some(limits.fold(1024 * kilobytes, u64::min))
+}
+
+/// What a control group and those above it leave, by its line of `/proc/self/cgroup`.
+fn left_in_group(line: &str) -> Option<u64> {
+    let (controllers, group) = line.split_once(':')?.1.split_once(':')?;
+    let (root, limit, used) = match controllers {
+        "" => ("/sys/fs/cgroup", "memory.max", "memory.current"),
+        "memory" => (
+            "/sys/fs/cgroup/memory",
+            "memory.limit_in_bytes",
+            "memory.usage_in_bytes",
+        ),
+        _ => return None,
+    };
+    let number = |dir: &Path, file: &str| -> Option<u64> {
+        read_text(&dir.join(file)).ok()?.trim().parse().ok()
+    };
+    let dir = Path::new(root).join(group.trim_start_matches('/'));
+    dir.ancestors()
+        .take_while(|dir| dir.starts_with(root))
+        .filter_map(|dir| {
+            // Pages of files count as used, and can be had back.
+            let stat = read_text(&dir.join("memory.stat")).unwrap_or_default();
+            let files = stat.lines().find_map(|line| {
+                let bytes = line
+                    .strip_prefix("file ")
+                    .or_else(|| line.strip_prefix("total_cache "))?;
+                bytes.parse::<u64>().ok()
+            });
+            let used = number(dir, used)?.saturating_sub(files.unwrap_or(0));
+            Some(number(dir, limit)?.saturating_sub(used))
+        })
+        .min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn there_is_some() {
+        assert!(available().unwrap() > 1 << 20);
+        assert_eq!(left_in_group("3:cpuset:/"), None);
+        assert_eq!(left_in_group("nonsense"), None);
+    }
+}
