@@ -218,6 +218,10 @@ impl Recorder {
         let param_len = self.layout.len();
         let first = self.rows.len() - self.buffer.len() / param_len;
         for shard in &mut self.shards {
+            if shard.params.len() == param_len {
+                shard.append(first, &self.buffer)?;
+                continue;
+            }
             self.piece.clear();
             for row in self.buffer.chunks_exact(param_len) {
                 self.piece.extend_from_slice(&row[shard.params.clone()]);
