@@ -23,7 +23,7 @@ pub enum Event<'a> {
 pub struct Pass {
     /// Passes done.
     pub index: usize,
-    /// Bytes it read.
+    /// Bytes of the matrix it read; what is held in memory from an earlier pass is not read again.
     pub bytes: u64,
     /// Columns that it multiplied.
     pub columns: usize,

@@ -20,6 +20,8 @@ pub(super) struct Held<'a> {
     panels: Vec<OnceLock<Box<[f32]>>>,
     /// Bytes that may still be taken.
     left: AtomicU64,
+    /// Parameters that were read, all of time, since they were last asked for.
+    read: AtomicU64,
 }
 
 impl<'a> Held<'a> {
@@ -31,12 +33,25 @@ impl<'a> Held<'a> {
             panels: (0..count).map(|_| OnceLock::new()).collect(),
             // What single precision would round is read again.
             left: AtomicU64::new(if matrix.is_double() { 0 } else { bytes }),
+            read: AtomicU64::new(0),
         }
     }
 
     /// `matrix`, of which nothing is held.
     pub(super) fn none(matrix: &'a dyn GradientMatrix) -> Self {
         Self::new(matrix, 0)
+    }
+
+    /// Takes note that so many parameters were read, with all of time.
+    pub(super) fn note_read(&self, params: usize) {
+        self.read.fetch_add(params as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes of the matrix that were read since this was last asked.
+    pub(super) fn take_read_bytes(&self) -> u64 {
+        let params = u128::from(self.read.swap(0, Ordering::Relaxed));
+        let all = self.matrix.param_len().max(1) as u128;
+        (u128::from(self.matrix.pass_bytes()) * params / all) as u64
     }
 
     /// The panel whose first parameter is this, `(T, WIDTH)`, if it is held.

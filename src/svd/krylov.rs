@@ -228,7 +228,7 @@ impl<'a> Krylov<'a> {
     fn pass(&self, columns: usize, worst_residual: f64) -> Pass {
         Pass {
             index: self.passes,
-            bytes: self.held.matrix.pass_bytes(),
+            bytes: self.held.take_read_bytes(),
             columns,
             worst_residual,
         }

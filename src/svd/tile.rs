@@ -128,6 +128,9 @@ impl<T: Scalar> Room<T> {
             }
             panels
         } else {
+            if there.is_none() {
+                held.note_read(params.len());
+            }
             let panel_len = time_len * T::WIDTH;
             self.panels.resize(firsts().len() * panel_len, T::ZERO);
             for first_row in (0..time_len).step_by(BLOCK) {
