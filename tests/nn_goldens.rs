@@ -9,7 +9,7 @@ use gouda::nn::sgd::Sgd;
 use gouda::nn::{
     Derivatives, Image, Kind, Layout, Network, Policy, Shape, Target, Workspace, relu, softmax,
 };
-use gouda::numeric::gather_gemm::{End, Init, Pair, Product, gather_gemm};
+use gouda::numeric::gather_gemm::{End, Init, Pair, Pairs, Product, gather_gemm};
 use gouda::numeric::sum;
 use gouda::ppo::frames::Frames;
 use gouda::ppo::gae;
@@ -153,13 +153,13 @@ fn rectifier_and_residual_sum() {
     let (x, d_y) = (values("residual", "x"), values("residual", "d_y"));
     let (mut z, mut y, mut d_x) = (vec![9.0; x.len()], vec![9.0; x.len()], d_y.clone());
     let end = End::AddRectified { x: &x, z: &mut z };
-    let one = [Pair::default()];
+    let one = Pairs::once(&[Pair::default()]);
     gather_gemm(Product {
         a: &[1.0],
         b: &x,
         c: &mut y,
-        rows: &one,
-        steps: &one,
+        rows: one.all(),
+        steps: one.all(),
         n: x.len(),
         init: Init::Zero,
         end,
