@@ -152,7 +152,7 @@ fn ten_thousand_levels_play_as_in_the_plain_simulator() {
 /// program, asked for [`plays_a_few_levels`] alone.
 #[test]
 fn every_instruction_set_plays_as_the_plain_simulator() {
-    for path in ["portable", "avx2", "avx512"] {
+    for path in simd::Path::ALL.iter().map(|path| path.name()) {
         if simd::choose(Some(path)).is_err() {
             continue;
         }

@@ -21,7 +21,14 @@ use super::settings::{Mapping, start};
 ///
 /// Without RUN: computes a small fixed job (levels, rollouts, advantages, gradients, parameters),
 /// compares every stage with the checksums built in, and names the stage that differs first.
-/// GOUDA_SIMD=portable|avx2|avx512 chooses the instruction set.
+#[cfg_attr(
+    target_arch = "x86_64",
+    doc = "GOUDA_SIMD=portable|avx2|avx512 chooses the instruction set."
+)]
+#[cfg_attr(
+    target_arch = "aarch64",
+    doc = "GOUDA_SIMD=portable|neon chooses the instruction set."
+)]
 ///
 /// With RUN: recomputes the checksums of its files, and trains a stretch again from the start and
 /// from half-way, to the recorded bits. With the folder of a recorded stream, or one that `gouda svd`

@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn levels_are_those_of_the_plain_generator() {
         let mut seed = 12345u32;
-        for path in [Path::Portable, Path::Avx2, Path::Avx512] {
+        for &path in Path::ALL {
             for world in (5..=31).step_by(2) {
                 for variant in [
                     Variant::Anywhere,

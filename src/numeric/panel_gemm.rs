@@ -12,7 +12,9 @@
 //! `rows * WIDTH * l` multiply-adds each.
 
 use super::Real;
-use super::simd::{Path, path};
+#[cfg(target_arch = "x86_64")]
+use super::simd::Path;
+use super::simd::path;
 
 /// The number of vectors that a panel is multiplied by is a multiple of this.
 pub const STEP: usize = 16;

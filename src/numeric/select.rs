@@ -134,7 +134,7 @@ mod tests {
         fn every_path_finds_the_bit_that_counting_finds(word: u64, mask: u64, n in 0u32..70) {
             for word in [word, word & mask, 0, u64::MAX] {
                 let counted = (0..64).filter(|i| word >> i & 1 == 1).nth(n as usize).unwrap_or(64);
-                for path in [Path::Portable, Path::Avx2, Path::Avx512] {
+                for &path in Path::ALL {
                     prop_assert_eq!(run_on(path, Nth(word, n)), counted, "{:?}", path);
                 }
             }

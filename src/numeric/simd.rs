@@ -1,7 +1,8 @@
 //! Which instruction set the kernels use, found once at the first call.
 //!
 //! Every path runs the same fused multiply-adds in the same order, so the choice changes speed and
-//! not one bit. `GOUDA_SIMD=portable|avx2|avx512` forces a path.
+//! not one bit. `GOUDA_SIMD` forces a path: `portable|avx2|avx512` on x86-64, `portable|neon` on
+//! 64-bit Arm.
 
 use std::sync::OnceLock;
 
@@ -14,15 +15,27 @@ pub enum Path {
     Avx2,
     /// AVX-512 F, with AVX2 and FMA where vectors are narrower.
     Avx512,
+    /// NEON, which every 64-bit Arm CPU has, and fused multiply-add with it.
+    Neon,
 }
 
 impl Path {
+    /// What CPUs of this architecture may have, the fastest last.
+    pub const ALL: &[Self] = if cfg!(target_arch = "x86_64") {
+        &[Self::Portable, Self::Avx2, Self::Avx512]
+    } else if cfg!(target_arch = "aarch64") {
+        &[Self::Portable, Self::Neon]
+    } else {
+        &[Self::Portable]
+    };
+
     /// The name `GOUDA_SIMD` knows it by.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Neon => "neon",
         }
     }
 
@@ -33,7 +46,8 @@ impl Path {
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => Self::Avx2.is_supported() && is_x86_feature_detected!("avx512f"),
-            #[cfg(not(target_arch = "x86_64"))]
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => true,
             _ => false,
         }
     }
@@ -44,17 +58,15 @@ impl Path {
 /// # Errors
 /// A sentence naming the value where it is unknown or the CPU lacks it.
 pub fn choose(forced: Option<&str>) -> Result<Path, String> {
-    let paths = [Path::Avx512, Path::Avx2, Path::Portable];
+    let paths = Path::ALL.iter().copied();
     let Some(name) = forced else {
-        return Ok(*paths
-            .iter()
-            .find(|p| p.is_supported())
-            .expect("portable is always there"));
+        let fastest = paths.rev().find(|path| path.is_supported());
+        return Ok(fastest.expect("portable is always there"));
     };
     let path = paths
-        .into_iter()
-        .find(|p| p.name() == name)
-        .ok_or_else(|| format!("GOUDA_SIMD={name}: expected portable, avx2 or avx512"))?;
+        .clone()
+        .find(|path| path.name() == name)
+        .ok_or_else(|| format!("GOUDA_SIMD={name}: expected {}", names()))?;
     if !path.is_supported() {
         return Err(format!("GOUDA_SIMD={name}: this CPU does not have it"));
     }
@@ -68,6 +80,15 @@ pub fn slow() -> Option<&'static str> {
         "this CPU has none of the vector units that the kernels are written for: the portable \
          path gives the same bits, ten to a hundred times slower",
     )
+}
+
+/// The names to choose from, as in a sentence.
+fn names() -> String {
+    let names: Vec<&str> = Path::ALL.iter().map(|path| path.name()).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 /// The path in force.
@@ -128,12 +149,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_name_says_what_was_expected() {
+    fn a_wrong_name_says_what_this_architecture_has() {
         assert_eq!(choose(Some("portable")), Ok(Path::Portable));
-        assert!(
-            choose(Some("sse9"))
-                .unwrap_err()
-                .contains("expected portable, avx2 or avx512")
-        );
+        let expected = match std::env::consts::ARCH {
+            "x86_64" => "GOUDA_SIMD=sse9: expected portable, avx2 or avx512",
+            "aarch64" => "GOUDA_SIMD=sse9: expected portable or neon",
+            _ => "GOUDA_SIMD=sse9: expected portable",
+        };
+        assert_eq!(choose(Some("sse9")), Err(expected.into()));
+    }
+
+    #[test]
+    fn the_fastest_is_taken() {
+        let mut supported = Path::ALL.iter().filter(|path| path.is_supported());
+        assert_eq!(choose(None).ok().as_ref(), supported.next_back());
+        let is_arm = cfg!(target_arch = "aarch64");
+        assert_eq!(choose(Some("neon")).is_ok(), is_arm);
+        assert_eq!(choose(None) == Ok(Path::Neon), is_arm);
     }
 }

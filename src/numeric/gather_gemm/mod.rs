@@ -11,15 +11,17 @@
 //! Cost: `rows * steps * n` multiply-adds; bias, rectifier and residual sum take no further pass
 //! over memory.
 
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod intrinsics;
 mod parts;
 mod tile;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod vector;
 
 pub use parts::{End, Init, Pair, Pairs, Product, Turns};
 
 use super::Real;
-use super::simd::{Path, path};
+use super::simd;
 
 /// Computes the gathered product; rows of `c` that no `rows` names stay as they are.
 ///
@@ -63,18 +65,24 @@ pub fn gather_gemm<T: Real>(mut product: Product<'_, T>) {
     }
     // SAFETY: the path was found on this CPU; the offsets were checked above.
     unsafe {
-        match path() {
+        match simd::path() {
             #[cfg(target_arch = "x86_64")]
-            Path::Avx512 => {
+            simd::Path::Avx512 => {
                 let single = product.as_f32();
                 let done = single.map_or(0, |mut product| vector::avx512::leading(&mut product));
                 avx2_tiles(&mut product, done);
             }
             #[cfg(target_arch = "x86_64")]
-            Path::Avx2 => {
+            simd::Path::Avx2 => {
                 let single = product.as_f32();
                 let done = single.map_or(0, |mut product| vector::avx2::leading(&mut product));
                 avx2_tiles(&mut product, done);
+            }
+            #[cfg(target_arch = "aarch64")]
+            simd::Path::Neon => {
+                let single = product.as_f32();
+                let done = single.map_or(0, |mut product| vector::neon::leading(&mut product));
+                tile::all(&mut product, done);
             }
             _ => tile::all(&mut product, 0),
         }

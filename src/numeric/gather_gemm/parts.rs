@@ -1,6 +1,6 @@
 //! What a gathered product is made of.
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::numeric::Real;
 
 /// An output row, or a term of the sum: two offsets. One list can be the rows of one product and
@@ -161,7 +161,7 @@ pub struct Product<'a, T> {
     pub end: End<'a, T>,
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 impl<T: Real> Product<'_, T> {
     /// The same product where `T` is `f32`.
     pub(super) fn as_f32(&mut self) -> Option<Product<'_, f32>> {

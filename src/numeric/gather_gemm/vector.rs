@@ -6,6 +6,7 @@
 //! parts, all rows going through one part before the next, so that a part's values of `b` stay in
 //! the nearest cache. Between parts the sums wait in `c`: no bit of them changes.
 
+use super::intrinsics;
 use super::parts::{End, Init, Pair, Product};
 
 /// Steps of a part: at most 10 KB of `b`, and as many cache lines of `a`.
@@ -35,13 +36,12 @@ fn parts(steps: &[Pair]) -> impl Iterator<Item = Part<'_>> {
 
 macro_rules! tiles {
     (
-        $name:ident, $feature:literal, $vector:ident, $lanes:literal lanes,
-        $wide_rows:literal rows of two vectors, $narrow_rows:literal of one,
-        $zero:ident, $splat:ident, $load:ident, $store:ident, $add:ident, $max:ident, $fmadd:ident
+        $name:ident on $arch:literal with $feature:literal:
+        $($rows:literal rows of $vectors:literal),+
     ) => {
+        #[cfg(target_arch = $arch)]
         pub mod $name {
-            use std::arch::x86_64::{$add, $fmadd, $load, $max, $splat, $store, $vector, $zero};
-
+            use super::intrinsics::$name::{self as op, LANES, Vector};
             use super::{End, Init, Pair, Part, Product, parts};
 
             /// Computes the leading columns and returns how many are done: all but fewer than a
@@ -53,21 +53,15 @@ macro_rules! tiles {
             #[target_feature(enable = $feature)]
             pub unsafe fn leading(product: &mut Product<'_, f32>) -> usize {
                 let mut j = 0;
-                // SAFETY: as the caller's; columns j .. j + lanes * vectors stay below n.
-                unsafe {
-                    while j + 2 * $lanes <= product.n {
+                $(
+                    while j + $vectors * LANES <= product.n {
                         for part in parts(product.steps.list()) {
-                            columns::<$wide_rows, 2>(product, &part, j);
+                            // SAFETY: as the caller's; the columns are below n.
+                            unsafe { columns::<$rows, $vectors>(product, &part, j) };
                         }
-                        j += 2 * $lanes;
+                        j += $vectors * LANES;
                     }
-                    while j + $lanes <= product.n {
-                        for part in parts(product.steps.list()) {
-                            columns::<$narrow_rows, 1>(product, &part, j);
-                        }
-                        j += $lanes;
-                    }
-                }
+                )+
                 j
             }
 
@@ -110,7 +104,7 @@ macro_rules! tiles {
                 rows: &[Pair; ROWS],
                 j: usize,
             ) {
-                let mut sums = [[$zero(); VECTORS]; ROWS];
+                let mut sums = [[op::zero(); VECTORS]; ROWS];
                 // SAFETY: gather_gemm checked that every row has n outputs in c and in what the end
                 // reads and writes beside it, and n biases; every step n factors in b; and that
                 // row.left + step.left lies in a.
@@ -121,7 +115,7 @@ macro_rules! tiles {
                         Init::Bias(bias) => {
                             for sum in &mut sums {
                                 for (v, sum) in sum.iter_mut().enumerate() {
-                                    *sum = $load(bias.as_ptr().add(j + $lanes * v));
+                                    *sum = op::load(bias.as_ptr().add(j + LANES * v));
                                 }
                             }
                         }
@@ -130,14 +124,14 @@ macro_rules! tiles {
                     let starts = rows.map(|row| product.a.as_ptr().add(row.left as usize));
                     for step in part.steps {
                         let b = product.b.as_ptr().add(step.right as usize + j);
-                        let mut right = [$zero(); VECTORS];
+                        let mut right = [op::zero(); VECTORS];
                         for (v, right) in right.iter_mut().enumerate() {
-                            *right = $load(b.add($lanes * v));
+                            *right = op::load(b.add(LANES * v));
                         }
                         for (sum, start) in sums.iter_mut().zip(starts) {
-                            let left = $splat(*start.add(step.left as usize));
+                            let left = op::splat(*start.add(step.left as usize));
                             for (sum, &right) in sum.iter_mut().zip(&right) {
-                                *sum = $fmadd(left, right, *sum);
+                                *sum = op::fmadd(left, right, *sum);
                             }
                         }
                     }
@@ -164,12 +158,12 @@ macro_rules! tiles {
                 from: *const f32,
                 rows: &[Pair; ROWS],
                 j: usize,
-                sums: &mut [[$vector; VECTORS]; ROWS],
+                sums: &mut [[Vector; VECTORS]; ROWS],
             ) {
                 for (sum, row) in sums.iter_mut().zip(rows) {
                     for (v, sum) in sum.iter_mut().enumerate() {
                         // SAFETY: as the caller's.
-                        *sum = unsafe { $load(from.add(row.right as usize + j + $lanes * v)) };
+                        *sum = unsafe { op::load(from.add(row.right as usize + j + LANES * v)) };
                     }
                 }
             }
@@ -180,12 +174,12 @@ macro_rules! tiles {
                 to: *mut f32,
                 rows: &[Pair; ROWS],
                 j: usize,
-                sums: &[[$vector; VECTORS]; ROWS],
+                sums: &[[Vector; VECTORS]; ROWS],
             ) {
                 for (sum, row) in sums.iter().zip(rows) {
                     for (v, &sum) in sum.iter().enumerate() {
                         // SAFETY: as the caller's.
-                        unsafe { $store(to.add(row.right as usize + j + $lanes * v), sum) };
+                        unsafe { op::store(to.add(row.right as usize + j + LANES * v), sum) };
                     }
                 }
             }
@@ -196,27 +190,25 @@ macro_rules! tiles {
                 x: *const f32,
                 rows: &[Pair; ROWS],
                 j: usize,
-                sums: &mut [[$vector; VECTORS]; ROWS],
+                sums: &mut [[Vector; VECTORS]; ROWS],
             ) {
                 for (sum, row) in sums.iter_mut().zip(rows) {
                     for (v, sum) in sum.iter_mut().enumerate() {
                         // SAFETY: as the caller's.
-                        let x = unsafe { $load(x.add(row.right as usize + j + $lanes * v)) };
-                        *sum = $add(x, *sum);
+                        let x = unsafe { op::load(x.add(row.right as usize + j + LANES * v)) };
+                        *sum = op::add(x, *sum);
                     }
                 }
             }
 
-            /// The maximum is its second operand where the first is no number or both are zeros.
             #[inline]
             #[target_feature(enable = $feature)]
             fn rectify<const ROWS: usize, const VECTORS: usize>(
-                sums: &mut [[$vector; VECTORS]; ROWS],
+                sums: &mut [[Vector; VECTORS]; ROWS],
             ) {
-                let zero = $zero();
                 for sum in sums {
                     for sum in sum {
-                        *sum = $max(*sum, zero);
+                        *sum = op::rectify(*sum);
                     }
                 }
             }
@@ -224,13 +216,6 @@ macro_rules! tiles {
     };
 }
 
-tiles!(
-    avx2, "avx2,fma", __m256, 8 lanes, 6 rows of two vectors, 8 of one,
-    _mm256_setzero_ps, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps,
-    _mm256_add_ps, _mm256_max_ps, _mm256_fmadd_ps
-);
-tiles!(
-    avx512, "avx512f", __m512, 16 lanes, 8 rows of two vectors, 8 of one,
-    _mm512_setzero_ps, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps,
-    _mm512_add_ps, _mm512_max_ps, _mm512_fmadd_ps
-);
+tiles!(avx2 on "x86_64" with "avx2,fma": 6 rows of 2, 8 rows of 1);
+tiles!(avx512 on "x86_64" with "avx512f": 8 rows of 2, 8 rows of 1);
+tiles!(neon on "aarch64" with "neon": 6 rows of 4, 8 rows of 2, 8 rows of 1);
