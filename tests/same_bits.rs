@@ -178,26 +178,99 @@ fn verify(path: &str, args: &[&str]) -> Command {
     command
 }
 
+/// What `verify` says on an emulated CPU: all digests are the same, on this path.
+fn assert_same(found: &Value, path: &str, cpu: &str) {
+    println!("{cpu}: {} in {} s", found["simd"], found["seconds"]);
+    let is_same = (&found["ok"], &found["simd"]) == (&json!(true), &json!(path));
+    assert!(is_same, "{cpu}: {found}");
+}
+
 /// Under qemu-user (Debian's `qemu-user`) as CPUs with and without fused multiply-add.
 #[test]
 #[ignore = "needs qemu-x86_64; minutes"]
-fn emulated_cpus_compute_the_bits() {
+fn emulated_x86_computes_the_bits() {
     for (cpu, path) in [("Haswell", "avx2"), ("Nehalem", "portable")] {
         let mut command = Command::new("qemu-x86_64");
         command.args(["-cpu", cpu, env!("CARGO_BIN_EXE_gouda")]);
         let found = printed(command.args(["verify", "--json", "--quiet", "--threads=2"]));
-        println!("{cpu}: {} in {} s", found["simd"], found["seconds"]);
-        assert_eq!(
-            (&found["ok"], &found["simd"]),
-            (&json!(true), &json!(path)),
-            "{cpu}"
-        );
+        assert_same(&found, path, cpu);
     }
     // What the CPU lacks is refused.
     let mut command = Command::new("qemu-x86_64");
     command.args(["-cpu", "Nehalem", env!("CARGO_BIN_EXE_gouda"), "verify"]);
     let output = command.env("GOUDA_SIMD", "avx2").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// In a Linux that Bochs boots as a CPU with AVX-512; the script says what it needs.
+#[test]
+#[ignore = "needs Bochs and a Linux kernel; two minutes"]
+fn emulated_avx512_computes_the_bits() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/emulated/avx512.sh");
+    let output = Command::new(script)
+        .args([
+            env!("CARGO_BIN_EXE_gouda"),
+            "prog verify --threads 1 --quiet",
+        ])
+        .output()
+        .unwrap();
+    let [console, errors] =
+        [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+    println!("{console}");
+    assert!(output.status.success(), "{}: {errors}", output.status);
+    let is_on_avx512 = |line: &str| line.starts_with("avx512, 1 threads");
+    assert!(console.lines().any(is_on_avx512));
+}
+
+/// Under qemu-user as a 64-bit Arm CPU, built with Debian's `gcc-aarch64-linux-gnu`, whose libraries it
+/// runs with, after `rustup target add aarch64-unknown-linux-gnu`.
+#[test]
+#[ignore = "needs qemu-aarch64 and a cross compiler, and builds the program: ten minutes"]
+fn emulated_arm_computes_the_bits() {
+    let target = "aarch64-unknown-linux-gnu";
+    let libraries = Command::new("rustc")
+        .args(["--print=target-libdir", "--target", target])
+        .output()
+        .unwrap();
+    let libraries = String::from_utf8(libraries.stdout).unwrap();
+    let is_installed = Path::new(libraries.trim()).is_dir();
+    assert!(is_installed, "rustup target add {target}");
+    // This program is in a folder by its profile, in the folder of all targets.
+    let program = Path::new(env!("CARGO_BIN_EXE_gouda"));
+    let targets = program.ancestors().nth(2).unwrap();
+    let is_built = Command::new(env!("CARGO"))
+        .args(["build", "--locked", "--release", "--bin=gouda"])
+        .args(["--target", target, "--target-dir"])
+        .arg(targets)
+        .env(
+            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER",
+            "aarch64-linux-gnu-gcc",
+        )
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .unwrap()
+        .success();
+    assert!(is_built);
+    let program = targets.join(target).join("release/gouda");
+    let emulated = || {
+        let mut command = Command::new("qemu-aarch64");
+        command.args(["-L", "/usr/aarch64-linux-gnu"]).arg(&program);
+        command
+    };
+    for (forced, path) in [(None, "neon"), (Some("portable"), "portable")] {
+        let mut command = emulated();
+        command.env_remove("GOUDA_SIMD");
+        command.envs(forced.map(|path| ("GOUDA_SIMD", path)));
+        let found = printed(command.args(["verify", "--json", "--quiet", "--threads=2"]));
+        assert_same(&found, path, "Arm");
+    }
+    // The paths of other architectures are unknown.
+    let mut command = emulated();
+    let command = command.arg("verify").env("GOUDA_SIMD", "avx2");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("expected portable or neon"), "{text}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Tiles of the gathered product in vector registers, written once for every instruction set; the
 //! compiler does not find them in plain loops.
 //!
-//! A tile keeps the sums of a few rows by one or two vectors of columns in registers; a step loads
-//! the vectors of `b` once and one value of `a` a row. Where there are many steps they are taken in
+//! A tile keeps the sums of a few rows by one, two or four vectors of columns in registers; a step
+//! loads the vectors of `b` once and one value of `a` a row. Where there are many steps they are taken in
 //! parts, all rows going through one part before the next, so that a part's values of `b` stay in
 //! the nearest cache. Between parts the sums wait in `c`: no bit of them changes.
 
@@ -218,4 +218,6 @@ macro_rules! tiles {
 
 tiles!(avx2 on "x86_64" with "avx2,fma": 6 rows of 2, 8 rows of 1);
 tiles!(avx512 on "x86_64" with "avx512f": 8 rows of 2, 8 rows of 1);
+// 24 sums keep four units with a latency of four cycles at work, and leave room in 32 registers for
+// four vectors of `b`.
 tiles!(neon on "aarch64" with "neon": 6 rows of 4, 8 rows of 2, 8 rows of 1);
