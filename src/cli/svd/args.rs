@@ -48,7 +48,8 @@ pub struct Args {
     #[arg(long)]
     pub(super) block: Option<usize>,
 
-    /// Memory beyond the mapped file, at most
+    /// Memory beyond the mapped file, at most; what the work leaves of it holds the matrix between its
+    /// readings, up to half of what the system has
     #[arg(long, default_value = "4GiB", value_parser = parse::bytes, value_name = "SIZE")]
     pub(super) max_memory: u64,
 
