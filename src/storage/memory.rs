@@ -36,18 +36,24 @@ fn left_in_group(line: &str) -> Option<u64> {
     dir.ancestors()
         .take_while(|dir| dir.starts_with(root))
         .filter_map(|dir| {
-            // Pages of files count as used, and can be had back.
             let stat = read_text(&dir.join("memory.stat")).unwrap_or_default();
-            let files = stat.lines().find_map(|line| {
-                let bytes = line
-                    .strip_prefix("file ")
-                    .or_else(|| line.strip_prefix("total_cache "))?;
-                bytes.parse::<u64>().ok()
-            });
-            let used = number(dir, used)?.saturating_sub(files.unwrap_or(0));
+            let used = number(dir, used)?.saturating_sub(droppable(&stat));
             Some(number(dir, limit)?.saturating_sub(used))
         })
         .min()
+}
+
+/// Bytes of file pages by a `memory.stat`: they count as used and can be had back, but for those of files
+/// that are nowhere but in memory.
+fn droppable(stat: &str) -> u64 {
+    let field = |names: [&str; 2]| {
+        stat.lines().find_map(|line| {
+            let (name, bytes) = line.split_once(' ')?;
+            names.contains(&name).then(|| bytes.parse::<u64>().ok())?
+        })
+    };
+    let files = field(["file", "total_cache"]).unwrap_or(0);
+    files.saturating_sub(field(["shmem", "total_shmem"]).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -60,5 +66,12 @@ mod tests {
         assert!(available().unwrap() > 1 << 20);
         assert_eq!(left_in_group("3:cpuset:/"), None);
         assert_eq!(left_in_group("nonsense"), None);
+    }
+
+    #[test]
+    fn pages_of_files_can_be_had_back_but_not_those_in_memory_alone() {
+        assert_eq!(droppable("anon 7\nfile 100\nshmem 30\n"), 70);
+        assert_eq!(droppable("cache 5\ntotal_cache 90\ntotal_shmem 100\n"), 0);
+        assert_eq!(droppable(""), 0);
     }
 }

@@ -126,6 +126,10 @@ pub(super) fn certify(
         found.u = u;
     }
     found.judge(tolerance);
+    let bytes = held.take_read_bytes();
+    if !tell(Event::Certificate { bytes }) {
+        return Err(Error::Interrupted);
+    }
     Ok((found, left.exact))
 }
 

@@ -8,6 +8,7 @@ use super::certificate::{Candidate, certify, measure};
 use super::dense::{basis, hold, orthogonality_of_gram, product, right_svd};
 use super::held::{self, Held};
 use super::krylov::{Krylov, Setup, in_range};
+use super::plan::Precision;
 use super::sweep::Watch;
 use super::{Decomposition, Error, Event, Method, Options, Plan, Stop, gram, lanczos, range};
 use crate::gradients::{self, GradientMatrix};
@@ -33,7 +34,13 @@ pub fn decompose(
     let time_len = matrix.time_len();
     let start_len = start.map_or(0, |start| start.len() / time_len.max(1));
     let threads = rayon::current_num_threads();
-    let plan = Plan::new(matrix, options, start_len, threads)?;
+    let mut plan = Plan::new(matrix, options, start_len, threads)?;
+    if plan.method == Method::Krylov && plan.precision == Precision::Single {
+        let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
+        let (short, long) = (time_len.min(param_len), time_len.max(param_len));
+        plan.held_bytes = held::room(short, long, options.max_memory_bytes, plan.memory_bytes);
+    }
+    let plan = plan;
     if !tell(Event::Plan(&plan)) {
         return Err(Error::Interrupted);
     }
@@ -173,8 +180,7 @@ fn krylov(
         floor,
         start,
     };
-    let room = held::room(options.max_memory_bytes, plan.memory_bytes);
-    let mut krylov = Krylov::new(Held::new(matrix, room), options, setup);
+    let mut krylov = Krylov::new(Held::new(matrix, plan.held_bytes), options, setup);
     if options.max_passes == 1 {
         // The start block alone: one reading is the certificate's.
         let candidate = candidate(&krylov, Stop::MaxPasses);
@@ -335,13 +341,12 @@ fn turn_back(
             range::power_of_two(1.0 / norm)
         };
         let watch = &mut Watch { tell: &mut watch };
-        measure(
-            &Held::none(flipped),
-            &mut found,
-            &|at| long[at],
-            scale,
-            watch,
-        )?;
+        let held = Held::none(flipped);
+        measure(&held, &mut found, &|at| long[at], scale, watch)?;
+        let bytes = held.take_read_bytes();
+        if !tell(Event::Certificate { bytes }) {
+            return Err(Error::Interrupted);
+        }
     }
     let orthogonality = |side: &[f64]| {
         let columns = MatRef::from_row_major_slice(side, side.len() / rank.max(1), rank);

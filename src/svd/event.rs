@@ -14,6 +14,11 @@ pub enum Event<'a> {
         /// Bytes of it so far.
         bytes: u64,
     },
+    /// Triplets are certified.
+    Certificate {
+        /// Bytes of the matrix that this read.
+        bytes: u64,
+    },
     /// A pass of the iteration is done.
     Pass(Pass),
 }

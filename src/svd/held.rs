@@ -1,8 +1,8 @@
-//! A matrix, and as much of it as may be held in memory between its readings, laid out as a pass
-//! wants it: panels of [`WIDTH`] columns in single precision, each with all of time.
+//! A matrix, and all of it in memory between its readings where it fits: panels of [`WIDTH`] columns in
+//! single precision, each with all of time, as a pass wants them.
 //!
-//! A panel is held once it has been read, for as long as there is room; the others are read again in
-//! every pass. What is held changes no bit.
+//! A panel is held once it has been read. A matrix that does not fit as a whole is read again in every
+//! pass, band by band as the disk likes it. What is held changes no bit.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,22 +17,40 @@ pub(super) const WIDTH: usize = <f32 as Panel>::WIDTH;
 /// A matrix with the panels of it that are held.
 pub(super) struct Held<'a> {
     pub(super) matrix: &'a dyn GradientMatrix,
+    /// None where nothing is to be held.
     panels: Vec<OnceLock<Box<[f32]>>>,
-    /// Bytes that may still be taken.
-    left: AtomicU64,
-    /// Parameters that were read, all of time, since they were last asked for.
+    /// Parameters that were read, all of time, since this was last asked for.
     read: AtomicU64,
 }
 
+/// Bytes of a matrix as it is held.
+pub(super) fn bytes(time_len: usize, param_len: usize) -> u64 {
+    4 * time_len as u64 * param_len.next_multiple_of(WIDTH) as u64
+}
+
+/// Bytes that will hold a matrix of this shape: all that it takes, or 0 where `allowed` has not as much beside
+/// `needed` or the system has not twice as much.
+pub(super) fn room(time_len: usize, param_len: usize, allowed: u64, needed: u64) -> u64 {
+    let bytes = bytes(time_len, param_len);
+    // What is needed is an estimate: twice as much is left for it.
+    let left = allowed.saturating_sub(needed.saturating_mul(2));
+    let system = memory::available().map_or(u64::MAX, |bytes| bytes / 2);
+    if bytes <= left.min(system) { bytes } else { 0 }
+}
+
 impl<'a> Held<'a> {
-    /// `matrix`, with room to hold `bytes` of it.
-    pub(super) fn new(matrix: &'a dyn GradientMatrix, bytes: u64) -> Self {
-        let count = matrix.param_len().div_ceil(WIDTH);
+    /// `matrix`, held if `bytes` are enough for it.
+    pub(super) fn new(matrix: &'a dyn GradientMatrix, room: u64) -> Self {
+        // What single precision would round is read again.
+        let fits = bytes(matrix.time_len(), matrix.param_len()) <= room && !matrix.is_double();
+        let count = if fits {
+            matrix.param_len().div_ceil(WIDTH)
+        } else {
+            0
+        };
         Self {
             matrix,
             panels: (0..count).map(|_| OnceLock::new()).collect(),
-            // What single precision would round is read again.
-            left: AtomicU64::new(if matrix.is_double() { 0 } else { bytes }),
             read: AtomicU64::new(0),
         }
     }
@@ -60,26 +78,12 @@ impl<'a> Held<'a> {
         self.panels.get(first / WIDTH)?.get().map(|panel| &**panel)
     }
 
-    /// Holds a panel if there is room for it.
+    /// Holds a panel, if the matrix is held.
     pub(super) fn hold(&self, first: usize, panel: &[f32]) {
-        let bytes = size_of_val(panel) as u64;
-        let taken = self
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(bytes)
-            });
-        if taken.is_ok() {
-            // Another thread's is the same.
-            let _ = self.panels[first / WIDTH].set(panel.into());
+        if let Some(place) = self.panels.get(first / WIDTH) {
+            place.get_or_init(|| panel.into());
         }
     }
-}
-
-/// Bytes that may be taken to hold a matrix: what `allowed` leaves beside `needed`, but not more than half of
-/// what the system has.
-pub(super) fn room(allowed: u64, needed: u64) -> u64 {
-    let system = memory::available().map_or(u64::MAX, |bytes| bytes / 2);
-    allowed.saturating_sub(needed).min(system)
 }
 
 #[cfg(test)]
@@ -88,19 +92,21 @@ mod tests {
     use crate::gradients::Dense;
 
     #[test]
-    fn panels_are_held_while_there_is_room() {
+    fn a_matrix_is_held_where_all_of_it_fits() {
         let matrix = Dense::new(3, 70, vec![1.0; 210]).unwrap();
-        let panel = [2.0; 3 * WIDTH];
-        let held = Held::new(&matrix, 2 * 4 * 3 * WIDTH as u64 + 5);
-        for first in [32, 0, 64] {
-            held.hold(first, &panel);
+        let all = bytes(3, 70);
+        assert_eq!(all, 4 * 3 * 96);
+        for (room, is_held) in [(all, true), (all - 1, false)] {
+            let held = Held::new(&matrix, room);
+            held.hold(32, &[2.0; 3 * WIDTH]);
+            assert_eq!(held.panel(32).is_some(), is_held);
+            assert!(held.panel(0).is_none() && held.panel(96).is_none());
+            held.note_read(35);
+            assert_eq!([held.take_read_bytes(), held.take_read_bytes()], [420, 0]);
         }
-        assert_eq!(
-            [0, 32, 64].map(|first| held.panel(first).is_some()),
-            [true, true, false]
-        );
-        assert!(held.panel(96).is_none());
-        assert!(room(100, 40) <= 60);
-        assert_eq!(room(40, 100), 0);
+        assert_eq!(room(3, 70, all + 20, 10), all);
+        assert_eq!(room(3, 70, all + 20, 11), 0);
+        assert_eq!(room(3, 70, 10, 100), 0);
+        assert_eq!(room(1 << 30, 1 << 30, u64::MAX, 0), 0);
     }
 }

@@ -259,6 +259,7 @@ impl<'a> Krylov<'a> {
                 return Ok(image);
             } else {
                 let largest = super::range::largest(self.held.matrix)?;
+                self.held.note_read(self.held.matrix.param_len());
                 self.passes += 1;
                 if largest == 0.0 {
                     return Ok(image);

@@ -6,7 +6,7 @@
 //!
 //! [`decompose`] plans first: block Krylov iteration, the matrix of inner products, or a dense SVD,
 //! whichever takes least. It reads the matrix from end to end a few times, a tile of parameters at a
-//! time, and never holds more than the bases. Tiles are fixed, each is computed sequentially, and
+//! time; beside the bases it holds the matrix itself only where memory allows all of it. Tiles are fixed, each is computed sequentially, and
 //! their partial sums are added in order. So results have the same bits for any number of threads on
 //! one machine; between instruction sets they agree to rounding (faer chooses its kernels by CPU).
 

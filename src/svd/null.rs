@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::decompose::RANK_FLOOR;
 use super::held::{self, Held};
 use super::krylov::{Krylov, Setup};
-use super::sweep::padded;
+use super::plan::space_bytes;
+use super::sweep::{padded, tiles_bytes};
 use super::{Error, Event, Options, Pass, Precision};
 use crate::gradients::{GradientMatrix, SignFlipped};
 use crate::numeric::draws;
@@ -135,7 +136,10 @@ fn surrogate<'a>(matrix: &'a SignFlipped<'_>, settings: &'a Options) -> Krylov<'
         start: None,
     };
     // Drawing signs anew in every pass costs more than the pass.
-    let room = held::room(settings.max_memory_bytes, 0);
+    let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
+    let needed = space_bytes(time_len, setup.room + block, block)
+        + tiles_bytes::<f32>(time_len, block, rayon::current_num_threads());
+    let room = held::room(time_len, param_len, settings.max_memory_bytes, needed);
     Krylov::new(Held::new(matrix, room), settings, setup)
 }
 

@@ -18,8 +18,8 @@ pub struct Options {
     /// Readings of the whole matrix, those of the certificate among them; at least 2, or 1 where
     /// there is a sketch to start from. A matrix of a range beyond `f32`'s is read once or twice more.
     pub max_passes: usize,
-    /// Anonymous memory, at most: what the work needs, and then as much of the matrix as there is room
-    /// for, up to half of what the system has available.
+    /// Anonymous memory, at most: what the work needs, and then all of the matrix if that fits
+    /// besides and the system has twice as much.
     pub max_memory_bytes: u64,
     /// Seed of the start block.
     pub seed: u64,

@@ -36,8 +36,10 @@ pub struct Plan {
     pub passes: usize,
     /// Bytes of one reading.
     pub pass_bytes: u64,
-    /// Anonymous memory at most, the triplets among it.
+    /// Anonymous memory at most, the triplets among it, without what is held.
     pub memory_bytes: u64,
+    /// Bytes of the matrix that will be held in memory between its readings: all or none.
+    pub held_bytes: u64,
     /// Multiply-adds expected, times two.
     pub flops: f64,
 }
@@ -110,6 +112,7 @@ impl Plan {
             passes: 0,
             pass_bytes,
             memory_bytes: 0,
+            held_bytes: 0,
             flops: 0.0,
         };
         let size = Size {
@@ -192,7 +195,7 @@ impl Plan {
                     ),
                 };
                 let m = (self.room as u64 + l).min(t);
-                let space = 8 * (4 * t * m + 10 * m * m + 4 * t * l);
+                let space = space_bytes(size.short, m as usize, self.block);
                 let passes = size.krylov_passes;
                 let iteration = (passes - 1) as f64 * single * products(padded(self.block) as u64);
                 (passes, iteration + double, space + tiles)
@@ -230,6 +233,12 @@ impl Plan {
             allowed_bytes,
         })
     }
+}
+
+/// Bytes of a Krylov space of `t` rows and up to `m` dimensions, with `l` in a block.
+pub(super) fn space_bytes(t: usize, m: usize, l: usize) -> u64 {
+    let [t, m, l] = [t, m.min(t), l].map(|x| x as u64);
+    8 * (4 * t * m + 10 * m * m + 4 * t * l)
 }
 
 /// What the costs depend on.

@@ -203,6 +203,7 @@ mod tests {
     use super::*;
     use crate::gradients::Dense;
     use crate::numeric::random::{Purpose, Stream};
+    use crate::svd::held;
 
     /// Entries that come in blocks only, as those of a file that is not mapped do.
     struct Read<'a>(&'a Dense);
@@ -229,7 +230,10 @@ mod tests {
     #[test]
     fn where_entries_come_from_changes_no_bit() {
         // Several tiles, several strips, and a panel that ends with the matrix.
-        let (time_len, param_len) = (600, 2 * tile_width::<f32>(600) + 333);
+        // Tiles of doubles begin in the middle of a panel that is held.
+        let time_len = 1560;
+        assert_eq!(tile_width::<f64>(time_len) % held::WIDTH, held::WIDTH / 2);
+        let param_len = 2 * tile_width::<f32>(time_len) + 333;
         let stream = &mut Stream::new(5, Purpose::Nulls, 0);
         let values = (0..time_len * param_len).map(|_| stream.normal() as f32);
         let matrix = Dense::new(time_len, param_len, values.collect()).unwrap();
@@ -247,13 +251,15 @@ mod tests {
         let plain = matrix_of(&matrix);
         let square = &plain * (plain.transpose() * &q);
         assert!((&square - &expected.1.0).norm_max() < 1e-9 * square.norm_max());
-        let all = 4 * (time_len * (param_len + 31)) as u64;
-        for bytes in [0, all / 2, all] {
-            assert!(passes(&Held::new(&matrix, bytes)) == expected, "{bytes}");
-            assert!(
-                passes(&Held::new(&Read(&matrix), bytes)) == expected,
-                "{bytes}"
-            );
+        let all = held::bytes(time_len, param_len);
+        for room in [0, all] {
+            for source in [&matrix as &dyn GradientMatrix, &Read(&matrix)] {
+                let held = Held::new(source, room);
+                assert!(passes(&held) == expected, "{room}");
+                // Once, or in every one of the three.
+                let times = if room == 0 { 3 } else { 1 };
+                assert_eq!(held.take_read_bytes(), times * matrix.pass_bytes());
+            }
         }
     }
 

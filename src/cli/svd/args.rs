@@ -49,7 +49,7 @@ pub struct Args {
     pub(super) block: Option<usize>,
 
     /// Memory beyond the mapped file, at most; what the work leaves of it holds the matrix between its
-    /// readings, up to half of what the system has
+    /// readings, if all of it fits and the system has twice as much
     #[arg(long, default_value = "4GiB", value_parser = parse::bytes, value_name = "SIZE")]
     pub(super) max_memory: u64,
 

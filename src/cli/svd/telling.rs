@@ -14,6 +14,8 @@ pub(super) struct Telling<'a> {
     view: &'a dyn GradientMatrix,
     pub(super) why: String,
     pass_bytes: u64,
+    /// Bytes of the matrix that passes and certificates read.
+    pub(super) read_bytes: u64,
     total_bytes: u64,
     residual: Option<f64>,
     begun: Instant,
@@ -26,6 +28,7 @@ impl<'a> Telling<'a> {
             view,
             why: String::new(),
             pass_bytes: view.pass_bytes(),
+            read_bytes: 0,
             total_bytes: 0,
             residual: None,
             begun: Instant::now(),
@@ -35,7 +38,11 @@ impl<'a> Telling<'a> {
     pub(super) fn hear(&mut self, event: Event<'_>) -> bool {
         match event {
             Event::Plan(plan) => self.plan(plan),
-            Event::Pass(pass) => self.residual = Some(pass.worst_residual),
+            Event::Pass(pass) => {
+                self.residual = Some(pass.worst_residual);
+                self.read_bytes += pass.bytes;
+            }
+            Event::Certificate { bytes } => self.read_bytes += bytes,
             Event::Read { index, bytes } => {
                 let done = (index as u64 - 1) * self.pass_bytes + bytes;
                 let speed = done as f64 / self.begun.elapsed().as_secs_f64() * 1e-9;
@@ -56,9 +63,16 @@ impl<'a> Telling<'a> {
         self.total_bytes = (plan.pass_bytes * plan.passes as u64).max(1);
         let (bytes_per_second, flops_per_second) = (speed::reading(self.view), speed::products());
         let seconds = plan.seconds(bytes_per_second, flops_per_second);
+        let held = match plan.held_bytes {
+            0 => String::new(),
+            bytes => format!(
+                " and {:.0} MB that hold the matrix once it is read",
+                1e-6 * bytes as f64
+            ),
+        };
         self.watcher.say(&format!(
             "{} steps x {} parameters, {:.1} MB; {}\n\
-             about {} readings, {:.1} GB, {:.0} MB of memory at most, about {seconds:.1} s \
+             about {} readings, {:.1} GB, {:.0} MB of memory at most{held}, about {seconds:.1} s \
              (reads at {:.1} GB/s, multiplies at {:.0} GFLOP/s)",
             self.view.time_len(),
             self.view.param_len(),

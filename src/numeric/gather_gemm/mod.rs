@@ -23,7 +23,8 @@ pub use parts::{End, Init, Pair, Pairs, Product, Turns};
 use super::Real;
 use super::simd;
 
-/// Computes the gathered product; rows of `c` that no `rows` names stay as they are.
+/// Computes the gathered product; rows of `c` that no `rows` names stay as they are. No two rows may have
+/// outputs in common: between parts of the steps their sums wait there.
 ///
 /// # Panics
 /// When an offset leads outside a slice: a fault of the caller's shapes.
