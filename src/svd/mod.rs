@@ -27,6 +27,7 @@ mod options;
 pub mod output;
 mod plan;
 mod range;
+mod scalar;
 mod space;
 mod sweep;
 mod tile;

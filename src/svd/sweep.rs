@@ -3,7 +3,6 @@
 //! A few tiles a thread are in memory at a time; what is computed from them is handed on in their
 //! order, so sums have the same bits for any number of threads.
 
-use std::ops::Range;
 use std::sync::Mutex;
 
 use faer::Mat;
@@ -11,8 +10,8 @@ use rayon::prelude::*;
 
 use super::Error;
 use super::held::Held;
+use super::scalar::Scalar;
 use super::tile::{BLOCK, Factors, Room, Tile};
-use crate::gradients::{self, GradientMatrix};
 use crate::numeric::panel_gemm::{Panel, STEP};
 
 /// Bytes of a tile: it stays in the cache that cores share while its panels are multiplied.
@@ -21,61 +20,6 @@ const TILE_BYTES: usize = 4 << 20;
 const WIDTH_MAX: usize = 1024;
 /// Tiles under way for each thread, so that none waits for the slowest.
 const TILES_PER_THREAD: usize = 4;
-
-/// `f32` or `f64`: what the products of a pass are computed in.
-pub(super) trait Scalar: Panel {
-    /// Itself, if it is what panels are held in.
-    fn as_held(panel: &[Self]) -> Option<&[f32]>;
-
-    /// A panel that is held, if it need not be converted.
-    fn of_held(panel: &[f32]) -> Option<&[Self]>;
-
-    /// Reads a block in this precision.
-    fn read(
-        matrix: &dyn GradientMatrix,
-        rows: Range<usize>,
-        params: Range<usize>,
-        out: &mut [Self],
-    ) -> Result<(), gradients::Error>;
-}
-
-impl Scalar for f32 {
-    fn as_held(panel: &[Self]) -> Option<&[f32]> {
-        Some(panel)
-    }
-
-    fn of_held(panel: &[f32]) -> Option<&[Self]> {
-        Some(panel)
-    }
-
-    fn read(
-        matrix: &dyn GradientMatrix,
-        rows: Range<usize>,
-        params: Range<usize>,
-        out: &mut [Self],
-    ) -> Result<(), gradients::Error> {
-        matrix.read_block(rows, params, out)
-    }
-}
-
-impl Scalar for f64 {
-    fn as_held(_: &[Self]) -> Option<&[f32]> {
-        None
-    }
-
-    fn of_held(_: &[f32]) -> Option<&[Self]> {
-        None
-    }
-
-    fn read(
-        matrix: &dyn GradientMatrix,
-        rows: Range<usize>,
-        params: Range<usize>,
-        out: &mut [Self],
-    ) -> Result<(), gradients::Error> {
-        matrix.read_block_f64(rows, params, out)
-    }
-}
 
 /// Parameters in a tile.
 pub(super) fn tile_width<T: Panel>(time_len: usize) -> usize {
@@ -201,7 +145,9 @@ pub(super) fn apply<T: Scalar>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gradients::Dense;
+    use std::ops::Range;
+
+    use crate::gradients::{self, Dense, GradientMatrix};
     use crate::numeric::random::{Purpose, Stream};
     use crate::svd::held;
 

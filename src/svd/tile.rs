@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::Error;
 use super::held::{self, Held};
-use super::sweep::Scalar;
+use super::scalar::Scalar;
 use crate::gradients::GradientMatrix;
 use crate::numeric::Real;
 use crate::numeric::panel_gemm::{add_times, add_transposed_times};

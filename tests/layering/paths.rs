@@ -65,6 +65,11 @@ pub fn named(code: &str) -> Vec<Named> {
                 within.push((after(1).to_owned(), depth + 1));
                 at += 1;
             }
+            // A module that a macro names.
+            "mod" if after(1) == "$" && after(3) == "{" => {
+                within.push((after(2).to_owned(), depth + 1));
+                at += 2;
+            }
             "use" if after(1) != "<" => {
                 let is_export = matches!(before, "pub" | ")");
                 let from = found.len();
@@ -151,7 +156,8 @@ fn tree(
 
 #[test]
 fn trees_come_apart_into_names() {
-    let code = "pub(crate) use a::{self, b::{c, d as e,}, f::*}; use g; mod h { use super::i; } j::k(l.m, n: o::<P>::q);";
+    let code = "pub(crate) use a::{self, b::{c, d as e,}, f::*}; use g; mod h { use super::i; } \
+                mod $r { use super::s; } j::k(l.m, n: o::<P>::q);";
     let text: Vec<String> = named(code)
         .into_iter()
         .filter(|named| named.path != ["pub"] && named.path != ["crate"])
@@ -171,6 +177,7 @@ fn trees_come_apart_into_names() {
         "|a::f export ",
         "|g use g",
         "h|super::i use i",
+        "r|super::s use s",
         "|j::k",
         "|l",
         "|o",

@@ -4,6 +4,7 @@ mod clock;
 mod peer;
 mod play;
 mod sim;
+mod spectrum;
 mod svd;
 mod train;
 
