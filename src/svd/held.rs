@@ -11,6 +11,9 @@ use crate::gradients::GradientMatrix;
 use crate::numeric::panel_gemm::Panel;
 use crate::storage::memory;
 
+/// Bytes that the system is not asked about.
+const SMALL: u64 = 64 << 20;
+
 /// Columns of a panel.
 pub(super) const WIDTH: usize = <f32 as Panel>::WIDTH;
 
@@ -34,8 +37,12 @@ pub(super) fn room(time_len: usize, param_len: usize, allowed: u64, needed: u64)
     let bytes = bytes(time_len, param_len);
     // What is needed is an estimate: twice as much is left for it.
     let left = allowed.saturating_sub(needed.saturating_mul(2));
-    let system = memory::available().map_or(u64::MAX, |bytes| bytes / 2);
-    if bytes <= left.min(system) { bytes } else { 0 }
+    let fits = || memory::available().is_none_or(|available| bytes <= available / 2);
+    if bytes <= left && (bytes <= SMALL || fits()) {
+        bytes
+    } else {
+        0
+    }
 }
 
 impl<'a> Held<'a> {
