@@ -4,12 +4,11 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gouda::gradients::Dense;
-use gouda::numeric::panel_gemm::{Panel, add_times, add_transposed_times};
+use gouda::numeric::panel_gemm::{BLOCK, Panel, add_times, add_transposed_times};
 use gouda::numeric::random::{Purpose, Stream};
 use gouda::svd::{Method, Options, truncated};
 
-/// Rows that a pass multiplies together.
-const ROWS: usize = 64;
+const ROWS: usize = BLOCK;
 
 fn products<T: Panel>(c: &mut Criterion, name: &str) {
     for l in [16, 48] {

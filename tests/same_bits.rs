@@ -166,6 +166,12 @@ fn verify_says_that_this_machine_computes_the_bits() {
     let expected = simd::choose(Some("sse9")).unwrap_err();
     assert!(expected.starts_with("GOUDA_SIMD=sse9: expected portable"));
     assert!(text.contains(&expected), "{text}");
+    if cfg!(target_arch = "x86_64") {
+        assert!(
+            text.contains("GOUDA_SIMD=sse9: expected portable, avx2 or avx512"),
+            "{text}"
+        );
+    }
     if simd::choose(Some("avx512")).is_err() {
         let lacking = verify("avx512", &[]).output().unwrap();
         assert_eq!(lacking.status.code(), Some(2));

@@ -5,13 +5,11 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::gradients::GradientMatrix;
-use crate::numeric::panel_gemm::{Panel, add_times, add_transposed_times};
+use crate::numeric::panel_gemm::{BLOCK, Panel, add_times, add_transposed_times};
 use crate::numeric::{Real, peak};
 
 /// Rows of the panel that is multiplied: it stays in the nearest caches.
 const ROWS: usize = 512;
-/// Rows at a time, as in a pass.
-const BLOCK: usize = 64;
 /// Bytes that a sample of reading takes.
 const SAMPLE_BYTES: usize = 32 << 20;
 

@@ -115,6 +115,12 @@ impl<'a> Select<'a> {
         (0..self.time_len).map(|row| self.first + row * self.stride)
     }
 
+    /// Which of the ranges has this parameter.
+    fn range_of(&self, param: usize) -> usize {
+        self.params
+            .partition_point(|(start, range)| start + range.len() <= param)
+    }
+
     fn read_as<T: Copy + Default>(
         &self,
         rows: Range<usize>,
@@ -127,9 +133,7 @@ impl<'a> Select<'a> {
         if width == 0 {
             return Ok(());
         }
-        let first = self
-            .params
-            .partition_point(|(start, range)| start + range.len() <= params.start);
+        let first = self.range_of(params.start);
         let mut piece = Vec::new();
         for (start, range) in &self.params[first..] {
             if *start >= params.end {
@@ -203,15 +207,11 @@ impl GradientMatrix for Select<'_> {
     }
 
     fn row_in_memory(&self, row: usize, params: &Range<usize>) -> Option<&[f32]> {
-        let of = |(start, range): &(usize, Range<usize>)| {
-            let end = start + range.len();
-            (*start <= params.start && params.end <= end)
-                .then(|| range.start + params.start - start..range.start + params.end - start)
-        };
-        let at = self
-            .params
-            .partition_point(|(start, range)| start + range.len() <= params.start);
-        let inner = of(self.params.get(at)?)?;
+        let (start, range) = self.params.get(self.range_of(params.start))?;
+        if params.end > start + range.len() {
+            return None;
+        }
+        let inner = range.start + params.start - start..range.start + params.end - start;
         self.inner
             .row_in_memory(self.first + row * self.stride, &inner)
     }

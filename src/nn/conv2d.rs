@@ -220,7 +220,7 @@ impl Geometry {
 
     /// Of one sample after another.
     fn of_samples(&self, one: &[Pair], left: Image, right: Image) -> Pairs {
-        let distance = pair(left.bordered_len(), right.bordered_len());
+        let distance = Pair::new(left.bordered_len(), right.bordered_len());
         Pairs::repeated(one, distance, self.sample_len)
     }
 
@@ -228,7 +228,7 @@ impl Geometry {
     fn outputs(&self, cells: &[Tap]) -> Pairs {
         let of_cell = |&(i, j): &Tap| {
             let x = self.x.offset(0, self.stride * i, self.stride * j);
-            pair(x, self.y.offset(0, i + 1, j + 1))
+            Pair::new(x, self.y.offset(0, i + 1, j + 1))
         };
         let one: Vec<Pair> = cells.iter().map(of_cell).collect();
         self.of_samples(&one, self.x, self.y)
@@ -241,7 +241,7 @@ impl Geometry {
             let (ki, kj) = TAPS[tap];
             (0..channels).map(move |c| {
                 let row = (tap * channels + c) * self.y.channels;
-                pair(self.x.offset(0, ki, kj) + c, row)
+                Pair::new(self.x.offset(0, ki, kj) + c, row)
             })
         };
         let rows: Vec<Pair> = taps.iter().flat_map(of_tap).collect();
@@ -305,12 +305,12 @@ impl Geometry {
             for (tap, (i, j)) in reached {
                 for o in 0..self.y.channels {
                     let row = (tap * self.y.channels + o) * self.x.channels;
-                    steps.push(pair(self.y.offset(0, i, j) + o, row));
+                    steps.push(Pair::new(self.y.offset(0, i, j) + o, row));
                 }
             }
             let of_cell = |&(i, j): &Tap| {
                 let d_y = self.y.offset(0, i / stride, j / stride);
-                pair(d_y, self.x.offset(0, i + 1, j + 1))
+                Pair::new(d_y, self.x.offset(0, i + 1, j + 1))
             };
             let rows: Vec<Pair> = cells.iter().map(of_cell).collect();
             Gathered {
@@ -319,15 +319,6 @@ impl Geometry {
             }
         };
         groups.into_iter().map(gathered).collect()
-    }
-}
-
-fn pair(left: usize, right: usize) -> Pair {
-    let offset =
-        |at: usize| u32::try_from(at).expect("a block of activations stays below 2^32 values");
-    Pair {
-        left: offset(left),
-        right: offset(right),
     }
 }
 

@@ -26,12 +26,7 @@ impl Dense {
     /// A layer from `in_len` to `out_len` values, for up to `sample_len` samples at once.
     pub fn new(in_len: usize, out_len: usize, sample_len: usize) -> Self {
         let pairs = |len: usize, left: usize, right: usize| {
-            let offset = |x| u32::try_from(x).expect("a layer stays below 2^32 weights");
-            let distance = Pair {
-                left: offset(left),
-                right: offset(right),
-            };
-            Pairs::repeated(&[Pair::default()], distance, len)
+            Pairs::repeated(&[Pair::default()], Pair::new(left, right), len)
         };
         Self {
             in_len,

@@ -19,6 +19,9 @@ use super::simd::path;
 /// The number of vectors that a panel is multiplied by is a multiple of this.
 pub const STEP: usize = 16;
 
+/// Rows to multiply at a time: with what they are multiplied by they stay in the nearest cache.
+pub const BLOCK: usize = 64;
+
 /// A scalar that panels are made of.
 pub trait Panel: Real {
     /// Columns of a panel: 128 bytes.

@@ -7,14 +7,23 @@ use super::read_text;
 /// Bytes that can be had without others being pushed out: what the system has available, within the
 /// limits of the control groups this process is in. `None` where the system does not say.
 pub fn available() -> Option<u64> {
-    let system = read_text(Path::new("/proc/meminfo")).ok()?;
-    let line = system
-        .lines()
-        .find(|line| line.starts_with("MemAvailable:"))?;
-    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    let system = bytes_of("/proc/meminfo", "MemAvailable:")?;
     let groups = read_text(Path::new("/proc/self/cgroup")).unwrap_or_default();
     let limits = groups.lines().filter_map(left_in_group);
-    Some(limits.fold(1024 * kilobytes, u64::min))
+    Some(limits.fold(system, u64::min))
+}
+
+/// Bytes that this process holds beyond mapped files, where the system says so.
+pub fn anonymous() -> Option<u64> {
+    bytes_of("/proc/self/status", "RssAnon:")
+}
+
+/// A field of a file that gives kilobytes.
+fn bytes_of(file: &str, field: &str) -> Option<u64> {
+    let text = read_text(Path::new(file)).ok()?;
+    let line = text.lines().find(|line| line.starts_with(field))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(1024 * kilobytes)
 }
 
 /// What a control group and those above it leave, by its line of `/proc/self/cgroup`.

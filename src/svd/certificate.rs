@@ -152,7 +152,7 @@ fn images(held: &Held<'_>, candidate: &Candidate, watch: &mut Watch<'_>) -> Resu
             given: None,
         },
         watch,
-        |tile: &mut Tile<'_, f64>| {
+        |tile: Tile<'_, f64>| {
             let width = tile.params.len();
             let mut y = vec![0.0; width * m];
             for (first, panel) in tile.products() {
@@ -166,7 +166,7 @@ fn images(held: &Held<'_>, candidate: &Candidate, watch: &mut Watch<'_>) -> Resu
             }
             let tall = MatRef::from_row_major_slice(&y, width, m).to_owned();
             let energy = if wanted { tile.energy() } else { 0.0 };
-            (tile.params.start, y, tile.take_z(), triangle(tall), energy)
+            (tile.params.start, y, tile.z, triangle(tall), energy)
         },
         |(first, part, tile_z, below, tile_energy)| {
             y[first * m..first * m + part.len()].copy_from_slice(&part);
@@ -275,7 +275,7 @@ pub(super) fn measure(
             given: Some(&|param, j| if j < rank { u(param * rank + j) } else { 0.0 }),
         },
         watch,
-        |tile: &mut Tile<'_, f64>| {
+        |tile: Tile<'_, f64>| {
             let mut squares = vec![0.0; rank];
             for (first, panel) in tile.products() {
                 for c in 0..f64::WIDTH.min(tile.params.end - first) {
@@ -285,7 +285,7 @@ pub(super) fn measure(
                     }
                 }
             }
-            (tile.take_z(), squares)
+            (tile.z, squares)
         },
         |(z, squares)| {
             back.iter_mut().zip(z).for_each(|(sum, z)| *sum += z);

@@ -173,7 +173,7 @@ impl Plan {
     }
 
     fn of(&self, method: Method, size: &Size) -> Self {
-        let [t, p, k, l] = [size.short, size.long, size.rank, self.block].map(|x| x as u64);
+        let [t, p, k] = [size.short, size.long, size.rank].map(|x| x as u64);
         let threads = size.threads as u64;
         let products = |width: u64| 4.0 * (t * p * width) as f64;
         // The certificate: Y in f64, U and its pieces, tiles, and bases of T x k.
@@ -194,8 +194,7 @@ impl Plan {
                         tiles_bytes::<f64>(size.short, padded(self.block), size.threads),
                     ),
                 };
-                let m = (self.room as u64 + l).min(t);
-                let space = space_bytes(size.short, m as usize, self.block);
+                let space = space_bytes(size.short, self.room + self.block, self.block);
                 let passes = size.krylov_passes;
                 let iteration = (passes - 1) as f64 * single * products(padded(self.block) as u64);
                 (passes, iteration + double, space + tiles)

@@ -11,8 +11,8 @@ use rayon::prelude::*;
 use super::Error;
 use super::held::Held;
 use super::scalar::Scalar;
-use super::tile::{BLOCK, Factors, Room, Tile};
-use crate::numeric::panel_gemm::{Panel, STEP};
+use super::tile::{Factors, Room, Tile};
+use crate::numeric::panel_gemm::{BLOCK, Panel, STEP};
 
 /// Bytes of a tile: it stays in the cache that cores share while its panels are multiplied.
 const TILE_BYTES: usize = 4 << 20;
@@ -65,7 +65,7 @@ pub(super) fn sweep<T: Scalar, R: Send>(
     scale: f64,
     factors: Factors<'_, T>,
     watch: &mut Watch<'_>,
-    job: impl Fn(&mut Tile<'_, T>) -> R + Sync,
+    job: impl Fn(Tile<'_, T>) -> R + Sync,
     mut fold: impl FnMut(R),
 ) -> Result<(), Error> {
     let matrix = held.matrix;
@@ -81,7 +81,7 @@ pub(super) fn sweep<T: Scalar, R: Send>(
                 let params = first..param_len.min(first + width);
                 let mut room = pop(&rooms);
                 let tile = room.tile(held, params, scale, factors);
-                let result = tile.map(|mut tile| job(&mut tile));
+                let result = tile.map(&job);
                 push(&rooms, room);
                 result
             })
@@ -130,7 +130,10 @@ pub(super) fn apply<T: Scalar>(
             given: None,
         },
         watch,
-        |tile: &mut Tile<'_, T>| (tile.take_z(), if wanted { tile.energy() } else { 0.0 }),
+        |tile: Tile<'_, T>| {
+            let energy = if wanted { tile.energy() } else { 0.0 };
+            (tile.z, energy)
+        },
         |(z, tile_energy)| {
             for (sum, z) in image.iter_mut().zip(z) {
                 *sum += z.to_f64();

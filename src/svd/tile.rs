@@ -1,7 +1,7 @@
 //! A tile of the matrix, all of time over a range of parameters, and both of its products of a pass:
 //! `y = tile^T q`, and `z = tile y` or `z = tile u` for a `u` that is given.
 //!
-//! It is laid out as panels ([`Panel`]), each contiguous. Where the matrix is read, a block of rows is
+//! It is laid out as panels, each contiguous. Where the matrix is read, a block of rows is
 //! multiplied while it is in the nearest caches and the next one is fetched, and the second product
 //! follows when all of time is there; where panels are [held](Held), each goes through both products
 //! while it is in cache. The bits are the same.
@@ -13,13 +13,11 @@ use super::held::{self, Held};
 use super::scalar::Scalar;
 use crate::gradients::GradientMatrix;
 use crate::numeric::Real;
-use crate::numeric::panel_gemm::{add_times, add_transposed_times};
+use crate::numeric::panel_gemm::{BLOCK, add_times, add_transposed_times};
 use crate::numeric::simd::{self, Work, vectorised};
 use crate::numeric::sum::dot;
 use crate::storage::map;
 
-/// Rows that are read and multiplied together.
-pub(super) const BLOCK: usize = 64;
 /// Rows under one sum in the panel's own precision, a multiple of a block; strips are added in `f64`.
 const STRIP: usize = 256;
 
@@ -44,7 +42,8 @@ pub(super) struct Tile<'a, T> {
     panels: Vec<&'a [T]>,
     /// Of each panel `(l, WIDTH)`.
     y: &'a [f64],
-    z: Vec<T>,
+    /// The second product, `(T, l)` row-major.
+    pub(super) z: Vec<T>,
     l: usize,
 }
 
@@ -59,11 +58,6 @@ impl<T: Scalar> Tile<'_, T> {
     pub(super) fn products(&self) -> impl Iterator<Item = (usize, &[f64])> {
         let firsts = self.params.clone().step_by(T::WIDTH);
         firsts.zip(self.y.chunks_exact(self.l * T::WIDTH))
-    }
-
-    /// The second product, `(T, l)` row-major; it is there once.
-    pub(super) fn take_z(&mut self) -> Vec<T> {
-        std::mem::take(&mut self.z)
     }
 }
 

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use crate::gradients::{GradientMatrix, Matrix};
-use crate::storage::{self, Map};
+use crate::storage::{self, Map, memory};
 use crate::svd::{self, Event, Pass, Precision};
 
 use super::super::Error;
@@ -145,7 +145,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         "passes": best.passes,
         "worst_residual": best.worst_residual,
         "converged": best.converged,
-    "cold": args.cold,
+        "cold": args.cold,
         "file_bytes": best.file_bytes,
         "read_gb_per_s": 1e-9 * read / best.seconds,
         "bandwidth_gb_per_s": 1e-9 * bandwidth,
@@ -270,12 +270,12 @@ fn decompose(args: &Args, matrix: &Matrix) -> Result<Measured, Error> {
         4.0 * matrix.time_len() as f64 * matrix.param_len() as f64 * columns as f64
     };
     let mut file_bytes = 0;
-    let before = anonymous_bytes();
+    let before = memory::anonymous();
     let (ended, highest) = (AtomicBool::new(false), AtomicU64::new(0));
     let (seconds, found) = std::thread::scope(|scope| {
         scope.spawn(|| {
             while !ended.load(Ordering::Relaxed) {
-                highest.fetch_max(anonymous_bytes().unwrap_or(0), Ordering::Relaxed);
+                highest.fetch_max(memory::anonymous().unwrap_or(0), Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(5));
             }
         });
@@ -326,12 +326,4 @@ fn drop_cache() -> Result<(), Error> {
     Err(Error::Usage(format!(
         "--cold: expected {expected} (`{script}`)"
     )))
-}
-
-/// What this process holds beyond mapped files, where the system says so.
-fn anonymous_bytes() -> Option<u64> {
-    let status = storage::read_text(Path::new("/proc/self/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("RssAnon:"))?;
-    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kilobytes * 1024)
 }

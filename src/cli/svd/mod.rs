@@ -91,9 +91,10 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let seconds = begun.elapsed().as_secs_f64();
     let passes = found.passes + extra_passes;
     // Methods without passes of their own read the matrix as often as they say.
-    let by_method = match telling.read_bytes {
-        bytes if found.method == svd::Method::Krylov => bytes,
-        _ => found.passes as u64 * view.pass_bytes(),
+    let by_method = if found.method == svd::Method::Krylov {
+        telling.read_bytes
+    } else {
+        found.passes as u64 * view.pass_bytes()
     };
     let read_bytes = by_method + extra_passes as u64 * view.pass_bytes();
     let notes = json!({

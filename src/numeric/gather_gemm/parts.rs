@@ -13,6 +13,20 @@ pub struct Pair {
     pub right: u32,
 }
 
+impl Pair {
+    /// A pair of these offsets.
+    ///
+    /// # Panics
+    /// An offset of 2^32 and more.
+    pub fn new(left: usize, right: usize) -> Self {
+        let offset = |at: usize| u32::try_from(at).expect("an offset below 2^32");
+        Self {
+            left: offset(left),
+            right: offset(right),
+        }
+    }
+}
+
 /// A list of pairs that is one list over and over, at a distance each time: as the cells of an image
 /// are in one sample after another. It knows its largest offsets, so that a product need not look
 /// for them.
