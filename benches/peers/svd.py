@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 
-PEERS = ["gram", "arpack", "lobpcg", "randomized", "dask"]
+PEERS = ["gram", "arpack", "lobpcg", "randomized", "pcaone", "dask"]
 
 
 def anonymous_mb(pid="self"):
@@ -72,12 +72,48 @@ def peer(name, path, k):
 
         v, s, ut = randomized_svd(a, k, random_state=0)
         return ut.T, s, v
+    if name == "pcaone":
+        return pcaone(a, k, rng)
     import dask.array as da
 
     x = da.from_array(a, chunks=(a.shape[0], 8192))
     v, s, ut = da.linalg.svd_compressed(x, k, n_power_iter=2, seed=0)
     v, s, ut = da.compute(v, s, ut)
     return ut.T, s, v
+
+
+def pcaone(a, k, rng, windows=64, oversampling=10):
+    """PCAone's window-based randomised SVD (Li et al., Genome Research 2023, algorithm 2), from its description.
+
+    The basis is improved inside a pass: after the first window, then after twice as many each epoch, until a window is
+    all of the matrix. Windows are ranges of parameters, which lie together in the file, and are not shuffled.
+    """
+    import numpy as np
+
+    t, p = a.shape
+    l = k + oversampling
+    starts = np.linspace(0, p, windows + 1).astype(int)
+    basis = rng.standard_normal((t, l)).astype(np.float32)
+    g = np.empty((p, l), np.float32)
+    band = 1
+    older, newer = np.zeros((t, l), np.float32), np.zeros((t, l), np.float32)
+    while band <= windows:
+        last = band == windows
+        if last:
+            older[:], newer[:] = 0, 0
+        for w in range(windows):
+            c = np.ascontiguousarray(a[:, starts[w] : starts[w + 1]])
+            part = c.T @ basis
+            g[starts[w] : starts[w + 1]] = part
+            newer += c @ part
+            if (w + 1) % band == 0 and not last:
+                basis = np.linalg.qr(older + newer)[0]
+                older, newer = newer, np.zeros_like(newer)
+        band *= 2
+    q, r = np.linalg.qr(g)
+    b = np.linalg.solve(r.T.astype(np.float64), newer.T.astype(np.float64))
+    u, s, vt = np.linalg.svd(b, full_matrices=False)
+    return q @ u[:, :k].astype(np.float32), s[:k], vt[:k].T
 
 
 def residual(path, u, s, v):
