@@ -10,6 +10,7 @@ mod error;
 pub mod exact;
 pub mod exact_gradient;
 mod finite;
+pub mod maze_levels;
 pub mod measurement;
 pub mod on_level;
 mod per;
@@ -26,6 +27,7 @@ mod walk;
 
 pub use chains::needed_moves;
 pub use error::Error;
+pub use maze_levels::{MazeLevels, Reached};
 pub use measurement::{Mean, Measurement};
 pub use per::{PerClaim, PerRate};
 pub use rate::Rate;

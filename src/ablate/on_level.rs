@@ -67,13 +67,15 @@ pub fn on_level(
             region: run(Ends::Either)[1],
         }
     };
-    let seen = moves(&task, &cells, actions, policy)?;
+    let mut workspace = Workspace::new(policy.network);
+    let seen = moves(&task, &cells, actions, policy, &mut workspace)?;
     let hidden = match level.cheese {
         None => None,
         Some(_) => {
             let mut without = task.clone();
             without.level.cheese = None;
-            Some(ended(&moves(&without, &cells, actions, policy)?))
+            let moves = moves(&without, &cells, actions, policy, &mut workspace)?;
+            Some(ended(&moves))
         }
     };
     Ok(OnLevel {
@@ -84,18 +86,18 @@ pub fn on_level(
 }
 
 /// The moves at each cell.
-fn moves(
+pub(super) fn moves(
     task: &Task,
     cells: &[Cell],
     actions: ActionSet,
     policy: Policy<'_>,
+    workspace: &mut Workspace<f32>,
 ) -> Result<Vec<Moves>, Error> {
     let network = policy.network;
-    let mut workspace = Workspace::new(network);
     let mut found = Vec::with_capacity(cells.len());
     for block in cells.chunks(network.sample_len) {
         let mice = block.iter().map(|&cell| (task, cell));
-        let logits = seen::forward(mice, policy, &mut workspace);
+        let logits = seen::forward(mice, policy, workspace);
         let all = logits.chunks_exact(network.shape.action_len);
         found.extend(all.map(|logits| probabilities(actions, logits)));
     }

@@ -17,6 +17,7 @@ mod settings;
 mod speed;
 mod study;
 mod svd;
+mod sweep;
 mod train;
 mod verify;
 
@@ -63,6 +64,7 @@ enum Command {
     Study(study::Args),
     Train(train::Args),
     Svd(svd::Args),
+    Sweep(sweep::Args),
     Report(report::Args),
     Verify(verify::Args),
     Measure(measure::Args),
@@ -143,6 +145,7 @@ fn run(command: &Command, colour: bool, out: &mut dyn Write) -> Result<(), Error
     match command {
         Command::Reproduce(args) => reproduce::run(args, out),
         Command::Study(args) => study::run(args, out),
+        Command::Sweep(args) => sweep::run(args, out),
         Command::Train(args) => train::run(args, out),
         Command::Svd(args) => svd::run(args, out),
         Command::Report(args) => report::run(args, out),

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use crate::experiment::stages::{is_finished, reseal};
 use crate::findings::tracing::Circuits;
-use crate::findings::{Results, Study};
+use crate::findings::{Results, Study, Sweep};
 use crate::storage::run_dir::ensure_directory;
 use crate::storage::{self, RunDir, atomic};
 
-use crate::cli::{Error, study};
+use crate::cli::{Error, study, sweep};
 
-/// Make report.html anew from a run's results.json and circuits.json, or a study's RESULTS.md and
-/// report.html from its study.json
+/// Make report.html anew from a run's results.json and circuits.json, a study's RESULTS.md and
+/// report.html from its study.json, or a sweep's from its sweep.json
 ///
 /// A study that is still going on can be reported as far as it is.
 #[derive(clap::Args, Clone, Debug)]
@@ -20,7 +20,7 @@ use crate::cli::{Error, study};
   gouda report runs/quick-seed0
   gouda report /mnt/archive/quick-seed0 --out here    of a run that cannot be written")]
 pub struct Args {
-    /// The directory of the run or study
+    /// The directory of the run, study or sweep
     run: PathBuf,
 
     /// Write into this directory instead
@@ -43,6 +43,8 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     if storage::exists(&study)? {
         let study = Study::load(&study)?;
         study::write(&to, &study)?;
+    } else if storage::exists(&run.path().join("sweep.json"))? {
+        sweep::write(to.path(), &Sweep::load(&run.path().join("sweep.json"))?)?;
     } else {
         let results = Results::load(&run.path().join("results.json"))?;
         let circuits = match storage::exists(&run.circuits())? {

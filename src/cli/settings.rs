@@ -1,6 +1,7 @@
 //! What every command that runs something takes: settings, output, threads, noise.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -63,9 +64,14 @@ pub struct Settings {
 impl Settings {
     /// The settings in force.
     pub fn resolve(&self) -> Result<Resolved, Error> {
+        self.resolve_or(PresetName::Quick)
+    }
+
+    /// The settings in force, over another preset where none is given.
+    pub fn resolve_or(&self, preset: PresetName) -> Result<Resolved, Error> {
         let file = self.file()?;
         let file = file.as_ref().map(|(path, text)| (*path, text.as_str()));
-        let preset = self.preset.unwrap_or(PresetName::Quick);
+        let preset = self.preset.unwrap_or(preset);
         Ok(resolve(preset.into(), file, &self.sets, self.seed)?)
     }
 
@@ -86,6 +92,42 @@ impl Settings {
         match &self.config {
             Some(path) => Ok(Some((path.as_path(), read_named_text(path)?))),
             None => Ok(None),
+        }
+    }
+}
+
+/// Seeds on the command line: numbers and ranges, both ends included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seeds(Vec<u64>);
+
+/// Most seeds of one command.
+const SEEDS_MAX: usize = 1000;
+
+impl Seeds {
+    /// One after the other, as given.
+    pub fn list(&self) -> Vec<u64> {
+        self.0.clone()
+    }
+}
+
+impl FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || format!("expected seeds such as 20, 20-22 or 20,23, at most {SEEDS_MAX}");
+        let number = |text: &str| text.trim().parse::<u64>().map_err(|_| expected());
+        let mut seeds = Vec::new();
+        for part in text.split(',') {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let range = number(first)?..=number(last)?;
+            seeds.extend(range.take(SEEDS_MAX + 1));
+        }
+        let mut sorted = seeds.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        match seeds.len() {
+            1..=SEEDS_MAX if sorted.len() == seeds.len() => Ok(Self(seeds)),
+            _ => Err(expected()),
         }
     }
 }
@@ -262,4 +304,31 @@ fn free_name(preset: &str, seed: u64) -> Result<PathBuf, Error> {
         number += 1;
     }
     Ok(name(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_numbers_and_ranges_each_once() {
+        let list = |text: &str| text.parse::<Seeds>().map(|seeds| seeds.list());
+        assert_eq!(list("20"), Ok(vec![20]));
+        assert_eq!(list("20-22,25"), Ok(vec![20, 21, 22, 25]));
+        assert_eq!(list("3, 1"), Ok(vec![3, 1]));
+        let bad = [
+            "",
+            "x",
+            "20-",
+            "22-20",
+            "20,20",
+            "1-3,2",
+            "0-1000",
+            "0-18446744073709551615",
+            "-1",
+        ];
+        for text in bad {
+            assert!(list(text).is_err(), "{text}");
+        }
+    }
 }

@@ -17,6 +17,7 @@ mod seed;
 pub mod sound;
 mod study;
 mod summary;
+mod sweep;
 mod temporal;
 pub mod tracing;
 
@@ -40,4 +41,5 @@ pub use summary::{
     Agreed, FamilyOver, LagOver, Over, Pair, Phases, Question, Ranked, RetrainedRow, ScrubbedOver,
     Summary, TakenOffOver, TemporalRow,
 };
+pub use sweep::{Sweep, Swept, SweptPoint};
 pub use temporal::{ComponentEffect, Temporal};

@@ -1,5 +1,7 @@
 //! What a stage of a study found is kept beside its run, and not found again.
 
+use std::path::Path;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -10,15 +12,15 @@ use crate::nn::Network;
 use crate::storage::manifest::{read_json, write_json};
 use crate::storage::{self, RunDir};
 
-/// A run directory of its own inside the study's, begun or gone on with.
+/// A run directory of its own inside `dir`, begun or gone on with.
 pub fn inside<T>(
     resolved: &Resolved,
     invocation: &Invocation,
-    run: &RunDir,
+    dir: &Path,
     name: &str,
     job: impl FnOnce(&RunDir) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let path = run.path().join(name);
+    let path = dir.join(name);
     let inner = if storage::exists(&path)? {
         RunDir::resume(&path)?
     } else {
@@ -29,7 +31,7 @@ pub fn inside<T>(
     } else if storage::read_text(&inner.config())? != resolved.to_toml() {
         return Err(storage::Error::malformed(
             &inner.config(),
-            "the settings of the study it lies in",
+            "the settings that are given for it",
             "others",
         )
         .into());
@@ -45,16 +47,8 @@ pub fn remembered<T: Serialize + DeserializeOwned + Sound>(
     job: impl FnOnce(&RunDir) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let path = run.path().join(file);
-    if storage::exists(&path)? {
-        // Its shape may be that of another analysis: that is known only then.
-        let kept: Kept<serde_json::Value> = read_json(&path, STAGE)?;
-        if kept.analysis == ANALYSIS && kept.config_sha256 == resolved.sha256() {
-            let found = read_json::<Kept<T>>(&path, STAGE)?.found;
-            let shape = resolved.config.net.shape(&resolved.config.env);
-            let network = Network::new(shape, 1).map_err(crate::ppo::Error::from)?;
-            sound(&path, &found, &network.layout)?;
-            return Ok(found);
-        }
+    if let Some(found) = kept(&path, resolved)? {
+        return Ok(found);
     }
     let found = job(run)?;
     let kept = Kept {
@@ -64,6 +58,26 @@ pub fn remembered<T: Serialize + DeserializeOwned + Sound>(
     };
     write_json(&path, &kept)?;
     Ok(kept.found)
+}
+
+/// What the file at `path` holds; none where it is not there, or is of another analysis or other settings.
+pub fn kept<T: DeserializeOwned + Sound>(
+    path: &Path,
+    resolved: &Resolved,
+) -> Result<Option<T>, Error> {
+    if !storage::exists(path)? {
+        return Ok(None);
+    }
+    // Its shape may be that of another analysis: that is known only then.
+    let kept: Kept<serde_json::Value> = read_json(path, STAGE)?;
+    if kept.analysis != ANALYSIS || kept.config_sha256 != resolved.sha256() {
+        return Ok(None);
+    }
+    let found = read_json::<Kept<T>>(path, STAGE)?.found;
+    let shape = resolved.config.net.shape(&resolved.config.env);
+    let network = Network::new(shape, 1).map_err(crate::ppo::Error::from)?;
+    sound(path, &found, &network.layout)?;
+    Ok(Some(found))
 }
 
 /// What is expected of a stage's file.

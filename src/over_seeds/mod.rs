@@ -17,6 +17,7 @@ pub mod planted;
 pub mod question;
 mod ranking;
 pub mod summary;
+pub mod sweep;
 mod time;
 
 use std::time::Duration;
@@ -75,7 +76,7 @@ pub fn study(
         };
         study
             .seeds
-            .push(inside(&of_seed, invocation, run, &name, |inner| {
+            .push(inside(&of_seed, invocation, run.path(), &name, |inner| {
                 remembered(inner, "findings.json", &of_seed, |inner| {
                     let extent = Extent::full(&of_seed.config);
                     let access = invocation.access;

@@ -22,7 +22,7 @@ pub fn calibrate(
 ) -> Result<Calibration, Error> {
     let study = &resolved.config.study;
     let planted = resolved.with_seed(study.first_seed + study.seeds);
-    inside(&planted, invocation, run, "planted", |inner| {
+    inside(&planted, invocation, run.path(), "planted", |inner| {
         remembered(inner, "calibration.json", &planted, |_| {
             let config = &planted.config;
             let all = locators::all();

@@ -221,6 +221,11 @@ impl PpoSettings {
         (self.batch_len() / self.minibatch_size * self.update_epochs) as u64
     }
 
+    /// Frames seen when so many updates are made.
+    pub fn frames(&self, updates: u64) -> u64 {
+        updates.div_ceil(self.updates_per_iteration()) * self.batch_len() as u64
+    }
+
     /// Iterations in all, the last one perhaps cut short.
     pub fn iterations(&self) -> u64 {
         self.total_updates.div_ceil(self.updates_per_iteration())

@@ -20,6 +20,7 @@ mod spectrum;
 mod study;
 mod summary;
 mod svg;
+mod sweep;
 mod tensors;
 mod vectors;
 mod verdict;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use markdown::results_md;
 pub use study::study_html;
+pub use sweep::{sweep_csv, sweep_html};
 
 use crate::findings::Results;
 use crate::findings::tracing::Circuits;

@@ -237,6 +237,16 @@ pub fn files_ending(path: &Path, suffix: &str) -> Result<Vec<PathBuf>, Error> {
     Ok(named.map(|name| path.join(name)).collect())
 }
 
+/// The directories in a directory whose names are text, by name.
+///
+/// # Errors
+/// The system's.
+pub fn directories(path: &Path) -> Result<Vec<String>, Error> {
+    let found = list(path)?.into_iter();
+    let names = found.filter_map(|(name, is_directory)| is_directory.then_some(name));
+    Ok(names.filter_map(|name| name.into_string().ok()).collect())
+}
+
 /// Refuses a directory that holds anything but a lock.
 ///
 /// # Errors
