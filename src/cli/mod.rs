@@ -45,7 +45,7 @@ singular vectors locate `go to the top-right corner` and `go to the cheese`.";
 
 const AFTER: &str = "\
 Start here:
-  gouda reproduce                     the whole experiment in about ten minutes, into runs/
+  gouda reproduce                     the whole experiment in about six minutes, into runs/
   gouda study                         ten seeds, every locator and control, one table
   gouda measure runs/quick-seed0 --edit compass=5
                                       a claim checked in one line: what any edit costs each behaviour
