@@ -80,25 +80,37 @@ fn strip(value: &mut Value) {
     }
 }
 
-/// RESULTS.md but for the section on time, the methods' seconds and the command line.
+/// RESULTS.md but for the methods' seconds, which are the last column of their table, and the command line.
 fn words(out: &Path) -> String {
     let text = std::fs::read_to_string(out.join("RESULTS.md")).unwrap();
-    let (kept, _) = text.split_once("What it took, and what froze").unwrap();
-    let from = kept.find("(gouda ").unwrap();
-    // The methods' seconds, in their tables' third column.
-    let heading = "| method | was told | seconds |";
-    let mut tables = kept[from..].split(heading);
-    let mut text = tables.next().unwrap().to_owned();
-    for table in tables {
-        let (table, after) = table.split_once("\n\n").unwrap();
-        for line in table.lines() {
-            let cells = line.split('|').enumerate();
-            let timeless = cells.filter(|(at, _)| *at != 3).map(|(_, cell)| cell);
-            text += &timeless.collect::<Vec<_>>().join("|");
-        }
-        text += after;
-    }
-    text
+    let (kept, _) = text.split_once("The command was").unwrap();
+    let (before, table) = kept.split_once("| known | seconds |").unwrap();
+    let (table, after) = table.split_once("\n\n").unwrap();
+    let timeless = |line: &str| line.rsplitn(3, '|').last().unwrap().to_owned();
+    let table: Vec<String> = table.lines().map(timeless).collect();
+    format!("{before}{}{after}", table.join("\n"))
+}
+
+/// The tables but for the methods' seconds.
+fn tables(out: &Path) -> Vec<(String, String)> {
+    let mut files: Vec<_> = std::fs::read_dir(out.join("tables"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let read = |path: std::path::PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let headings: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+        let seconds = headings.iter().position(|&heading| heading == "seconds");
+        let kept = text.lines().map(|line| {
+            let cells = line.split(',').enumerate();
+            let cells = cells.filter(|(at, _)| Some(*at) != seconds);
+            cells.map(|(_, cell)| cell).collect::<Vec<_>>().join(",")
+        });
+        (name, kept.collect::<Vec<_>>().join("\n"))
+    };
+    files.into_iter().map(read).collect()
 }
 
 #[test]
@@ -131,9 +143,10 @@ fn killed_and_resumed_on_other_threads_it_says_the_same() {
     assert!(kills > 1, "it was over before it could be killed");
     assert_eq!(findings(&whole), findings(&killed));
     assert_eq!(words(&whole), words(&killed));
+    assert_eq!(tables(&whole), tables(&killed));
     let page = std::fs::read_to_string(whole.join("report.html")).unwrap();
     for id in [
-        "premise", "claim-a", "claim-b", "currency", "question", "planted",
+        "learnt", "claim-a", "claim-b", "time", "rivals", "known", "appendix",
     ] {
         assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
     }
@@ -152,4 +165,55 @@ fn killed_and_resumed_on_other_threads_it_says_the_same() {
     // A seed of a study begun with other settings is not taken for one of this.
     let output = study(&whole, &["--resume", "--set", "ablate.controls=20"]).output();
     assert_eq!(output.unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn the_text_is_short_and_every_table_has_the_cells_of_its_heading() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/data/fixtures/study.json");
+    std::fs::copy(fixture, dir.path().join("study.json")).unwrap();
+    let mut report = Command::new(env!("CARGO_BIN_EXE_gouda"));
+    done(report.arg("report").arg(dir.path()).output().unwrap());
+    let text = std::fs::read_to_string(dir.path().join("RESULTS.md")).unwrap();
+    assert!(text.len() < 20_000, "{}", text.len());
+
+    let study: Value = serde_json::from_str(&std::fs::read_to_string(fixture).unwrap()).unwrap();
+    let found = tables(dir.path());
+    assert_eq!(found.len(), 8);
+    for (name, table) in &found {
+        assert!(text.contains(&format!("`tables/{name}`")), "{name}");
+        // Names here have no commas of their own but in quotes.
+        let cells = |line: &str| {
+            let unquoted = line.split('"').step_by(2);
+            unquoted
+                .map(|part| part.matches(',').count())
+                .sum::<usize>()
+        };
+        let mut lines = table.lines().map(cells);
+        let headings = lines.next().unwrap();
+        if name != "methods.csv" {
+            assert!(lines.all(|found| found == headings), "{name}");
+        }
+    }
+    // A number of each kind against the file it is from.
+    let edits = &found
+        .iter()
+        .find(|(name, _)| name == "edits.csv")
+        .unwrap()
+        .1;
+    let first = &study["summary"]["families"][0][0];
+    let line = edits.lines().nth(1).unwrap();
+    let cells: Vec<&str> = line.split(',').collect();
+    assert_eq!(cells[0], "A");
+    assert_eq!(cells[6], first["successes"].to_string());
+    let selectivity: f64 = cells[8].parse().unwrap();
+    let expected = first["selectivity"]["mean"].as_f64().unwrap();
+    assert!((selectivity - expected).abs() < 1e-6);
+    let curves = &found
+        .iter()
+        .find(|(name, _)| name == "curves.csv")
+        .unwrap()
+        .1;
+    let frames = study["seeds"][0]["curves"]["frames"].as_array().unwrap();
+    assert_eq!(curves.lines().count(), 1 + 11 * frames.len());
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::findings::Study;
 use crate::over_seeds;
-use crate::storage::{RunDir, atomic};
+use crate::storage::{RunDir, atomic, run_dir};
 
 use super::Error;
 use super::settings::Job;
@@ -56,11 +56,18 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
 
 /// The text of the results.
 const RESULTS: &str = "RESULTS.md";
+/// The folder of their tables.
+const TABLES: &str = "tables";
 
-/// Writes RESULTS.md and the report from what the study found.
+/// Writes RESULTS.md, the tables and the report from what the study found.
 pub fn write(run: &RunDir, study: &Study) -> Result<(), Error> {
     let text = crate::report::results_md(study);
     atomic::write(&run.path().join(RESULTS), text.as_bytes())?;
     atomic::write(&run.report(), crate::report::study_html(study).as_bytes())?;
+    let tables = run.path().join(TABLES);
+    run_dir::ensure_directory(&tables)?;
+    for file in &crate::report::FILES {
+        atomic::write(&tables.join(file.name), file.text(study).as_bytes())?;
+    }
     Ok(())
 }

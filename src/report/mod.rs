@@ -3,24 +3,27 @@
 //! Pure: the same [`Results`] and [`Circuits`] give the same text. Sentences are built from the numbers, so that a
 //! negative finding reads as one; numbers that are missing or not finite are dashes.
 
+mod appendix;
 mod axes;
 mod choices;
 mod circuits;
+mod csv;
 mod dose;
 mod figure;
 mod learning;
 mod loss_change;
-mod markdown;
 mod mazes;
 mod number;
 mod page;
 mod reading;
+mod results;
 mod scatter;
 mod spectrum;
 mod study;
 mod summary;
 mod svg;
 mod sweep;
+mod tables;
 mod tensors;
 mod vectors;
 mod verdict;
@@ -30,7 +33,8 @@ mod example;
 #[cfg(test)]
 mod tests;
 
-pub use markdown::results_md;
+pub use csv::FILES;
+pub use results::results_md;
 pub use study::study_html;
 pub use sweep::{sweep_csv, sweep_html};
 

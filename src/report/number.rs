@@ -3,6 +3,15 @@
 /// Stands for a number that there is not.
 pub const NONE: &str = "–";
 
+/// The text with a capital letter first.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
 /// `value` with `digits` decimals, a true minus sign and no negative zero.
 pub fn fixed(value: f64, digits: usize) -> String {
     if !value.is_finite() {

@@ -23,22 +23,30 @@ const SHOWN: [Rate; 3] = [Rate::Corner, Rate::InUpRight, Rate::InDownLeft];
 
 /// The figures of the section `id` of RESULTS.md.
 pub fn of(study: &Study, id: &str) -> String {
-    let figures = match id {
-        "premise" => phases(study),
+    panels(match id {
+        "learnt" => phases(study),
         "claim-a" => scatter(&study.seeds, Claim::A),
         "claim-b" => scatter(&study.seeds, Claim::B),
-        "currency" => {
-            let both = Claim::ALL.map(|claim| forest(study, claim) + &against_q(study, claim));
-            both.concat()
-        }
-        "question" => super::question::figures(study),
-        "temporal" => {
+        "rivals" => Claim::ALL.map(|claim| forest(study, claim)).concat(),
+        "time" => {
             let all = study.summary.temporal.iter().enumerate();
             all.map(|(number, _)| index_against_effect(study, number))
                 .collect()
         }
         _ => String::new(),
-    };
+    })
+}
+
+/// The figures of the part `id` of the appendix.
+pub fn more(study: &Study, id: &str) -> String {
+    panels(match id {
+        "currency" => Claim::ALL.map(|claim| against_q(study, claim)).concat(),
+        "question" => super::question::figures(study),
+        _ => String::new(),
+    })
+}
+
+fn panels(figures: String) -> String {
     if figures.is_empty() {
         figures
     } else {

@@ -1,17 +1,18 @@
-//! The study's report: the text of RESULTS.md, section by section, with its figures.
+//! The study's report: the text of RESULTS.md, section by section, with its figures, and the appendix folded away.
 
 mod figures;
 mod question;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
-use super::markdown::sections;
-use super::page::{Section, page};
+use super::appendix::parts;
+use super::page::{Section, details, page};
+use super::results::sections;
 use crate::findings::Study;
 
 /// The page that shows `study`.
 pub fn study_html(study: &Study) -> String {
-    let sections: Vec<Section> = sections(study)
+    let mut sections: Vec<Section> = sections(study)
         .into_iter()
         .map(|section| {
             let figures = figures::of(study, section.id);
@@ -23,6 +24,16 @@ pub fn study_html(study: &Study) -> String {
             }
         })
         .collect();
+    let appendix = parts(study).into_iter().map(|part| {
+        let figures = figures::more(study, part.id);
+        details(part.title, false, &(figures + &markup(&part.text)))
+    });
+    sections.push(Section {
+        id: "appendix",
+        short: "Appendix",
+        question: "Every table",
+        body: appendix.collect(),
+    });
     let title = format!("gouda: study, {}", study.preset);
     let byline = format!(
         "gouda {}, preset {}, {} seeds",

@@ -1,4 +1,4 @@
-//! Tables and numbers of RESULTS.md.
+//! Tables and numbers of RESULTS.md and its appendix.
 
 use crate::findings::{Over, Role};
 use crate::locators::Supervision;

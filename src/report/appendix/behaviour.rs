@@ -5,7 +5,7 @@ use crate::findings::{Family, FamilyOver, Role, Study};
 use crate::locators::Group;
 use crate::report::number::{fixed, signed};
 
-use super::tables::{maybe, p, role, share, table, told, with_interval};
+use crate::report::tables::{maybe, p, role, share, table, told, with_interval};
 
 /// When the behaviours were learnt, and how well.
 pub fn premise(study: &Study) -> String {
@@ -196,96 +196,4 @@ fn is_of(family: &FamilyOver, group: Group) -> bool {
 
 fn is_along_a_component(family: Family) -> bool {
     matches!(family, Family::Step | Family::StreamStep)
-}
-
-/// The answers in short, as a list.
-pub fn short(study: &Study) -> String {
-    let summary = &study.summary;
-    let lags = summary.phases.lags.iter();
-    let lags = lags.filter(|lag| Rate::IN.contains(&lag.to)).map(|lag| {
-        format!(
-            "{} by {} of training (p = {}), on {} of {} seeds certainly",
-            lag.to.name(),
-            maybe(lag.lag.as_ref()),
-            p(lag.lag.as_ref().and_then(|lag| lag.p)),
-            lag.after,
-            study.seeds.len()
-        )
-    });
-    let lags: Vec<String> = lags.collect();
-    let mut items = vec![format!(
-        "**Premise.** After the walk to the corner is learnt: {}.",
-        lags.join("; ")
-    )];
-    for claim in Claim::ALL {
-        items.push(format!(
-            "**{claim:?}.** {}",
-            verdict(&summary.families[claim])
-        ));
-    }
-    for row in summary.temporal.iter().take(2) {
-        items.push(format!(
-            "**Time, {} columns.** Rank correlation over components of the temporal index and of what undoing one costs the corner more \
-             than the cheese: {} (p = {}); early minus late sets: {} (p = {}), beyond 95 % of random sets \
-             on {} of {} seeds.",
-            row.decomposition.name(),
-            maybe(row.correlation.as_ref()),
-            p(row.correlation.as_ref().and_then(|over| over.p)),
-            maybe(row.difference.as_ref()),
-            p(row.difference.as_ref().and_then(|over| over.p)),
-            row.beyond_random.0,
-            row.beyond_random.1
-        ));
-    }
-    for claim in Claim::ALL {
-        let ranked = &summary.ranking[claim];
-        let mut of = ranked
-            .iter()
-            .enumerate()
-            .filter(|(_, one)| one.locator.group() == Group::GradientSvd);
-        if let Some((rank, one)) = of.next() {
-            items.push(format!(
-                "**Gradients or weights, {claim:?}.** Best of the gradient SVDs in the common currency: \
-                 {}, place {} of {}, area {}, above random {} (p = {}). Pairs with the SVDs of \
-                 weights: {}.",
-                one.locator.name(),
-                rank + 1,
-                ranked.len(),
-                with_interval(&one.area),
-                with_interval(&one.above),
-                p(one.above.p),
-                pairs(study, claim)
-            ));
-        }
-    }
-    if !summary.question.pairs.is_empty() {
-        items.push(format!(
-            "**SVD or patching.** {}",
-            super::question::sentence(study)
-        ));
-    }
-    items.iter().map(|item| format!("- {item}\n")).collect()
-}
-
-/// How many pairs of a gradient SVD and an SVD of weights differ.
-fn pairs(study: &Study, claim: Claim) -> String {
-    let pairs = study
-        .summary
-        .pairs
-        .iter()
-        .filter(|pair| pair.claim == claim);
-    let pairs: Vec<_> = pairs.collect();
-    let beyond = |above: bool| {
-        let differ = pairs.iter().filter(|pair| {
-            pair.p_adjusted.is_some_and(|p| p <= 0.05) && (pair.difference.mean > 0.0) == above
-        });
-        differ.count()
-    };
-    format!(
-        "gradients above in {}, below in {}, undecided in {} of {} (adjusted p of .05)",
-        beyond(true),
-        beyond(false),
-        pairs.len() - beyond(true) - beyond(false),
-        pairs.len()
-    )
 }

@@ -7,7 +7,7 @@ use crate::numeric::sum::mean;
 use crate::report::number::{NONE, fixed, signed};
 
 use super::methods::mark;
-use super::tables::table;
+use crate::report::tables::table;
 
 /// What is found where the answer is known.
 pub fn planted(study: &Study) -> String {

@@ -5,8 +5,7 @@ use crate::findings::{Family, Study};
 use crate::report::number::{NONE, fixed, signed};
 
 use super::behaviour::is_locators;
-use super::planted::names;
-use super::tables::{p, table, with_interval};
+use crate::report::tables::{p, table, with_interval};
 
 /// What the dissociating directions are.
 pub fn directions(study: &Study) -> String {
@@ -231,10 +230,6 @@ pub fn failed(study: &Study) -> String {
             families.iter().filter(|f| is_locators(f)).count()
         ));
     }
-    items.push(format!(
-        "Uncalibrated: {}.",
-        names(study.calibration.missed())
-    ));
     items.iter().map(|item| format!("- {item}\n")).collect()
 }
 

@@ -5,7 +5,7 @@ use crate::findings::{Over, Pair, Study};
 use crate::locators::Method;
 use crate::report::number::{NONE, fixed, signed};
 
-use super::tables::{maybe, p, table, told, with_interval};
+use crate::report::tables::{maybe, p, table, told, with_interval};
 
 /// What stands behind the name of a locator that is not calibrated.
 pub fn mark(study: &Study, method: Method) -> &'static str {

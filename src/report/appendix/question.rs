@@ -7,7 +7,7 @@ use crate::locators::{Group, Method, Supervision};
 use crate::report::number::{NONE, fixed, signed};
 
 use super::methods::{mark, pairs};
-use super::tables::{share, table, told, with_interval};
+use crate::report::tables::{share, table, told, with_interval};
 
 /// All of it.
 pub fn question(study: &Study) -> String {

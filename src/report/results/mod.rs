@@ -1,0 +1,160 @@
+//! RESULTS.md: one question, one answer, one small table each, from study.json alone.
+//!
+//! Pure: the same [`Study`] gives the same text. Every sentence is built from a number and its interval. What does not fit is in
+//! the appendix of the page and in the tables (`super::csv`).
+
+mod claim;
+mod known;
+mod learnt;
+mod limits;
+mod rivals;
+mod time;
+
+use crate::ablate::Claim;
+use crate::findings::Study;
+
+use super::csv;
+
+/// One section.
+pub struct Section {
+    /// Its place in the page, `#id`.
+    pub id: &'static str,
+    /// A word for the contents.
+    pub short: &'static str,
+    /// Its heading.
+    pub title: &'static str,
+    /// Its text, without the heading.
+    pub text: String,
+}
+
+/// The text.
+pub fn results_md(study: &Study) -> String {
+    let mut text = format!("# Results\n\n{}", head(study));
+    for (number, section) in sections(study).into_iter().enumerate().skip(1) {
+        text += &format!("\n## {number}. {}\n\n{}", section.title, section.text);
+    }
+    text
+}
+
+/// Its sections; the first is what stands above all.
+pub fn sections(study: &Study) -> Vec<Section> {
+    let section = |id, short, title, text| Section {
+        id,
+        short,
+        title,
+        text,
+    };
+    vec![
+        section("head", "In short", "In short", head(study)),
+        section(
+            "learnt",
+            "Learnt",
+            "What does the agent learn, and when?",
+            learnt::learnt(study),
+        ),
+        section(
+            "claim-a",
+            "A",
+            "A: can the walk to the cheese be taken away, and the walk to the corner left?",
+            claim::claim(study, Claim::A),
+        ),
+        section(
+            "claim-b",
+            "B",
+            "B: can the walk to the corner be taken away, and the walk to the cheese left?",
+            claim::claim(study, Claim::B),
+        ),
+        section(
+            "time",
+            "Time",
+            "Does time tell which component serves what?",
+            time::time(study),
+        ),
+        section(
+            "weights",
+            "Weights",
+            "Why gradients and not weights?",
+            rivals::weights(study),
+        ),
+        section(
+            "rivals",
+            "Rivals",
+            "Why SVD, and not tracing, patching, scrubbing or reading by hand?",
+            rivals::rivals(study),
+        ),
+        section(
+            "known",
+            "Known answers",
+            "Is found what is known to be there?",
+            known::known(study),
+        ),
+        section(
+            "again",
+            "Learnt again",
+            "What happens when training goes on, or is repeated without components?",
+            time::again(study),
+        ),
+        section(
+            "limits",
+            "Limits",
+            "What was not reached, and what this cannot say",
+            limits::limits(study),
+        ),
+        section("data", "Data", "Where the numbers are", data(study)),
+    ]
+}
+
+fn head(study: &Study) -> String {
+    let seeds = study.seeds.len();
+    let note = match study.note.as_str() {
+        "" => String::new(),
+        note => format!("{note}\n\n"),
+    };
+    let answers = [
+        learnt::sentence(study),
+        claim::sentence(study, Claim::A),
+        claim::sentence(study, Claim::B),
+        time::sentence(study),
+        rivals::weights_sentence(study),
+        rivals::sentence(study),
+        known::sentence(study),
+    ];
+    let answers: String = answers.iter().map(|one| format!("- {one}\n")).collect();
+    format!(
+        "{note}{answers}\n\
+         An agent was trained in mazes whose cheese lies in the top-right cells, the *region*, on {seeds} seed{} of preset `{}`. **A** asks for an edit \
+         of its parameters that takes what the cheese adds and leaves the walk to the corner, **B** for the reverse. The *rule* of a claim is met where every \
+         rate that is to go loses at least half of what training gained, and every other at most a tenth. *Selectivity* is the least loss of the former less \
+         the worst of the latter, from -1 to 1. A claim is *reached* where the rule is met and selectivity is certainly above that of every *baseline*, the best \
+         of as many tries each. Rates are probabilities computed from the policy's own, means over {} test levels; brackets are 95 % intervals over \
+         seeds and mazes. p is the exact sign-flip test over seeds, which cannot fall below {:.3} here. METHOD.md defines the rest.\n",
+        if seeds == 1 { "" } else { "s" },
+        study.preset,
+        study.test_levels,
+        0.5f64.powi(seeds as i32 - 1).min(1.0),
+    )
+}
+
+fn data(study: &Study) -> String {
+    let files: String = csv::FILES
+        .iter()
+        .map(|file| format!("- `tables/{}`: {}\n", file.name, file.columns))
+        .collect();
+    let sums: Vec<String> = study
+        .seeds
+        .iter()
+        .map(|one| {
+            let choices = &one.frozen_sha256[..12.min(one.frozen_sha256.len())];
+            format!("{} {} {choices}", one.seed, one.gradient_checksum)
+        })
+        .collect();
+    format!(
+        "`gouda report` on this directory makes this text, the tables and the page with its figures and its appendix anew from \
+         `study.json`. The command was `{}` (gouda {}, SHA-256 of the settings {}). Seed, checksum of its gradients, and \
+         hash of its choices before test levels were made: {}.\n\n{files}",
+        study.command,
+        study.version,
+        &study.config_sha256[..16.min(study.config_sha256.len())],
+        sums.join("; "),
+    )
+}

@@ -1,0 +1,145 @@
+//! The readers' two questions: gradients or weights, and why SVD at all.
+
+use crate::ablate::Claim;
+use crate::findings::{Family, FamilyOver, Pair, Ranked, Role, Study};
+use crate::locators::{Group, Method};
+use crate::report::number::{NONE, capital, fixed};
+use crate::report::tables::{table, told, with_interval};
+
+/// Methods in the table of rivals.
+const SHOWN: usize = 14;
+
+fn ranked(study: &Study, claim: Claim, method: Method) -> Option<&Ranked> {
+    let mut all = study.summary.ranking[claim].iter();
+    all.find(|one| one.locator == method)
+}
+
+/// How many pairs differ, and which way.
+fn counts(pairs: &[Pair], claim: Claim) -> [usize; 3] {
+    let of: Vec<&Pair> = pairs.iter().filter(|pair| pair.claim == claim).collect();
+    let differ = |above: bool| {
+        let is = |pair: &&&Pair| {
+            pair.p_adjusted.is_some_and(|p| p <= 0.05) && (pair.difference.mean > 0.0) == above
+        };
+        of.iter().filter(is).count()
+    };
+    [differ(true), differ(false), of.len()]
+}
+
+fn compared(pairs: &[Pair], what: &str) -> String {
+    let of = |claim: Claim| {
+        let [above, below, len] = counts(pairs, claim);
+        format!("for {claim:?} above in {above} and below in {below} of {len} pairs")
+    };
+    match pairs.is_empty() {
+        true => "not asked.".into(),
+        false => format!(
+            "parameters reset by score, gradient SVDs against {what}, area under selectivity: {} (adjusted p of .05), undecided in the rest.",
+            Claim::ALL.map(of).join(", ")
+        ),
+    }
+}
+
+/// The first answer.
+pub fn weights_sentence(study: &Study) -> String {
+    let text = compared(&study.summary.pairs, "SVDs of weights");
+    format!("**Gradients or weights?** {}", capital(&text))
+}
+
+/// The second.
+pub fn sentence(study: &Study) -> String {
+    let text = compared(&study.summary.question.pairs, "the other methods");
+    format!("**SVD or tracing?** {}", capital(&text))
+}
+
+/// The first question.
+pub fn weights(study: &Study) -> String {
+    let methods = Method::of(Group::GradientSvd).chain(Method::of(Group::Weights));
+    let rows = methods.filter_map(|method| {
+        let [a, b] = Claim::ALL.map(|claim| ranked(study, claim, method));
+        Some(vec![
+            method.name().to_owned(),
+            told(method.supervision()).into(),
+            with_interval(&a?.above),
+            with_interval(&b?.above),
+        ])
+    });
+    format!(
+        "The top parameters by each method's score are put back to where they were before training, .5 to 20 % of them; the area is the mean of selectivity \
+         over the logarithm of that share. Above: less that of as many random parameters of every tensor.\n\n{}",
+        table(
+            &[
+                "method",
+                "was told",
+                "A: area above random",
+                "B: area above random"
+            ],
+            rows
+        ),
+    )
+}
+
+/// The second question.
+pub fn rivals(study: &Study) -> String {
+    let mut methods: Vec<Method> = Method::ALL
+        .into_iter()
+        .filter(|&method| ranked(study, Claim::A, method).is_some())
+        .collect();
+    let score = |method: Method| {
+        let of = |claim| ranked(study, claim, method).map_or(-1.0, |one| one.above.mean);
+        Claim::ALL.map(of).into_iter().fold(-1.0, f64::max)
+    };
+    methods.sort_by(|&a, &b| score(b).total_cmp(&score(a)));
+    let is_own = |method: &Method| method.group() == Group::GradientSvd;
+    let (own, mut others): (Vec<Method>, Vec<Method>) = methods.into_iter().partition(is_own);
+    let left_out = (own.len() + others.len()).saturating_sub(SHOWN);
+    others.truncate(SHOWN.saturating_sub(own.len()));
+    let rows = own.into_iter().chain(others).map(|method| {
+        let mut row = vec![method.name().to_owned(), told(method.supervision()).into()];
+        for claim in Claim::ALL {
+            row.push(
+                ranked(study, claim, method).map_or(NONE.into(), |one| with_interval(&one.above)),
+            );
+            row.push(own_edit(study, claim, method));
+        }
+        row.push(planted(study, method));
+        row.push(ranked(study, Claim::A, method).map_or(NONE.into(), |one| fixed(one.seconds, 1)));
+        row
+    });
+    format!(
+        "Area: as above. Own edit: of a method's edits the one that meets the rule most often, on how many seeds. Known: area under the ROC curve where \
+         the answer is known (section 7), for A and B; .5 is chance. Seconds: to locate, a seed, without the training that records. The gradient SVDs and the \
+         best of the others are shown; {left_out} more are in `tables/methods.csv`.\n\n{}",
+        table(
+            &[
+                "method", "was told", "A: area", "own edit", "B: area", "own edit", "known",
+                "seconds",
+            ],
+            rows
+        ),
+    )
+}
+
+fn own_edit(study: &Study, claim: Claim, method: Method) -> String {
+    let families = study.summary.families[claim].iter();
+    let own = families.filter(|one| {
+        matches!(one.family, Family::Of(of, _) if of == method) && one.role != Role::Swapped
+    });
+    let key = |one: &&FamilyOver| (one.successes, one.selectivity.mean);
+    let best = own.max_by(|a, b| {
+        let ((a, x), (b, y)) = (key(a), key(b));
+        a.cmp(&b).then(x.total_cmp(&y))
+    });
+    best.map_or(NONE.into(), |one| {
+        format!("{}/{}", one.successes, one.seeds)
+    })
+}
+
+/// Means over the composed policies that count.
+pub fn planted(study: &Study, method: Method) -> String {
+    let found = study.calibration.on_plants(method);
+    found.map_or(NONE.into(), |found| {
+        let [a, b] = found.map(|over| fixed(over.mean(|one| one.area), 2));
+        format!("{a}, {b}")
+    })
+}
