@@ -46,7 +46,7 @@ impl From<String> for Cell {
 impl From<f64> for Cell {
     fn from(value: f64) -> Self {
         Self(match value.is_finite() {
-            true => format!("{}", (value * 1e6).round() / 1e6),
+            true => format!("{}", (value * 1e6).round() / 1e6 + 0.0),
             false => String::new(),
         })
     }
@@ -95,6 +95,7 @@ mod tests {
         let mut rows = Rows::new(&["a", "b"]);
         rows.push(["x, \"y\"".into(), f64::NAN.into()]);
         rows.push([0.1234567.into(), Some(true).into()]);
-        assert_eq!(rows.0, "a,b\n\"x, \"\"y\"\"\",\n0.123457,1\n");
+        rows.push([(-1e-9).into(), None::<f64>.into()]);
+        assert_eq!(rows.0, "a,b\n\"x, \"\"y\"\"\",\n0.123457,1\n0,\n");
     }
 }
