@@ -103,7 +103,9 @@ fn json_has_every_rate_and_where_there_is_an_edit_both_claims() {
     for of in [&plain, &edited, &edited["unedited"]] {
         assert_eq!(of["rates"].as_object().unwrap().len(), Rate::LEN);
         let rates = Rate::ALL.map(|rate| &of["rates"][rate.key()]);
-        for found in rates.into_iter().chain([&of["p_cheese"], &of["p_corner"]]) {
+        for found in rates.into_iter().chain(
+            ["p_cheese", "p_corner", "anywhere_cheese", "anywhere_corner"].map(|key| &of[key]),
+        ) {
             let [low, value, high] = ["low", "value", "high"].map(|k| found[k].as_f64().unwrap());
             assert!(low <= value + 1e-9 && value <= high + 1e-9, "{found}");
         }
@@ -154,7 +156,13 @@ fn edits_of_nothing_change_nothing_and_the_blindfold_takes_all_that_the_cheese_a
         "stretch=0:1:0",
     ] {
         let found = measured("", &["--edit", edit]);
-        for key in ["rates", "p_cheese", "p_corner"] {
+        for key in [
+            "rates",
+            "p_cheese",
+            "p_corner",
+            "anywhere_cheese",
+            "anywhere_corner",
+        ] {
             assert_eq!(found[key], found["unedited"][key], "{edit}");
         }
         let losses = found["claims"]["B"]["losses"].as_object().unwrap();

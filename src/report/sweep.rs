@@ -6,7 +6,7 @@ use crate::numeric::sum::mean;
 
 use super::axes::{Axis, PANEL, Plot, Point, Size};
 use super::figure::{Look, Sample, figure, key, legend};
-use super::number::{fixed, percent_bare, prefixed};
+use super::number::{fixed, percent_bare, prefixed, trimmed};
 use super::page::{Section, cell, lead, note, page, row, table};
 
 /// Off-distribution success by side of the region, 1 to 11, one seed each, of jaxgmg's agents ("cheese in the corner", mazes of
@@ -114,7 +114,7 @@ fn by_region(sweep: &Sweep) -> String {
         label: "side of the region",
         range: (f64::from(least) - 0.5, f64::from(most) + 0.5),
         is_log: false,
-        format: |side| fixed(side, 0),
+        format: |side| trimmed(fixed(side, 1)),
     };
     let mut plot = Plot::new(size, &x, &share("share of levels, %"));
     let published = (1u8..)

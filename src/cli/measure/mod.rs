@@ -15,8 +15,9 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use crate::ablate::resample::DRAWS;
-use crate::ablate::{Reference, Resampling, Split};
+use crate::ablate::{MazeLevels, Reference, Resampling, Split};
 use crate::experiment;
+use crate::maze::Variant;
 
 use super::Error;
 use super::settings::start;
@@ -174,16 +175,31 @@ fn on_split(
     let count = args
         .levels
         .map_or(opened.config.ablate.test_levels, |count| count as usize);
-    let mut slow = Slow::new(args.quiet, if edited.is_some() { 4 } else { 2 });
+    let mut slow = Slow::new(args.quiet, if edited.is_some() { 6 } else { 3 });
     let tasks = opened.config.tasks(split, count)?;
+    let env = &opened.config.env;
+    let place = (env.world, env.timeout);
+    let levels = MazeLevels::new(
+        split,
+        place,
+        Variant::Anywhere,
+        env.region,
+        env.actions,
+        count,
+    )
+    .map_err(experiment::Error::from)?;
     let mut measure = |theta: &[f32]| {
         slow.next();
         let found = tasks.measure_exact(opened.policy(theta));
         found.map_err(experiment::Error::from)
     };
+    let anywhere = |theta: &[f32]| {
+        let found = levels.measure(opened.policy(theta));
+        found.map_err(experiment::Error::from)
+    };
     let base = measure(&opened.theta)?;
     let resampling = Resampling::new(&tasks.seeds(), DRAWS, opened.config.study.first_seed);
-    let of_base = Measured::new(&base, &resampling);
+    let of_base = Measured::new(&base, anywhere(&opened.theta)?, &resampling);
     let of_edited = match &edited {
         None => None,
         Some((theta, words)) => {
@@ -191,7 +207,8 @@ fn on_split(
             let floor = measure(&opened.theta_0()?)?;
             let reference = Reference { base, floor };
             let claims = rates::claims(&reference, &found, &resampling);
-            Some((Measured::new(&found, &resampling), claims, words))
+            let found = Measured::new(&found, anywhere(theta)?, &resampling);
+            Some((found, claims, words))
         }
     };
     slow.end();

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use crate::ablate::selectivity::{LEAST_RISE, LEAST_TARGET, Losses, MOST_SPARED, is_learnt};
 use crate::ablate::{
-    Claim, Drawn, Mean, Measurement, PerClaim, PerRate, Rate, Reference, Resampling,
+    Claim, Drawn, Mean, Measurement, PerClaim, PerRate, Rate, Reached, Reference, Resampling,
 };
 
 /// A number with its 95 % interval.
@@ -40,16 +40,22 @@ pub struct Measured {
     pub p_cheese: Estimate,
     /// Mean probability there of the move towards the corner.
     pub p_corner: Estimate,
+    /// The cheese anywhere outside of the region, the mouse at the bottom-left: the cheese is reached.
+    pub anywhere_cheese: Estimate,
+    /// The same: the very corner is entered, and not after the cheese.
+    pub anywhere_corner: Estimate,
 }
 
 impl Measured {
-    /// With the intervals of these draws.
-    pub fn new(of: &Measurement, resampling: &Resampling) -> Self {
+    /// With the intervals of these draws; `anywhere` is of procgen's own levels.
+    pub fn new(of: &Measurement, anywhere: Reached, resampling: &Resampling) -> Self {
         let intervals = resampling.intervals(of);
         Self {
             rates: PerRate::new(|rate| Estimate::new(of.rate(rate), intervals[rate.index()])),
             p_cheese: of.p_cheese.into(),
             p_corner: of.p_corner.into(),
+            anywhere_cheese: anywhere.cheese.into(),
+            anywhere_corner: anywhere.corner.into(),
         }
     }
 }

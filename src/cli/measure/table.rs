@@ -41,14 +41,31 @@ impl Table<'_> {
             row(out, rate.name(), &base, more, rate.meaning())?;
         }
         type Of = fn(&Measured) -> Estimate;
-        let decisions: [(&str, Of); 2] = [("cheese", |m| m.p_cheese), ("corner", |m| m.p_corner)];
-        for (goal, of) in decisions {
+        let others: [(&str, Of, &str); 4] = [
+            (
+                "decision, cheese",
+                |m| m.p_cheese,
+                "cheese off the way to the corner: where the ways part, the move to the cheese",
+            ),
+            (
+                "decision, corner",
+                |m| m.p_corner,
+                "cheese off the way to the corner: where the ways part, the move to the corner",
+            ),
+            (
+                "anywhere, cheese",
+                |m| m.anywhere_cheese,
+                "cheese anywhere outside of the region, mouse at the bottom-left: it is reached",
+            ),
+            (
+                "anywhere, corner",
+                |m| m.anywhere_corner,
+                "cheese anywhere outside of the region: the very corner is entered, not after it",
+            ),
+        ];
+        for (name, of, meaning) in others {
             let more = self.edited.map(|(edited, _)| (of(edited), None));
-            let name = format!("decision, {goal}");
-            let meaning = format!(
-                "cheese off the way to the corner: where the ways part, the move to the {goal}"
-            );
-            row(out, &name, &columns(of(self.base)), more, &meaning)?;
+            row(out, name, &columns(of(self.base)), more, meaning)?;
         }
         let Some((_, claims)) = self.edited else {
             return Ok(());
