@@ -51,10 +51,10 @@ fn jobs_in_any_order_by_several_processes_give_the_file_of_one() {
     let both = ["--regions", "1,8", "--seeds", "20-21"];
     done(&sweep(&alone, 24, &both).output().unwrap());
     // Both orders at once, on the same jobs: each takes what the other is not at.
-    let mut others: Vec<_> = [["8,1", "21,20"], ["1,8", "20,21"]]
+    let mut others: Vec<_> = ["21,20", "20,21", "20,21", "21,20"]
         .into_iter()
-        .map(|[regions, seeds]| {
-            sweep(&shared, 24, &["--regions", regions, "--seeds", seeds])
+        .map(|seeds| {
+            sweep(&shared, 24, &["--regions", "1,8", "--seeds", seeds])
                 .stderr(Stdio::piped())
                 .stdout(Stdio::null())
                 .spawn()
@@ -64,7 +64,6 @@ fn jobs_in_any_order_by_several_processes_give_the_file_of_one() {
     while let Some(other) = others.pop() {
         done(&other.wait_with_output().unwrap());
     }
-    done(&sweep(&shared, 24, &both).output().unwrap());
     assert_eq!(found(&alone), found(&shared));
 
     let value = found(&alone);
@@ -114,10 +113,24 @@ fn a_killed_training_is_gone_on_with_and_other_settings_are_refused() {
     done(&sweep(&killed, 240, &one).output().unwrap());
     assert_eq!(found(&whole), found(&killed));
 
-    let other = sweep(&killed, 264, &one).output().unwrap();
+    // Before anything is trained, whichever jobs are asked for.
+    for regions in ["3", "5"] {
+        let more = ["--regions", regions, "--seeds", "20"];
+        let other = sweep(&killed, 264, &more).output().unwrap();
+        assert_eq!(other.status.code(), Some(3));
+        let text = String::from_utf8_lossy(&other.stderr);
+        assert!(
+            text.contains("region-3-seed-20") && text.contains("--out"),
+            "{text}"
+        );
+        assert!(!killed.join("region-5-seed-20").exists());
+    }
+    // A file of another job is not this one's.
+    let swept = killed.join("region-3-seed-20/swept.json");
+    let text = std::fs::read_to_string(&swept).unwrap();
+    std::fs::write(&swept, text.replace("\"seed\": 20", "\"seed\": 99")).unwrap();
+    let other = sweep(&killed, 240, &one).output().unwrap();
     assert_eq!(other.status.code(), Some(3));
-    let text = String::from_utf8_lossy(&other.stderr);
-    assert!(text.contains("region-3-seed-20"), "{text}");
     assert_eq!(found(&whole), found(&killed));
 }
 
@@ -136,12 +149,17 @@ fn what_cannot_be_swept_is_refused_before_anything_is_trained() {
     refused(&["--regions", "x"], 2, "--regions");
     refused(&["--seeds", "22-20"], 2, "--seeds");
 
-    // A run's directory is no sweep's.
-    std::fs::create_dir(&out).unwrap();
-    std::fs::write(out.join("config.toml"), "seed = 0\n").unwrap();
-    let output = sweep(&out, 24, &["--regions", "3"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 1);
+    refused(&["--seed", "3"], 2, "--seeds");
+
+    // The directory of something else is no sweep's.
+    for name in ["config.toml", "thesis.tex", "study.json"] {
+        let other = dir.path().join(format!("of-{name}"));
+        std::fs::create_dir(&other).unwrap();
+        std::fs::write(other.join(name), "seed = 0\n").unwrap();
+        let output = sweep(&other, 24, &["--regions", "3"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(std::fs::read_dir(&other).unwrap().count(), 1);
+    }
 
     let broken = dir.path().join("broken");
     std::fs::create_dir(&broken).unwrap();

@@ -14,7 +14,7 @@ use super::error::Error;
 use super::finite::check_params;
 use super::measurement::Mean;
 use super::on_level::moves;
-use super::situation::{Split, Task};
+use super::situation::{MAX_MISSES, Split, Task};
 use super::walk::{Ends, Places, Walk};
 
 /// Levels on which the mouse begins at the bottom-left.
@@ -51,16 +51,20 @@ impl MazeLevels {
             return Err(crate::maze::Error::Timeout.into());
         }
         let mut tasks = Vec::with_capacity(count);
+        let mut misses = 0;
         for seed in full_size_seeds(split.seeds(), world)? {
-            if tasks.len() == count {
+            if tasks.len() == count || misses == MAX_MISSES {
                 break;
             }
             let level = generate(seed, world, variant)?;
             let is_asked = match variant {
                 Variant::Anywhere => is_outside(&level, outside_of.max(1)),
-                _ => true,
+                // A small region of a large world may have no room for it.
+                _ => level.cheese.is_some(),
             };
+            misses += 1;
             if is_asked {
+                misses = 0;
                 tasks.push(Task {
                     seed,
                     level,
@@ -70,6 +74,15 @@ impl MazeLevels {
                     decision: None,
                 });
             }
+        }
+        if tasks.len() < count {
+            return Err(crate::maze::Error::Situation {
+                situation: "procgen's own levels",
+                expected: "enough levels with such a cheese among the split's seeds",
+                region: outside_of,
+                world,
+            }
+            .into());
         }
         Ok(Self { actions, tasks })
     }
@@ -223,15 +236,13 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_of_0_is_refused() {
-        let none = MazeLevels::new(
-            Split::Test,
-            (WORLD, 0),
-            Variant::Anywhere,
-            0,
-            ActionSet::Four,
-            1,
-        );
-        assert!(none.is_err());
+    fn what_no_level_shows_is_refused() {
+        let levels = |timeout, outside_of| {
+            let (place, variant) = ((WORLD, timeout), Variant::Anywhere);
+            MazeLevels::new(Split::Curve, place, variant, outside_of, ActionSet::Four, 1)
+        };
+        assert!(levels(TIMEOUT, WORLD - 1).is_ok());
+        assert!(levels(0, 0).is_err());
+        assert!(levels(TIMEOUT, WORLD).is_err());
     }
 }

@@ -29,7 +29,7 @@ const IN_STEPS: RangeInclusive<u16> = 3..=8;
 const NEAR_STEPS: RangeInclusive<u16> = 3..=5;
 /// Full-size mazes without the situation, one after the other, before it is called impossible. The
 /// rarest one that exists is found once in a few.
-const MAX_MISSES: u32 = 10_000;
+pub(super) const MAX_MISSES: u32 = 10_000;
 
 /// A situation: where mouse and cheese are, and so which behaviour it asks for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, Serialize, Deserialize)]

@@ -44,7 +44,7 @@ impl From<PresetName> for Preset {
 /// Where settings come from: the command line over the file over the preset.
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
-    /// The settings to start from [default: quick]
+    /// The settings to start from [default: quick; of `sweep`, standard]
     #[arg(long, value_enum)]
     preset: Option<PresetName>,
 
@@ -73,6 +73,14 @@ impl Settings {
         let file = file.as_ref().map(|(path, text)| (*path, text.as_str()));
         let preset = self.preset.unwrap_or(preset);
         Ok(resolve(preset.into(), file, &self.sets, self.seed)?)
+    }
+
+    /// Refuses --seed where it means nothing.
+    pub fn refuse_seed(&self, instead: &str) -> Result<(), Error> {
+        match self.seed {
+            None => Ok(()),
+            Some(_) => Err(Error::Usage(format!("--seed: {instead}"))),
+        }
     }
 
     /// The settings of the run in `run`, which those given may only repeat; those given where

@@ -4,10 +4,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::experiment::Progress;
 use crate::findings::Sweep;
-use crate::over_seeds::sweep::{Job, sweep};
-use crate::report::{sweep_csv, sweep_html};
-use crate::storage::atomic;
+use crate::over_seeds::sweep::{Job, Tell, sweep};
+use crate::report::{plural, sweep_csv, sweep_html};
+use crate::storage::{self, atomic};
 
 use super::Error;
 use super::settings::{PresetName, Running, Seeds, Settings};
@@ -50,35 +51,41 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
+    args.settings.refuse_seed("a sweep takes --seeds")?;
     let base = args.settings.resolve_or(PresetName::Standard)?;
     let invocation = args.running.start()?;
     let world = base.config.env.world;
-    let regions: Vec<u8> = match args.regions.is_empty() {
+    let mut regions: Vec<u8> = match args.regions.is_empty() {
         true => REGIONS.into_iter().filter(|&side| side < world).collect(),
         false => args.regions.clone(),
     };
+    regions.sort_unstable();
+    regions.dedup();
     let first = base.config.study.first_seed;
     let seeds = match &args.seeds {
         Some(seeds) => seeds.list(),
         None => (first..first + SEEDS).collect(),
     };
-    // Seed by seed: the first figure is there when a third of the work is done.
+    // Seed by seed: a figure of every side is there when the first seed is done.
     let jobs: Vec<Job> = seeds
         .iter()
         .flat_map(|&seed| regions.iter().map(move |&region| Job { region, seed }))
         .collect();
     let dir: PathBuf = args.running.out_or("runs/sweep");
     let mut watcher = args.running.watcher();
-    watcher.say(&format!("{}: {} trainings", dir.display(), jobs.len()));
-    let outcome = sweep(&base, &invocation, &dir, &jobs, EVERY, &mut watcher)?;
+    let count = plural(jobs.len(), "training");
+    watcher.say(&format!("{}: {count}", dir.display()));
+    let mut tell = |found: &Sweep| write(&dir, found);
+    let told = (&mut watcher as &mut dyn Progress, &mut tell as Tell<'_>);
+    let outcome = sweep(&base, &invocation, &dir, &jobs, EVERY, told)?;
     watcher.end();
     if !outcome.held.is_empty() {
-        let held = outcome.held.len();
+        let held = plural(outcome.held.len(), "training");
         watcher.say(&format!(
-            "{held} trainings are others' who are at them: start the command again to collect them"
+            "{held} left to other processes, which are at it; whoever ends last has all in {}",
+            dir.join("sweep.json").display()
         ));
     }
-    write(&dir, &outcome.sweep)?;
     if args.running.json {
         serde_json::to_writer(&mut *out, &outcome.sweep)?;
         writeln!(out)?;
@@ -89,10 +96,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
 }
 
 /// Writes the page and the table of a sweep into `dir`.
-pub fn write(dir: &Path, sweep: &Sweep) -> Result<(), Error> {
+pub fn write(dir: &Path, sweep: &Sweep) -> Result<(), storage::Error> {
     atomic::write(&dir.join("report.html"), sweep_html(sweep).as_bytes())?;
-    Ok(atomic::write(
-        &dir.join("sweep.csv"),
-        sweep_csv(sweep).as_bytes(),
-    )?)
+    atomic::write(&dir.join("sweep.csv"), sweep_csv(sweep).as_bytes())
 }

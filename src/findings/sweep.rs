@@ -14,7 +14,7 @@ use crate::storage::Error;
 pub struct Sweep {
     /// Name of the preset.
     pub preset: String,
-    /// The settings without region and seed, as TOML.
+    /// The settings given, as TOML; seed, schedule and what is recorded are each training's own.
     pub config: String,
     /// SHA-256 of `config`.
     pub config_sha256: String,
@@ -48,7 +48,7 @@ pub struct SweptPoint {
     pub updates: u64,
     /// Frames seen.
     pub frames: u64,
-    /// The cheese in the region, as in training.
+    /// The cheese in the region of this training.
     pub on: Reached,
     /// The cheese anywhere but in the very corner.
     pub off: Reached,
@@ -62,7 +62,18 @@ impl Sweep {
     pub fn load(path: &Path) -> Result<Self, Error> {
         let sweep: Self = load(path, "the results of a sweep", &[])?;
         let contradiction = hash("config_sha256", &sweep.config_sha256)
-            .or_else(|| sweep.runs.iter().find_map(Swept::contradicts));
+            .or_else(|| sweep.runs.iter().find_map(Swept::contradicts))
+            .or_else(|| {
+                let jobs = sweep.runs.iter().map(|run| (run.region, run.seed));
+                let jobs: Vec<(u8, u64)> = jobs.collect();
+                let is_in_order = jobs.is_sorted_by(|a, b| a < b);
+                (!is_in_order).then(|| {
+                    (
+                        "trainings by region and seed, each once".into(),
+                        "others".into(),
+                    )
+                })
+            });
         match contradiction {
             None => Ok(sweep),
             Some((expected, found)) => Err(Error::malformed(path, expected, found)),

@@ -10,9 +10,29 @@ use crate::experiment::{Error, Resolved};
 use crate::findings::sound::{Sound, sound};
 use crate::nn::Network;
 use crate::storage::manifest::{read_json, write_json};
-use crate::storage::{self, RunDir};
+use crate::storage::{self, RunDir, run_dir};
 
-/// A run directory of its own inside `dir`, begun or gone on with.
+/// A run directory of its own inside `dir`, locked: a new one, or one that was begun with these settings.
+pub fn directory(resolved: &Resolved, dir: &Path, name: &str) -> Result<RunDir, Error> {
+    let path = dir.join(name);
+    // Not asked for first: another process may make it meanwhile.
+    run_dir::ensure_directory(&path)?;
+    let inner = RunDir::resume(&path)?;
+    same_settings(resolved, &inner)?;
+    Ok(inner)
+}
+
+/// Refuses a run that was begun with other settings.
+pub fn same_settings(resolved: &Resolved, run: &RunDir) -> Result<(), Error> {
+    let path = run.config();
+    if storage::exists(&path)? && storage::read_text(&path)? != resolved.to_toml() {
+        let expected = "the settings given now; others need another --out";
+        return Err(storage::Error::malformed(&path, expected, "others").into());
+    }
+    Ok(())
+}
+
+/// What `job` makes in a run directory of its own inside `dir`, begun or gone on with.
 pub fn inside<T>(
     resolved: &Resolved,
     invocation: &Invocation,
@@ -20,21 +40,9 @@ pub fn inside<T>(
     name: &str,
     job: impl FnOnce(&RunDir) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let path = dir.join(name);
-    let inner = if storage::exists(&path)? {
-        RunDir::resume(&path)?
-    } else {
-        RunDir::create(&path)?
-    };
+    let inner = directory(resolved, dir, name)?;
     if !storage::exists(&inner.config())? {
         begin(resolved, invocation, &inner)?;
-    } else if storage::read_text(&inner.config())? != resolved.to_toml() {
-        return Err(storage::Error::malformed(
-            &inner.config(),
-            "the settings that are given for it",
-            "others",
-        )
-        .into());
     }
     job(&inner)
 }

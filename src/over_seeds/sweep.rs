@@ -9,7 +9,7 @@
 //! Who holds a job holds its lock; jobs that others hold are passed over.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::ablate::{MazeLevels, Split};
 use crate::experiment::checkpoint::{checkpoints, load_numbered};
@@ -23,7 +23,7 @@ use crate::ppo::schedule::Stage;
 use crate::storage::manifest::write_json;
 use crate::storage::{self, RunDir, run_dir};
 
-use super::kept::{inside, kept, remembered};
+use super::kept::{directory, kept, remembered, same_settings};
 
 /// One training of a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,71 +73,135 @@ pub struct Outcome {
     pub held: Vec<Job>,
 }
 
-/// Trains and measures every one of `jobs` that is not done and that nobody else is at, in `dir`, and collects all
-/// that are done there.
+/// Trains and measures every one of `jobs` that is not done and that nobody else is at, in `dir`. After each, all
+/// that are done there are collected, written, and shown to `tell`.
 ///
 /// # Errors
-/// Settings or regions that cannot be; what training or a file refuses; a directory of something else; the user's
-/// interruption. What was finished before stays.
+/// Settings or regions that cannot be, trainings in `dir` with other settings, or a directory of something else: before anything is
+/// trained. Then what training or a file refuses, and the user's interruption: what was finished before stays.
 pub fn sweep(
     base: &Resolved,
     invocation: &Invocation,
     dir: &Path,
     jobs: &[Job],
     every: Duration,
-    progress: &mut dyn Progress,
+    (progress, tell): (&mut dyn Progress, Tell<'_>),
 ) -> Result<Outcome, Error> {
     for job in jobs {
         job.of(base).config.check()?;
     }
     run_dir::ensure_directory(dir)?;
-    if storage::exists(&dir.join("config.toml"))? {
-        let path = dir.to_owned();
-        return Err(storage::Error::Occupied { path }.into());
-    }
+    look_over(base, dir)?;
     let mut held = Vec::new();
+    let mut sweep = collect(base, dir)?;
     for &job in jobs {
         let of_job = job.of(base);
-        if found(dir, job, &of_job)?.is_some() {
-            continue;
-        }
-        let done = inside(&of_job, invocation, dir, &job.name(), |run| {
-            remembered(run, FILE, &of_job, |run| {
-                let trained = train_only(&of_job, invocation, run, every, progress)?;
-                let points = measure(&of_job.config, run, progress)?;
-                Ok(Swept {
-                    region: job.region,
-                    seed: job.seed,
-                    anywhere_share: of_job.config.env.anywhere_share(),
-                    seconds: trained.seconds,
-                    points,
+        if found(dir, job, &of_job)?.is_none() {
+            let done = directory(&of_job, dir, &job.name()).and_then(|run| {
+                remembered(&run, FILE, &of_job, |run| {
+                    train(job, &of_job, invocation, run, every, progress)
                 })
-            })
-        });
-        match done {
-            Ok(_) => {}
-            Err(Error::Storage(storage::Error::Locked { .. })) => held.push(job),
-            Err(error) => return Err(error),
+            });
+            match done {
+                Ok(_) => {}
+                Err(Error::Storage(storage::Error::Locked { .. })) => {
+                    held.push(job);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
         }
+        sweep = put_together(base, dir, tell)?;
     }
-    let sweep = collect(base, dir)?;
-    write_json(&dir.join("sweep.json"), &sweep)?;
     Ok(Outcome { sweep, held })
 }
 
+/// Is shown what is done so far.
+pub type Tell<'a> = &'a mut dyn FnMut(&Sweep) -> Result<(), storage::Error>;
+
 /// What a training's checkpoints do.
 const FILE: &str = "swept.json";
+/// Everything in a sweep's directory that is no job's.
+const FILES: [&str; 4] = ["sweep.json", "sweep.csv", "report.html", ".lock"];
+/// How long another process may take to write these.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn train(
+    job: Job,
+    of_job: &Resolved,
+    invocation: &Invocation,
+    run: &RunDir,
+    every: Duration,
+    progress: &mut dyn Progress,
+) -> Result<Swept, Error> {
+    let trained = train_only(of_job, invocation, run, every, progress)?;
+    let points = measure(&of_job.config, run, progress)?;
+    Ok(Swept {
+        region: job.region,
+        seed: job.seed,
+        anywhere_share: of_job.config.env.anywhere_share(),
+        seconds: trained.seconds,
+        points,
+    })
+}
+
+/// Refuses a directory of something else, and trainings in it that are damaged or were begun with other settings.
+fn look_over(base: &Resolved, dir: &Path) -> Result<(), Error> {
+    for path in run_dir::files_ending(dir, "")? {
+        let name = path.file_name().unwrap_or_default();
+        let name = name.to_string_lossy();
+        match job_of(&name) {
+            Some(job) => {
+                let of_job = job.of(base);
+                same_settings(&of_job, &RunDir::look(&path)?)?;
+                found(dir, job, &of_job)?;
+            }
+            None if FILES.contains(&&*name) || name.ends_with(".part") => {}
+            None => {
+                let path = dir.to_owned();
+                return Err(storage::Error::Occupied { path }.into());
+            }
+        }
+    }
+    Ok(())
+}
 
 /// What a job left, if it is done.
 fn found(dir: &Path, job: Job, of_job: &Resolved) -> Result<Option<Swept>, Error> {
-    kept(&dir.join(job.name()).join(FILE), of_job)
+    let path = dir.join(job.name()).join(FILE);
+    let swept: Option<Swept> = kept(&path, of_job)?;
+    match &swept {
+        Some(swept) if (swept.region, swept.seed) != (job.region, job.seed) => {
+            let expected = format!("region {} and seed {}", job.region, job.seed);
+            let found = format!("{} and {}", swept.region, swept.seed);
+            Err(storage::Error::malformed(&path, expected, found).into())
+        }
+        _ => Ok(swept),
+    }
+}
+
+/// Collects and writes, one process at a time: none puts an older list over a newer one.
+fn put_together(base: &Resolved, dir: &Path, tell: Tell<'_>) -> Result<Sweep, Error> {
+    let begun = Instant::now();
+    let _locked = loop {
+        match RunDir::open(dir) {
+            Err(storage::Error::Locked { .. }) if begun.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            locked => break locked?,
+        }
+    };
+    let sweep = collect(base, dir)?;
+    write_json(&dir.join("sweep.json"), &sweep)?;
+    tell(&sweep)?;
+    Ok(sweep)
 }
 
 /// All trainings in `dir` that are done with the settings of `base`.
 fn collect(base: &Resolved, dir: &Path) -> Result<Sweep, Error> {
-    let mut jobs: Vec<Job> = run_dir::directories(dir)?
-        .iter()
-        .filter_map(|name| job_of(name))
+    let names = run_dir::files_ending(dir, "")?.into_iter();
+    let mut jobs: Vec<Job> = names
+        .filter_map(|path| job_of(path.file_name()?.to_str()?))
         .collect();
     jobs.sort_unstable();
     let runs = jobs.into_iter().map(|job| found(dir, job, &job.of(base)));

@@ -34,6 +34,7 @@ mod example;
 mod tests;
 
 pub use csv::FILES;
+pub use number::plural;
 pub use results::results_md;
 pub use study::study_html;
 pub use sweep::{sweep_csv, sweep_html};

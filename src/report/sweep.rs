@@ -34,7 +34,7 @@ const RATES: [Rate; 3] = [
         |point| point.off.corner,
     ),
     (
-        "cheese in the region, as in training: it is reached",
+        "cheese in the region of its training: it is reached",
         look("var(--plain)", true),
         |point| point.on.cheese,
     ),

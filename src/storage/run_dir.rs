@@ -77,9 +77,11 @@ impl RunDir {
     /// a link out of it, or a device or pipe in it: what is gone on with is written.
     pub fn resume(path: &Path) -> Result<Self, Error> {
         require_directory(path)?;
-        // Before the lock, which must not litter a directory of something else.
+        // Before the lock, which must not litter a directory of something else; listed before it is asked whether it is
+        // begun, as another process may begin it in between.
+        let names = list(path)?;
         if !exists(&path.join("config.toml"))? {
-            for (name, _) in list(path)? {
+            for (name, _) in names {
                 if name != LOCK && !is_aside(Path::new(&name)) {
                     return Err(Error::Occupied {
                         path: path.to_owned(),
@@ -220,7 +222,7 @@ fn remove_asides(path: &Path) -> Result<(), Error> {
 
 /// Whether a name is one that [`atomic`](super::atomic) writes under. A growing file's is
 /// `<name>.part`, without the number.
-fn is_aside(path: &Path) -> bool {
+pub(crate) fn is_aside(path: &Path) -> bool {
     let number = path
         .file_name()
         .and_then(|name| name.to_str()?.strip_suffix(".part")?.rsplit_once('.'));
@@ -235,16 +237,6 @@ pub fn files_ending(path: &Path, suffix: &str) -> Result<Vec<PathBuf>, Error> {
     let names = list(path)?.into_iter().map(|(name, _)| name);
     let named = names.filter(|name| name.as_encoded_bytes().ends_with(suffix.as_bytes()));
     Ok(named.map(|name| path.join(name)).collect())
-}
-
-/// The directories in a directory whose names are text, by name.
-///
-/// # Errors
-/// The system's.
-pub fn directories(path: &Path) -> Result<Vec<String>, Error> {
-    let found = list(path)?.into_iter();
-    let names = found.filter_map(|(name, is_directory)| is_directory.then_some(name));
-    Ok(names.filter_map(|name| name.into_string().ok()).collect())
 }
 
 /// Refuses a directory that holds anything but a lock.

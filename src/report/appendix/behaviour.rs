@@ -194,6 +194,7 @@ fn is_of(family: &FamilyOver, group: Group) -> bool {
         .is_some_and(|method| method.group() == group)
 }
 
-fn is_along_a_component(family: Family) -> bool {
+/// Whether it is a step along one component of the gradient or of a part of it.
+pub fn is_along_a_component(family: Family) -> bool {
     matches!(family, Family::Step | Family::StreamStep)
 }

@@ -9,8 +9,9 @@ mod question;
 use crate::ablate::Claim;
 use crate::findings::Study;
 
-pub use behaviour::is_locators;
+pub use behaviour::{is_along_a_component, is_locators};
 pub use details::failed;
+pub use question::own;
 
 /// One part.
 pub struct Part {

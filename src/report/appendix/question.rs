@@ -127,6 +127,22 @@ fn methods(study: &Study) -> String {
 /// "steer 3/10, +0.41 [+0.20, +0.60]": of a method's families the one that was farthest inside the rule on
 /// selection levels.
 fn own_edit(study: &Study, claim: Claim, words: &dyn Fn(Family) -> Option<String>) -> String {
+    own(study, claim, words).map_or(NONE.into(), |(edit, family)| {
+        format!(
+            "{edit} {}/{}, {}",
+            family.successes,
+            family.seeds,
+            with_interval(&family.selectivity)
+        )
+    })
+}
+
+/// Of the families that have `words` the one that was farthest inside the rule on selection levels.
+pub fn own<'a>(
+    study: &'a Study,
+    claim: Claim,
+    words: &dyn Fn(Family) -> Option<String>,
+) -> Option<(String, &'a FamilyOver)> {
     let margin = |family: &FamilyOver| {
         let claims = study.seeds.iter().flat_map(|one| &one.claims);
         let own = claims.filter(|one| {
@@ -139,15 +155,7 @@ fn own_edit(study: &Study, claim: Claim, words: &dyn Fn(Family) -> Option<String
     let families = study.summary.families[claim].iter();
     let own = families.filter(|family| family.role != Role::Swapped);
     let found = own.filter_map(|family| Some((words(family.family)?, family)));
-    let best = found.max_by(|(_, a), (_, b)| margin(a).total_cmp(&margin(b)));
-    best.map_or(NONE.into(), |(edit, family)| {
-        format!(
-            "{edit} {}/{}, {}",
-            family.successes,
-            family.seeds,
-            with_interval(&family.selectivity)
-        )
-    })
+    found.max_by(|(_, a), (_, b)| margin(a).total_cmp(&margin(b)))
 }
 
 /// The area where the answer is known: of each of the composed policies that count; else mean and range of

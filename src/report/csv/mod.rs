@@ -1,13 +1,15 @@
 //! What the study found as tables for other programs: a file a question, numbers without words.
 
 mod cell;
+mod edits;
 
 use crate::ablate::{Claim, Rate};
 use crate::findings::Study;
 use crate::locate::Label;
 use crate::locators::Method;
+use crate::numeric::sum::mean;
 
-use super::tables::{role, told};
+use super::tables::told;
 use cell::{Rows, three};
 
 /// A table.
@@ -20,11 +22,11 @@ pub struct File {
 }
 
 /// All of them.
-pub const FILES: [File; 8] = [
+pub const FILES: [File; 9] = [
     File {
         name: "rates.csv",
         columns: "by rate and seed: untrained and trained on test levels, what training gained with its interval, whether that is a behaviour, and the \
-                  frames at which 90 % of the rise is reached (empty where it did not rise)",
+                  frames at which 90 % of the rise is reached (empty where it did not rise), and all frames",
         rows: rates,
     },
     File {
@@ -36,12 +38,12 @@ pub const FILES: [File; 8] = [
         name: "edits.csv",
         columns: "by claim and family of edits: what it is to the claim, what it was told, tries, seeds, on how many the rule is met and the claim reached, \
                   selectivity with its interval, above its nearest rival with interval, p and adjusted p, mean loss of every rate",
-        rows: edits,
+        rows: edits::edits,
     },
     File {
         name: "edits_by_seed.csv",
-        columns: "the same by seed: which member and dose were chosen, and what they did on test levels",
-        rows: edits_by_seed,
+        columns: "by claim, seed and family of edits: which member and dose were chosen from how many, and what they did on test levels",
+        rows: edits::edits_by_seed,
     },
     File {
         name: "methods.csv",
@@ -51,7 +53,7 @@ pub const FILES: [File; 8] = [
     },
     File {
         name: "pairs.csv",
-        columns: "two methods' areas, seed by seed: gradients minus weights, then gradients minus other methods, each with Holm over its own question",
+        columns: "the mean difference of two methods' areas over seeds with its interval and p: gradients less weights, then gradients less other methods, Holm over each question",
         rows: pairs,
     },
     File {
@@ -59,6 +61,11 @@ pub const FILES: [File; 8] = [
         columns: "by seed and component: decomposition, number, temporal index on the axis of time and on that of behaviour, label, what undoing it costs the \
                   corner more than the cheese",
         rows: components,
+    },
+    File {
+        name: "known.csv",
+        columns: "by method, on the policies of known parts that count: what it was told, mean area for A and for B, the same by effect, seconds",
+        rows: known_answers,
     },
     File {
         name: "agreement.csv",
@@ -72,19 +79,6 @@ impl File {
     pub fn text(&self, study: &Study) -> String {
         (self.rows)(study).0
     }
-}
-
-/// Headings of the losses of every rate.
-fn lost() -> Vec<String> {
-    Rate::ALL
-        .iter()
-        .map(|rate| format!("lost_{}", rate.key()))
-        .collect()
-}
-
-fn headings<'a>(first: &[&'a str], more: &'a [String]) -> Vec<&'a str> {
-    let more = more.iter().map(String::as_str);
-    first.iter().copied().chain(more).collect()
 }
 
 fn rates(study: &Study) -> Rows {
@@ -145,94 +139,6 @@ fn curves(study: &Study) -> Rows {
     rows
 }
 
-fn edits(study: &Study) -> Rows {
-    let lost = lost();
-    let first = [
-        "claim",
-        "family",
-        "role",
-        "told",
-        "tries",
-        "seeds",
-        "met",
-        "reached",
-        "selectivity",
-        "selectivity_low",
-        "selectivity_high",
-        "above",
-        "above_low",
-        "above_high",
-        "p",
-        "p_holm",
-    ];
-    let mut rows = Rows::new(&headings(&first, &lost));
-    for claim in Claim::ALL {
-        for one in &study.summary.families[claim] {
-            let above = one.above.as_ref();
-            let mut cells = vec![
-                format!("{claim:?}").into(),
-                one.family.name().into(),
-                role(one.role).into(),
-                told(one.supervision).into(),
-                one.candidates.into(),
-                one.seeds.into(),
-                one.successes.into(),
-                above.map(|_| one.reached).into(),
-            ];
-            cells.extend(three(Some(&one.selectivity)));
-            cells.extend(three(above));
-            cells.push(above.and_then(|above| above.p).into());
-            cells.push(one.p_adjusted.into());
-            cells.extend(Rate::ALL.map(|rate| one.losses[rate].into()));
-            rows.push(cells);
-        }
-    }
-    rows
-}
-
-fn edits_by_seed(study: &Study) -> Rows {
-    let lost = lost();
-    let first = [
-        "claim",
-        "seed",
-        "family",
-        "role",
-        "member",
-        "dose",
-        "tries",
-        "met",
-        "reached",
-        "selectivity",
-        "selectivity_low",
-        "selectivity_high",
-    ];
-    let mut rows = Rows::new(&headings(&first, &lost));
-    for claim in Claim::ALL {
-        for one in &study.seeds {
-            for claimed in one.choices(claim) {
-                let frozen = &claimed.frozen;
-                let mut cells = vec![
-                    format!("{claim:?}").into(),
-                    one.seed.into(),
-                    frozen.family.name().into(),
-                    role(frozen.role).into(),
-                    frozen.member.as_str().into(),
-                    frozen.dose.into(),
-                    frozen.candidates.into(),
-                    claimed.succeeds.into(),
-                    claimed.is_reached().into(),
-                    claimed.selectivity.into(),
-                    claimed.interval.0.into(),
-                    claimed.interval.1.into(),
-                ];
-                cells.extend(Rate::ALL.map(|rate| claimed.losses[rate].into()));
-                rows.push(cells);
-            }
-        }
-    }
-    rows
-}
-
 fn methods(study: &Study) -> Rows {
     let mut rows = Rows::new(&[
         "claim",
@@ -275,6 +181,37 @@ fn methods(study: &Study) -> Rows {
 fn known(study: &Study, claim: Claim, method: Method) -> Option<f64> {
     let found = study.calibration.on_plants(method)?;
     Some(found[claim as usize].mean(|one| one.area))
+}
+
+fn known_answers(study: &Study) -> Rows {
+    let mut rows = Rows::new(&[
+        "method",
+        "told",
+        "area_a",
+        "area_b",
+        "by_effect_a",
+        "by_effect_b",
+        "seconds",
+    ]);
+    let all = study.calibration.composed.iter();
+    let asked: Vec<_> = all.flat_map(|one| &one.located).collect();
+    for method in Method::ALL {
+        let Some([a, b]) = study.calibration.on_plants(method) else {
+            continue;
+        };
+        let of = asked.iter().filter(|one| one.locator == method);
+        let seconds: Vec<f64> = of.map(|one| one.seconds).collect();
+        rows.push([
+            method.name().into(),
+            told(method.supervision()).into(),
+            a.mean(|one| one.area).into(),
+            b.mean(|one| one.area).into(),
+            a.mean(|one| one.by_effect).into(),
+            b.mean(|one| one.by_effect).into(),
+            mean(&seconds).into(),
+        ]);
+    }
+    rows
 }
 
 fn pairs(study: &Study) -> Rows {

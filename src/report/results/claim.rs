@@ -1,9 +1,9 @@
 //! A claim: who meets its rule, and who is above the baselines.
 
 use crate::ablate::{Claim, Rate};
-use crate::findings::{Family, FamilyOver, Role, Study};
+use crate::findings::{FamilyOver, Role, Study};
 use crate::locators::Group;
-use crate::report::appendix::is_locators;
+use crate::report::appendix::{is_along_a_component, is_locators};
 use crate::report::number::NONE;
 use crate::report::tables::{maybe, p, table, told, with_interval};
 
@@ -31,10 +31,12 @@ pub fn sentence(study: &Study, claim: Claim) -> String {
         of("Components chosen by time", best(families, &is_by_time)),
         of(
             "one component, chosen by effect",
-            best(families, &|f| f.family == Family::Step
-                && f.role == Role::Practical)
+            best(families, &is_by_effect)
         ),
-        of("any other method", best(families, &is_other)),
+        of(
+            "any other method, of gradients or not",
+            best(families, &is_other)
+        ),
         best(families, &is_baseline).map_or(NONE.into(), |one| format!(
             "{}, rule met on {} of {}, selectivity {}",
             one.family,
@@ -57,15 +59,10 @@ pub fn claim(study: &Study, claim: Claim) -> String {
         rows.extend(found.into_iter().map(|one| row(what, one)));
     };
     add("by time", ordered(families, &is_by_time));
-    add(
-        "by effect",
-        ordered(families, &|f| {
-            f.role == Role::Practical && f.family == Family::Step
-        }),
-    );
+    add("by effect", ordered(families, &is_by_effect));
     let mut others = ordered(families, &is_other);
-    let left_out = others.len().saturating_sub(OTHERS);
     others.truncate(OTHERS);
+    let shown = others.len();
     add("method", others);
     add("baseline", ordered(families, &is_baseline));
     add(
@@ -74,7 +71,7 @@ pub fn claim(study: &Study, claim: Claim) -> String {
     );
     format!(
         "To go: {}. To stay: {}. \"Above\": selectivity above that of the baseline, or of the random edits of its own kind, above which it is least, seed \
-         by seed, with p adjusted (Holm) over the proposal's own edits and both claims. The best {OTHERS} of the other methods are shown, {left_out} more are in \
+         by seed, with p adjusted (Holm) over the proposal's own edits and both claims. Of the other methods the best {shown} are shown, all are in \
          `tables/edits.csv`.\n\n{}",
         names(claim.targets()),
         names(claim.spared()),
@@ -141,8 +138,12 @@ fn is_by_time(family: &FamilyOver) -> bool {
     family.role == Role::Predicted && group(family) == Some(Group::GradientSvd)
 }
 
+fn is_by_effect(family: &FamilyOver) -> bool {
+    family.role == Role::Practical && is_along_a_component(family.family)
+}
+
 fn is_other(family: &FamilyOver) -> bool {
-    let is_own = is_by_time(family) || family.family == Family::Step;
+    let is_own = is_by_time(family) || is_by_effect(family);
     is_locators(family) && !is_own && group(family) != Some(Group::Random)
 }
 

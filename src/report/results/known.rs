@@ -53,21 +53,29 @@ pub fn sentence(study: &Study) -> String {
         Some(own) => format!(
             " Of two towers in one network that were taught apart, the best gradient SVD is {own}"
         ),
-        None => " No policy of known parts was made".into(),
+        None => format!(" {}", policies(study)),
     };
     format!(
         "**Known answers.** The blindfold, the weights that see the cheese taken away, is known to take the cheese alone. {met}.{plants}."
     )
 }
 
+/// What was made to be asked about.
+fn policies(study: &Study) -> String {
+    let all = &study.calibration.composed;
+    let counted = all.iter().filter(|one| one.counts()).count();
+    match all.len() {
+        0 => "No policy of known parts was made".into(),
+        len => format!(
+            "Two towers that meet at the logits only were taught apart, one the way to the corner and one the way to the cheese; {counted} of {len} such policies \
+             count, each tower reset taking its own behaviour and leaving the other's"
+        ),
+    }
+}
+
 /// All of it.
 pub fn known(study: &Study) -> String {
     let calibration = &study.calibration;
-    let counted = calibration
-        .composed
-        .iter()
-        .filter(|one| one.counts())
-        .count();
     let asked = asked(study);
     let rank = |method: Method| asked.iter().position(|(one, _)| *one == method);
     let is_shown = |method: Method| {
@@ -84,13 +92,15 @@ pub fn known(study: &Study) -> String {
             ]
         });
     let missed: Vec<&str> = calibration.missed().into_iter().map(Method::name).collect();
+    let areas = match asked.is_empty() {
+        true => "Methods were not asked.\n".into(),
+        false => table(&["method", "was told", "area"], rows),
+    };
     format!(
-        "Two towers that meet at the logits only were taught apart, one the way to the corner and one the way to the cheese; {counted} of {} such policies \
-         count, each tower reset taking its own behaviour and leaving the other's. Area under the ROC curve, the parameters of the tower that a claim takes \
-         against the other's, for A and B:\n\n{}\n\
+        "{}. Area under the ROC curve, the parameters of the tower that a claim takes against the other's, for A and B; the gradient SVDs and the best {SHOWN}, all \
+         are in `tables/known.csv`:\n\n{areas}\n\
          Methods that missed an easy plant, or tell the towers apart with an area below .8, say little where they find nothing: {}.\n",
-        calibration.composed.len(),
-        table(&["method", "was told", "area"], rows),
+        policies(study),
         match missed.is_empty() {
             true => "none".into(),
             false => missed.join("; "),

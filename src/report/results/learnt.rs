@@ -2,30 +2,32 @@
 
 use crate::ablate::Rate;
 use crate::findings::{LagOver, Study};
-use crate::report::number::{NONE, capital, fixed};
+use crate::report::number::{NONE, capital, fixed, plural};
 use crate::report::tables::{maybe, p, share, table, with_interval};
 
 /// The answer.
 pub fn sentence(study: &Study) -> String {
-    let seeds = study.seeds.len();
     let lags = study.summary.phases.lags.iter();
     let lags = lags.filter(|lag| Rate::IN.contains(&lag.to)).map(|lag| {
         match &lag.lag {
-            None => format!("{} or the corner did not rise", lag.to.name()),
+            None => format!("{}: it or the corner did not rise", lag.to.name()),
             Some(over) => format!(
-                "{} comes {} of training after the walk to the corner (certainly after it on {} of {seeds} seeds, before it on {})",
+                "{}: {} of training from the walk to the corner to it (over {} on which both rose; certainly after the corner on {} of them, \
+                 before it on {})",
                 lag.to.name(),
                 with_interval(over),
+                plural(over.values.len(), "seed"),
                 lag.after,
                 lag.before
             ),
         }
     });
     let lags: Vec<String> = lags.collect();
-    format!(
-        "**Is the corner learnt before the cheese?** {}.",
-        capital(&lags.join("; "))
-    )
+    let text = match lags.is_empty() {
+        true => "Not asked".into(),
+        false => capital(&lags.join("; ")),
+    };
+    format!("**Is the corner learnt before the cheese?** {text}.")
 }
 
 /// All of it.

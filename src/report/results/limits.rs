@@ -18,7 +18,7 @@ pub fn limits(study: &Study) -> String {
          - Chosen after looking: the settings of `quick` and `scheduled` on seed 0, the measures after seeds 2 to 13. Edits, signs and doses are chosen on \
          selection levels and frozen before test levels are made.\n\
          - One setting says nothing of another: worlds, networks and rewards differ from the published ones (README, Presets).\n\
-         - A linear edit of parameters that does not exist among those tried may exist elsewhere: what the oracle finds bounds that from one side only.\n",
+         - That no edit tried here does what a claim asks does not show that none can.\n",
         failed(study),
     )
 }

@@ -123,11 +123,12 @@ fn head(study: &Study) -> String {
     format!(
         "{note}{answers}\n\
          An agent was trained in mazes whose cheese lies in the top-right cells, the *region*, on {seeds} seed{} of preset `{}`. **A** asks for an edit \
-         of its parameters that takes what the cheese adds and leaves the walk to the corner, **B** for the reverse. The *rule* of a claim is met where every \
-         rate that is to go loses at least half of what training gained, and every other at most a tenth. *Selectivity* is the least loss of the former less \
-         the worst of the latter, from -1 to 1. A claim is *reached* where the rule is met and selectivity is certainly above that of every *baseline*, the best \
-         of as many tries each. Rates are probabilities computed from the policy's own, means over {} test levels; brackets are 95 % intervals over \
-         seeds and mazes. p is the exact sign-flip test over seeds, which cannot fall below {:.3} here. METHOD.md defines the rest.\n",
+         of its parameters that takes what the cheese adds and leaves the walk to the corner, **B** for the reverse. Each names rates that are to go and rates that \
+         are to stay. Its *rule* is met where all of the former lose at least half of what training gained, and all of the latter certainly at most a tenth. \
+         *Selectivity* is the least loss of the former less the worst of the latter; 1 is all that can be wished for. A claim is *reached* where the rule is met and selectivity is \
+         certainly above that of every *baseline*, the best of as many tries each, and of random edits of its own kind. Both are counted over all seeds, also those \
+         on which the claim cannot be judged. Rates are probabilities computed from the policy's own, means over {} test levels. Brackets are 95 % intervals over \
+         seeds, of selectivity over seeds and mazes. p is the exact sign-flip test over seeds, which cannot fall below {:.3} here. METHOD.md defines the rest.\n",
         if seeds == 1 { "" } else { "s" },
         study.preset,
         study.test_levels,
@@ -150,8 +151,8 @@ fn data(study: &Study) -> String {
         .collect();
     format!(
         "`gouda report` on this directory makes this text, the tables and the page with its figures and its appendix anew from \
-         `study.json`. The command was `{}` (gouda {}, SHA-256 of the settings {}). Seed, checksum of its gradients, and \
-         hash of its choices before test levels were made: {}.\n\n{files}",
+         `study.json`. The command was `{}` (gouda {}; SHA-256 of the settings, its first digits: {}). Seed, checksum of its gradients, and first digits of the \
+         SHA-256 of its choices, taken before test levels were made: {}. Numbers in the tables are rounded to a millionth.\n\n{files}",
         study.command,
         study.version,
         &study.config_sha256[..16.min(study.config_sha256.len())],

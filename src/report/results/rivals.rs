@@ -1,8 +1,9 @@
 //! The readers' two questions: gradients or weights, and why SVD at all.
 
 use crate::ablate::Claim;
-use crate::findings::{Family, FamilyOver, Pair, Ranked, Role, Study};
+use crate::findings::{Family, Pair, Ranked, Study};
 use crate::locators::{Group, Method};
+use crate::report::appendix::own;
 use crate::report::number::{NONE, capital, fixed};
 use crate::report::tables::{table, told, with_interval};
 
@@ -34,7 +35,7 @@ fn compared(pairs: &[Pair], what: &str) -> String {
     match pairs.is_empty() {
         true => "not asked.".into(),
         false => format!(
-            "parameters reset by score, gradient SVDs against {what}, area under selectivity: {} (adjusted p of .05), undecided in the rest.",
+            "parameters reset by score, area under selectivity (not above random), gradient SVDs less {what}: {} at an adjusted p of .05, undecided in the rest.",
             Claim::ALL.map(of).join(", ")
         ),
     }
@@ -107,7 +108,7 @@ pub fn rivals(study: &Study) -> String {
         row
     });
     format!(
-        "Area: as above. Own edit: of a method's edits the one that meets the rule most often, on how many seeds. Known: area under the ROC curve where \
+        "Area: above that of random parameters, as in section 5. Own edit: of a method's edits the one farthest inside the rule on selection levels, and on how many seeds it meets the rule. Known: area under the ROC curve where \
          the answer is known (section 7), for A and B; .5 is chance. Seconds: to locate, a seed, without the training that records. The gradient SVDs and the \
          best of the others are shown; {left_out} more are in `tables/methods.csv`.\n\n{}",
         table(
@@ -120,18 +121,14 @@ pub fn rivals(study: &Study) -> String {
     )
 }
 
+/// On how many seeds its own edit meets the rule.
 fn own_edit(study: &Study, claim: Claim, method: Method) -> String {
-    let families = study.summary.families[claim].iter();
-    let own = families.filter(|one| {
-        matches!(one.family, Family::Of(of, _) if of == method) && one.role != Role::Swapped
-    });
-    let key = |one: &&FamilyOver| (one.successes, one.selectivity.mean);
-    let best = own.max_by(|a, b| {
-        let ((a, x), (b, y)) = (key(a), key(b));
-        a.cmp(&b).then(x.total_cmp(&y))
-    });
-    best.map_or(NONE.into(), |one| {
-        format!("{}/{}", one.successes, one.seeds)
+    let of = |family| match family {
+        Family::Of(of, kind) if of == method => Some(kind.name().to_owned()),
+        _ => None,
+    };
+    own(study, claim, &of).map_or(NONE.into(), |(edit, one)| {
+        format!("{edit} {}/{}", one.successes, one.seeds)
     })
 }
 
