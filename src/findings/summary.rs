@@ -139,6 +139,13 @@ pub struct Pair {
     pub p_adjusted: Option<f64>,
 }
 
+impl Pair {
+    /// Whether the first is certainly above the second, or below it where not `above`: an adjusted p of .05.
+    pub fn differs(&self, above: bool) -> bool {
+        self.p_adjusted.is_some_and(|p| p <= 0.05) && (self.difference.mean > 0.0) == above
+    }
+}
+
 /// Training again with a set of components projected out.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RetrainedRow {

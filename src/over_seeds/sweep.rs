@@ -73,8 +73,8 @@ pub struct Outcome {
     pub held: Vec<Job>,
 }
 
-/// Trains and measures every one of `jobs` that is not done and that nobody else is at, in `dir`. After each, all
-/// that are done there are collected, written, and shown to `tell`.
+/// Trains and measures every one of `jobs` that is not done and that nobody else is at, in `dir`. At first and after
+/// each, all that are done there are collected, written, and shown to `tell`.
 ///
 /// # Errors
 /// Settings or regions that cannot be, trainings in `dir` with other settings, or a directory of something else: before anything is
@@ -93,25 +93,22 @@ pub fn sweep(
     run_dir::ensure_directory(dir)?;
     look_over(base, dir)?;
     let mut held = Vec::new();
-    let mut sweep = collect(base, dir)?;
+    let mut sweep = put_together(base, dir, tell)?;
     for &job in jobs {
         let of_job = job.of(base);
-        if found(dir, job, &of_job)?.is_none() {
-            let done = directory(&of_job, dir, &job.name()).and_then(|run| {
-                remembered(&run, FILE, &of_job, |run| {
-                    train(job, &of_job, invocation, run, every, progress)
-                })
-            });
-            match done {
-                Ok(_) => {}
-                Err(Error::Storage(storage::Error::Locked { .. })) => {
-                    held.push(job);
-                    continue;
-                }
-                Err(error) => return Err(error),
-            }
+        if found(dir, job, &of_job)?.is_some() {
+            continue;
         }
-        sweep = put_together(base, dir, tell)?;
+        let done = directory(&of_job, dir, &job.name()).and_then(|run| {
+            remembered(&run, FILE, &of_job, |run| {
+                train(job, &of_job, invocation, run, every, progress)
+            })
+        });
+        match done {
+            Ok(_) => sweep = put_together(base, dir, tell)?,
+            Err(Error::Storage(storage::Error::Locked { .. })) => held.push(job),
+            Err(error) => return Err(error),
+        }
     }
     Ok(Outcome { sweep, held })
 }
@@ -156,7 +153,7 @@ fn look_over(base: &Resolved, dir: &Path) -> Result<(), Error> {
                 same_settings(&of_job, &RunDir::look(&path)?)?;
                 found(dir, job, &of_job)?;
             }
-            None if FILES.contains(&&*name) || name.ends_with(".part") => {}
+            None if FILES.contains(&&*name) || run_dir::is_aside(&path) => {}
             None => {
                 let path = dir.to_owned();
                 return Err(storage::Error::Occupied { path }.into());

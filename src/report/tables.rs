@@ -54,6 +54,11 @@ pub fn p(p: Option<f64>) -> String {
     p.map_or(NONE.into(), probability)
 }
 
+/// That of a number over seeds, or a dash.
+pub fn p_of(over: Option<&Over>) -> String {
+    p(over.and_then(|over| over.p))
+}
+
 /// What a locator was told, in a word.
 pub fn told(supervision: Supervision) -> &'static str {
     match supervision {

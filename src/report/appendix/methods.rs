@@ -1,11 +1,11 @@
 //! The locators against each other, gradients against weights, and the temporal claim.
 
 use crate::ablate::Claim;
-use crate::findings::{Over, Pair, Study};
+use crate::findings::{Pair, Study};
 use crate::locators::Method;
 use crate::report::number::{NONE, fixed, signed};
 
-use crate::report::tables::{maybe, p, table, told, with_interval};
+use crate::report::tables::{maybe, p, p_of, table, told, with_interval};
 
 /// What stands behind the name of a locator that is not calibrated.
 pub fn mark(study: &Study, method: Method) -> &'static str {
@@ -111,15 +111,14 @@ pub fn gradients_or_weights(study: &Study) -> String {
 /// The temporal claim.
 pub fn temporal(study: &Study) -> String {
     let rows = study.summary.temporal.iter().map(|one| {
-        let p_of = |over: &Option<Over>| p(over.as_ref().and_then(|over| over.p));
         vec![
             one.decomposition.name().to_owned(),
             maybe(one.correlation.as_ref()),
-            p_of(&one.correlation),
+            p_of(one.correlation.as_ref()),
             maybe(one.behavioural.as_ref()),
-            p_of(&one.behavioural),
+            p_of(one.behavioural.as_ref()),
             maybe(one.difference.as_ref()),
-            p_of(&one.difference),
+            p_of(one.difference.as_ref()),
             format!("{}/{}", one.beyond_random.0, one.beyond_random.1),
             one.labelled
                 .map_or(NONE.into(), |[early, late]| format!("{early}, {late}")),

@@ -42,9 +42,7 @@ pub fn sentence(study: &Study) -> String {
     let of = |claim: Claim| {
         let pairs: Vec<_> = all.iter().filter(|pair| pair.claim == claim).collect();
         let beyond = |above: bool| -> Vec<String> {
-            let differ = pairs.iter().filter(|pair| {
-                pair.p_adjusted.is_some_and(|p| p <= 0.05) && (pair.difference.mean > 0.0) == above
-            });
+            let differ = pairs.iter().filter(|pair| pair.differs(above));
             differ
                 .map(|pair| format!("{} against {}", pair.gradients.name(), pair.other.name()))
                 .collect()

@@ -18,12 +18,7 @@ fn ranked(study: &Study, claim: Claim, method: Method) -> Option<&Ranked> {
 /// How many pairs differ, and which way.
 fn counts(pairs: &[Pair], claim: Claim) -> [usize; 3] {
     let of: Vec<&Pair> = pairs.iter().filter(|pair| pair.claim == claim).collect();
-    let differ = |above: bool| {
-        let is = |pair: &&&Pair| {
-            pair.p_adjusted.is_some_and(|p| p <= 0.05) && (pair.difference.mean > 0.0) == above
-        };
-        of.iter().filter(is).count()
-    };
+    let differ = |above| of.iter().filter(|pair| pair.differs(above)).count();
     [differ(true), differ(false), of.len()]
 }
 

@@ -1,9 +1,9 @@
 //! Whether time tells, and what happens when training goes on or is repeated.
 
 use crate::ablate::Claim;
-use crate::findings::{Family, Over, Study};
+use crate::findings::{Family, Study};
 use crate::report::number::{NONE, capital, plural};
-use crate::report::tables::{maybe, p, table, with_interval};
+use crate::report::tables::{maybe, p_of, table, with_interval};
 
 /// The answer.
 pub fn sentence(study: &Study) -> String {
@@ -14,7 +14,7 @@ pub fn sentence(study: &Study) -> String {
              more than the cheese have a rank correlation of {} (p = {})",
             row.decomposition.name(),
             maybe(row.correlation.as_ref()),
-            p(row.correlation.as_ref().and_then(|over| over.p)),
+            p_of(row.correlation.as_ref()),
         )
     });
     let rows: Vec<String> = rows.collect();
@@ -29,14 +29,13 @@ pub fn sentence(study: &Study) -> String {
 
 /// All of it.
 pub fn time(study: &Study) -> String {
-    let p_of = |over: &Option<Over>| p(over.as_ref().and_then(|over| over.p));
     let rows = study.summary.temporal.iter().map(|one| {
         vec![
             one.decomposition.name().to_owned(),
             maybe(one.correlation.as_ref()),
-            p_of(&one.correlation),
+            p_of(one.correlation.as_ref()),
             maybe(one.difference.as_ref()),
-            p_of(&one.difference),
+            p_of(one.difference.as_ref()),
             format!("{}/{}", one.beyond_random.0, one.beyond_random.1),
             one.labelled
                 .map_or(NONE.into(), |[early, late]| format!("{early}, {late}")),
