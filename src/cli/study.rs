@@ -59,11 +59,16 @@ const RESULTS: &str = "RESULTS.md";
 /// The folder of their tables.
 const TABLES: &str = "tables";
 
-/// Writes RESULTS.md, the tables and the report from what the study found.
+/// Writes RESULTS.md, its figures and tables, and the report from what the study found.
 pub fn write(run: &RunDir, study: &Study) -> Result<(), Error> {
     let text = crate::report::results_md(study);
     atomic::write(&run.path().join(RESULTS), text.as_bytes())?;
     atomic::write(&run.report(), crate::report::study_html(study).as_bytes())?;
+    let figures = run.path().join(crate::report::FIGURES);
+    run_dir::ensure_directory(&figures)?;
+    for (name, text) in crate::report::figures(study) {
+        atomic::write(&figures.join(name), text.as_bytes())?;
+    }
     let tables = run.path().join(TABLES);
     run_dir::ensure_directory(&tables)?;
     for file in &crate::report::FILES {

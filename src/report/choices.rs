@@ -24,7 +24,7 @@ pub fn body(results: &Results) -> String {
     format!(
         "{}<div class=\"panels wide\">\n{}</div>\n{}<h3>Rates on test levels</h3>\n{}{}{}",
         every(&|claim| lead(&opening(found, claim))),
-        every(&|claim| scatter(std::slice::from_ref(found), claim)),
+        every(&|claim| scatter(std::slice::from_ref(found), claim).html()),
         every(&|claim| choice_table(found, claim)),
         rates_table(found),
         losses_table(found),

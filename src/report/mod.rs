@@ -10,6 +10,7 @@ mod circuits;
 mod csv;
 mod dose;
 mod figure;
+mod forest;
 mod learning;
 mod loss_change;
 mod mazes;
@@ -35,8 +36,8 @@ mod tests;
 
 pub use csv::FILES;
 pub use number::plural;
-pub use results::results_md;
-pub use study::study_html;
+pub use results::{FIGURES, results_md};
+pub use study::{figures, study_html};
 pub use sweep::{sweep_csv, sweep_html};
 
 use crate::findings::Results;

@@ -34,13 +34,14 @@ pub fn page(title: &str, heading: &str, byline: &str, sections: &[Section]) -> S
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
          <meta name=\"color-scheme\" content=\"light dark\"/>\n<title>{}</title>\n\
-         <link rel=\"icon\" href=\"data:,\"/>\n<style>\n{}</style>\n</head>\n<body>\n\
+         <link rel=\"icon\" href=\"data:,\"/>\n<style>\n{}{}</style>\n</head>\n<body>\n\
          <header class=\"top\">\n<h1>{}</h1>\n<p class=\"byline\">{}</p>\n</header>\n\
          <nav class=\"contents\" aria-label=\"Contents\"><ul>{contents}</ul></nav>\n\
          <main>\n{sections}</main>\n\
          <footer>One file, no requests: it can be mailed, archived and printed. Points and cells \
          say their numbers when pointed at.</footer>\n</body>\n</html>\n",
         escape(title),
+        super::svg::STYLE,
         include_str!("style.css"),
         escape(heading),
         escape(byline),

@@ -7,7 +7,7 @@ use crate::findings::{Claimed, Family, Findings, Role};
 use crate::locators::Group;
 
 use super::axes::{Axis, Plot, Size};
-use super::figure::{Look, Sample, figure, key, legend};
+use super::figure::{Drawing, Look, Sample};
 use super::number::{percent_bare, signed};
 use super::verdict::{judge, names};
 
@@ -42,7 +42,7 @@ fn drawn(claimed: &Claimed) -> Option<(Look, &'static str)> {
 }
 
 /// The scatter of one seed, with whiskers, or of several.
-pub fn scatter(seeds: &[Findings], claim: Claim) -> String {
+pub fn scatter(seeds: &[Findings], claim: Claim) -> Drawing {
     let size = Size {
         width: 460.0,
         height: 320.0,
@@ -75,26 +75,26 @@ pub fn scatter(seeds: &[Findings], claim: Claim) -> String {
     }
     let area = look("var(--good)");
     let keys = [
-        key(Sample::Dot, BY_EFFECT, "step along a component, by effect"),
-        key(Sample::Dot, BY_TIME, "components by time"),
-        key(Sample::Ring, CONTROL, "random in-span step"),
-        key(Sample::Ring, COMPASS, "compass: a constant on the logits"),
-        key(Sample::Area, area, "where the rule is met"),
+        (Sample::Dot, BY_EFFECT, "step along a component, by effect"),
+        (Sample::Dot, BY_TIME, "components by time"),
+        (Sample::Ring, CONTROL, "random in-span step"),
+        (Sample::Ring, COMPASS, "compass: a constant on the logits"),
+        (Sample::Area, area, "where the rule is met"),
     ];
-    let svg = plot.svg.finish("Losses on test levels");
     let caption = match seeds.len() {
         1 => {
             "the best of each family, on test levels, with 95 % intervals, held at the frame where beyond"
         }
         _ => "a point a seed, on test levels",
     };
-    figure(
-        "",
-        &format!("{claim:?}: what the chosen edits cost"),
-        caption,
-        &legend(&keys),
-        &svg,
-    )
+    Drawing {
+        title: format!("{claim:?}: what the chosen edits cost"),
+        caption: caption.into(),
+        keys: keys
+            .map(|(sample, look, text)| (sample, look, text.into()))
+            .into(),
+        svg: plot.svg,
+    }
 }
 
 fn point(

@@ -106,6 +106,8 @@ fn phases(results: &Results) -> String {
         let premise = "The premise, two phases in this order, is not shown by this run.";
         sentences.push(premise.to_owned());
     }
+    let one_seed = "One seed often cannot tell, and does not speak for others: the order may change from seed to seed. gouda study asks ten.";
+    sentences.push(one_seed.to_owned());
     card(
         is_yes,
         "Was the corner learnt before the cheese?",

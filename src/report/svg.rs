@@ -1,9 +1,12 @@
 //! Scalable Vector Graphics, the few elements that the figures need.
 //!
 //! Colours are CSS custom properties, so that one drawing serves the light and the dark scheme: a
-//! group sets `--c` and classes in `style.css` say whether it strokes or fills.
+//! group sets `--c` and classes in `drawing.css` say whether it strokes or fills.
 
 use std::fmt::Write;
+
+/// Colours and classes of drawings.
+pub const STYLE: &str = include_str!("drawing.css");
 
 /// `text` with the five characters that markup reserves made harmless, for content and attributes
 /// alike. Control characters that no page may hold become the replacement character.
@@ -221,6 +224,35 @@ impl Svg {
             "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\"{turn}>{}</text>",
             escape(text)
         );
+    }
+
+    /// Its natural width, in CSS pixels.
+    pub fn width(&self) -> f64 {
+        self.width
+    }
+
+    /// Its natural height, in CSS pixels.
+    pub fn height(&self) -> f64 {
+        self.height
+    }
+
+    /// Another drawing with its upper left corner at a point of this one.
+    pub fn place(&mut self, (x, y): (f64, f64), inner: &Self) {
+        let [x, y] = [x, y].map(coordinate);
+        let body = &inner.body;
+        let _ = write!(self.body, "<g transform=\"translate({x} {y})\">{body}</g>");
+    }
+
+    /// A file of its own, with its colours; `label` is what a screen reader says.
+    pub fn file(self, label: &str) -> String {
+        let [width, height] = [self.width, self.height].map(coordinate);
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
+             role=\"img\" aria-label=\"{}\">\n<style>\n{STYLE}</style>\n\
+             <rect class=\"ground\" width=\"{width}\" height=\"{height}\"/>{}</svg>\n",
+            escape(label),
+            self.body.replace("</g>", "</g>\n")
+        )
     }
 
     /// The element; `label` is what a screen reader says.

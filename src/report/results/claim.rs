@@ -7,8 +7,73 @@ use crate::report::appendix::{is_along_a_component, is_locators};
 use crate::report::number::NONE;
 use crate::report::tables::{maybe, p, table, told, with_interval};
 
-/// Rows of other methods.
-const OTHERS: usize = 6;
+/// What an edit is to the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Components of the gradients, chosen by time: the proposal.
+    ByTime,
+    /// One component, chosen by what it does.
+    ByEffect,
+    /// Of another method.
+    Method,
+    /// The dumbest explanations.
+    Baseline,
+    /// What is known to be there.
+    Known,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::ByTime,
+        Self::ByEffect,
+        Self::Method,
+        Self::Baseline,
+        Self::Known,
+    ];
+
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ByTime => "by time",
+            Self::ByEffect => "by effect",
+            Self::Method => "method",
+            Self::Baseline => "baseline",
+            Self::Known => "known answer",
+        }
+    }
+
+    /// Of this kind the best so many are shown.
+    fn shown(self) -> usize {
+        match self {
+            Self::ByTime | Self::Baseline => 3,
+            Self::ByEffect | Self::Known => 2,
+            Self::Method => 4,
+        }
+    }
+
+    /// That of a family; none of what is not of the question.
+    fn of(family: &FamilyOver) -> Option<Self> {
+        let group = family.family.method().map(|method| method.group());
+        match family.role {
+            Role::Predicted if group == Some(Group::GradientSvd) => Some(Self::ByTime),
+            Role::Practical if is_along_a_component(family.family) => Some(Self::ByEffect),
+            Role::Control if family.family.is_baseline() => Some(Self::Baseline),
+            Role::Known => Some(Self::Known),
+            _ if is_locators(family) && group != Some(Group::Random) => Some(Self::Method),
+            _ => None,
+        }
+    }
+}
+
+/// The best edits of every kind.
+pub fn shown(study: &Study, claim: Claim) -> Vec<(Kind, &FamilyOver)> {
+    let of = |kind: Kind| {
+        let best = ordered(&study.summary.families[claim], kind).into_iter();
+        best.take(kind.shown()).map(move |one| (kind, one))
+    };
+    Kind::ALL.into_iter().flat_map(of).collect()
+}
 
 /// The answer.
 pub fn sentence(study: &Study, claim: Claim) -> String {
@@ -25,19 +90,19 @@ pub fn sentence(study: &Study, claim: Claim) -> String {
         ),
     };
     format!(
-        "**{claim:?}.** Judged on {} of {} seeds. {}; {}; {}. Best baseline: {}.",
+        "Judged on {} of {} seeds. {}; {}; {}. Best baseline: {}.",
         study.summary.judged[claim],
         study.seeds.len(),
-        of("Components chosen by time", best(families, &is_by_time)),
+        of("Components chosen by time", best(families, Kind::ByTime)),
         of(
             "one component, chosen by effect",
-            best(families, &is_by_effect)
+            best(families, Kind::ByEffect)
         ),
         of(
             "any other method, of gradients or not",
-            best(families, &is_other)
+            best(families, Kind::Method)
         ),
-        best(families, &is_baseline).map_or(NONE.into(), |one| format!(
+        best(families, Kind::Baseline).map_or(NONE.into(), |one| format!(
             "{}, rule met on {} of {}, selectivity {}",
             one.family,
             one.successes,
@@ -47,32 +112,31 @@ pub fn sentence(study: &Study, claim: Claim) -> String {
     )
 }
 
+/// The answer in a line.
+pub fn short(study: &Study, claim: Claim) -> String {
+    let seeds = study.seeds.len();
+    let of = |kind: Kind| {
+        let best = best(&study.summary.families[claim], kind);
+        best.map_or((0, NONE.into()), |one| (one.reached, one.family.name()))
+    };
+    let ((time, _), (effect, _)) = (of(Kind::ByTime), of(Kind::ByEffect));
+    let (other, method) = of(Kind::Method);
+    format!(
+        "{claim:?} is reached on {time} of {seeds} seeds by components of the gradients chosen by time, on {effect} by one component chosen by its effect, on {other} by \
+         another method ({method})."
+    )
+}
+
 /// All of it.
 pub fn claim(study: &Study, claim: Claim) -> String {
-    let families = &study.summary.families[claim];
     let names = |rates: &[Rate]| -> String {
         let names: Vec<&str> = rates.iter().map(|rate| rate.name()).collect();
         names.join("; ")
     };
-    let mut rows = Vec::new();
-    let mut add = |what: &str, found: Vec<&FamilyOver>| {
-        rows.extend(found.into_iter().map(|one| row(what, one)));
-    };
-    add("by time", ordered(families, &is_by_time));
-    add("by effect", ordered(families, &is_by_effect));
-    let mut others = ordered(families, &is_other);
-    others.truncate(OTHERS);
-    let shown = others.len();
-    add("method", others);
-    add("baseline", ordered(families, &is_baseline));
-    add(
-        "known answer",
-        ordered(families, &|f| f.role == Role::Known),
-    );
+    let rows = shown(study, claim).into_iter();
+    let rows = rows.map(|(kind, one)| row(kind.name(), one));
     format!(
-        "To go: {}. To stay: {}. \"Above\": selectivity above that of the baseline, or of the random edits of its own kind, above which it is least, seed \
-         by seed, with p adjusted (Holm) over the proposal's own edits and both claims. Of the other methods the best {shown} are shown, all are in \
-         `tables/edits.csv`.\n\n{}",
+        "To go: {}. To stay: {}. Of every kind the best are shown, all are in `tables/edits.csv`.\n\n{}",
         names(claim.targets()),
         names(claim.spared()),
         table(
@@ -108,12 +172,12 @@ fn row(what: &str, one: &FamilyOver) -> Vec<String> {
     ]
 }
 
-/// Those that are wanted, the best first.
-fn ordered<'a>(
-    families: &'a [FamilyOver],
-    wanted: &dyn Fn(&FamilyOver) -> bool,
-) -> Vec<&'a FamilyOver> {
-    let mut found: Vec<&FamilyOver> = families.iter().filter(|f| wanted(f)).collect();
+/// Those of a kind, the best first.
+fn ordered(families: &[FamilyOver], kind: Kind) -> Vec<&FamilyOver> {
+    let mut found: Vec<&FamilyOver> = families
+        .iter()
+        .filter(|family| Kind::of(family) == Some(kind))
+        .collect();
     found.sort_by(|a, b| {
         let counts = |f: &FamilyOver| (f.reached, f.successes);
         counts(b)
@@ -123,30 +187,6 @@ fn ordered<'a>(
     found
 }
 
-fn best<'a>(
-    families: &'a [FamilyOver],
-    wanted: &dyn Fn(&FamilyOver) -> bool,
-) -> Option<&'a FamilyOver> {
-    ordered(families, wanted).into_iter().next()
-}
-
-fn group(family: &FamilyOver) -> Option<Group> {
-    family.family.method().map(|method| method.group())
-}
-
-fn is_by_time(family: &FamilyOver) -> bool {
-    family.role == Role::Predicted && group(family) == Some(Group::GradientSvd)
-}
-
-fn is_by_effect(family: &FamilyOver) -> bool {
-    family.role == Role::Practical && is_along_a_component(family.family)
-}
-
-fn is_other(family: &FamilyOver) -> bool {
-    let is_own = is_by_time(family) || is_by_effect(family);
-    is_locators(family) && !is_own && group(family) != Some(Group::Random)
-}
-
-fn is_baseline(family: &FamilyOver) -> bool {
-    family.role == Role::Control && family.family.is_baseline()
+fn best(families: &[FamilyOver], kind: Kind) -> Option<&FamilyOver> {
+    ordered(families, kind).into_iter().next()
 }

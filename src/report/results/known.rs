@@ -28,6 +28,14 @@ fn asked(study: &Study) -> Vec<(Method, f64)> {
     asked
 }
 
+/// The best, and the gradient SVDs, best first.
+pub fn found_best(study: &Study) -> Vec<Method> {
+    let all = asked(study).into_iter().enumerate();
+    all.filter(|(rank, (method, _))| *rank < SHOWN || method.group() == Group::GradientSvd)
+        .map(|(_, (method, _))| method)
+        .collect()
+}
+
 /// The answer.
 pub fn sentence(study: &Study) -> String {
     let blindfold = study.summary.families[Claim::A].iter();
@@ -56,7 +64,7 @@ pub fn sentence(study: &Study) -> String {
         None => format!(" {}", policies(study)),
     };
     format!(
-        "**Known answers.** The blindfold, the weights that see the cheese taken away, is known to take the cheese alone. {met}.{plants}."
+        "The blindfold, the weights that see the cheese taken away, is known to take the cheese alone. {met}.{plants}."
     )
 }
 
@@ -77,20 +85,13 @@ fn policies(study: &Study) -> String {
 pub fn known(study: &Study) -> String {
     let calibration = &study.calibration;
     let asked = asked(study);
-    let rank = |method: Method| asked.iter().position(|(one, _)| *one == method);
-    let is_shown = |method: Method| {
-        method.group() == Group::GradientSvd || rank(method).is_some_and(|rank| rank < SHOWN)
-    };
-    let rows = asked
-        .iter()
-        .filter(|(method, _)| is_shown(*method))
-        .map(|(method, _)| {
-            vec![
-                method.name().to_owned(),
-                told(method.supervision()).into(),
-                planted(study, *method),
-            ]
-        });
+    let rows = found_best(study).into_iter().map(|method| {
+        vec![
+            method.name().to_owned(),
+            told(method.supervision()).into(),
+            planted(study, method),
+        ]
+    });
     let missed: Vec<&str> = calibration.missed().into_iter().map(Method::name).collect();
     let areas = match asked.is_empty() {
         true => "Methods were not asked.\n".into(),

@@ -2,32 +2,52 @@
 
 use crate::ablate::Rate;
 use crate::findings::{LagOver, Study};
-use crate::report::number::{NONE, capital, fixed, plural};
+use crate::report::number::{NONE, fixed, plural};
 use crate::report::tables::{maybe, p, share, table, with_interval};
+
+/// What the cheese adds in the region, by its direction.
+fn lags(study: &Study) -> impl Iterator<Item = (&LagOver, &'static str)> {
+    study.summary.phases.lags.iter().filter_map(|lag| {
+        let words = match lag.to {
+            Rate::InUpRight => "a cheese up-right of the mouse",
+            Rate::InDownLeft => "a cheese down-left of it",
+            _ => return None,
+        };
+        Some((lag, words))
+    })
+}
 
 /// The answer.
 pub fn sentence(study: &Study) -> String {
-    let lags = study.summary.phases.lags.iter();
-    let lags = lags.filter(|lag| Rate::IN.contains(&lag.to)).map(|lag| {
-        match &lag.lag {
-            None => format!("{}: it or the corner did not rise", lag.to.name()),
+    let all: Vec<String> = lags(study)
+        .map(|(lag, words)| match &lag.lag {
+            None => format!("{words}: it or the walk to the corner did not rise"),
             Some(over) => format!(
-                "{}: {} of training from the walk to the corner to it (over {} on which both rose; certainly after the corner on {} of them, \
-                 before it on {})",
-                lag.to.name(),
+                "what {words} adds is learnt {} of training after the walk to the corner ({} on which both rose)",
                 with_interval(over),
                 plural(over.values.len(), "seed"),
-                lag.after,
-                lag.before
             ),
-        }
-    });
-    let lags: Vec<String> = lags.collect();
-    let text = match lags.is_empty() {
-        true => "Not asked".into(),
-        false => capital(&lags.join("; ")),
-    };
-    format!("**Is the corner learnt before the cheese?** {text}.")
+        })
+        .collect();
+    match all.is_empty() {
+        true => "Not asked.".into(),
+        false => format!("In the region, {}.", all.join("; ")),
+    }
+}
+
+/// The answer in a line.
+pub fn short(study: &Study) -> String {
+    let seeds = study.seeds.len();
+    let all: Vec<String> = lags(study)
+        .map(|(lag, words)| {
+            let (after, before) = (lag.after, lag.before);
+            format!("before {words} on {after} of {seeds} seeds (after it on {before})")
+        })
+        .collect();
+    format!(
+        "The walk to the corner is certainly learnt {}.",
+        all.join("; ")
+    )
 }
 
 /// All of it.

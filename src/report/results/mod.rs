@@ -14,6 +14,11 @@ use crate::ablate::Claim;
 use crate::findings::Study;
 
 use super::csv;
+use super::study::{drawing, file_name};
+
+pub use claim::{Kind, shown};
+pub use known::found_best;
+pub use rivals::{of_rivals as rivals, of_weights as weights};
 
 /// One section.
 pub struct Section {
@@ -23,84 +28,119 @@ pub struct Section {
     pub short: &'static str,
     /// Its heading.
     pub title: &'static str,
-    /// Its text, without the heading.
+    /// The answer.
+    pub answer: String,
+    /// Its text, without the heading and the answer.
     pub text: String,
 }
 
-/// The text.
+impl Section {
+    /// The answer, if there is one, and the text.
+    pub fn body(&self) -> String {
+        match self.answer.as_str() {
+            "" => self.text.clone(),
+            answer => format!("**{answer}**\n\n{}", self.text),
+        }
+    }
+}
+
+/// The folder of the figures, beside the text.
+pub const FIGURES: &str = "figures";
+
+/// The text, each figure by the name of its file.
 pub fn results_md(study: &Study) -> String {
     let mut text = format!("# Results\n\n{}", head(study));
     for (number, section) in sections(study).into_iter().enumerate().skip(1) {
-        text += &format!("\n## {number}. {}\n\n{}", section.title, section.text);
+        text += &format!("\n## {number}. {}\n\n{}", section.title, section.body());
+        if let Some(drawing) = drawing(study, section.id) {
+            let name = file_name(section.id);
+            text += &format!("\n![{}]({FIGURES}/{name})\n", drawing.title);
+        }
     }
     text
 }
 
 /// Its sections; the first is what stands above all.
 pub fn sections(study: &Study) -> Vec<Section> {
-    let section = |id, short, title, text| Section {
+    let section = |id, short, title, answer, text| Section {
         id,
         short,
         title,
+        answer,
         text,
     };
     vec![
-        section("head", "In short", "In short", head(study)),
+        section("head", "In short", "In short", String::new(), head(study)),
         section(
             "learnt",
             "Learnt",
             "What does the agent learn, and when?",
+            learnt::sentence(study),
             learnt::learnt(study),
         ),
         section(
             "claim-a",
             "A",
             "A: can the walk to the cheese be taken away, and the walk to the corner left?",
+            claim::sentence(study, Claim::A),
             claim::claim(study, Claim::A),
         ),
         section(
             "claim-b",
             "B",
             "B: can the walk to the corner be taken away, and the walk to the cheese left?",
+            claim::sentence(study, Claim::B),
             claim::claim(study, Claim::B),
         ),
         section(
             "time",
             "Time",
             "Does time tell which component serves what?",
+            time::sentence(study),
             time::time(study),
         ),
         section(
             "weights",
             "Weights",
             "Why gradients and not weights?",
+            rivals::weights_sentence(study),
             rivals::weights(study),
         ),
         section(
             "rivals",
             "Rivals",
             "Why SVD, and not tracing, patching, scrubbing or reading by hand?",
+            rivals::sentence(study),
             rivals::rivals(study),
         ),
         section(
             "known",
             "Known answers",
             "Is found what is known to be there?",
+            known::sentence(study),
             known::known(study),
         ),
         section(
             "again",
             "Learnt again",
             "What happens when training goes on, or is repeated without components?",
+            String::new(),
             time::again(study),
         ),
         section(
             "limits",
             "Limits",
             "What was not reached, and what this cannot say",
+            String::new(),
             limits::limits(study),
         ),
-        section("data", "Data", "Where the numbers are", data(study)),
+        section(
+            "data",
+            "Data",
+            "Where the numbers are",
+            String::new(),
+            data(study),
+        ),
     ]
 }
 
@@ -111,13 +151,9 @@ fn head(study: &Study) -> String {
         note => format!("{note}\n\n"),
     };
     let answers = [
-        learnt::sentence(study),
-        claim::sentence(study, Claim::A),
-        claim::sentence(study, Claim::B),
-        time::sentence(study),
-        rivals::weights_sentence(study),
-        rivals::sentence(study),
-        known::sentence(study),
+        learnt::short(study),
+        claim::short(study, Claim::A),
+        claim::short(study, Claim::B),
     ];
     let answers: String = answers.iter().map(|one| format!("- {one}\n")).collect();
     format!(
@@ -127,7 +163,8 @@ fn head(study: &Study) -> String {
          are to stay. Its *rule* is met where all of the former lose at least half of what training gained, and all of the latter certainly at most a tenth. \
          *Selectivity* is the least loss of the former less the worst of the latter; 1 is all that can be wished for. A claim is *reached* where the rule is met and selectivity is \
          certainly above that of every *baseline*, the best of as many tries each, and of random edits of its own kind. Both are counted over all seeds, also those \
-         on which the claim cannot be judged. Rates are probabilities computed from the policy's own, means over {} test levels. Brackets are 95 % intervals over \
+         on which the claim cannot be judged. *Above* is selectivity above that of the baseline, or of the random edits of its own kind, above which it is least, seed by seed, \
+         its p adjusted (Holm) over the proposal's own edits and both claims. Rates are probabilities computed from the policy's own, means over {} test levels. Brackets are 95 % intervals over \
          seeds, of selectivity over seeds and mazes. p is the exact sign-flip test over seeds, which cannot fall below {:.3} here. METHOD.md defines the rest.\n",
         if seeds == 1 { "" } else { "s" },
         study.preset,

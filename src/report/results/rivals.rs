@@ -8,7 +8,7 @@ use crate::report::number::{NONE, capital, fixed};
 use crate::report::tables::{table, told, with_interval};
 
 /// Methods in the table of rivals.
-const SHOWN: usize = 14;
+const SHOWN: usize = 12;
 
 fn ranked(study: &Study, claim: Claim, method: Method) -> Option<&Ranked> {
     let mut all = study.summary.ranking[claim].iter();
@@ -38,20 +38,28 @@ fn compared(pairs: &[Pair], what: &str) -> String {
 
 /// The first answer.
 pub fn weights_sentence(study: &Study) -> String {
-    let text = compared(&study.summary.pairs, "SVDs of weights");
-    format!("**Gradients or weights?** {}", capital(&text))
+    capital(&compared(&study.summary.pairs, "SVDs of weights"))
 }
 
 /// The second.
 pub fn sentence(study: &Study) -> String {
-    let text = compared(&study.summary.question.pairs, "the other methods");
-    format!("**SVD or tracing?** {}", capital(&text))
+    capital(&compared(
+        &study.summary.question.pairs,
+        "the other methods",
+    ))
+}
+
+/// Methods of the first question.
+pub fn of_weights(study: &Study) -> Vec<Method> {
+    Method::of(Group::GradientSvd)
+        .chain(Method::of(Group::Weights))
+        .filter(|&method| ranked(study, Claim::A, method).is_some())
+        .collect()
 }
 
 /// The first question.
 pub fn weights(study: &Study) -> String {
-    let methods = Method::of(Group::GradientSvd).chain(Method::of(Group::Weights));
-    let rows = methods.filter_map(|method| {
+    let rows = of_weights(study).into_iter().filter_map(|method| {
         let [a, b] = Claim::ALL.map(|claim| ranked(study, claim, method));
         Some(vec![
             method.name().to_owned(),
@@ -75,22 +83,33 @@ pub fn weights(study: &Study) -> String {
     )
 }
 
-/// The second question.
-pub fn rivals(study: &Study) -> String {
-    let mut methods: Vec<Method> = Method::ALL
-        .into_iter()
-        .filter(|&method| ranked(study, Claim::A, method).is_some())
-        .collect();
+/// Methods of the second question: the gradient SVDs, and the best of the others.
+pub fn of_rivals(study: &Study) -> Vec<Method> {
     let score = |method: Method| {
         let of = |claim| ranked(study, claim, method).map_or(-1.0, |one| one.above.mean);
         Claim::ALL.map(of).into_iter().fold(-1.0, f64::max)
     };
+    let mut methods = all(study);
     methods.sort_by(|&a, &b| score(b).total_cmp(&score(a)));
     let is_own = |method: &Method| method.group() == Group::GradientSvd;
     let (own, mut others): (Vec<Method>, Vec<Method>) = methods.into_iter().partition(is_own);
-    let left_out = (own.len() + others.len()).saturating_sub(SHOWN);
     others.truncate(SHOWN.saturating_sub(own.len()));
-    let rows = own.into_iter().chain(others).map(|method| {
+    own.into_iter().chain(others).collect()
+}
+
+/// Every method that was ranked.
+fn all(study: &Study) -> Vec<Method> {
+    Method::ALL
+        .into_iter()
+        .filter(|&method| ranked(study, Claim::A, method).is_some())
+        .collect()
+}
+
+/// The second question.
+pub fn rivals(study: &Study) -> String {
+    let shown = of_rivals(study);
+    let left_out = all(study).len() - shown.len();
+    let rows = shown.into_iter().map(|method| {
         let mut row = vec![method.name().to_owned(), told(method.supervision()).into()];
         for claim in Claim::ALL {
             row.push(
@@ -108,7 +127,13 @@ pub fn rivals(study: &Study) -> String {
          best of the others are shown; {left_out} more are in `tables/methods.csv`.\n\n{}",
         table(
             &[
-                "method", "was told", "A: area", "own edit", "B: area", "own edit", "known",
+                "method",
+                "was told",
+                "A: area",
+                "A: own edit",
+                "B: area",
+                "B: own edit",
+                "known",
                 "seconds",
             ],
             rows

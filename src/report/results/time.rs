@@ -19,9 +19,9 @@ pub fn sentence(study: &Study) -> String {
     });
     let rows: Vec<String> = rows.collect();
     match rows.is_empty() {
-        true => "**Does time tell?** Not asked.".into(),
+        true => "Not asked.".into(),
         false => format!(
-            "**Does time tell?** The proposal predicts a negative correlation. {}.",
+            "The proposal predicts a negative correlation. {}.",
             capital(&rows.join("; "))
         ),
     }

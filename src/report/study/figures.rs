@@ -1,46 +1,58 @@
 //! Figures over seeds.
 
 use crate::ablate::{Claim, Rate};
-use crate::findings::{Ranked, Study};
+use crate::findings::Study;
 use crate::locators::{Group, Method};
 use crate::report::axes::{Axis, PANEL, Plot, range_of};
-use crate::report::figure::{Look, Sample, figure, key, legend, look, rate_key};
+use crate::report::figure::{Drawing, Entry, Look, Sample, look, rate_entry};
+use crate::report::forest::{Estimate, Row, forest};
 use crate::report::number::{fixed, percent, percent_bare, signed};
+use crate::report::results::{Kind, found_best, rivals, shown, weights};
 use crate::report::scatter::scatter;
-use crate::report::svg::{Anchor, Svg};
 
 const OWN: Look = Look {
     colour: "var(--corner)",
-    is_dashed: false,
-};
-const CONTROL: Look = Look {
-    colour: "var(--plain)",
     is_dashed: false,
 };
 
 /// The walk to the corner, and what the cheese adds in the region.
 const SHOWN: [Rate; 3] = [Rate::Corner, Rate::InUpRight, Rate::InDownLeft];
 
-/// The figures of the section `id` of RESULTS.md.
+/// The figure of the section `id` of RESULTS.md.
+pub fn drawing(study: &Study, id: &str) -> Option<Drawing> {
+    match id {
+        "learnt" => Some(phases(study)),
+        "claim-a" => Some(claim(study, Claim::A)),
+        "claim-b" => Some(claim(study, Claim::B)),
+        "time" => index_against_effect(study, 0),
+        "weights" => Some(areas(study, &weights(study))),
+        "rivals" => Some(areas(study, &rivals(study))),
+        "known" => known(study),
+        "again" => retrained(study),
+        _ => None,
+    }
+}
+
+/// The figures of the section `id` of the page.
 pub fn of(study: &Study, id: &str) -> String {
-    panels(match id {
-        "learnt" => phases(study),
-        "claim-a" => scatter(&study.seeds, Claim::A),
-        "claim-b" => scatter(&study.seeds, Claim::B),
-        "rivals" => Claim::ALL.map(|claim| forest(study, claim)).concat(),
-        "time" => {
-            let all = study.summary.temporal.iter().enumerate();
-            all.map(|(number, _)| index_against_effect(study, number))
-                .collect()
-        }
-        _ => String::new(),
-    })
+    let more: Vec<Drawing> = match id {
+        "claim-a" => vec![scatter(&study.seeds, Claim::A)],
+        "claim-b" => vec![scatter(&study.seeds, Claim::B)],
+        "time" => (1..study.summary.temporal.len())
+            .filter_map(|number| index_against_effect(study, number))
+            .collect(),
+        _ => Vec::new(),
+    };
+    let all = drawing(study, id).into_iter().chain(more);
+    panels(all.map(Drawing::html).collect())
 }
 
 /// The figures of the part `id` of the appendix.
 pub fn more(study: &Study, id: &str) -> String {
     panels(match id {
-        "currency" => Claim::ALL.map(|claim| against_q(study, claim)).concat(),
+        "currency" => Claim::ALL
+            .map(|claim| against_q(study, claim).html())
+            .concat(),
         "question" => super::question::figures(study),
         _ => String::new(),
     })
@@ -55,7 +67,7 @@ fn panels(figures: String) -> String {
 }
 
 /// Corner and cheese along training, one line a seed and rate.
-fn phases(study: &Study) -> String {
+fn phases(study: &Study) -> Drawing {
     let x = Axis {
         label: "share of training, %",
         range: (0.0, 1.0),
@@ -89,77 +101,194 @@ fn phases(study: &Study) -> String {
             plot.vertical(over.mean, look(*rate).colour, &tooltip);
         }
     }
-    let svg = plot.svg.finish("Corner and cheese along training, by seed");
-    let keys = SHOWN.map(rate_key);
-    figure(
-        "",
-        "Corner and cheese",
-        "one line a seed; dotted: mean time of 90 % of the rise",
-        &legend(&keys),
-        &svg,
+    Drawing {
+        title: "Corner and cheese along training".into(),
+        caption: "one line a seed; dotted: mean time of 90 % of the rise".into(),
+        keys: SHOWN.map(rate_entry).into(),
+        svg: plot.svg,
+    }
+}
+
+/// Selectivity of the edits that the table shows.
+fn claim(study: &Study, claim: Claim) -> Drawing {
+    let shown = shown(study, claim);
+    let rows: Vec<Row> = shown
+        .iter()
+        .map(|(kind, one)| Row {
+            label: one.family.name(),
+            estimates: vec![Estimate {
+                look: look_of(*kind),
+                is_ring: *kind == Kind::Baseline,
+                value: one.selectivity.mean,
+                interval: one.selectivity.interval,
+                tooltip: format!(
+                    "{}: selectivity {}",
+                    one.family,
+                    signed(one.selectivity.mean, 2)
+                ),
+            }],
+            note: format!("{}/{}", one.successes, one.seeds),
+        })
+        .collect();
+    let keys = Kind::ALL.map(|kind| {
+        let sample = match kind {
+            Kind::Baseline => Sample::Ring,
+            _ => Sample::Dot,
+        };
+        (sample, look_of(kind), kind.name().to_owned())
+    });
+    forest(
+        &format!("{claim:?}: how selective are the edits?"),
+        "selectivity, mean and 95 % interval; 1 is all that can be wished for; at the end: on how many seeds the rule is met",
+        keys.into(),
+        Some((-0.5, 1.0)),
+        &rows,
     )
 }
 
-/// Areas of all locators with their intervals, best first.
-fn forest(study: &Study, claim: Claim) -> String {
-    const ROW: f64 = 17.0;
-    const NAMES: f64 = 190.0;
-    let ranked = &study.summary.ranking[claim];
-    let ends = |one: &Ranked| {
-        let (low, high) = one.area.interval.unwrap_or((one.area.mean, one.area.mean));
-        [low, high, one.random, 0.0]
+fn look_of(kind: Kind) -> Look {
+    let colour = match kind {
+        Kind::ByTime => "var(--corner)",
+        Kind::ByEffect => "var(--conflict)",
+        Kind::Method => "var(--cheese)",
+        Kind::Baseline => "var(--plain)",
+        Kind::Known => "var(--good)",
     };
-    let range = range_of(ranked.iter().flat_map(ends)).unwrap_or((-1.0, 1.0));
-    let (width, height) = (520.0, 34.0 + ROW * ranked.len() as f64);
-    let scale = crate::report::axes::Scale::linear(range, (NAMES, width - 12.0));
-    let mut svg = Svg::new(width, height);
-    for tick in scale.ticks(5) {
-        if let Some(x) = scale.place_within(tick) {
-            svg.line((x, 4.0), (x, height - 24.0), "grid");
-            svg.text((x, height - 10.0), Anchor::Middle, "tick", &fixed(tick, 1));
+    Look {
+        colour,
+        is_dashed: false,
+    }
+}
+
+/// Either claim's look where both are in one row.
+const BOTH: [(Claim, Look); 2] = [
+    (
+        Claim::A,
+        Look {
+            colour: "var(--cheese)",
+            is_dashed: false,
+        },
+    ),
+    (Claim::B, OWN),
+];
+
+/// Areas of methods above random parameters, for both claims.
+fn areas(study: &Study, methods: &[Method]) -> Drawing {
+    let of = |method: Method| {
+        let both = BOTH.iter().filter_map(|&(claim, look)| {
+            let mut all = study.summary.ranking[claim].iter();
+            let one = all.find(|one| one.locator == method)?;
+            Some(Estimate {
+                look,
+                is_ring: false,
+                value: one.above.mean,
+                interval: one.above.interval,
+                tooltip: format!(
+                    "{}, {claim:?}: {}",
+                    method.name(),
+                    signed(one.above.mean, 2)
+                ),
+            })
+        });
+        Row {
+            label: method.name().into(),
+            estimates: both.collect(),
+            note: String::new(),
         }
-    }
-    for (row, one) in ranked.iter().enumerate() {
-        let y = 14.0 + ROW * row as f64;
-        svg.text(
-            (NAMES - 8.0, y + 4.0),
-            Anchor::End,
-            "label",
-            one.locator.name(),
-        );
-        let (low, high) = one.area.interval.unwrap_or((one.area.mean, one.area.mean));
-        let places = [low, high, one.area.mean, one.random].map(|v| scale.place_within(v));
-        let [Some(low), Some(high), Some(mean), Some(random)] = places else {
-            continue;
-        };
-        let tooltip = format!(
-            "{}: area {}, random {}",
-            one.locator.name(),
-            signed(one.area.mean, 2),
-            signed(one.random, 2)
-        );
-        svg.group(CONTROL.colour, &tooltip, |svg| {
-            svg.disc((random, y), 3.0, "ring");
-        });
-        svg.group(OWN.colour, &tooltip, |svg| {
-            svg.line((low, y), (high, y), "line");
-            svg.disc((mean, y), 3.6, "dot");
-        });
-    }
+    };
+    let rows: Vec<Row> = methods.iter().map(|&method| of(method)).collect();
+    forest(
+        "Parameters reset by score: selectivity above that of random parameters",
+        "mean and 95 % interval over seeds",
+        both_keys(),
+        None,
+        &rows,
+    )
+}
+
+fn both_keys() -> Vec<Entry> {
+    let words = ["A: no more cheese", "B: no more corner"];
+    let all = BOTH.into_iter().zip(words);
+    all.map(|((_, look), words)| (Sample::Dot, look, words.into()))
+        .collect()
+}
+
+/// The policies of known parts.
+fn known(study: &Study) -> Option<Drawing> {
+    let of = |method: Method| {
+        let found = study.calibration.on_plants(method)?;
+        let areas = found.map(|over| over.mean(|one| one.area));
+        let estimates = BOTH
+            .into_iter()
+            .zip(areas)
+            .map(|((claim, look), area)| Estimate {
+                look,
+                is_ring: false,
+                value: area,
+                interval: None,
+                tooltip: format!("{}, {claim:?}: {}", method.name(), fixed(area, 2)),
+            });
+        Some(Row {
+            label: method.name().into(),
+            estimates: estimates.collect(),
+            note: String::new(),
+        })
+    };
+    let rows: Vec<Row> = found_best(study).into_iter().filter_map(of).collect();
+    (!rows.is_empty()).then(|| {
+        forest(
+            "Two towers that are known: are they told apart?",
+            "area under the ROC curve, mean over policies; .5 is chance",
+            both_keys(),
+            Some((0.0, 1.0)),
+            &rows,
+        )
+    })
+}
+
+/// Training again without components.
+fn retrained(study: &Study) -> Option<Drawing> {
+    let rows: Vec<Row> = study
+        .summary
+        .retraining
+        .iter()
+        .map(|one| {
+            let both = [
+                (look(Rate::Corner), &one.corner),
+                (look(Rate::InUpRight), &one.cheese),
+            ];
+            let estimates = both.map(|(look, over)| Estimate {
+                look,
+                is_ring: false,
+                value: over.mean,
+                interval: over.interval,
+                tooltip: signed(over.mean, 2),
+            });
+            Row {
+                label: format!("{}, {}", one.set.name(), one.when.name()),
+                estimates: estimates.into(),
+                note: String::new(),
+            }
+        })
+        .collect();
     let keys = [
-        key(Sample::Dot, OWN, "locator, mean and 95 % interval"),
-        key(
-            Sample::Ring,
-            CONTROL,
-            "as many random parameters of every tensor",
-        ),
+        (Rate::Corner, "the walk to the corner"),
+        (Rate::InUpRight, "what the cheese adds in the region"),
     ];
-    let name = format!("{claim:?}: area under selectivity of resets");
-    figure("", &name, "", &legend(&keys), &svg.finish(&name))
+    let keys = keys.map(|(rate, words)| (Sample::Dot, look(rate), words.to_owned()));
+    (!rows.is_empty()).then(|| {
+        forest(
+            "Trained again without components",
+            "rates less those of the run itself, mean and 95 % interval over seeds",
+            keys.into(),
+            None,
+            &rows,
+        )
+    })
 }
 
 /// Mean selectivity against the percentage reset, every locator a line.
-fn against_q(study: &Study, claim: Claim) -> String {
+fn against_q(study: &Study, claim: Claim) -> Drawing {
     let ranked = &study.summary.ranking[claim];
     let mut lines: Vec<(Method, Vec<(f64, f64)>)> = Vec::new();
     for one in ranked {
@@ -206,28 +335,29 @@ fn against_q(study: &Study, claim: Claim) -> String {
         plot.curve(points.iter().copied(), "line thin");
         plot.svg.close();
     }
-    let line = |colour, text| {
+    let line = |colour, text: &str| {
         let look = Look {
             colour,
             is_dashed: false,
         };
-        key(Sample::Line, look, text)
+        (Sample::Line, look, text.to_owned())
     };
-    let keys = [
-        line("var(--corner)", "gradient SVD"),
-        line("var(--good)", "oracle"),
-        line("var(--plain)", "random"),
-        line("var(--rule)", "others"),
-    ];
-    let name = format!("{claim:?}: selectivity against how much is reset");
-    figure("", &name, "", &legend(&keys), &plot.svg.finish(&name))
+    Drawing {
+        title: format!("{claim:?}: selectivity against how much is reset"),
+        caption: String::new(),
+        keys: vec![
+            line("var(--corner)", "gradient SVD"),
+            line("var(--good)", "oracle"),
+            line("var(--plain)", "random"),
+            line("var(--rule)", "others"),
+        ],
+        svg: plot.svg,
+    }
 }
 
 /// Temporal index against effect, a point a component and seed.
-fn index_against_effect(study: &Study, number: usize) -> String {
-    let Some(first) = study.summary.temporal.get(number) else {
-        return String::new();
-    };
+fn index_against_effect(study: &Study, number: usize) -> Option<Drawing> {
+    let first = study.summary.temporal.get(number)?;
     let points: Vec<(u64, usize, f64, f64)> = study
         .seeds
         .iter()
@@ -245,7 +375,7 @@ fn index_against_effect(study: &Study, number: usize) -> String {
         label,
         range,
         is_log: false,
-        format: |tick| signed(tick, 1),
+        format: |tick| signed(tick, 2),
     };
     let mut plot = Plot::new(
         PANEL,
@@ -270,7 +400,13 @@ fn index_against_effect(study: &Study, number: usize) -> String {
         plot.svg
             .group(OWN.colour, &tooltip, |svg| svg.disc((px, py), 2.4, "dot"));
     }
-    let name = format!("Components of {}", first.decomposition.name());
-    let caption = "a point a component and seed; the proposal predicts a fall";
-    figure("", &name, caption, "", &plot.svg.finish(&name))
+    Some(Drawing {
+        title: format!(
+            "Components of the gradients, {}",
+            first.decomposition.name()
+        ),
+        caption: "a point a component and seed; the proposal predicts a fall".into(),
+        keys: Vec::new(),
+        svg: plot.svg,
+    })
 }

@@ -2,8 +2,8 @@
 
 use crate::ablate::Claim;
 use crate::findings::{COMPARED, Study};
-use crate::report::axes::Scale;
 use crate::report::figure::{Look, Sample, figure, key, legend};
+use crate::report::forest::{Estimate, Row, forest};
 use crate::report::number::{fixed, signed};
 use crate::report::svg::{Anchor, Svg};
 
@@ -91,58 +91,36 @@ fn overlaps(study: &Study, claim: Claim) -> String {
 
 /// What is recovered under every hypothesis.
 fn recovered(study: &Study) -> String {
-    const ROW: f64 = 22.0;
-    const NAMES: f64 = 140.0;
-    let all = &study.summary.question.scrubbed;
-    if all.is_empty() {
+    let rows: Vec<Row> = study
+        .summary
+        .question
+        .scrubbed
+        .iter()
+        .map(|one| {
+            let is_own = one.name == "late" || one.name == "early";
+            let colour = if is_own { MORE } else { "var(--plain)" };
+            Row {
+                label: one.name.clone(),
+                estimates: vec![Estimate {
+                    look: look(colour),
+                    is_ring: false,
+                    value: one.recovered.mean,
+                    interval: one.recovered.interval,
+                    tooltip: format!("{}: {}", one.name, signed(one.recovered.mean, 2)),
+                }],
+                note: String::new(),
+            }
+        })
+        .collect();
+    if rows.is_empty() {
         return String::new();
     }
-    let (width, height) = (400.0, 34.0 + ROW * all.len() as f64);
-    let ends = all.iter().flat_map(|one| {
-        let (low, high) = one
-            .recovered
-            .interval
-            .unwrap_or((one.recovered.mean, one.recovered.mean));
-        [low, high]
-    });
-    let least = ends.fold(0.0, f64::min);
-    let scale = Scale::linear((least, 1.0), (NAMES, width - 12.0));
-    let mut svg = Svg::new(width, height);
-    for tick in scale.ticks(5) {
-        if let Some(x) = scale.place_within(tick) {
-            svg.line((x, 4.0), (x, height - 24.0), "grid");
-            svg.text((x, height - 10.0), Anchor::Middle, "tick", &fixed(tick, 1));
-        }
-    }
-    for (row, one) in all.iter().enumerate() {
-        let y = 14.0 + ROW * row as f64;
-        svg.text((NAMES - 8.0, y + 4.0), Anchor::End, "label", &one.name);
-        let (low, high) = one
-            .recovered
-            .interval
-            .unwrap_or((one.recovered.mean, one.recovered.mean));
-        let places = [low, high, one.recovered.mean].map(|v| scale.place_within(v));
-        let [Some(low), Some(high), Some(mean)] = places else {
-            continue;
-        };
-        let is_own = one.name == "late" || one.name == "early";
-        let colour = if is_own { MORE } else { "var(--plain)" };
-        let tooltip = format!("{}: {}", one.name, signed(one.recovered.mean, 2));
-        svg.group(colour, &tooltip, |svg| {
-            svg.line((low, y), (high, y), "line");
-            svg.disc((mean, y), 3.6, "dot");
-        });
-    }
     let keys = [
-        key(Sample::Dot, look(MORE), "hypotheses of the question"),
-        key(Sample::Dot, look("var(--plain)"), "swaps and nulls"),
+        (MORE, "hypotheses of the question"),
+        ("var(--plain)", "swaps and nulls"),
     ];
-    let name = "What causal scrubbing leaves of the policy";
-    figure(
-        "",
-        name,
-        "share recovered, mean and 95 % interval over seeds",
-        &legend(&keys),
-        &svg.finish(name),
-    )
+    let keys = keys.map(|(colour, text)| (Sample::Dot, look(colour), text.to_owned()));
+    let caption = "share recovered, mean and 95 % interval over seeds";
+    let title = "What causal scrubbing leaves of the policy";
+    forest(title, caption, keys.into(), Some((0.0, 1.0)), &rows).html()
 }
