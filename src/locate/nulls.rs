@@ -3,8 +3,8 @@
 //!
 //! - random directions: `v*(t) = sqrt b(t) z(t)`, z white Gaussian and trimmed as v was: a direction
 //!   without a course, under the norms there are;
-//! - circular shifts: `e*(t) = e(t + s)`, all shifts s if there are no more than draws: the same
-//!   course at another time;
+//! - circular shifts: `e*(t) = e(t + s)` over the rows that are kept, all shifts s if there are no more than draws: the
+//!   same course at another time;
 //! - phase-randomised surrogates: `v*(t) = sqrt b(t) y(t)`, where y has the power spectrum of
 //!   `v(t) / sqrt b(t)` and random phases: a stationary course as slow as this one, under the norms
 //!   there are. (Surrogates of v itself would be rejected wherever the norms fall, and with the
@@ -24,7 +24,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fourier::Fourier;
-use super::temporal::{centroid, trimmed};
+use super::temporal::{centroid, kept, trimmed};
 use crate::numeric::draws::{self, packed};
 use crate::numeric::random::Stream;
 use crate::numeric::statistics::monte_carlo_p;
@@ -106,6 +106,7 @@ impl<'a> Nulls<'a> {
 
     /// The p-values of `component`, whose course is `v` before it is trimmed.
     pub(super) fn p_values(&self, component: usize, v: &[f64]) -> PValues {
+        let kept = kept(v, self.b);
         let v = trimmed(v, self.b);
         let x: Vec<f64> = v
             .iter()
@@ -117,9 +118,17 @@ impl<'a> Nulls<'a> {
         let stream = |null| {
             draws::COMPONENT_NULLS.stream(self.seed, packed(&[(component as u64, 38), (null, 1)]))
         };
+        // Rows left out are no gaps that could be shifted to an end: a course that falls from its first row on would have as many
+        // shifts that lie earlier.
+        let whole: Vec<f64> = e
+            .iter()
+            .zip(kept)
+            .filter(|(_, is_kept)| *is_kept)
+            .map(|(e, _)| *e)
+            .collect();
         PValues {
             random_directions: two_sided(observed, &self.directions),
-            circular_shifts: two_sided(observed, &self.shifts(&e, stream(0))),
+            circular_shifts: two_sided(centroid(&whole), &self.shifts(&whole, stream(0))),
             phase_surrogates: self.phases(&x, stream(1)),
         }
     }
@@ -132,7 +141,7 @@ impl<'a> Nulls<'a> {
             shifted.extend_from_slice(&e[..shift]);
             centroid(&shifted)
         };
-        let others = e.len() - 1;
+        let others = e.len().saturating_sub(1);
         match u32::try_from(others) {
             Ok(others) if others > self.draws => (0..self.draws)
                 .map(|_| at(1 + stream.below(others) as usize))
@@ -245,6 +254,15 @@ mod tests {
                 let worst = p.random_directions.max(p.phase_surrogates).max(shifts);
                 assert!(worst <= 0.03, "{p:?} {early} {steep}");
             }
+        }
+    }
+
+    #[test]
+    fn a_course_that_falls_or_rises_from_end_to_end_is_as_extreme_as_any() {
+        // What is left out lies at one end of it.
+        for rate in [-10.0, 10.0] {
+            let p = p_values(&[1.0; 500], |t, _| (rate * t as f64 / 500.0).exp(), 5);
+            assert!(p.circular_shifts <= 0.01 && p.largest() <= 0.03, "{p:?}");
         }
     }
 

@@ -92,9 +92,16 @@ impl Course {
     }
 }
 
-/// The course without the rows that have most of it beyond the norms `b`: 1 % of them, at least one;
-/// rows that are level with the largest one kept are kept.
+/// The course without the rows that are not [`kept`]: they are 0.
 pub(super) fn trimmed(v: &[f64], b: &[f64]) -> Vec<f64> {
+    let kept = kept(v, b).into_iter().zip(v);
+    kept.map(|(is_kept, &v)| if is_kept { v } else { 0.0 })
+        .collect()
+}
+
+/// All rows but those that have most of the course beyond the norms `b`: 1 % of them, at least one;
+/// rows that are level with the largest one kept are kept.
+pub(super) fn kept(v: &[f64], b: &[f64]) -> Vec<bool> {
     let beyond = |v: f64, b: f64| if b > 0.0 { v * v / b } else { 0.0 };
     let mut order: Vec<f64> = v.iter().zip(b).map(|(&v, &b)| beyond(v, b)).collect();
     let out = order.len().div_ceil(ROWS_A_LEFT_OUT);
@@ -103,9 +110,8 @@ pub(super) fn trimmed(v: &[f64], b: &[f64]) -> Vec<f64> {
         false => -1.0,
     };
     // Up to rounding, which a course that follows the norms has in every row.
-    let is_out = |v: f64, b: f64| beyond(v, b) > largest_kept * (1.0 + 1e-9);
-    let keep = |(&v, &b): (&f64, &f64)| if is_out(v, b) { 0.0 } else { v };
-    v.iter().zip(b).map(keep).collect()
+    let is_kept = |(&v, &b): (&f64, &f64)| beyond(v, b) <= largest_kept * (1.0 + 1e-9);
+    v.iter().zip(b).map(is_kept).collect()
 }
 
 /// Step t of `len` on the scale from 0 to 1.

@@ -36,8 +36,8 @@ mod tests;
 
 pub use csv::FILES;
 pub use number::plural;
-pub use results::{FIGURES, results_md};
-pub use study::{figures, study_html};
+pub use results::{FIGURES, figures, results_md};
+pub use study::study_html;
 pub use sweep::{sweep_csv, sweep_html};
 
 use crate::findings::Results;

@@ -4,6 +4,7 @@
 //! the appendix of the page and in the tables (`super::csv`).
 
 mod claim;
+mod figures;
 mod known;
 mod learnt;
 mod limits;
@@ -14,11 +15,8 @@ use crate::ablate::Claim;
 use crate::findings::Study;
 
 use super::csv;
-use super::study::{drawing, file_name};
 
-pub use claim::{Kind, shown};
-pub use known::found_best;
-pub use rivals::{of_rivals as rivals, of_weights as weights};
+pub use figures::{drawing, index_against_effect};
 
 /// One section.
 pub struct Section {
@@ -58,6 +56,21 @@ pub fn results_md(study: &Study) -> String {
         }
     }
     text
+}
+
+/// The figures of RESULTS.md, each with the name of its file.
+pub fn figures(study: &Study) -> Vec<(String, String)> {
+    let all = sections(study).into_iter();
+    all.filter_map(|section| {
+        let drawing = drawing(study, section.id)?;
+        Some((file_name(section.id), drawing.file()))
+    })
+    .collect()
+}
+
+/// What the figure of the section `id` is called.
+pub fn file_name(id: &str) -> String {
+    format!("{id}.svg")
 }
 
 /// Its sections; the first is what stands above all.

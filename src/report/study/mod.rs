@@ -6,8 +6,6 @@ mod question;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
 use super::appendix::parts;
-pub use figures::drawing;
-
 use super::page::{Section, details, page};
 use super::results::sections;
 use crate::findings::Study;
@@ -50,21 +48,6 @@ pub fn study_html(study: &Study) -> String {
         &byline,
         &sections,
     )
-}
-
-/// The figures of RESULTS.md, each with the name of its file.
-pub fn figures(study: &Study) -> Vec<(String, String)> {
-    let all = sections(study).into_iter();
-    all.filter_map(|section| {
-        let drawing = drawing(study, section.id)?;
-        Some((file_name(section.id), drawing.file()))
-    })
-    .collect()
-}
-
-/// What the figure of the section `id` is called.
-pub fn file_name(id: &str) -> String {
-    format!("{id}.svg")
 }
 
 /// Markdown as HTML; tables scroll sideways where they are too wide. The text has names out of
