@@ -26,6 +26,9 @@ pub enum Error {
     /// A decomposition.
     #[error(transparent)]
     Svd(#[from] svd::Error),
+    /// What a matrix says about time.
+    #[error(transparent)]
+    Locate(#[from] locate::Error),
     /// Output that cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),
@@ -59,7 +62,7 @@ impl Error {
         let hint = match self {
             Self::Study(error) => of_study_hint(error),
             Self::Storage(error) => of_storage_hint(error),
-            Self::Svd(error) => of_svd_hint(error),
+            Self::Svd(error) | Self::Locate(locate::Error::Svd(error)) => of_svd_hint(error),
             _ => None,
         };
         format!("{self}{}", hint.unwrap_or_default())
@@ -75,6 +78,7 @@ impl Error {
             Self::Storage(error) => of_storage(error),
             Self::Gradients(error) => of_gradients(error),
             Self::Svd(error) => of_svd(error),
+            Self::Locate(error) => of_locate(error),
             Self::Study(error) => match error {
                 experiment::Error::UnknownKey { .. }
                 | experiment::Error::NotASetting { .. }

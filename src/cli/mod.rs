@@ -7,8 +7,11 @@ mod circuits;
 mod config;
 pub mod error;
 mod level;
+mod locate;
+mod matrix;
 pub mod maze;
 mod measure;
+mod parse;
 mod progress;
 mod report;
 mod reproduce;
@@ -53,6 +56,7 @@ Start here:
   gouda maze --seed 0 --world 25      look at a level
   gouda config --preset standard      every setting, and where its value came from
   gouda svd gradients.npy --out svd/  the decomposition of anyone's matrix, rows being time
+  gouda locate gradients.npy          which directions of it are early or late, and where they lie
 
 Exit codes: 0 done, 1 failure, 2 usage, 3 malformed input, 4 I/O or disk full, 5 a number is not
 finite, 6 locked by another process, 130 interrupted.";
@@ -64,6 +68,7 @@ enum Command {
     Study(study::Args),
     Train(train::Args),
     Svd(svd::Args),
+    Locate(locate::Args),
     Sweep(sweep::Args),
     Report(report::Args),
     Verify(verify::Args),
@@ -148,6 +153,7 @@ fn run(command: &Command, colour: bool, out: &mut dyn Write) -> Result<(), Error
         Command::Sweep(args) => sweep::run(args, out),
         Command::Train(args) => train::run(args, out),
         Command::Svd(args) => svd::run(args, out),
+        Command::Locate(args) => locate::run(args, out),
         Command::Report(args) => report::run(args, out),
         Command::Verify(args) => verify::run(args, out),
         Command::Measure(args) => measure::run(args, colour, out),

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use crate::experiment::stages::{is_finished, reseal};
 use crate::findings::tracing::Circuits;
-use crate::findings::{Results, Study, Sweep};
+use crate::findings::{LocatedMatrix, Results, Study, Sweep};
 use crate::storage::run_dir::ensure_directory;
 use crate::storage::{self, RunDir, atomic};
 
 use crate::cli::{Error, study, sweep};
 
 /// Make report.html anew from a run's results.json and circuits.json, a study's RESULTS.md and
-/// report.html from its study.json, or a sweep's from its sweep.json
+/// report.html from its study.json, a sweep's from its sweep.json, or that of `gouda locate` from its located.json
 ///
 /// A study that is still going on can be reported as far as it is.
 #[derive(clap::Args, Clone, Debug)]
@@ -43,6 +43,9 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     if storage::exists(&study)? {
         let study = Study::load(&study)?;
         study::write(&to, &study)?;
+    } else if storage::exists(&run.path().join("located.json"))? {
+        let found = LocatedMatrix::load(&run.path().join("located.json"))?;
+        super::locate::write(to.path(), &found)?;
     } else if storage::exists(&run.path().join("sweep.json"))? {
         sweep::write(to.path(), &Sweep::load(&run.path().join("sweep.json"))?)?;
     } else {

@@ -1,11 +1,15 @@
 //! What the report shows of a decomposition.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::Components;
 use super::sound::{Contradiction, Sound, len};
-use crate::locate::Component;
+use crate::locate::{Component, Located, WithoutNoise};
 use crate::nn::Layout;
+use crate::nn::layout::Tensor;
+use crate::numeric::sum;
 
 /// One decomposition.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,8 +21,8 @@ pub struct DecompositionSummary {
     /// 95 % quantile of the sign-flipped matrices' singular value of the same index, same length
     /// or shorter.
     pub null_sigma: Vec<f64>,
-    /// Largest singular value of the sign-flipped matrices at 95 %: components above it are signal.
-    pub null_top: f64,
+    /// Largest singular value of the sign-flipped matrices at 95 %: components above it are signal. None where there were none.
+    pub null_top: Option<f64>,
     /// Surrogates behind the null.
     pub null_draws: usize,
     /// |G v - sigma u|.
@@ -35,15 +39,73 @@ pub struct DecompositionSummary {
     pub tau: Vec<f64>,
     /// Right singular vectors: mean of v within each time bin, `[component][bin]`.
     pub v: Vec<Vec<f64>>,
+    /// Share of the squared right singular vectors in each time bin, `[component][bin]`; empty in files of before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub activity: Vec<Vec<f64>>,
     /// Share of the squared column norms in each time bin.
     pub mass: Vec<f64>,
     /// What each component says about time.
     pub components: Vec<Component>,
     /// Share of each left vector's squared length in each tensor, `[component][tensor]`.
     pub by_tensor: Vec<Vec<f64>>,
+    /// Each component without what noise adds to it; none where it is no signal, and in files of before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_noise: Vec<Option<WithoutNoise>>,
 }
 
+/// Time bins of the figures.
+const BINS: usize = 120;
+
 impl DecompositionSummary {
+    /// Of what was located in a matrix, whose rows lie at the times `tau` and whose parameters are laid out as `layout` says.
+    pub fn new(of: Components, tau: &[f64], layout: &Layout, located: &Located) -> Self {
+        let (certified, d) = (&located.decomposition, located.of_components());
+        let bins = BINS.min(d.time_len);
+        let ranges: Vec<_> = (0..bins)
+            .map(|b| b * d.time_len / bins..(b + 1) * d.time_len / bins)
+            .collect();
+        let mean = |values: &[f64]| {
+            ranges
+                .iter()
+                .map(|r| sum::mean(&values[r.clone()]))
+                .collect::<Vec<f64>>()
+        };
+        let squares = |values: &[f64]| values.iter().map(|x| x * x).sum::<f64>();
+        let total = squares(&located.row_norms);
+        let mass = |r: &Range<usize>| squares(&located.row_norms[r.clone()]) / total;
+        let share = |u: &[f32], tensor: &Tensor| {
+            let part = &u[tensor.range()];
+            sum::dot(part, part)
+        };
+        let spectrum = located.spectrum.as_ref();
+        let activity = |v: Vec<f64>| ranges.iter().map(|r| squares(&v[r.clone()])).collect();
+        Self {
+            of,
+            sigma: d.s.clone(),
+            null_sigma: spectrum.map_or(Vec::new(), |null| null.quantiles.clone()),
+            null_top: spectrum.map(|null| null.threshold),
+            null_draws: spectrum.map_or(0, |null| null.largest.len()),
+            left_residuals: d.left_residuals.clone(),
+            right_residuals: d.right_residuals.clone(),
+            explained: d.explained(),
+            passes: certified.passes,
+            converged: certified.converged,
+            tau: mean(tau),
+            v: (0..d.rank).map(|i| mean(&d.v_column(i))).collect(),
+            activity: (0..d.rank).map(|i| activity(d.v_column(i))).collect(),
+            mass: ranges.iter().map(mass).collect(),
+            components: located.components.clone(),
+            by_tensor: (0..d.rank)
+                .map(|i| {
+                    let u = d.u_column(i);
+                    let tensors = layout.tensors.iter();
+                    tensors.map(|tensor| share(&u, tensor)).collect()
+                })
+                .collect(),
+            without_noise: located.without_noise.clone(),
+        }
+    }
+
     /// "raw columns" or "unit-norm columns".
     pub fn words(&self) -> String {
         format!("{} columns", self.of.name())
@@ -65,6 +127,18 @@ impl Sound for DecompositionSummary {
         of_rank
             .into_iter()
             .find_map(|(what, found)| len(what, found, rank))
+            .or_else(|| match self.activity.len() {
+                0 => None,
+                found => len("activity", found, rank),
+            })
+            .or_else(|| {
+                let mut all = self.activity.iter();
+                all.find_map(|one| len("activity of a component", one.len(), bins))
+            })
+            .or_else(|| match self.without_noise.len() {
+                0 => None,
+                found => len("without_noise", found, rank),
+            })
             .or_else(|| len("mass", self.mass.len(), bins))
             .or_else(|| {
                 let mut all = self.v.iter();

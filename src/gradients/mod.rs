@@ -6,6 +6,7 @@
 
 mod check;
 pub mod dense;
+mod energies;
 mod entry;
 pub mod error;
 pub mod manifest;
@@ -20,6 +21,7 @@ mod unseal;
 pub mod view;
 
 pub use dense::Dense;
+pub use energies::energies;
 pub use error::Error;
 pub use manifest::{Manifest, RowMeta, Rows};
 pub use matrix::GradientMatrix;

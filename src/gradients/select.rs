@@ -53,6 +53,27 @@ impl Selection {
     }
 }
 
+impl Selection {
+    /// What is left of `layout`; a tensor that is cut becomes one of a single axis.
+    pub fn layout(&self, layout: &Layout) -> Layout {
+        if self.params.is_empty() {
+            return layout.clone();
+        }
+        let parts = self.params.iter().flat_map(|range| {
+            layout.tensors.iter().filter_map(move |tensor| {
+                let whole = tensor.range();
+                let (start, end) = (whole.start.max(range.start), whole.end.min(range.end));
+                let shape = match (start, end) == (whole.start, whole.end) {
+                    true => tensor.shape.clone(),
+                    false => vec![end.saturating_sub(start)],
+                };
+                (start < end).then(|| (tensor.name.clone(), shape))
+            })
+        });
+        Layout::new(parts.collect())
+    }
+}
+
 /// The part of a matrix that a [`Selection`] names.
 pub struct Select<'a> {
     inner: &'a dyn GradientMatrix,

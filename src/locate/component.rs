@@ -1,5 +1,7 @@
 //! Every component with all that is known about it, and its label.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -56,12 +58,14 @@ pub struct Evidence<'a> {
     pub decomposition: &'a Decomposition,
     /// Norms of the rows of the very matrix that was decomposed (all 1 where they were scaled so).
     pub row_norms: &'a [f64],
-    /// Displacements; no label without them.
+    /// Displacements. Where they are given, a label must agree with them.
     pub projections: Option<Projections<'a>>,
     /// The null of the matrix's spectrum; no label without it.
     pub spectrum: Option<&'a SpectrumNull>,
     /// Split-half stability: reported, not asked for.
     pub stability: Option<&'a Stability>,
+    /// Components that were turned within their group ([`super::turn`]): their nulls are turned as well.
+    pub groups: &'a [Range<usize>],
 }
 
 /// One component.
@@ -142,10 +146,15 @@ pub fn components(evidence: &Evidence<'_>, options: &NullOptions) -> Result<Vec<
     }
     let nulls = Nulls::new(&b, d.rank, options);
     // Every component has its own streams, so threads do not change the draws.
-    let p: Vec<PValues> = (0..d.rank)
+    let mut p: Vec<PValues> = (0..d.rank)
         .into_par_iter()
         .map(|i| nulls.p_values(i, &d.v_column(i)))
         .collect();
+    for group in evidence.groups {
+        let courses: Vec<Vec<f64>> = group.clone().map(|i| d.v_column(i)).collect();
+        let found = nulls.p_values_of_group(group.start, &courses)?;
+        p[group.clone()].copy_from_slice(&found);
+    }
     let (blocks, explained) = (blocks(d), d.explained());
     let t50_whole = match evidence.projections {
         Some(projections) => t50(projections.tau, projections.whole)?,
@@ -187,7 +196,8 @@ pub fn components(evidence: &Evidence<'_>, options: &NullOptions) -> Result<Vec<
     for (component, adjusted) in judged.iter_mut().zip(holm(&largest)) {
         component.p_adjusted = Some(adjusted);
     }
-    found.iter_mut().for_each(Component::judge);
+    let is_moved = evidence.projections.is_some();
+    found.iter_mut().for_each(|one| one.judge(is_moved));
     Ok(found)
 }
 
@@ -197,8 +207,8 @@ impl Component {
         self.signal == Some(true) && !self.course.is_spike()
     }
 
-    /// Sets the label, or the reasons for having none.
-    fn judge(&mut self) {
+    /// Sets the label, or the reasons for having none; whether displacements were given.
+    fn judge(&mut self, is_moved: bool) {
         let (index, phase_index) = (self.course.temporal_index, self.course.phase_index());
         let reasons = &mut self.reasons;
         let is_early = index.max(phase_index) < 0.0;
@@ -213,8 +223,16 @@ impl Component {
                 ));
                 Label::None
             }
-            _ => {
+            _ if is_moved => {
                 reasons.push("no displacement along it to take t50 from".into());
+                Label::None
+            }
+            _ if is_early => Label::Early,
+            _ if is_late => Label::Late,
+            _ => {
+                reasons.push(format!(
+                    "temporal index {index:+.3} and that without its largest rows, {phase_index:+.3}, do not agree"
+                ));
                 Label::None
             }
         };
@@ -318,7 +336,7 @@ mod tests {
             seed,
             ..SpectrumOptions::default()
         };
-        let spectrum = spectrum(matrix, &settings, &mut |_, _| {}).unwrap();
+        let spectrum = spectrum(matrix, &settings, &mut |_, _| true).unwrap();
         let tau = [0.0, 0.1, 0.3, 0.7, 0.9, 1.0];
         let along: Vec<Vec<f64>> = half_times
             .iter()
@@ -338,6 +356,7 @@ mod tests {
             }),
             spectrum: Some(&spectrum),
             stability: None,
+            groups: &[],
         };
         components(&evidence, &NullOptions { draws: 199, seed }).unwrap()
     }
@@ -443,6 +462,7 @@ mod tests {
                 }),
                 spectrum: Some(&spectrum),
                 stability: None,
+                groups: &[],
             };
             let options = NullOptions {
                 draws: 99,
@@ -517,7 +537,7 @@ mod tests {
             rank: 2,
             ..SpectrumOptions::default()
         };
-        let spectrum = spectrum(&matrix, &settings, &mut |_, _| {}).unwrap();
+        let spectrum = spectrum(&matrix, &settings, &mut |_, _| true).unwrap();
         let judged = |length: f64| {
             let along = [vec![0.0, length, length]];
             let evidence = Evidence {
@@ -530,6 +550,7 @@ mod tests {
                 }),
                 spectrum: Some(&spectrum),
                 stability: None,
+                groups: &[],
             };
             components(&evidence, &NullOptions::default())
                 .unwrap()
@@ -554,11 +575,12 @@ mod tests {
             projections: None,
             spectrum: None,
             stability: None,
+            groups: &[],
         };
         let options = NullOptions::default();
         let found = components(&evidence, &options).unwrap();
-        assert_eq!(found[0].reasons.len(), 2, "{:?}", found[0].reasons);
-        assert!(says(&found[0], "no displacement") && says(&found[0], "was not compared"));
+        assert_eq!(found[0].reasons.len(), 1, "{:?}", found[0].reasons);
+        assert!(says(&found[0], "was not compared"));
         let json = serde_json::to_value(&found[0]).unwrap();
         assert!(json["temporal_index"].as_f64().unwrap() < -0.2 && json["label"] == "none");
         let short = Evidence {

@@ -8,14 +8,22 @@
 pub mod component;
 pub mod error;
 mod fourier;
+mod group;
+mod matrix;
+mod moved;
+pub mod noise;
 pub mod nulls;
 pub mod sets;
 pub mod shared;
 pub mod stability;
 pub mod temporal;
+pub mod turn;
 
 pub use component::{Component, Evidence, Label, Projections, components};
 pub use error::Error;
+pub use matrix::{Displacement, Event, Located, Options, Stage, locate, locate_decomposition};
+pub use moved::Moved;
+pub use noise::{Between, WithoutNoise};
 pub use nulls::{NullOptions, PValues};
 pub use sets::TemporalSet;
 pub use stability::{Stability, split_half};

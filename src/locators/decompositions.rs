@@ -252,6 +252,7 @@ mod tests {
             projections: None,
             spectrum: None,
             stability: None,
+            groups: &[],
         };
         let mut judged = components(&evidence, &NullOptions { draws: 9, seed: 0 }).unwrap();
         judged[5].label = Label::Late;

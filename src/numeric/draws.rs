@@ -146,8 +146,12 @@ pub const RESAMPLED: Draws = Draws::new(Purpose::Scrubbing, 1 << 41, 1 << 40);
 /// Random units beside those of a hypothesis.
 pub const RANDOM_UNITS: Draws = Draws::new(Purpose::Scrubbing, 1 << 40, 1 << 16);
 
+/// Blocks of rows behind the interval of a component's temporal index.
+pub const INDEX_BOOTSTRAP: Draws = Draws::new(Purpose::Nulls, 1 << 42, 1 << 38);
+
 /// All of them.
-pub const ALL: [Draws; 41] = [
+pub const ALL: [Draws; 42] = [
+    INDEX_BOOTSTRAP,
     BESIDE_DIRECTIONS,
     BESIDE_OWN_VECTORS,
     BESIDE_RESETS,

@@ -1,23 +1,16 @@
 //! The decomposition stage: the SVD of the recorded gradients with raw and with unit-norm columns,
 //! its null, its stability, and what every component says about time.
 
-use std::ops::Range;
-
-use crate::gradients::{EveryOther, GradientMatrix, Matrix, Scaled, Sketch, row_norms};
-use crate::locate::{self, Component, Evidence, NullOptions, Projections, Stability, split_half};
+use crate::gradients::{GradientMatrix, Matrix, Scaled, Sketch, row_norms};
+use crate::locate::{self, Located, Moved, locate};
 use crate::nn::Layout;
-use crate::numeric::sum;
 use crate::storage::manifest::write_json;
 use crate::storage::{Access, RunDir, run_dir};
-use crate::svd::null::{self, SpectrumNull};
 use crate::svd::{self, Decomposition};
 
 use crate::experiment::{Config, Error, Progress, streams};
 use crate::findings::{Components, DecompositionSummary};
 use crate::locators::Decomposed;
-
-/// Time bins of the figures.
-const BINS: usize = 120;
 
 /// Decomposes `gradients/total` of `run` both ways, saves U, S, V and the certificate under `svd/`,
 /// and labels the components. `checkpoints` are shares of training with parameters, theta_0 first.
@@ -53,21 +46,21 @@ pub fn decompose(
         let stage = Stage {
             config,
             of,
-            tau: &tau,
             layout: &layout,
             checkpoints,
         };
-        let decomposition = stage.truncated(view, start.as_deref(), progress)?;
+        let located = stage.locate(view, start.as_deref(), progress)?;
         let dir = run.svd().join(of.name());
         run_dir::ensure_directory(&dir)?;
-        svd::output::save(&dir, &decomposition)?;
-        let spectrum = stage.spectrum(view, progress)?;
-        let stability = stage.stability(view, &decomposition, progress)?;
-        let norms = row_norms(view)?;
-        let components = stage.components(&decomposition, &norms, (&spectrum, &stability))?;
-        write_json(&dir.join("components.json"), &components)?;
-        let summary = stage.summary(&decomposition, &components, &norms, &spectrum);
+        svd::output::save(&dir, &located.decomposition)?;
+        write_json(&dir.join("components.json"), &located.components)?;
+        let summary = DecompositionSummary::new(of, &tau, &layout, &located);
         let (norms, columns) = (row_norms(&matrix)?, of.source().1);
+        let Located {
+            decomposition,
+            components,
+            ..
+        } = located;
         found.push((
             Decomposed::judged(decomposition, components, norms, columns),
             summary,
@@ -96,178 +89,68 @@ pub(super) fn times(config: &Config, matrix: &Matrix) -> Vec<f64> {
 struct Stage<'a> {
     config: &'a Config,
     of: Components,
-    tau: &'a [f64],
     layout: &'a Layout,
     checkpoints: &'a [(f64, Vec<f32>)],
 }
 
 impl Stage<'_> {
-    fn options(&self) -> svd::Options {
-        svd::Options {
-            tolerance: self.config.svd.tolerance,
-            max_passes: self.config.svd.max_passes,
-            seed: self.config.seed,
-            // The settings bound passes: blocks are wide.
-            block: Some(self.config.svd.rank + 16),
-            ..svd::Options::with_rank(self.config.svd.rank)
+    fn options(&self) -> locate::Options {
+        let config = self.config;
+        locate::Options {
+            svd: svd::Options {
+                tolerance: config.svd.tolerance,
+                max_passes: config.svd.max_passes,
+                seed: config.seed,
+                // The settings bound passes: blocks are wide.
+                block: Some(config.svd.rank + 16),
+                ..svd::Options::with_rank(config.svd.rank)
+            },
+            surrogates: config.svd.null_draws,
+            draws: config.locate.null_draws as u32,
+            seed: config.seed,
+            // Edits go along the singular vectors as they are.
+            turns: false,
         }
     }
 
-    fn truncated(
+    fn locate(
         &self,
         view: &dyn GradientMatrix,
         start: Option<&[f64]>,
         progress: &mut dyn Progress,
-    ) -> Result<Decomposition, Error> {
-        let name = self.of.name();
-        progress.begin(
-            &format!("SVD, {name} columns"),
-            self.config.svd.max_passes as u64,
-        );
-        let found = svd::decompose(view, &self.options(), start, &mut |event| {
-            if let svd::Event::Pass(pass) = event {
-                let note = format!("residual {:.1e} of sigma_1", pass.worst_residual);
-                progress.advance(pass.index as u64, &note);
+    ) -> Result<Located, Error> {
+        let tensors: Vec<_> = self.layout.tensors.iter().map(|one| one.range()).collect();
+        let moved = |d: &Decomposition| -> Result<Moved, Error> {
+            let mut moved = Moved::along(d);
+            for (share, params) in self.checkpoints {
+                moved.add(d, *share, params, &self.checkpoints[0].1)?;
             }
-            !progress.is_interrupted()
-        });
-        match found {
-            Err(svd::Error::Interrupted) => Err(Error::Stopped {
-                stage: "the decomposition",
-            }),
-            found => Ok(found?),
-        }
-    }
-
-    fn spectrum(
-        &self,
-        view: &dyn GradientMatrix,
-        progress: &mut dyn Progress,
-    ) -> Result<SpectrumNull, Error> {
-        let options = null::NullOptions {
-            surrogates: self.config.svd.null_draws,
-            seed: self.config.seed,
-            ..null::NullOptions::default()
+            Ok(moved)
         };
         let name = self.of.name();
-        progress.begin(
-            &format!("null spectrum, {name} columns"),
-            options.surrogates as u64,
-        );
-        Ok(null::spectrum(view, &options, &mut |surrogate, pass| {
-            progress.advance(surrogate as u64, &format!("pass {}", pass.index));
-        })?)
-    }
-
-    fn stability(
-        &self,
-        view: &dyn GradientMatrix,
-        decomposition: &Decomposition,
-        progress: &mut dyn Progress,
-    ) -> Result<Stability, Error> {
-        let name = self.of.name();
-        progress.begin(&format!("split halves, {name} columns"), 2);
-        let half = |odd| svd::truncated(&EveryOther::new(view, odd), &self.options(), &mut |_| {});
-        let odd = half(true)?;
-        progress.advance(1, "odd rows");
-        let even = half(false)?;
-        progress.advance(2, "even rows");
-        Ok(split_half(decomposition, &odd, &even)?)
-    }
-
-    fn components(
-        &self,
-        decomposition: &Decomposition,
-        row_norms: &[f64],
-        (spectrum, stability): (&SpectrumNull, &Stability),
-    ) -> Result<Vec<Component>, Error> {
-        let theta_0 = &self.checkpoints[0].1;
-        let (mut tau, mut whole) = (Vec::new(), Vec::new());
-        let mut along = vec![Vec::new(); decomposition.rank];
-        for (share, params) in self.checkpoints {
-            let moved: Vec<f32> = params.iter().zip(theta_0).map(|(&p, &o)| p - o).collect();
-            tau.push(*share);
-            whole.push(sum::norm(&moved));
-            for (along, value) in along.iter_mut().zip(decomposition.project(&moved)?) {
-                along.push(value);
-            }
-        }
-        let evidence = Evidence {
-            decomposition,
-            row_norms,
-            projections: Some(Projections {
-                tau: &tau,
-                along: &along,
-                whole: &whole,
-            }),
-            spectrum: Some(spectrum),
-            stability: Some(stability),
-        };
-        let draws = self.config.locate.null_draws as u32;
-        Ok(locate::components(
-            &evidence,
-            &NullOptions {
-                draws,
-                seed: self.config.seed,
+        let found = locate(
+            view,
+            &tensors,
+            &self.options(),
+            start,
+            Some(&moved),
+            &mut |event| {
+                match event {
+                    locate::Event::Begin(stage, steps) => {
+                        progress.begin(&format!("{}, {name} columns", stage.words()), steps);
+                    }
+                    locate::Event::Advance(done, note) => progress.advance(done, note),
+                }
+                !progress.is_interrupted()
             },
-        )?)
-    }
-
-    fn summary(
-        &self,
-        decomposition: &Decomposition,
-        components: &[Component],
-        row_norms: &[f64],
-        spectrum: &SpectrumNull,
-    ) -> DecompositionSummary {
-        let d = decomposition;
-        let bins = BINS.min(d.time_len);
-        let ranges: Vec<_> = (0..bins)
-            .map(|b| b * d.time_len / bins..(b + 1) * d.time_len / bins)
-            .collect();
-        let mean = |values: &[f64]| {
-            ranges
-                .iter()
-                .map(|r| sum::mean(&values[r.clone()]))
-                .collect::<Vec<f64>>()
-        };
-        let total: f64 = row_norms.iter().map(|norm| norm * norm).sum();
-        let mass = |r: &Range<usize>| {
-            row_norms[r.clone()]
-                .iter()
-                .map(|norm| norm * norm)
-                .sum::<f64>()
-                / total
-        };
-        let share = |u: &[f32], tensor: &crate::nn::layout::Tensor| {
-            let part = &u[tensor.range()];
-            sum::dot(part, part)
-        };
-        DecompositionSummary {
-            of: self.of,
-            sigma: d.s.clone(),
-            null_sigma: spectrum.quantiles.clone(),
-            null_top: spectrum.threshold,
-            null_draws: spectrum.largest.len(),
-            left_residuals: d.left_residuals.clone(),
-            right_residuals: d.right_residuals.clone(),
-            explained: d.explained(),
-            passes: d.passes,
-            converged: d.converged,
-            tau: mean(self.tau),
-            v: (0..d.rank).map(|i| mean(&d.v_column(i))).collect(),
-            mass: ranges.iter().map(mass).collect(),
-            components: components.to_vec(),
-            by_tensor: (0..d.rank)
-                .map(|i| {
-                    let u = d.u_column(i);
-                    self.layout
-                        .tensors
-                        .iter()
-                        .map(|tensor| share(&u, tensor))
-                        .collect()
+        );
+        match found {
+            Err(Error::Locate(locate::Error::Svd(svd::Error::Interrupted))) => {
+                Err(Error::Stopped {
+                    stage: "the decomposition",
                 })
-                .collect(),
+            }
+            found => found,
         }
     }
 }

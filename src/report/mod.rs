@@ -13,6 +13,7 @@ mod figure;
 mod forest;
 mod learning;
 mod loss_change;
+mod matrix;
 mod mazes;
 mod number;
 mod page;
@@ -35,6 +36,7 @@ mod example;
 mod tests;
 
 pub use csv::FILES;
+pub use matrix::matrix_html;
 pub use number::plural;
 pub use results::{FIGURES, figures, results_md};
 pub use study::study_html;
@@ -70,19 +72,22 @@ pub fn html(results: &Results, circuits: Option<&Circuits>) -> String {
             "spectrum",
             "Spectrum",
             "How many directions stand out from noise?",
-            spectrum::body(results),
+            spectrum::body(&results.decompositions),
         ),
         section(
             "time",
             "Time",
             "Are some directions early and others late?",
-            vectors::body(results),
+            vectors::body(&results.decompositions, &|d| {
+                let mut temporal = results.found.temporal.iter();
+                temporal.find(|one| one.decomposition == d.of)?.correlation
+            }),
         ),
         section(
             "place",
             "Place",
             "Where in the network do they lie?",
-            tensors::body(results),
+            tensors::body(&results.decompositions, &results.run.layout),
         ),
         section(
             "learnt",

@@ -1,7 +1,7 @@
 //! Section 3: singular values beside those of matrices without a common direction, and how well
 //! they are certified.
 
-use crate::findings::{DecompositionSummary, Results};
+use crate::findings::DecompositionSummary;
 
 use super::axes::{Axis, PANEL, Plot, range_of};
 use super::figure::{Look, Sample, figure, key, legend};
@@ -24,8 +24,7 @@ const RESIDUAL: Look = Look {
 };
 
 /// The section's markup.
-pub fn body(results: &Results) -> String {
-    let decompositions = &results.decompositions;
+pub fn body(decompositions: &[DecompositionSummary]) -> String {
     if decompositions.is_empty() {
         return lead("No decomposition was computed.");
     }
@@ -50,7 +49,7 @@ pub fn body(results: &Results) -> String {
 fn above(d: &DecompositionSummary) -> usize {
     d.sigma
         .iter()
-        .take_while(|&&sigma| sigma > d.null_top)
+        .take_while(|&&sigma| d.null_top.is_some_and(|top| sigma > top))
         .count()
 }
 
@@ -68,13 +67,18 @@ fn opening(d: &DecompositionSummary) -> String {
         true => "every residual met the tolerance",
         false => "<b>not every residual met the tolerance</b>",
     };
+    let against = match d.null_top {
+        Some(top) => format!(
+            "{} of {computed} lie above the null's largest ({}, {})",
+            above(d),
+            significant(top, 3),
+            plural(d.null_draws, "surrogate"),
+        ),
+        None => format!("{computed}, which were held against no null"),
+    };
     format!(
-        "{}: {} of {computed} lie above the null's largest ({}, {}); together all {} hold {} of \
-         |G|²; after {} passes over the matrix {converged} (largest {} of σ_0).",
+        "{}: {against}; together all {} hold {} of |G|²; after {} passes over the matrix {converged} (largest {} of σ_0).",
         escape(&capital(&d.words())),
-        above(d),
-        significant(d.null_top, 3),
-        plural(d.null_draws, "surrogate"),
         d.sigma.len(),
         percent(explained),
         d.passes,
@@ -101,7 +105,7 @@ fn spectrum_figure(d: &DecompositionSummary) -> String {
         .iter()
         .chain(&d.null_sigma)
         .copied()
-        .chain([d.null_top]);
+        .chain(d.null_top);
     let (low, high) = range_of(positive(values)).unwrap_or((0.1, 1.0));
     let axis = Axis {
         label: "singular value σ_i, in the columns' unit",
@@ -125,11 +129,10 @@ fn spectrum_figure(d: &DecompositionSummary) -> String {
         "line thin",
     );
     plot.svg.close();
-    plot.horizontal(
-        d.null_top,
-        NULL.colour,
-        &format!("null's largest at 95 %: {}", significant(d.null_top, 4)),
-    );
+    if let Some(top) = d.null_top {
+        let tooltip = format!("null's largest at 95 %: {}", significant(top, 4));
+        plot.horizontal(top, NULL.colour, &tooltip);
+    }
     for (i, &sigma) in d.sigma.iter().enumerate() {
         let (Some(x), Some(y)) = (plot.x.place(i as f64), plot.y.place_within(sigma)) else {
             continue;
@@ -141,7 +144,10 @@ fn spectrum_figure(d: &DecompositionSummary) -> String {
             significant(null, 4),
             percent(d.explained.get(i).copied().unwrap_or(f64::NAN))
         );
-        let class = if sigma > d.null_top { "dot" } else { "ring" };
+        let class = match d.null_top {
+            Some(top) if sigma <= top => "ring",
+            _ => "dot",
+        };
         plot.svg.group(SIGNAL.colour, &tooltip, |svg: &mut Svg| {
             svg.disc((x, y), 2.6, class);
             svg.disc((x, y), 6.0, "target");

@@ -1,6 +1,7 @@
 //! Section 5: which tensors hold the left singular vectors, beside the tensors' share of parameters.
 
-use crate::findings::{DecompositionSummary, Results};
+use crate::findings::DecompositionSummary;
+use crate::nn::Layout;
 
 use super::figure::figure;
 use super::number::{count, percent, percent_bare, plural, significant};
@@ -12,21 +13,17 @@ use super::svg::{Anchor, Svg, escape};
 const ROWS: usize = 64;
 
 /// The section's markup.
-pub fn body(results: &Results) -> String {
-    let decompositions = &results.decompositions;
-    if decompositions.is_empty() || results.run.layout.is_empty() {
+pub fn body(decompositions: &[DecompositionSummary], layout: &Layout) -> String {
+    if decompositions.is_empty() || layout.is_empty() {
         return lead("No left singular vectors were computed.");
     }
     let opening: String = decompositions
         .iter()
-        .map(|d| lead(&opening(results, d)))
+        .map(|d| lead(&opening(layout, d)))
         .collect();
-    let maps: String = decompositions
-        .iter()
-        .map(|d| heat_map(results, d))
-        .collect();
+    let maps: String = decompositions.iter().map(|d| heat_map(layout, d)).collect();
     // Two stand side by side while they are narrow enough.
-    let class = if results.run.layout.tensors.len() <= 12 {
+    let class = if layout.tensors.len() <= 12 {
         "wide"
     } else {
         "full"
@@ -41,8 +38,7 @@ pub fn body(results: &Results) -> String {
     )
 }
 
-fn sizes(results: &Results) -> Vec<f64> {
-    let layout = &results.run.layout;
+fn sizes(layout: &Layout) -> Vec<f64> {
     let all = layout.len() as f64;
     layout
         .tensors
@@ -60,9 +56,9 @@ fn means(d: &DecompositionSummary, tensors: usize) -> Vec<f64> {
     (0..tensors).map(mean).collect()
 }
 
-fn opening(results: &Results, d: &DecompositionSummary) -> String {
-    let tensors = &results.run.layout.tensors;
-    let sizes = sizes(results);
+fn opening(layout: &Layout, d: &DecompositionSummary) -> String {
+    let tensors = &layout.tensors;
+    let sizes = sizes(layout);
     let means = means(d, tensors.len());
     let name = escape(&capital(&d.words()));
     let largest =
@@ -97,11 +93,11 @@ fn opening(results: &Results, d: &DecompositionSummary) -> String {
     }
 }
 
-fn heat_map(results: &Results, d: &DecompositionSummary) -> String {
+fn heat_map(layout: &Layout, d: &DecompositionSummary) -> String {
     const LEFT: f64 = 92.0;
     const CELL: f64 = 30.0;
     const ROW: f64 = 17.0;
-    let tensors = &results.run.layout.tensors;
+    let tensors = &layout.tensors;
     let longest = tensors
         .iter()
         .map(|t| t.name.chars().count())
@@ -144,7 +140,7 @@ fn heat_map(results: &Results, d: &DecompositionSummary) -> String {
             });
         }
     };
-    let sizes = sizes(results);
+    let sizes = sizes(layout);
     let of_parameters = |j: usize| {
         format!(
             "{}: {} parameters, {} of all",

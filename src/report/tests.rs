@@ -95,7 +95,7 @@ fn with_numbers(results: &Results, change: &dyn Fn(f64) -> f64) -> Results {
         all(&mut d.mass);
         d.v.iter_mut().for_each(all);
         d.by_tensor.iter_mut().for_each(all);
-        d.null_top = change(d.null_top);
+        d.null_top = d.null_top.map(change);
         for c in &mut d.components {
             let course = &mut c.course;
             course.temporal_index = change(course.temporal_index);

@@ -1,6 +1,6 @@
 //! Section 4: right singular vectors over time, beside the mass of the columns they come from.
 
-use crate::findings::{DecompositionSummary, Results};
+use crate::findings::DecompositionSummary;
 use crate::locate::{Component, Label};
 
 use super::axes::{Axis, Plot, Scale, Size, range_of};
@@ -22,15 +22,17 @@ const MASS: Look = Look {
     is_dashed: false,
 };
 
-/// The section's markup.
-pub fn body(results: &Results) -> String {
-    let decompositions = &results.decompositions;
+/// The section's markup; `correlation` is that of the temporal index with what components do, where that is known.
+pub fn body(
+    decompositions: &[DecompositionSummary],
+    correlation: &dyn Fn(&DecompositionSummary) -> Option<f64>,
+) -> String {
     if decompositions.is_empty() {
         return lead("No decomposition was computed.");
     }
     let opening: String = decompositions
         .iter()
-        .map(|d| lead(&opening(d, correlation(results, d))))
+        .map(|d| lead(&opening(d, correlation(d))))
         .collect();
     let maps: String = decompositions.iter().map(heat_map).collect();
     let keys = [
@@ -104,16 +106,25 @@ fn squares(v: &[f64]) -> Vec<f64> {
     squares.iter().map(|square| square * scale).collect()
 }
 
+/// When component `i` was active: its squares by bin, or in files of before those of its bin means, in which what oscillates cancels.
+fn activity(d: &DecompositionSummary, i: usize, v: &[f64]) -> Vec<f64> {
+    match d.activity.get(i) {
+        Some(activity) => activity.clone(),
+        None => squares(v),
+    }
+}
+
 fn opening(d: &DecompositionSummary, correlation: Option<f64>) -> String {
     let (early, late, none) = label_counts(d);
     let at = |values: &[f64], bin: usize| values.get(bin).copied().unwrap_or(0.0);
     let mass = beginning(d, |bin| at(&d.mass, bin));
     let firsts: Vec<f64> =
         d.v.iter()
+            .enumerate()
             .take(3)
-            .map(|v| {
-                let squares = squares(v);
-                beginning(d, |bin| at(&squares, bin))
+            .map(|(i, v)| {
+                let activity = activity(d, i, v);
+                beginning(d, |bin| at(&activity, bin))
             })
             .collect();
     let firsts_mean = firsts.iter().sum::<f64>() / firsts.len() as f64;
@@ -132,12 +143,6 @@ fn opening(d: &DecompositionSummary, correlation: Option<f64>) -> String {
         percent(mass),
         percent(firsts_mean),
     )
-}
-
-/// Rank correlation over components of the temporal index and what steps along them cost.
-fn correlation(results: &Results, d: &DecompositionSummary) -> Option<f64> {
-    let mut temporal = results.found.temporal.iter();
-    temporal.find(|one| one.decomposition == d.of)?.correlation
 }
 
 fn tooltip(component: &Component) -> String {
@@ -213,7 +218,7 @@ fn heat_map(d: &DecompositionSummary) -> String {
         let look = phase_look(component.map_or(Label::None, |c| c.label));
         let tooltip = component.map_or(format!("component {i}"), tooltip);
         svg.group(look.colour, &tooltip, |svg| {
-            heat_row(svg, &squares(v), (LEFT, y), (cell, height - 1.0));
+            heat_row(svg, &activity(d, i, v), (LEFT, y), (cell, height - 1.0));
             svg.rect((LEFT, y), (CELLS, height), "target", 0.0);
             if height > 10.0 || i % 4 == 0 {
                 let base = y + height / 2.0 + 4.0;
@@ -240,8 +245,12 @@ fn heat_map(d: &DecompositionSummary) -> String {
     time_axis(&mut svg, (LEFT, LEFT + CELLS), bottom + 2.0);
     let title = format!("e(τ) = v², {}", d.words());
     let svg = svg.finish(&format!("{title}: a row a component, time to the right"));
-    let caption = "darker is more, each row scaled to its darkest bin; squares of v's bin means, so what oscillates \
-                   within a bin cancels";
+    let caption = match d.activity.is_empty() {
+        false => "darker is more, each row scaled to its darkest bin",
+        true => {
+            "darker is more, each row scaled to its darkest bin; squares of v's bin means, so what oscillates within a bin cancels"
+        }
+    };
     figure(
         "",
         &title,

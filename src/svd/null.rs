@@ -69,14 +69,14 @@ impl SpectrumNull {
     }
 }
 
-/// The null of the spectrum of `matrix`; `progress` gets the surrogate's number and its pass.
+/// The null of the spectrum of `matrix`; `progress` gets the surrogate's number and its pass, and says whether to go on.
 ///
 /// # Errors
-/// Too few surrogates, and what [`super::truncated`] refuses.
+/// Too few surrogates, interrupted, and what [`super::truncated`] refuses.
 pub fn spectrum(
     matrix: &dyn GradientMatrix,
     options: &NullOptions,
-    progress: &mut dyn FnMut(usize, Pass),
+    progress: &mut dyn FnMut(usize, Pass) -> bool,
 ) -> Result<SpectrumNull, Error> {
     if options.surrogates < SURROGATES_MIN {
         let expected = format!("at least {SURROGATES_MIN}");
@@ -97,11 +97,9 @@ pub fn spectrum(
             ..Options::with_rank(options.rank)
         };
         let mut krylov = surrogate(&flipped, &settings);
-        krylov.run(options.max_passes, TOLERANCE, &mut |event| {
-            if let Event::Pass(pass) = event {
-                progress(index, pass);
-            }
-            true
+        krylov.run(options.max_passes, TOLERANCE, &mut |event| match event {
+            Event::Pass(pass) => progress(index, pass),
+            _ => true,
         })?;
         let rank = options.rank.min(matrix.time_len()).min(matrix.param_len());
         let mut values = krylov.values();
@@ -172,7 +170,7 @@ mod tests {
             ..NullOptions::default()
         };
         let signals = |matrix: &Dense| {
-            let null = spectrum(matrix, &options, &mut |_, _| {}).unwrap();
+            let null = spectrum(matrix, &options, &mut |_, _| true).unwrap();
             assert_eq!(
                 (null.largest.len(), null.quantiles.len()),
                 (SURROGATES_MIN, 3)
@@ -196,6 +194,6 @@ mod tests {
             surrogates: 18,
             ..options.clone()
         };
-        assert!(spectrum(&planted, &few, &mut |_, _| {}).is_err());
+        assert!(spectrum(&planted, &few, &mut |_, _| true).is_err());
     }
 }

@@ -17,8 +17,8 @@ use crate::svd::{self, Event, Pass, Precision};
 use super::super::Error;
 use super::super::settings::Running;
 use super::super::speed;
-use super::super::svd::parse;
 use super::spectrum;
+use crate::cli::parse;
 
 /// Decompose a matrix of a known spectrum
 #[derive(clap::Args, Clone, Debug)]

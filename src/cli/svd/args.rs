@@ -1,10 +1,8 @@
 //! Arguments of `gouda svd`.
 
-use std::ops::Range;
-use std::path::PathBuf;
-
-use super::parse;
-use crate::cli::settings::{Mapping, Running};
+use crate::cli::matrix::MatrixArgs;
+use crate::cli::parse;
+use crate::cli::settings::Running;
 use crate::svd::Method;
 
 /// Truncated SVD of a gradient matrix, with its certificate
@@ -25,8 +23,8 @@ use crate::svd::Method;
   gouda svd runs/quick-seed0/gradients/total --layers conv1,value --out conv1-svd
   gouda svd parameters-by-time.npy --time-axis 1 --max-memory 1GiB --out svd")]
 pub struct Args {
-    /// A .npy file or a folder of them
-    pub(super) matrix: PathBuf,
+    #[command(flatten)]
+    pub(super) asked: MatrixArgs,
 
     /// Singular triplets; a matrix of lower rank gives as many as it has, and says so
     #[arg(long, default_value_t = 32)]
@@ -53,46 +51,6 @@ pub struct Args {
     #[arg(long, default_value = "4GiB", value_parser = parse::bytes, value_name = "SIZE")]
     pub(super) max_memory: u64,
 
-    /// Which axis of the files is time
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..2))]
-    pub(super) time_axis: u8,
-
-    /// The axis along which a folder of .npy files is stacked [default: the one that fits, else 0]
-    #[arg(long, value_parser = clap::value_parser!(u8).range(0..2))]
-    pub(super) stack_axis: Option<u8>,
-
-    /// Steps A to below B
-    #[arg(long, value_parser = parse::range, value_name = "A..B")]
-    pub(super) window: Option<Range<usize>>,
-
-    /// Every N-th of the steps
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = at_least_one)]
-    pub(super) stride: usize,
-
-    /// Parameters A to below B; may be given several times
-    #[arg(long, value_parser = parse::range, value_name = "A..B")]
-    pub(super) params: Vec<Range<usize>>,
-
-    /// Tensors by name or by what comes before a dot, from the manifest of a stream folder
-    #[arg(long, value_delimiter = ',', conflicts_with = "params")]
-    pub(super) layers: Vec<String>,
-
-    /// Scale every step's gradient to length 1 first, so that falling norms cannot pass for structure
-    #[arg(long)]
-    pub(super) unit_norm: bool,
-
-    /// Multiply every step's gradient by its learning rate, from the manifest of a stream folder
-    #[arg(long, conflicts_with = "unit_norm")]
-    pub(super) learning_rate: bool,
-
-    /// What to do with NaN and infinities
-    #[arg(long, value_enum, default_value_t = NonFinite::Refuse)]
-    pub(super) non_finite: NonFinite,
-
-    /// Do not start from the sketch that was recorded with the matrix
-    #[arg(long)]
-    pub(super) no_sketch: bool,
-
     /// Compare with faer's Lanczos solver where the matrix is one it can take
     #[arg(long)]
     pub(super) cross_check: bool,
@@ -100,9 +58,6 @@ pub struct Args {
     /// Seed of the start block
     #[arg(long, default_value_t = 0)]
     pub(super) seed: u64,
-
-    #[command(flatten)]
-    pub(super) mapping: Mapping,
 
     #[command(flatten)]
     pub(super) running: Running,
@@ -126,20 +81,5 @@ impl From<MethodName> for Method {
             MethodName::Dense => Self::Dense,
             MethodName::Lanczos => Self::Lanczos,
         }
-    }
-}
-
-#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NonFinite {
-    /// An error that names file, row and column
-    Refuse,
-    /// Read as 0, and counted in the certificate
-    Mask,
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err(format!("expected 1 or more, found {text}")),
-        Ok(number) => Ok(number),
     }
 }

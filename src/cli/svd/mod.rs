@@ -1,7 +1,6 @@
 //! `gouda svd`: the decomposition of any gradient matrix.
 
 mod args;
-pub(in crate::cli) mod parse;
 mod table;
 mod telling;
 
@@ -12,14 +11,11 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
-use crate::gradients::{
-    self, GradientMatrix, Matrix, Reading, Scaled, Select, Selection, Sketch, non_finite_len,
-};
+use crate::gradients::{GradientMatrix, non_finite_len};
 use crate::storage::run_dir::{ensure_directory, refuse_occupied};
 use crate::svd::lanczos::cross_check;
 use crate::svd::{self, Stop};
 
-use args::NonFinite;
 use table::{describe, table};
 use telling::Telling;
 
@@ -30,30 +26,10 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let directory = args.running.out_or("svd");
     let invocation = args.running.start()?;
     let begun = Instant::now();
-    let reading = Reading {
-        time_axis: usize::from(args.time_axis),
-        stack_axis: args.stack_axis.map(usize::from),
-        mask: args.non_finite == NonFinite::Mask,
-        access: args.mapping.access(),
-    };
-    let mut matrix = Matrix::open_as(&args.matrix, reading).map_err(|error| match error {
-        gradients::Error::Shape { .. } => Error::Usage(format!("--time-axis: {error}")),
-        other => other.into(),
-    })?;
-    if matrix.pass_bytes() > args.max_memory {
-        matrix.expect_disk();
-    }
-    let selection = selection(args, &matrix)?;
-    let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
-    if time_len == 0 || param_len == 0 {
-        return Err(svd::Error::Empty {
-            time_len,
-            param_len,
-        }
-        .into());
-    }
-    let select = Select::new(&matrix, &selection)
-        .map_err(|error| Error::Usage(format!("--window, --params: {error}")))?;
+    let asked = &args.asked;
+    let matrix = asked.open(args.max_memory)?;
+    let selection = asked.selection(&matrix)?;
+    let select = asked.select(&matrix, &selection)?;
     ensure_directory(&directory)?;
     refuse_occupied(&directory)?;
     // What is read besides by the decomposition itself.
@@ -64,16 +40,16 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         matrix.verify()?;
         extra_passes += 1;
     }
-    let masked = if args.non_finite == NonFinite::Mask {
+    let masked = if asked.is_masked() {
         extra_passes += 1;
         Some(non_finite_len(&matrix, &select)?)
     } else {
         None
     };
-    let weighted = weigh(args, &matrix, &select)?;
-    extra_passes += usize::from(args.unit_norm);
+    let weighted = asked.weigh(&matrix, &select)?;
+    extra_passes += usize::from(asked.unit_norm);
     let view: &dyn GradientMatrix = weighted.as_ref().map_or(&select, |scaled| scaled);
-    let sketch = sketch(args, &matrix, &selection, &select, weighted.as_ref())?;
+    let sketch = asked.sketch(&matrix, &selection, &select, weighted.as_ref())?;
     let options = svd::Options {
         rank: args.rank,
         method: args.method.into(),
@@ -98,12 +74,12 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     };
     let read_bytes = by_method + extra_passes as u64 * view.pass_bytes();
     let notes = json!({
-        "matrix": args.matrix.display().to_string(),
-        "time_axis": args.time_axis,
-        "window": args.window,
-        "stride": args.stride,
+        "matrix": asked.matrix.display().to_string(),
+        "time_axis": asked.time_axis,
+        "window": asked.window,
+        "stride": asked.stride,
         "params": selection.params,
-        "weights": weights_name(args),
+        "weights": asked.weights_name(),
         "non_finite_masked": masked,
         "checksums_verified": verified,
         "from_sketch": sketch.is_some(),
@@ -164,68 +140,4 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     }
     writeln!(out, "{}", directory.display())?;
     Ok(())
-}
-
-fn selection(args: &Args, matrix: &Matrix) -> Result<Selection, Error> {
-    let params = if args.layers.is_empty() {
-        args.params.clone()
-    } else {
-        let Some(layout) = matrix.layout() else {
-            let text = "--layers: expected a stream folder, whose manifest names them";
-            return Err(Error::Usage(text.into()));
-        };
-        Selection::of_layers(layout, &args.layers)
-            .map_err(|error| Error::Usage(format!("--layers: {error}")))?
-    };
-    Ok(Selection {
-        window: args.window.clone(),
-        stride: args.stride,
-        params,
-    })
-}
-
-fn weights_name(args: &Args) -> &'static str {
-    match (args.unit_norm, args.learning_rate) {
-        (true, _) => "unit norm",
-        (_, true) => "learning rate",
-        _ => "none",
-    }
-}
-
-fn weigh<'a>(
-    args: &Args,
-    matrix: &Matrix,
-    select: &'a Select<'_>,
-) -> Result<Option<Scaled<'a>>, Error> {
-    if args.unit_norm {
-        return Ok(Some(Scaled::unit_norm(select)?));
-    }
-    if !args.learning_rate {
-        return Ok(None);
-    }
-    let Some(rows) = matrix.rows() else {
-        let text = "--learning-rate: expected a stream folder, whose manifest holds them";
-        return Err(Error::Usage(text.into()));
-    };
-    let weights = select.rows().map(|row| rows.learning_rate[row]).collect();
-    Ok(Some(Scaled::new(select, weights)?))
-}
-
-/// The recorded sketch of the part that is decomposed, its rows weighted as the matrix's are.
-fn sketch(
-    args: &Args,
-    matrix: &Matrix,
-    selection: &Selection,
-    select: &Select<'_>,
-    weighted: Option<&Scaled<'_>>,
-) -> Result<Option<Vec<f64>>, Error> {
-    let other_columns = !selection.params.is_empty() || args.non_finite == NonFinite::Mask;
-    if args.no_sketch || other_columns {
-        return Ok(None);
-    }
-    let Some(sketch) = Sketch::of(matrix)? else {
-        return Ok(None);
-    };
-    let weights = weighted.map(Scaled::weights);
-    Ok(Some(sketch.rows(select.rows(), weights)))
 }

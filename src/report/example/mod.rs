@@ -184,7 +184,7 @@ fn decomposition(of: Components) -> DecompositionSummary {
     DecompositionSummary {
         of,
         null_sigma: (0..COMPONENTS).map(|i| 4.1 - 0.04 * i as f64).collect(),
-        null_top: 4.1,
+        null_top: Some(4.1),
         null_draws: 20,
         left_residuals: sigma
             .iter()
@@ -205,6 +205,8 @@ fn decomposition(of: Components) -> DecompositionSummary {
         tau,
         mass,
         components,
+        without_noise: Vec::new(),
+        activity: Vec::new(),
     }
 }
 

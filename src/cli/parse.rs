@@ -1,9 +1,9 @@
-//! Arguments of `gouda svd` that are more than a number.
+//! Arguments that are more than a number.
 
 use std::ops::Range;
 
 /// `A..B`: from A to below B.
-pub(super) fn range(text: &str) -> Result<Range<usize>, String> {
+pub fn range(text: &str) -> Result<Range<usize>, String> {
     let expected = || format!("expected A..B with A below B, found {text}");
     let (start, end) = text.split_once("..").ok_or_else(expected)?;
     let number = |text: &str| text.trim().parse::<usize>().map_err(|_| expected());
@@ -15,7 +15,7 @@ pub(super) fn range(text: &str) -> Result<Range<usize>, String> {
 }
 
 /// `500MB`, `1GiB`, or bytes.
-pub(in crate::cli) fn bytes(text: &str) -> Result<u64, String> {
+pub fn bytes(text: &str) -> Result<u64, String> {
     let expected = || format!("expected bytes such as 500MB or 1GiB, found {text}");
     let split = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')

@@ -1,0 +1,404 @@
+//! `gouda locate`: which directions of anyone's gradients are early, late or neither, and where they lie.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::experiment::Progress;
+use crate::findings::{Components, DecompositionSummary, LocatedMatrix};
+use crate::gradients::{GradientMatrix, Matrix, Reading};
+use crate::locate::{self, Between, Label, Located, Moved, NullOptions, PValues, temporal::tau};
+use crate::nn::Layout;
+use crate::storage::manifest::write_json;
+use crate::storage::run_dir::{ensure_directory, refuse_occupied};
+use crate::storage::{self, atomic};
+use crate::svd::{self, Decomposition};
+
+use super::Error;
+use super::matrix::MatrixArgs;
+use super::parse;
+use super::progress::Watcher;
+use super::settings::Running;
+
+/// Which directions of a gradient matrix were active early or late, and in which tensors they lie
+///
+/// MATRIX is what `gouda svd` takes, or the folder that `gouda svd` wrote (then nothing has a label, for the nulls need the
+/// matrix). Rows are training steps, in order. Every component of the decomposition gets its
+/// temporal index (when it was active, against when gradients were large at all; from -1 to 1, negative is early),
+/// held against three nulls, its singular value against matrices with random signs, and its share in each tensor;
+/// both with intervals, without what noise adds. `early` and `late` are said where every null is rejected, adjusted for as many
+/// components as were asked. DIR gets located.json, report.html, and the decomposition under svd/.
+///
+/// Where --displacement gives the path of the parameters, a label must agree with when they moved
+/// along the component. Without it that is not asked.
+#[derive(clap::Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  gouda locate gradients.npy --out located
+  gouda locate runs/quick-seed0/gradients/total --unit-norm --displacement runs/quick-seed0/checkpoints --out located
+  gouda locate gradients.npy --window 0..5000 --stride 5 --rank 8 --json")]
+pub struct Args {
+    #[command(flatten)]
+    asked: MatrixArgs,
+
+    /// Components
+    #[arg(long, default_value_t = 16)]
+    rank: usize,
+
+    /// The path of the parameters: anything with a row of them a checkpoint, evenly spaced, the first from before training
+    #[arg(long, value_name = "PATH")]
+    displacement: Option<PathBuf>,
+
+    /// Draws of the nulls of a course; at least 80 a component are made
+    #[arg(long, default_value_t = 999)]
+    draws: u32,
+
+    /// Matrices with random signs behind the null of the spectrum
+    #[arg(long, default_value_t = 19)]
+    surrogates: usize,
+
+    /// Memory beyond the mapped file, at most
+    #[arg(long, default_value = "4GiB", value_parser = parse::bytes, value_name = "SIZE")]
+    max_memory: u64,
+
+    /// Seed of everything random
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+
+    #[command(flatten)]
+    running: Running,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
+    let directory = args.running.out_or("located");
+    let invocation = args.running.start()?;
+    let mut watcher = args.running.watcher();
+    let is_decomposition = storage::exists(&args.asked.matrix.join("certificate.json"))?;
+    let (located, layout, shape) = match is_decomposition {
+        true => of_decomposition(args)?,
+        false => of_matrix(args, &directory, &mut watcher)?,
+    };
+    watcher.end();
+    ensure_directory(&directory)?;
+    refuse_occupied(&directory)?;
+    let of = match args.asked.unit_norm {
+        true => Components::UnitNorm,
+        false => Components::Raw,
+    };
+    let times: Vec<f64> = (0..shape.0).map(|t| tau(t, shape.0)).collect();
+    let found = LocatedMatrix {
+        version: env!("CARGO_PKG_VERSION").into(),
+        command: invocation.command.join(" "),
+        matrix: args.asked.matrix.display().to_string(),
+        time_len: shape.0,
+        param_len: shape.1,
+        weights: args.asked.weights_name().into(),
+        displacement: args
+            .displacement
+            .as_ref()
+            .map(|path| path.display().to_string()),
+        has_matrix: !is_decomposition,
+        groups: located
+            .groups
+            .iter()
+            .map(|group| (group.start, group.end - 1))
+            .collect(),
+        decomposition: DecompositionSummary::new(of, &times, &layout, &located),
+        layout,
+    };
+    let svd = directory.join("svd");
+    ensure_directory(&svd)?;
+    svd::output::save(&svd, &located.decomposition)?;
+    write_json(&directory.join("located.json"), &found)?;
+    write(&directory, &found)?;
+    if args.running.json {
+        let printed = Printed {
+            out: directory.display().to_string(),
+            has_displacement: found.displacement.is_some(),
+            components: components(&found),
+        };
+        serde_json::to_writer(&mut *out, &printed)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    table(&found, out)?;
+    writeln!(out, "{}", directory.join(REPORT).display())?;
+    Ok(())
+}
+
+/// The page.
+const REPORT: &str = "report.html";
+
+/// Writes the page of `found` into `directory`.
+pub fn write(directory: &Path, found: &LocatedMatrix) -> Result<(), Error> {
+    let page = crate::report::matrix_html(found);
+    Ok(atomic::write(&directory.join(REPORT), page.as_bytes())?)
+}
+
+/// What was located, where the parameters lie, and rows and parameters.
+type Found = (Located, Layout, (usize, usize));
+
+fn of_matrix(args: &Args, directory: &Path, watcher: &mut Watcher) -> Result<Found, Error> {
+    let asked = &args.asked;
+    let matrix = asked.open(args.max_memory)?;
+    let selection = asked.selection(&matrix)?;
+    let select = asked.select(&matrix, &selection)?;
+    // Before anything is computed.
+    ensure_directory(directory)?;
+    refuse_occupied(directory)?;
+    if matrix.manifest().is_some() && matrix.pass_bytes() <= args.max_memory {
+        matrix.verify()?;
+    }
+    let weighted = asked.weigh(&matrix, &select)?;
+    let view: &dyn GradientMatrix = weighted.as_ref().map_or(&select, |scaled| scaled);
+    let sketch = asked.sketch(&matrix, &selection, &select, weighted.as_ref())?;
+    let shape = (view.time_len(), view.param_len());
+    let layout = match matrix.layout() {
+        Some(layout) => selection.layout(layout),
+        None => unnamed(shape.1),
+    };
+    let path = path(args)?;
+    let moved = |d: &Decomposition| moved(d, path.as_ref(), &selection);
+    let tensors: Vec<_> = layout.tensors.iter().map(|tensor| tensor.range()).collect();
+    let options = locate::Options {
+        svd: svd::Options {
+            max_memory_bytes: args.max_memory,
+            seed: args.seed,
+            ..svd::Options::with_rank(args.rank)
+        },
+        surrogates: args.surrogates,
+        draws: args.draws,
+        seed: args.seed,
+        turns: true,
+    };
+    watcher.say(&format!(
+        "{} steps x {} parameters in {}",
+        shape.0,
+        shape.1,
+        crate::report::plural(layout.tensors.len(), "tensor")
+    ));
+    let displacement: Option<&locate::Displacement<'_, Error>> = match path {
+        Some(_) => Some(&moved),
+        None => None,
+    };
+    let mut tell = |event: locate::Event<'_>| {
+        match event {
+            locate::Event::Begin(stage, steps) => watcher.begin(stage.words(), steps),
+            locate::Event::Advance(done, note) => watcher.advance(done, note),
+        }
+        !watcher.is_interrupted()
+    };
+    let located = locate::locate(
+        view,
+        &tensors,
+        &options,
+        sketch.as_deref(),
+        displacement,
+        &mut tell,
+    )?;
+    Ok((located, layout, shape))
+}
+
+fn of_decomposition(args: &Args) -> Result<Found, Error> {
+    let asked = &args.asked;
+    let decomposition = svd::output::load(&asked.matrix)?;
+    let shape = (decomposition.time_len, decomposition.param_len);
+    // What the rows' norms were is not in it: with unit norm they are even, and else taken to be.
+    let row_norms = vec![1.0; shape.0];
+    let path = path(args)?;
+    let selection = crate::gradients::Selection::default();
+    let moved = |d: &Decomposition| moved(d, path.as_ref(), &selection);
+    let displacement: Option<&locate::Displacement<'_, Error>> = match path {
+        Some(_) => Some(&moved),
+        None => None,
+    };
+    let options = NullOptions {
+        draws: args.draws,
+        seed: args.seed,
+    };
+    let located = locate::locate_decomposition(decomposition, row_norms, &options, displacement)?;
+    Ok((located, unnamed(shape.1), shape))
+}
+
+fn unnamed(param_len: usize) -> Layout {
+    Layout::new(vec![("all".into(), vec![param_len])])
+}
+
+/// The path of the parameters, where one was given.
+fn path(args: &Args) -> Result<Option<Matrix>, Error> {
+    let open = |path: &PathBuf| Matrix::open_as(path, Reading::by(args.asked.mapping().access()));
+    Ok(args.displacement.as_ref().map(open).transpose()?)
+}
+
+fn moved(
+    d: &Decomposition,
+    path: Option<&Matrix>,
+    selection: &crate::gradients::Selection,
+) -> Result<Moved, Error> {
+    let mut moved = Moved::along(d);
+    let Some(path) = path else {
+        return Ok(moved);
+    };
+    let columns = crate::gradients::Selection {
+        params: selection.params.clone(),
+        ..Default::default()
+    };
+    let usage = |error: &dyn std::fmt::Display| Error::Usage(format!("--displacement: {error}"));
+    let path = crate::gradients::Select::new(path, &columns).map_err(|error| usage(&error))?;
+    let (len, params) = (path.time_len(), path.param_len());
+    if params != d.param_len {
+        return Err(usage(&format!(
+            "expected rows of {} parameters, as the matrix has, found {params}",
+            d.param_len
+        )));
+    }
+    let row = |t: usize| -> Result<Vec<f32>, Error> {
+        let mut row = vec![0.0; params];
+        path.read_block(t..t + 1, 0..params, &mut row)?;
+        Ok(row)
+    };
+    let theta_0 = row(0)?;
+    for t in 0..len {
+        moved
+            .add(d, tau(t, len), &row(t)?, &theta_0)
+            .map_err(|error| usage(&error))?;
+    }
+    Ok(moved)
+}
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Printed<'a> {
+    out: String,
+    has_displacement: bool,
+    components: Vec<PrintedComponent<'a>>,
+}
+
+/// A component as it is printed.
+#[derive(Serialize)]
+struct PrintedComponent<'a> {
+    index: usize,
+    label: Option<Label>,
+    sigma: f64,
+    explained: f64,
+    signal: Option<bool>,
+    temporal_index: f64,
+    temporal_index_without_noise: Option<Between>,
+    participation_ratio: f64,
+    p: PValues,
+    p_adjusted: Option<f64>,
+    halves_agree: Option<f64>,
+    t50: Option<f64>,
+    reasons: &'a [String],
+    tensors: Vec<PrintedTensor<'a>>,
+}
+
+/// A component's share in a tensor.
+#[derive(Serialize)]
+struct PrintedTensor<'a> {
+    name: &'a str,
+    share: f64,
+    without_noise: Option<Between>,
+}
+
+fn components(found: &LocatedMatrix) -> Vec<PrintedComponent<'_>> {
+    let d = &found.decomposition;
+    let of = |c: &'_ locate::Component, i: usize| -> (Option<Label>, Vec<PrintedTensor<'_>>) {
+        let without = d.without_noise.get(i).and_then(Option::as_ref);
+        let tensors = found
+            .layout
+            .tensors
+            .iter()
+            .enumerate()
+            .map(|(l, tensor)| PrintedTensor {
+                name: &tensor.name,
+                share: d.by_tensor[i][l],
+                without_noise: without.map(|one| one.by_tensor[l]),
+            });
+        let label = (c.label != Label::None).then_some(c.label);
+        (label, tensors.collect())
+    };
+    d.components
+        .iter()
+        .enumerate()
+        .map(|(i, c)| {
+            let (label, tensors) = of(c, i);
+            PrintedComponent {
+                index: c.index,
+                label,
+                sigma: c.sigma,
+                explained: c.explained,
+                signal: c.signal,
+                temporal_index: c.course.temporal_index,
+                temporal_index_without_noise: d.without_noise[i]
+                    .as_ref()
+                    .map(|one| one.temporal_index),
+                participation_ratio: c.course.participation_ratio,
+                p: c.p,
+                p_adjusted: c.p_adjusted,
+                halves_agree: c.agreement,
+                t50: c.t50,
+                reasons: &c.reasons,
+                tensors,
+            }
+        })
+        .collect()
+}
+
+/// What is told on the terminal: a line a component that is signal, or that has not been asked.
+fn table(found: &LocatedMatrix, out: &mut dyn Write) -> Result<(), Error> {
+    writeln!(
+        out,
+        "   i  label   temporal index        p adjusted  of |G|^2  largest tensors"
+    )?;
+    for one in components(found)
+        .iter()
+        .filter(|one| one.signal != Some(false))
+    {
+        let label = match one.label {
+            Some(Label::Early) => "early",
+            Some(Label::Late) => "late",
+            _ => "-",
+        };
+        let index = match one.temporal_index_without_noise {
+            Some(at) => format!("{:+.2} ({:+.2} to {:+.2})", at.value, at.low, at.high),
+            None => format!("{:+.2}", one.temporal_index),
+        };
+        let p = one.p_adjusted.map_or("-".into(), |p| format!("{p:.3}"));
+        let mut tensors: Vec<&PrintedTensor<'_>> = one.tensors.iter().collect();
+        tensors.sort_by(|a, b| b.share.total_cmp(&a.share));
+        let largest: Vec<String> = tensors
+            .iter()
+            .take(3)
+            .map(|tensor| format!("{} {:.0} %", tensor.name, 100.0 * tensor.share))
+            .collect();
+        writeln!(
+            out,
+            "{:>4}  {label:<6}  {index:<22}  {p:>8}  {:>6.1} %  {}",
+            one.index,
+            100.0 * one.explained,
+            largest.join(", ")
+        )?;
+    }
+    let (all, signal) = (
+        found.decomposition.components.len(),
+        found
+            .decomposition
+            .components
+            .iter()
+            .filter(|c| c.signal == Some(true))
+            .count(),
+    );
+    match found.has_matrix {
+        true => writeln!(
+            out,
+            "{signal} of {all} components stand out from matrices with random signs"
+        )?,
+        false => writeln!(
+            out,
+            "of a decomposition alone: no null of its spectrum, and so no labels"
+        )?,
+    }
+    Ok(())
+}
