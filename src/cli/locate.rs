@@ -99,6 +99,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
             .as_ref()
             .map(|path| path.display().to_string()),
         has_matrix: !is_decomposition,
+        is_by_tensor: located.is_by_tensor,
         groups: located
             .groups
             .iter()

@@ -28,6 +28,8 @@ pub struct LocatedMatrix {
     pub displacement: Option<String>,
     /// Whether the matrix itself was read, and not a decomposition of it alone.
     pub has_matrix: bool,
+    /// Whether components were turned so that they lie in tensors of their own.
+    pub is_by_tensor: bool,
     /// Components that noise cannot keep apart were turned within these groups, first to last.
     pub groups: Vec<(usize, usize)>,
     /// The tensors; one of all parameters where none were named.

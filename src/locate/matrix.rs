@@ -8,7 +8,7 @@ use super::noise::{Noise, WithoutNoise};
 use super::nulls::NullOptions;
 use super::stability::{Stability, split_half};
 use super::temporal::profile;
-use super::turn::{groups, turned};
+use super::turn::{groups, turned, turned_by_tensor};
 use super::{Error, Moved};
 use crate::gradients::{EveryOther, GradientMatrix, energies, row_norms};
 use crate::svd::null::{self, SpectrumNull, spectrum};
@@ -25,7 +25,8 @@ pub struct Options {
     pub draws: u32,
     /// Seed of all of them.
     pub seed: u64,
-    /// Whether components that noise cannot keep apart are turned to where they lie earliest and latest ([`super::turn`]).
+    /// Whether components that lie in tensors of their own are turned so that they do ([`super::by_tensor`]), and, where none do, those
+    /// that noise cannot keep apart to where they lie earliest and latest ([`super::turn`]).
     pub turns: bool,
 }
 
@@ -83,7 +84,9 @@ pub struct Located {
     pub decomposition: Decomposition,
     /// The same with what was turned turned, where anything was: what the components are of.
     pub turned: Option<Decomposition>,
-    /// Which components were turned together.
+    /// Whether components were turned so that they lie in tensors of their own.
+    pub is_by_tensor: bool,
+    /// Which components were turned together in time.
     pub groups: Vec<Range<usize>>,
     /// Norms of the rows.
     pub row_norms: Vec<f64>,
@@ -136,17 +139,19 @@ pub fn locate<E: From<Error>>(
         .iter()
         .take_while(|&&s| spectrum.is_signal(s))
         .count();
-    let (groups, turned) = match options.turns {
-        true => {
-            let noise = Noise::new(&decomposition, signals, tensors, &energies);
-            let groups = groups(&decomposition, &noise, signals);
-            let turned = match groups.is_empty() {
-                true => None,
-                false => Some(turned(&decomposition, &groups)?),
-            };
-            (groups, turned)
-        }
-        false => (Vec::new(), None),
+    let found = Noise::new(&decomposition, signals, tensors, &energies);
+    let by_tensor = match options.turns {
+        true => turned_by_tensor(&decomposition, &found, signals),
+        false => None,
+    };
+    let is_by_tensor = by_tensor.is_some();
+    let groups = match options.turns && !is_by_tensor {
+        true => groups(&decomposition, &found, signals),
+        false => Vec::new(),
+    };
+    let turned = match groups.is_empty() {
+        true => by_tensor,
+        false => Some(turned(&decomposition, &groups)?),
     };
     let d = turned.as_ref().unwrap_or(&decomposition);
     let stability = stability_of(d, &halves)?;
@@ -166,6 +171,11 @@ pub fn locate<E: From<Error>>(
     let components = components(&evidence, &null_options)?;
     let b = profile(&row_norms)?;
     let noise = Noise::new(d, signals, tensors, &energies);
+    let noise = if is_by_tensor {
+        noise.by_tensor()
+    } else {
+        noise
+    };
     let without_noise = (0..d.rank)
         .map(|i| noise.without(i, &b, options.seed))
         .collect();
@@ -176,6 +186,7 @@ pub fn locate<E: From<Error>>(
         components,
         without_noise,
         turned,
+        is_by_tensor,
         groups,
         decomposition,
     })
@@ -209,6 +220,7 @@ pub fn locate_decomposition<E: From<Error>>(
         without_noise: vec![None; components.len()],
         components,
         turned: None,
+        is_by_tensor: false,
         groups: Vec::new(),
         decomposition,
     })
@@ -326,18 +338,24 @@ mod tests {
         locate::<Error>(matrix, tensors, &options, None, None, &mut |_| true).unwrap()
     }
 
+    const ON_EARLY: Course = |tau, _| f64::from(u8::from(tau < 0.3));
+    const ON_LATE: Course = |tau, _| f64::from(u8::from(tau > 0.7));
+    const ON: Course = |_, _| 1.0;
     const EARLY: Course = |tau, stream| f64::from(u8::from(tau < 0.3)) * stream.sign();
     const LATE: Course = |tau, stream| f64::from(u8::from(tau > 0.7)) * stream.sign();
     const STEADY: Course = |_, stream| stream.sign();
 
     #[test]
     fn early_late_and_steady_are_told_apart_also_of_equal_strength() {
-        for (seed, strengths) in [(1, [9.0, 7.0, 8.0]), (2, [8.0, 8.0, 8.0 * 0.3f64.sqrt()])] {
-            let planted = [
-                (strengths[0], EARLY),
-                (strengths[1], LATE),
-                (strengths[2], STEADY),
-            ];
+        let noisy = [EARLY, LATE, STEADY];
+        // Courses that overlap are not orthogonal, and singular vectors mix them.
+        let constant = [ON_EARLY, ON_LATE, ON];
+        for (seed, strengths, courses) in [
+            (1, [9.0, 7.0, 8.0], noisy),
+            (2, [8.0, 8.0, 8.0 * 0.3f64.sqrt()], noisy),
+            (3, [8.0, 8.0, 8.0], constant),
+        ] {
+            let planted: [(f64, Course); 3] = [0, 1, 2].map(|i| (strengths[i], courses[i]));
             let (matrix, tensors) = matrix(&planted, seed);
             let found = look(&matrix, &tensors, seed);
             // The truth: of which tensor, with which label and centroid.

@@ -71,6 +71,8 @@ pub struct Noise<'a> {
     variances: Vec<f64>,
     /// The mean variance of an entry.
     mean: f64,
+    /// Whether components are told apart by their tensors, and not by their singular values.
+    is_by_tensor: bool,
 }
 
 impl<'a> Noise<'a> {
@@ -113,7 +115,21 @@ impl<'a> Noise<'a> {
             grams,
             variances,
             mean: if entries > 0.0 { left / entries } else { 0.0 },
+            is_by_tensor: false,
         }
+    }
+
+    /// The same where components are told apart by their tensors, and not by their singular values.
+    pub fn by_tensor(self) -> Self {
+        Self {
+            is_by_tensor: true,
+            ..self
+        }
+    }
+
+    /// `U_l^T U_l` of every tensor.
+    pub fn grams(&self) -> &[Mat<f64>] {
+        &self.grams
     }
 
     /// The mean variance of an entry.
@@ -208,7 +224,10 @@ impl<'a> Noise<'a> {
     /// About how far noise turns components i and j into each other, in radians.
     pub fn angle(&self, i: usize, j: usize) -> f64 {
         let [a, b] = [i, j].map(|i| self.d.s[i] * self.d.s[i]);
-        let apart = (a - b).abs();
+        let apart = match self.is_by_tensor {
+            true => a.max(b),
+            false => (a - b).abs(),
+        };
         match self.mean {
             0.0 => 0.0,
             mean if apart > 0.0 => (mean * (a + b)).sqrt() / apart,

@@ -14,6 +14,7 @@ use std::ops::Range;
 use faer::Mat;
 
 use super::Error;
+use super::by_tensor::turn_of;
 use super::noise::Noise;
 use super::temporal::tau;
 use crate::svd::{Decomposition, eigen, product};
@@ -38,8 +39,7 @@ pub fn groups(d: &Decomposition, noise: &Noise<'_>, signals: usize) -> Vec<Range
     groups
 }
 
-/// `d` with the components of every group turned. `s'` is `|G^T u'|`, and the residuals have what that leaves of
-/// `G v' = s' u'`.
+/// `d` with the components of every group turned in time.
 ///
 /// # Errors
 /// Eigenvalues that do not converge.
@@ -47,47 +47,87 @@ pub fn turned(d: &Decomposition, groups: &[Range<usize>]) -> Result<Decompositio
     let mut out = d.clone();
     let len = d.time_len;
     for group in groups {
-        let m = group.len();
-        let first = group.start;
+        let (m, first) = (group.len(), group.start);
         let v = Mat::from_fn(len, m, |t, i| d.v[t * d.rank + first + i]);
         let late = Mat::from_fn(len, m, |t, i| tau(t, len) * v[(t, i)]);
         let (_, vectors) = eigen(product(v.transpose(), late.as_ref()).as_ref())?;
         // They come largest first.
-        let mut turn = vectors.as_ref().reverse_cols().to_owned();
-        let course = product(v.as_ref(), turn.as_ref());
-        for j in 0..m {
-            let size = |t: &usize| course[(*t, j)].abs();
-            let largest = (0..len).max_by(|a, b| size(a).total_cmp(&size(b)));
-            if largest.is_some_and(|t| course[(t, j)] < 0.0) {
-                (0..m).for_each(|i| turn[(i, j)] = -turn[(i, j)]);
-            }
-        }
-        let course = product(v.as_ref(), turn.as_ref());
-        for t in 0..len {
-            (0..m).for_each(|j| out.v[t * d.rank + first + j] = course[(t, j)]);
-        }
-        for (row, old) in out.u.chunks_exact_mut(d.rank).zip(d.u.chunks_exact(d.rank)) {
-            for j in 0..m {
-                let sum: f64 = (0..m)
-                    .map(|i| f64::from(old[first + i]) * turn[(i, j)])
-                    .sum();
-                row[first + j] = sum as f32;
-            }
-        }
-        for j in 0..m {
-            let s = |i: usize| d.s[first + i];
-            let squares = |of: &dyn Fn(usize) -> f64| -> f64 {
-                (0..m)
-                    .map(|i| (turn[(i, j)] * of(i)).powi(2))
-                    .sum::<f64>()
-                    .sqrt()
-            };
-            let length = squares(&s);
-            let bent = squares(&|i| s(i) - length);
-            out.s[first + j] = length;
-            out.left_residuals[first + j] = squares(&|i| d.left_residuals[first + i]) + bent;
-            out.right_residuals[first + j] = squares(&|i| d.right_residuals[first + i]) + bent;
-        }
+        turn(
+            d,
+            &mut out,
+            first,
+            vectors.as_ref().reverse_cols().to_owned(),
+        );
     }
     Ok(out)
+}
+
+/// `d` with its first components turned so that they lie in tensors of their own ([`super::by_tensor`]); none where that is
+/// not what they do.
+pub fn turned_by_tensor(
+    d: &Decomposition,
+    noise: &Noise<'_>,
+    signals: usize,
+) -> Option<Decomposition> {
+    let by = turn_of(noise.grams(), signals)?;
+    let mut out = d.clone();
+    turn(d, &mut out, 0, by);
+    Some(out)
+}
+
+/// Puts `U R` in place of components of `d` from `first` on, with their lengths `|G^T u|`, their courses, and what that leaves of
+/// `G v = s u` among the residuals.
+fn turn(d: &Decomposition, out: &mut Decomposition, first: usize, mut by: Mat<f64>) {
+    let (m, len) = (by.nrows(), d.time_len);
+    let s = |i: usize| d.s[first + i];
+    let lengths: Vec<f64> = (0..m)
+        .map(|j| {
+            (0..m)
+                .map(|i| (by[(i, j)] * s(i)).powi(2))
+                .sum::<f64>()
+                .sqrt()
+        })
+        .collect();
+    let course = |by: &Mat<f64>, t: usize, j: usize| -> f64 {
+        let row = &d.v[t * d.rank + first..][..m];
+        let along = (0..m).map(|i| row[i] * s(i) * by[(i, j)]).sum::<f64>();
+        if lengths[j] > 0.0 {
+            along / lengths[j]
+        } else {
+            0.0
+        }
+    };
+    for j in 0..m {
+        let size = |t: &usize| course(&by, *t, j).abs();
+        let largest = (0..len).max_by(|a, b| size(a).total_cmp(&size(b)));
+        if largest.is_some_and(|t| course(&by, t, j) < 0.0) {
+            (0..m).for_each(|i| by[(i, j)] = -by[(i, j)]);
+        }
+    }
+    for t in 0..len {
+        (0..m).for_each(|j| out.v[t * d.rank + first + j] = course(&by, t, j));
+    }
+    let rows = out.u.chunks_exact_mut(d.rank).zip(d.u.chunks_exact(d.rank));
+    for (row, old) in rows {
+        for j in 0..m {
+            let sum: f64 = (0..m).map(|i| f64::from(old[first + i]) * by[(i, j)]).sum();
+            row[first + j] = sum as f32;
+        }
+    }
+    for j in 0..m {
+        let squares = |of: &dyn Fn(usize) -> f64| -> f64 {
+            (0..m)
+                .map(|i| (by[(i, j)] * of(i)).powi(2))
+                .sum::<f64>()
+                .sqrt()
+        };
+        // G v = U S^2 R / s, against s U R.
+        let bent = match lengths[j] > 0.0 {
+            true => squares(&|i| s(i) * s(i) / lengths[j] - lengths[j]),
+            false => 0.0,
+        };
+        out.s[first + j] = lengths[j];
+        out.left_residuals[first + j] = squares(&|i| d.left_residuals[first + i]) + bent;
+        out.right_residuals[first + j] = squares(&|i| d.right_residuals[first + i]);
+    }
 }

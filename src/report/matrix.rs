@@ -111,6 +111,10 @@ fn summary(found: &LocatedMatrix) -> String {
         None => "When the parameters moved along each direction is not known: no path of them was given, and labels go by the gradients alone.".into(),
     };
     let turned = match found.groups.is_empty() {
+        true if found.is_by_tensor => note(
+            "The directions that stand out lie in tensors of their own. Their courses overlap, so that singular vectors mix them; they were turned until each lies \
+             where it lies, which does not look at time. The decomposition under svd/ is as it was.",
+        ),
         true => String::new(),
         false => {
             let groups: Vec<String> = found
