@@ -90,9 +90,98 @@ impl GradientMatrix for Dense {
     }
 }
 
+/// A matrix in memory, row-major, in double precision.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DenseDouble {
+    rows: usize,
+    cols: usize,
+    values: Vec<f64>,
+}
+
+impl DenseDouble {
+    /// The matrix of shape `(rows, cols)` with these entries, row after row.
+    ///
+    /// # Errors
+    /// The number of entries is not `rows * cols`, or one of them is not finite.
+    pub fn new(rows: usize, cols: usize, values: Vec<f64>) -> Result<Self, Error> {
+        if rows.checked_mul(cols) != Some(values.len()) {
+            let expected = format!("{rows} x {cols}");
+            return Err(Error::shape("matrix in memory", expected, values.len()));
+        }
+        for (row, values) in values.chunks_exact(cols.max(1)).enumerate() {
+            check_finite(values, row, 0, None, || "matrix in memory".into())?;
+        }
+        Ok(Self { rows, cols, values })
+    }
+
+    fn piece(&self, row: usize, params: &Range<usize>) -> &[f64] {
+        &self.values[row * self.cols..(row + 1) * self.cols][params.clone()]
+    }
+}
+
+impl GradientMatrix for DenseDouble {
+    fn time_len(&self) -> usize {
+        self.rows
+    }
+
+    fn param_len(&self) -> usize {
+        self.cols
+    }
+
+    fn read_block(
+        &self,
+        rows: Range<usize>,
+        params: Range<usize>,
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        check_block(self, &rows, &params, out.len())?;
+        for (row, piece) in rows_of(rows, &params, out) {
+            let values = self.piece(row, &params);
+            piece
+                .iter_mut()
+                .zip(values)
+                .for_each(|(out, &x)| *out = x as f32);
+        }
+        Ok(())
+    }
+
+    fn is_double(&self) -> bool {
+        true
+    }
+
+    fn read_block_f64(
+        &self,
+        rows: Range<usize>,
+        params: Range<usize>,
+        out: &mut [f64],
+    ) -> Result<(), Error> {
+        check_block(self, &rows, &params, out.len())?;
+        for (row, piece) in rows_of(rows, &params, out) {
+            piece.copy_from_slice(self.piece(row, &params));
+        }
+        Ok(())
+    }
+
+    fn pass_bytes(&self) -> u64 {
+        8 * self.rows as u64 * self.cols as u64
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn doubles_come_out_as_they_went_in() {
+        let third = 1.0 / 3.0;
+        let dense = DenseDouble::new(2, 2, vec![1.0, third, 1e-200, 4.0]).unwrap();
+        let (mut wide, mut narrow) = ([0.0; 2], [0.0; 2]);
+        dense.read_block_f64(0..2, 1..2, &mut wide).unwrap();
+        dense.read_block(1..2, 0..2, &mut narrow).unwrap();
+        assert_eq!((wide, narrow), ([third, 4.0], [0.0, 4.0]));
+        assert!(DenseDouble::new(1, 1, vec![f64::NAN]).is_err());
+        assert!(DenseDouble::new(2, 1, vec![1.0]).is_err());
+    }
 
     #[test]
     fn tiles_and_refusals() {

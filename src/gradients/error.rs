@@ -4,6 +4,7 @@ use crate::storage;
 
 /// A failure of recording or reading gradients.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A file failed, or is not what it should be.
     #[error(transparent)]

@@ -2,6 +2,7 @@
 
 /// A failure of a locator.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The decomposition, or what was asked of it.
     #[error(transparent)]

@@ -2,6 +2,7 @@
 
 /// A failure of the decomposition.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The matrix could not be read.
     #[error(transparent)]

@@ -9,6 +9,19 @@
 //! time; beside the bases it holds the matrix itself only where memory allows all of it. Tiles are fixed, each is computed sequentially, and
 //! their partial sums are added in order. So results have the same bits for any number of threads on
 //! one machine; between instruction sets they agree to rounding (faer chooses its kernels by CPU).
+//!
+//! ```
+//! use gouda::gradients::Dense;
+//! use gouda::svd::{Options, bounds::bounds, truncated};
+//!
+//! // Three steps: two along one direction of parameters, one across it.
+//! let matrix = Dense::new(3, 2, vec![3.0, 0.0, 4.0, 0.0, 0.0, 1.0])?;
+//! let found = truncated(&matrix, &Options::with_rank(2), &mut |_| {})?;
+//! assert!((found.s[0] - 5.0).abs() < 1e-6 && (found.s[1] - 1.0).abs() < 1e-6);
+//! assert!((found.v_column(0)[1] - 0.8).abs() < 1e-6);
+//! assert!(found.converged && bounds(&found).singular_value_errors[0] < 1e-5);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod bounds;
 mod certificate;
@@ -37,7 +50,9 @@ mod tests;
 
 pub use decompose::decompose;
 pub use decomposition::{Decomposition, Stop};
-pub(crate) use dense::{eigen, product, right_svd};
+#[cfg(feature = "program")]
+pub(crate) use dense::right_svd;
+pub(crate) use dense::{eigen, product};
 pub use error::Error;
 pub use event::{Event, Pass};
 pub use method::Method;
