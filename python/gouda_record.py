@@ -315,8 +315,8 @@ class _Tail:
             self._seek()
             if self.file.readinto(self.bytes) != len(self.bytes):
                 break
-            index = int(self.words[0])
-            if self.words[self.SUM] != self._sum() or (self.count > 0 and index != self.first + self.count):
+            index, stated = int(self.words[0]), int(self.words[self.SUM])
+            if stated != self._sum() or (self.count > 0 and index != self.first + self.count):
                 break
             if self.count == 0:
                 self.first = index

@@ -38,15 +38,16 @@ SHARDS = {"expected_rows": 100, "shard_bytes": 100 * 4 * 16}
 MEMORY = "/dev/shm"  # where syncing costs nothing
 FIXTURES = Path(__file__).parent.parent / "data" / "fixtures"
 
+# Adds rows, and tells of each that it was added.
 CHILD = """
-import sys, numpy as np
-from test_gouda_record import LAYOUT, SHARDS, row
+import json, sys, numpy as np
 from gouda_record import Recorder
-seconds = None if sys.argv[2] == "None" else float(sys.argv[2])
-with Recorder(sys.argv[1], LAYOUT, resume=True, publish_seconds=seconds, **SHARDS) as recorder:
+path, seconds, rows, layout, shards = sys.argv[1], *map(json.loads, sys.argv[2:])
+with Recorder(path, layout, resume=True, publish_seconds=seconds, **shards) as recorder:
     print("from", len(recorder), flush=True)
-    for index in range(len(recorder), int(sys.argv[3])):
-        recorder.add(row(index), learning_rate=1 / (index + 1))
+    for index in range(len(recorder), rows):
+        row = np.random.default_rng(index).normal(size=recorder.columns).astype("f4")
+        recorder.add(row, learning_rate=1 / (index + 1))
         print("added", index + 1, flush=True)
 """
 
@@ -367,18 +368,18 @@ class Failing(Case):
         rows, draw = 400, random.Random(1)
         here = Path(__file__).parent
         for attempt in range(60):
-            seconds = ("0", "0.01", "None")[attempt % 3]
-            command = [sys.executable, "-c", CHILD, str(self.path), seconds, str(rows)]
-            child = subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, text=True)
-            begun = int(child.stdout.readline().split()[1])
-            added, until = begun, begun + draw.randrange(1, 120)
-            for line in child.stdout:
-                if not line.endswith("\n"):
-                    break
-                added = int(line.split()[1])
-                if added == until:
-                    child.send_signal(signal.SIGKILL)
-            ended = child.wait() == 0
+            settings = ((0, 0.01, None)[attempt % 3], rows, LAYOUT, SHARDS)
+            command = [sys.executable, "-c", CHILD, str(self.path), *map(json.dumps, settings)]
+            with subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, text=True) as child:
+                begun = int(child.stdout.readline().split()[1])
+                added, until = begun, begun + draw.randrange(1, 120)
+                for line in child.stdout:
+                    if not line.endswith("\n"):
+                        break
+                    added = int(line.split()[1])
+                    if added == until:
+                        child.send_signal(signal.SIGKILL)
+            ended = child.returncode == 0
             stream = open_stream(self.path)
             self.holds(self.path, stream.shape[0])
             if ended:
