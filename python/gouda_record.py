@@ -204,7 +204,7 @@ def _read_manifest(folder: Path) -> Json:
     if version == 2 and not ("crc32" in manifest and "sketch" in manifest):
         raise _malformed(path, "crc32 and sketch", sorted(manifest))
     try:
-        rows_len, columns = manifest["shape"]
+        rows_len, columns = manifest["shape"][0], manifest["shape"][1]
         end = 0
         for tensor in manifest["layout"]["tensors"]:
             if tensor["offset"] != end:
@@ -229,7 +229,7 @@ def _read_manifest(folder: Path) -> Json:
             raise _malformed(path, f"shards of {columns} parameters", end)
         if manifest["checksum"] != _sum_blocks(manifest["shards"]):
             raise _malformed(path, "the checksum of the blocks", manifest["checksum"])
-    except (KeyError, TypeError, ZeroDivisionError) as error:
+    except (LookupError, TypeError, ZeroDivisionError) as error:
         raise _malformed(path, "the manifest of a gradient matrix", repr(error)) from None
     return manifest
 
@@ -261,9 +261,9 @@ class _Tail:
     """The rows that no manifest names yet: a file of records of one length, locked while it is open.
 
     A record is 80 bytes and the row, filled up to a multiple of 8: its index, what is said about it
-    (`FIELDS`), a sum of all other 64-bit words, which is an eighth of a CRC's work. Records that were
-    published are written over. The end is before the first one whose sum is wrong or whose index does
-    not follow the one before it.
+    (`FIELDS`), a sum of all other 64-bit words, which takes a tenth of the time of a CRC. Records that
+    were published are written over. The end is before the first one whose sum is wrong or whose index
+    does not follow the one before it.
     """
 
     HEAD = struct.Struct("<4Q3dQd")
@@ -564,10 +564,13 @@ class Recorder:
             file, params = self.path / shard["file"], shard["params"]
             if file != self._file(self._copy, number):
                 raise _malformed(self.path / MANIFEST, self._file(0, number).name, file.name)
-            array = _open_npy(file)
-            expected = (manifest["shape"][0], params["end"] - params["start"])
-            if array.shape != expected or array.dtype != "<f4" or not array.flags.c_contiguous:
-                raise _malformed(file, f"float32 {expected}", f"{array.dtype} {array.shape}")
+            shape = manifest["shape"][0], params["end"] - params["start"]
+            header = _npy_header("<f4", shape)
+            with open(file, "rb") as shard_file:
+                found = shard_file.read(len(header))
+            size, wanted = file.stat().st_size, len(header) + 4 * math.prod(shape)
+            if found != header or size != wanted:
+                raise _malformed(file, f"float32 {shape}, {wanted} bytes", f"{found[10:80]!r}, {size} bytes")
         self._manifest = manifest
         self._done: int = manifest["shape"][0]
         self._ready = 0  # rows that the other copy has: it is not trusted, and made anew
