@@ -1,8 +1,8 @@
 """A small classifier, its gradients recorded, and when it learnt what: `python example.py`.
 
 The data are made here. An input has two halves, and each shows a thing or its opposite, in noise. There are two
-labels to predict, one for each thing. Nobody labels the thing in the right half before half of training is
-over: until then that label is always 0. So what happens is known: `left` is learnt early, `right` late (but for
+labels to predict, one for each thing. Nobody labels the thing in the right half in the first seven tenths
+of training: until then that label is always 0. So what happens is known: `left` is learnt early, `right` late (but for
 its bias, which learns early that the label is 0).
 """
 
@@ -48,11 +48,11 @@ def main() -> None:
     if PATH.exists():
         shutil.rmtree(PATH)  # of the last time that the example was run
     model = Classifier()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.005)
     test_x, test_y = batch(2000, is_late=True)
     with record(model, PATH, optimizer=optimizer) as recorder:
         for step in range(STEPS):
-            x, y = batch(BATCH, is_late=step >= STEPS // 2)
+            x, y = batch(BATCH, is_late=step >= STEPS * 7 // 10)
             optimizer.zero_grad()
             nn.functional.binary_cross_entropy_with_logits(model(x), y).backward()
             recorder.step()
@@ -60,7 +60,9 @@ def main() -> None:
             if (step + 1) % 50 == 0:
                 left, right = ((model(test_x) > 0) == (test_y > 0)).float().mean(dim=0).tolist()
                 print(f"step {step + 1}: the left label is right in {left:.0%}, the right one in {right:.0%}")
-    print(f"\n{len(recorder)} gradients are in {PATH}. What was learnt when:\n    gouda locate {PATH}")
+    print(f"\n{len(recorder)} gradients are in {PATH}. What was learnt when, by gradients as they are and by their directions alone:")
+    print(f"    gouda locate {PATH} --out runs/example/located")
+    print(f"    gouda locate {PATH} --unit-norm --out runs/example/unit-norm")
     print(f"The decomposition alone:\n    gouda svd {PATH} --rank 8 --out runs/example/svd")
 
 
