@@ -11,6 +11,7 @@ use crate::findings::Results;
 use crate::findings::tracing::{Carrier, Circuits, TracedFact};
 use crate::protocol::tracing::{Extent, read_hypotheses, trace_run};
 use crate::storage::manifest::write_json;
+use crate::storage::run_dir::ensure_directory;
 use crate::storage::{RunDir, exists, read_text};
 
 use super::progress::Watcher;
@@ -69,6 +70,10 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     hops: Option<u32>,
 
+    /// Write circuits.json and the report here instead, of a run that cannot be written
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
     /// Worker threads; results do not depend on it [default: one a core]
     #[arg(long)]
     threads: Option<usize>,
@@ -85,7 +90,13 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     start(args.threads)?;
-    let run = RunDir::open(&args.run)?;
+    let (run, to) = match &args.out {
+        None => (RunDir::open(&args.run)?, None),
+        Some(path) => {
+            ensure_directory(path)?;
+            (RunDir::look(&args.run)?, Some(RunDir::look(path)?))
+        }
+    };
     let settings = run.config();
     let text = read_text(&settings)?;
     let config = resolve::resume((&settings, &text), None, None, &[], None)?.config;
@@ -101,14 +112,17 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let extent = Extent::whole(&config, args.pairs as usize, hops);
     let found = trace_run(&config, &run, extent, &own, &mut watcher)?;
     watcher.end();
-    let path = run.circuits();
+    let written_to = to.as_ref().unwrap_or(&run);
+    let path = written_to.circuits();
     write_json(&path, &found)?;
     let mut written = vec!["circuits.json"];
     if let Some(results) = &results {
-        report::write(&run, results, Some(&found))?;
+        report::write(written_to, results, Some(&found))?;
         written.push("report.html");
     }
-    reseal(&run, &written)?;
+    if to.is_none() {
+        reseal(&run, &written)?;
+    }
     if args.json {
         serde_json::to_writer(&mut *out, &found)?;
         writeln!(out)?;

@@ -30,7 +30,7 @@ pub struct Watcher {
 enum Display {
     Quiet,
     Bar(ProgressBar),
-    Lines { last: Instant },
+    Lines { last: Instant, is_done: bool },
 }
 
 /// A line on stderr, without escape sequences. Nobody may be reading: a run does not end for that.
@@ -48,7 +48,7 @@ impl Watcher {
             if flag.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }
-            line("\ngouda: stopping when this iteration is recorded; once more to stop at once");
+            line("\ngouda: stopping as soon as nothing is lost by it; once more to stop at once");
         });
         watcher
     }
@@ -62,6 +62,7 @@ impl Watcher {
         } else {
             Display::Lines {
                 last: Instant::now(),
+                is_done: false,
             }
         };
         Self {
@@ -123,8 +124,8 @@ impl Progress for Watcher {
                 bar.set_style(style.expect("the template is fixed and valid"));
                 bar.set_message(stage.to_owned());
             }
-            Display::Lines { last } => {
-                *last = Instant::now();
+            Display::Lines { last, is_done } => {
+                (*last, *is_done) = (Instant::now(), false);
                 line(&format!("{stage}: {steps} steps"));
             }
         }
@@ -139,11 +140,12 @@ impl Progress for Watcher {
                 bar.set_position(done);
                 bar.set_message(describe(&self.stage, done, self.steps, bar, note));
             }
-            Display::Lines { last } => {
-                if last.elapsed() < LINE_EVERY && done != self.steps {
+            Display::Lines { last, is_done } => {
+                // The end is told once, however much is told after it.
+                if *is_done || (last.elapsed() < LINE_EVERY && done < self.steps) {
                     return;
                 }
-                *last = Instant::now();
+                (*last, *is_done) = (Instant::now(), done >= self.steps);
                 let elapsed = self.begun.elapsed();
                 let done_now = done.saturating_sub(self.passed_over);
                 let speed = done_now as f64 / elapsed.as_secs_f64();

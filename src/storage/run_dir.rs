@@ -81,6 +81,11 @@ impl RunDir {
         // begun, as another process may begin it in between.
         let names = list(path)?;
         if !exists(&path.join("config.toml"))? {
+            // One that was killed before it wrote its settings has left a lock.
+            if names.is_empty() {
+                let expected = "a run that was begun";
+                return Err(Error::malformed(path, expected, "an empty directory"));
+            }
             for (name, _) in names {
                 if name != LOCK && !is_aside(Path::new(&name)) {
                     return Err(Error::Occupied {
