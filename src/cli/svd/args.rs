@@ -1,17 +1,18 @@
 //! Arguments of `gouda svd`.
 
 use std::ops::Range;
-use std::path::PathBuf;
 
 use super::parse;
-use crate::cli::settings::{Mapping, Running};
+use crate::cli::reading::Reading;
+use crate::cli::settings::Running;
 use crate::svd::Method;
 
 /// Truncated SVD of a gradient matrix, with its certificate
 ///
 /// MATRIX is a .npy file of float16, float32 or float64 in C or Fortran order, whose rows are time and
 /// whose columns are parameters; or a stream folder of a run (gradients/total); or a folder of .npy
-/// files side by side, such as dask's to_npy_stack leaves. DIR gets U.npy (P x k, float32), S.npy (k)
+/// files side by side, such as dask's to_npy_stack leaves; or a folder of one step a file, .npy vectors or
+/// .safetensors, in the order of the numbers in their names. DIR gets U.npy (P x k, float32), S.npy (k)
 /// and V.npy (T x k), and certificate.json, which holds |G v - sigma u| and |G^T u - sigma v| of every
 /// triplet, computed on the matrix itself, and what follows from them.
 ///
@@ -23,10 +24,11 @@ use crate::svd::Method;
   gouda svd runs/quick-seed0/gradients/total --rank 16 --out total-svd
   gouda svd anyone.npy --unit-norm --window 0..5000 --stride 5 --out svd
   gouda svd runs/quick-seed0/gradients/total --layers conv1,value --out conv1-svd
+  gouda svd steps/ --layers encoder --out encoder-svd     (steps/step-0.safetensors, step-100, ..)
   gouda svd parameters-by-time.npy --time-axis 1 --max-memory 1GiB --out svd")]
 pub struct Args {
-    /// A .npy file or a folder of them
-    pub(super) matrix: PathBuf,
+    #[command(flatten)]
+    pub(super) reading: Reading,
 
     /// Singular triplets; a matrix of lower rank gives as many as it has, and says so
     #[arg(long, default_value_t = 32)]
@@ -53,14 +55,6 @@ pub struct Args {
     #[arg(long, default_value = "4GiB", value_parser = parse::bytes, value_name = "SIZE")]
     pub(super) max_memory: u64,
 
-    /// Which axis of the files is time
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..2))]
-    pub(super) time_axis: u8,
-
-    /// The axis along which a folder of .npy files is stacked [default: the one that fits, else 0]
-    #[arg(long, value_parser = clap::value_parser!(u8).range(0..2))]
-    pub(super) stack_axis: Option<u8>,
-
     /// Steps A to below B
     #[arg(long, value_parser = parse::range, value_name = "A..B")]
     pub(super) window: Option<Range<usize>>,
@@ -69,11 +63,12 @@ pub struct Args {
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = at_least_one)]
     pub(super) stride: usize,
 
-    /// Parameters A to below B; may be given several times
+    /// Parameters A to below B; may be given several times, for ranges that do not overlap
     #[arg(long, value_parser = parse::range, value_name = "A..B")]
     pub(super) params: Vec<Range<usize>>,
 
-    /// Tensors by name or by what comes before a dot, from the manifest of a stream folder
+    /// Tensors by name or by what comes before a dot, as a stream's manifest, safetensors files or --layout
+    /// name them
     #[arg(long, value_delimiter = ',', conflicts_with = "params")]
     pub(super) layers: Vec<String>,
 
@@ -84,10 +79,6 @@ pub struct Args {
     /// Multiply every step's gradient by its learning rate, from the manifest of a stream folder
     #[arg(long, conflicts_with = "unit_norm")]
     pub(super) learning_rate: bool,
-
-    /// What to do with NaN and infinities
-    #[arg(long, value_enum, default_value_t = NonFinite::Refuse)]
-    pub(super) non_finite: NonFinite,
 
     /// Do not start from the sketch that was recorded with the matrix
     #[arg(long)]
@@ -100,9 +91,6 @@ pub struct Args {
     /// Seed of the start block
     #[arg(long, default_value_t = 0)]
     pub(super) seed: u64,
-
-    #[command(flatten)]
-    pub(super) mapping: Mapping,
 
     #[command(flatten)]
     pub(super) running: Running,
@@ -127,14 +115,6 @@ impl From<MethodName> for Method {
             MethodName::Lanczos => Self::Lanczos,
         }
     }
-}
-
-#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NonFinite {
-    /// An error that names file, row and column
-    Refuse,
-    /// Read as 0, and counted in the certificate
-    Mask,
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

@@ -13,13 +13,12 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 use crate::gradients::{
-    self, GradientMatrix, Matrix, Reading, Scaled, Select, Selection, Sketch, non_finite_len,
+    GradientMatrix, Matrix, Scaled, Select, Selection, Sketch, non_finite_len,
 };
-use crate::storage::run_dir::{ensure_directory, refuse_occupied};
+use crate::storage::run_dir::{ensure_directory, refuse_occupied_by_others};
 use crate::svd::lanczos::cross_check;
 use crate::svd::{self, Stop};
 
-use args::NonFinite;
 use table::{describe, table};
 use telling::Telling;
 
@@ -30,32 +29,15 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let directory = args.running.out_or("svd");
     let invocation = args.running.start()?;
     let begun = Instant::now();
-    let reading = Reading {
-        time_axis: usize::from(args.time_axis),
-        stack_axis: args.stack_axis.map(usize::from),
-        mask: args.non_finite == NonFinite::Mask,
-        access: args.mapping.access(),
-    };
-    let mut matrix = Matrix::open_as(&args.matrix, reading).map_err(|error| match error {
-        gradients::Error::Shape { .. } => Error::Usage(format!("--time-axis: {error}")),
-        other => other.into(),
-    })?;
+    let mut matrix = args.reading.open()?;
     if matrix.pass_bytes() > args.max_memory {
         matrix.expect_disk();
     }
     let selection = selection(args, &matrix)?;
-    let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
-    if time_len == 0 || param_len == 0 {
-        return Err(svd::Error::Empty {
-            time_len,
-            param_len,
-        }
-        .into());
-    }
     let select = Select::new(&matrix, &selection)
         .map_err(|error| Error::Usage(format!("--window, --params: {error}")))?;
     ensure_directory(&directory)?;
-    refuse_occupied(&directory)?;
+    refuse_occupied_by_others(&directory, &svd::output::FILES)?;
     // What is read besides by the decomposition itself.
     let mut extra_passes = 0;
     // Where reading costs little, what was recorded is held to its checksums first.
@@ -64,7 +46,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         matrix.verify()?;
         extra_passes += 1;
     }
-    let masked = if args.non_finite == NonFinite::Mask {
+    let masked = if args.reading.masks() {
         extra_passes += 1;
         Some(non_finite_len(&matrix, &select)?)
     } else {
@@ -98,8 +80,9 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     };
     let read_bytes = by_method + extra_passes as u64 * view.pass_bytes();
     let notes = json!({
-        "matrix": args.matrix.display().to_string(),
-        "time_axis": args.time_axis,
+        "matrix": args.reading.matrix.display().to_string(),
+        "time_axis": args.reading.time_axis(),
+        "stack_axis": matrix.stack_axis(),
         "window": args.window,
         "stride": args.stride,
         "params": selection.params,
@@ -127,12 +110,15 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let worst = (0..found.rank)
         .map(|i| found.residual(i))
         .fold(0.0, f64::max);
+    let relative = (found.s.first()).map_or(0.0, |first| worst / first);
     if args.running.json {
         let summary = json!({
             "out": directory.display().to_string(),
             "rank": found.rank,
             "sigma": found.s,
+            "stack_axis": matrix.stack_axis(),
             "worst_residual": worst,
+            "worst_relative_residual": relative,
             "converged": found.converged,
             "method": found.method,
             "passes": passes,
@@ -144,10 +130,13 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         return Ok(());
     }
     table(&found, out)?;
+    if let Some(axis) = matrix.stack_axis() {
+        let files = matrix.files_len();
+        writeln!(out, "{files} files side by side along axis {axis}")?;
+    }
     if let Some(masked) = masked {
         writeln!(out, "{masked} entries were not finite and were read as 0")?;
     }
-    let relative = found.s.first().map_or(0.0, |first| worst / first);
     writeln!(
         out,
         "worst residual {relative:.1e} of sigma_1, {passes} readings, {seconds:.2} s, {}",
@@ -171,7 +160,7 @@ fn selection(args: &Args, matrix: &Matrix) -> Result<Selection, Error> {
         args.params.clone()
     } else {
         let Some(layout) = matrix.layout() else {
-            let text = "--layers: expected a stream folder, whose manifest names them";
+            let text = "--layers: expected a stream folder, whose manifest names them, or --layout";
             return Err(Error::Usage(text.into()));
         };
         Selection::of_layers(layout, &args.layers)
@@ -219,7 +208,7 @@ fn sketch(
     select: &Select<'_>,
     weighted: Option<&Scaled<'_>>,
 ) -> Result<Option<Vec<f64>>, Error> {
-    let other_columns = !selection.params.is_empty() || args.non_finite == NonFinite::Mask;
+    let other_columns = !selection.params.is_empty() || args.reading.masks();
     if args.no_sketch || other_columns {
         return Ok(None);
     }
