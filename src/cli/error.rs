@@ -128,10 +128,7 @@ fn of_storage_hint(error: &storage::Error) -> Option<String> {
         storage::Error::Begun { .. } => {
             "; go on with it with --resume, or name another directory with --out"
         }
-        storage::Error::Io {
-            action: "map",
-            ..
-        } => "; --no-mmap reads it instead",
+        storage::Error::Io { action: "map", .. } => "; --no-mmap reads it instead",
         storage::Error::Io {
             action: "lock",
             source,

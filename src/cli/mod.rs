@@ -139,7 +139,9 @@ fn run(command: &Command, colour: bool, out: &mut dyn Write) -> Result<(), Error
         Some(value) if value == "1" => crate::storage::run_dir::go_without_locks(),
         Some(value) => {
             let found = value.to_string_lossy();
-            return Err(Error::Usage(format!("GOUDA_NO_LOCK: expected 1, found {found}")));
+            return Err(Error::Usage(format!(
+                "GOUDA_NO_LOCK: expected 1, found {found}"
+            )));
         }
     }
     let is_long = matches!(

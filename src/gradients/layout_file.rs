@@ -36,7 +36,9 @@ pub fn parse(path: &Path, contents: &[u8]) -> Result<Layout, Error> {
             let found = format!("\"{name}\"");
             return Err(wrong("names, each once", found).into());
         }
-        let len = shape.iter().try_fold(1usize, |len, &axis| len.checked_mul(axis));
+        let len = shape
+            .iter()
+            .try_fold(1usize, |len, &axis| len.checked_mul(axis));
         end = len.and_then(|len| end.checked_add(len)).ok_or_else(|| {
             let found = format!("{shape:?} of {name}");
             wrong("shapes that fit in memory addresses", found)
@@ -61,14 +63,26 @@ mod tests {
             ("", "EOF"),
             ("[]", "found none"),
             ("{\"a\": [1]}", "expected a sequence"),
-            ("[[\"a\", [1], 2]]", "layers.json: expected a list of tensors"),
+            (
+                "[[\"a\", [1], 2]]",
+                "layers.json: expected a list of tensors",
+            ),
             ("[[\"a\", [-1]]]", "-1"),
             ("[[\"a\", [1.5]]]", "1.5"),
             ("[[\"a\", 3]]", "expected a sequence"),
-            ("[[\"a\", [1]], [\"a\", [2]]]", "names, each once, found \"a\""),
+            (
+                "[[\"a\", [1]], [\"a\", [2]]]",
+                "names, each once, found \"a\"",
+            ),
             ("[[\"\", [1]]]", "names, each once"),
-            ("[[\"a\", [4294967296, 4294967296]]]", "fit in memory addresses"),
-            ("[[\"a\", [18446744073709551615]], [\"b\", [1]]]", "[1] of b"),
+            (
+                "[[\"a\", [4294967296, 4294967296]]]",
+                "fit in memory addresses",
+            ),
+            (
+                "[[\"a\", [18446744073709551615]], [\"b\", [1]]]",
+                "[1] of b",
+            ),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(message), "{error} / {message}");

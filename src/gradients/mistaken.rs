@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::manifest;
 use super::Error;
+use super::manifest;
 use crate::storage::{self, run_dir};
 
 /// Refuses one safetensors file: it is a step, and the matrix is the folder of all.
@@ -27,7 +27,11 @@ pub(super) fn refuse_run(path: &Path) -> Result<(), Error> {
     if !storage::exists(&gradients)? || !storage::is_directory(&gradients)? {
         return Ok(());
     }
-    Err(instead(path, "the directory of a run", &streams(&gradients)?))
+    Err(instead(
+        path,
+        "the directory of a run",
+        &streams(&gradients)?,
+    ))
 }
 
 /// What is wrong with a folder that has no part of a matrix in it.

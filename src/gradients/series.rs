@@ -44,12 +44,17 @@ pub(super) fn sort(files: &mut Vec<PathBuf>) -> Result<(), Error> {
             *counts.entry(skeleton).or_default() += 1;
         }
         let most = counts.values().copied().max().unwrap_or(0);
-        let usual = skeletons.iter().find(|skeleton| counts[skeleton.as_str()] == most);
+        let usual = skeletons
+            .iter()
+            .find(|skeleton| counts[skeleton.as_str()] == most);
         let usual = usual.map_or("", String::as_str);
         let like = skeletons.iter().position(|skeleton| skeleton == usual);
         let other = skeletons.iter().position(|skeleton| skeleton != usual);
         if let (Some(like), Some(other)) = (like, other) {
-            let expected = format!("a name that differs from {} in numbers", name(&named[like].1));
+            let expected = format!(
+                "a name that differs from {} in numbers",
+                name(&named[like].1)
+            );
             let found = "another; move it out of the folder if it is no part of the matrix";
             return Err(storage::Error::malformed(&named[other].1, expected, found).into());
         }
@@ -81,7 +86,11 @@ pub(super) fn numbers(files: &[PathBuf]) -> Result<Option<Vec<u64>>, Error> {
         let too_large = || storage::Error::malformed(file, "a number below 2^64", "a larger one");
         Ok(number.ok_or_else(too_large)?)
     };
-    all.iter().zip(files).map(number).collect::<Result<_, _>>().map(Some)
+    all.iter()
+        .zip(files)
+        .map(number)
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
 /// The only part in which names differ.
@@ -92,7 +101,10 @@ fn place(all: &[Vec<Part>]) -> Option<usize> {
     let differ = |at: &usize| all.iter().any(|parts| parts[*at] != first[*at]);
     let mut places = (0..first.len()).filter(differ);
     let is_number = |at: &usize| matches!(first[*at], Part::Number(_));
-    places.next().filter(is_number).filter(|_| places.next().is_none())
+    places
+        .next()
+        .filter(is_number)
+        .filter(|_| places.next().is_none())
 }
 
 /// Refuses a series in which a number is missing, and names the file that should be there. `files` are
@@ -141,7 +153,11 @@ fn renumbered(files: &[PathBuf], like: usize, number: u64) -> String {
 
 /// How wide a number is written: as wide as this one where it is filled up with zeros.
 fn padding(digits: &str) -> usize {
-    if digits.starts_with('0') { digits.len() } else { 0 }
+    if digits.starts_with('0') {
+        digits.len()
+    } else {
+        0
+    }
 }
 
 fn name(path: &Path) -> String {
@@ -151,7 +167,10 @@ fn name(path: &Path) -> String {
 
 /// The name of a file in parts.
 fn parts(path: &Path) -> Vec<Part> {
-    let name = path.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
+    let name = path
+        .file_name()
+        .map(OsStr::to_string_lossy)
+        .unwrap_or_default();
     let mut parts: Vec<Part> = Vec::new();
     for c in name.chars() {
         match (parts.last_mut(), c.is_ascii_digit()) {
@@ -219,15 +238,39 @@ mod tests {
             assert_eq!(ordered(names, numbers), Ok(expected.into()));
         }
         for (names, numbers, message) in [
-            (&["0", "1", "3"][..], Consecutive, "d: expected a file 2, found"),
+            (
+                &["0", "1", "3"][..],
+                Consecutive,
+                "d: expected a file 2, found",
+            ),
             (&["2", "3"], Consecutive, "expected a file 1, found"),
             (&["0", "2", "4"], Consecutive, "expected a file 1, found"),
-            (&["s-08", "s-09", "s-11"], Even, "expected a file s-10, found"),
-            (&["s100", "s200", "s400"], Even, "expected a file s300, found"),
-            (&["0", "1", "3 (1)"], Consecutive, "d/3 (1): expected a name"),
-            (&["0", "1", "U"], Consecutive, "d/U: expected a name that differs from 0"),
+            (
+                &["s-08", "s-09", "s-11"],
+                Even,
+                "expected a file s-10, found",
+            ),
+            (
+                &["s100", "s200", "s400"],
+                Even,
+                "expected a file s300, found",
+            ),
+            (
+                &["0", "1", "3 (1)"],
+                Consecutive,
+                "d/3 (1): expected a name",
+            ),
+            (
+                &["0", "1", "U"],
+                Consecutive,
+                "d/U: expected a name that differs from 0",
+            ),
             (&["._3", "2", "3"], Consecutive, "d/._3: expected a name"),
-            (&["s-1", "s-01", "s-2"], Even, "d/s-1: expected another number than s-01"),
+            (
+                &["s-1", "s-01", "s-2"],
+                Even,
+                "d/s-1: expected another number than s-01",
+            ),
             (&["1", "99999999999999999999"], Even, "a number below 2^64"),
         ] {
             let error = ordered(names, numbers).unwrap_err();

@@ -87,7 +87,7 @@ impl Source {
                 return Err(storage::Error::malformed(path, expected, found).into());
             }
         };
-        if matches!(axes, Axes::Exactly(_)) && !(header.is_plain && !header.fortran_order) {
+        if matches!(axes, Axes::Exactly(_)) && (!header.is_plain || header.fortran_order) {
             let expected = format!("a header of {} in C order", header.dtype.descr());
             return Err(storage::Error::malformed(path, expected, "another").into());
         }

@@ -9,8 +9,8 @@ use super::opened::Opened;
 use super::reading::Reading;
 use super::series::{self, Numbers};
 use super::source::{Axes, Source};
-use crate::storage::dask_info::{self, DaskInfo};
 use crate::storage;
+use crate::storage::dask_info::{self, DaskInfo};
 
 /// The chunks that `info` tells of.
 ///
@@ -37,7 +37,10 @@ pub(super) fn of_dask(
     let there: BTreeSet<&PathBuf> = files.iter().collect();
     if let Some(missing) = expected.iter().find(|file| !there.contains(file)) {
         let name = missing.file_name().unwrap_or_default().to_string_lossy();
-        let what = format!("a file {name}, one of {chunks} that {} tells of", dask_info::FILE);
+        let what = format!(
+            "a file {name}, one of {chunks} that {} tells of",
+            dask_info::FILE
+        );
         return Err(storage::Error::malformed(path, what, "none").into());
     }
     let known: BTreeSet<&PathBuf> = expected.iter().collect();
@@ -128,7 +131,11 @@ fn only_axis(path: &Path, sources: &[Source]) -> Result<usize, Error> {
     let (usual, last) = (len(first, axis), sources.len() - 1);
     let differs = |at: &usize| {
         let own = len(&sources[*at], axis);
-        if *at == last { own > usual } else { own != usual }
+        if *at == last {
+            own > usual
+        } else {
+            own != usual
+        }
     };
     match (0..sources.len()).find(differs) {
         None => Ok(axis),
@@ -140,7 +147,10 @@ fn only_axis(path: &Path, sources: &[Source]) -> Result<usize, Error> {
                 [first.rows.len(), first.columns.len()],
                 name.to_string_lossy()
             );
-            let found = format!("shape {:?}", [sources[at].rows.len(), sources[at].columns.len()]);
+            let found = format!(
+                "shape {:?}",
+                [sources[at].rows.len(), sources[at].columns.len()]
+            );
             Err(storage::Error::malformed(file, expected, found).into())
         }
     }
@@ -164,13 +174,18 @@ fn fitting(sources: &[Source], axis: usize) -> Result<(), Error> {
     let Some(&odd) = odd_ones(sources, 1 - axis).first() else {
         return Ok(());
     };
-    let other = sources.iter().enumerate().find(|(at, source)| {
-        *at != odd && len(source, 1 - axis) != len(&sources[odd], 1 - axis)
-    });
+    let other = sources
+        .iter()
+        .enumerate()
+        .find(|(at, source)| *at != odd && len(source, 1 - axis) != len(&sources[odd], 1 - axis));
     let what = if axis == 0 { "columns" } else { "rows" };
     let expected = other.map_or(String::new(), |(_, like)| {
         let name = like.file.path().file_name().unwrap_or_default();
-        format!("{} {what}, as {} has", len(like, 1 - axis), name.to_string_lossy())
+        format!(
+            "{} {what}, as {} has",
+            len(like, 1 - axis),
+            name.to_string_lossy()
+        )
     });
     let found = format!("{} {what}", len(&sources[odd], 1 - axis));
     Err(storage::Error::malformed(sources[odd].file.path(), expected, found).into())

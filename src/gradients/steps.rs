@@ -88,7 +88,9 @@ fn header(file: &Sealed) -> Result<Vec<u8>, Error> {
 /// How long a file is that has the header of the one before.
 fn file_bytes(before: &Option<(Vec<u8>, Arc<[Run]>)>, data_offset: usize) -> Option<usize> {
     let (_, runs) = before.as_ref()?;
-    let numbers = runs.last().map_or(0, |run| run.at + run.columns.len() * run.dtype.bytes());
+    let numbers = runs
+        .last()
+        .map_or(0, |run| run.at + run.columns.len() * run.dtype.bytes());
     Some(data_offset + numbers)
 }
 

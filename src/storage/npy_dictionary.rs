@@ -152,8 +152,7 @@ impl<'a> Cursor<'a> {
         self.skip_space();
         let here = self.rest;
         // Python 2 marks text that is not bytes.
-        let [quote @ (b'\'' | b'"'), rest @ ..] = here.strip_prefix(b"u").unwrap_or(here)
-        else {
+        let [quote @ (b'\'' | b'"'), rest @ ..] = here.strip_prefix(b"u").unwrap_or(here) else {
             return Err(("a string", begins(here)));
         };
         let end = rest
@@ -167,10 +166,7 @@ impl<'a> Cursor<'a> {
     fn skip_space(&mut self) {
         // Not a form feed, which a comma with one bit flipped is.
         let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-        let len = self.rest
-            .iter()
-            .take_while(|&byte| is_space(byte))
-            .count();
+        let len = self.rest.iter().take_while(|&byte| is_space(byte)).count();
         self.rest = &self.rest[len..];
     }
 

@@ -15,9 +15,9 @@
 
 use std::path::Path;
 
+use super::Error;
 use super::dtype::Dtype;
 use super::npy_dictionary::{self, Dictionary, begins};
-use super::Error;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 const ALIGN: usize = 64;

@@ -284,13 +284,16 @@ pub fn refuse_occupied(path: &Path) -> Result<(), Error> {
 /// [`Error::Occupied`]; [`Error::Locked`] where the process that writes it is there still, as far as the
 /// system tells of processes; the system's.
 pub fn refuse_occupied_by_others(path: &Path, own: &[&str]) -> Result<(), Error> {
-    for (aside, process) in asides_of(path, own)? {
+    let asides = asides_of(path, own)?;
+    for (_, process) in &asides {
         let is_there = exists(&Path::new("/proc").join(process.to_string()))?;
-        if is_there && process != std::process::id() {
+        if is_there && *process != std::process::id() {
             return Err(Error::Locked {
                 path: path.to_owned(),
             });
         }
+    }
+    for (aside, _) in asides {
         disk::remove(&aside).map_err(Error::io(&aside, "delete"))?;
     }
     Ok(())

@@ -39,7 +39,11 @@ impl Access {
             Self::Read => Self::OPEN_MAX,
             Self::Reopen => 0,
         };
-        if files_len <= most { self } else { Self::Reopen }
+        if files_len <= most {
+            self
+        } else {
+            Self::Reopen
+        }
     }
 }
 

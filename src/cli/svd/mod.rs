@@ -12,9 +12,7 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
-use crate::gradients::{
-    GradientMatrix, Matrix, Scaled, Select, Selection, Sketch, non_finite_len,
-};
+use crate::gradients::{GradientMatrix, Matrix, Scaled, Select, Selection, Sketch, non_finite_len};
 use crate::storage::run_dir::{ensure_directory, refuse_occupied_by_others};
 use crate::svd::lanczos::cross_check;
 use crate::svd::{self, Stop};
