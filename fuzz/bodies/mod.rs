@@ -5,7 +5,9 @@
 //! accepted; it returns whether this one was.
 
 mod checkpoint;
+mod dask_info;
 mod hypothesis;
+mod layout;
 mod level;
 mod manifest;
 mod metrics;
@@ -15,14 +17,17 @@ mod run_manifest;
 mod scratch;
 mod set;
 mod settings;
+mod tensor_header;
 
 /// What holds of an input, and whether it is accepted.
 pub type Body = fn(&[u8]) -> bool;
 
 /// Every body, by the name of its target and of its folder in `fuzz/corpus`.
-pub const ALL: [(&str, Body); 10] = [
+pub const ALL: [(&str, Body); 13] = [
     ("checkpoint", checkpoint::check),
+    ("dask_info", dask_info::check),
     ("hypothesis", hypothesis::check),
+    ("layout", layout::check),
     ("level", level::check),
     ("manifest", manifest::check),
     ("metrics", metrics::check),
@@ -31,6 +36,7 @@ pub const ALL: [(&str, Body); 10] = [
     ("run_manifest", run_manifest::check),
     ("set", set::check),
     ("settings", settings::check),
+    ("tensor_header", tensor_header::check),
 ];
 
 /// The body of the target `name`.

@@ -61,7 +61,9 @@ impl Error {
     pub fn message(&self) -> String {
         let hint = match self {
             Self::Study(error) => of_study_hint(error),
-            Self::Storage(error) => of_storage_hint(error),
+            Self::Storage(error) | Self::Gradients(gradients::Error::Storage(error)) => {
+                of_storage_hint(error)
+            }
             Self::Svd(error) | Self::Locate(locate::Error::Svd(error)) => of_svd_hint(error),
             _ => None,
         };
@@ -116,7 +118,8 @@ fn of_study_hint(error: &experiment::Error) -> Option<String> {
         experiment::Error::Interrupted { path, .. } => {
             Some(format!(", and goes on with --resume --out {path}"))
         }
-        experiment::Error::Storage(error) => of_storage_hint(error),
+        experiment::Error::Storage(error)
+        | experiment::Error::Gradients(gradients::Error::Storage(error)) => of_storage_hint(error),
         experiment::Error::Svd(error)
         | experiment::Error::Locators(locators::Error::Svd(error)) => of_svd_hint(error),
         _ => None,
@@ -129,9 +132,26 @@ fn of_storage_hint(error: &storage::Error) -> Option<String> {
         storage::Error::Begun { .. } => {
             "; go on with it with --resume, or name another directory with --out"
         }
+        storage::Error::Io { action: "map", .. } => "; --no-mmap reads it instead",
+        storage::Error::Io {
+            action: "lock",
+            source,
+            ..
+        } if has_no_locks(source) => {
+            "; where the file system has no locks, and no other process writes this directory, \
+             GOUDA_NO_LOCK=1 goes on without"
+        }
         _ => return None,
     };
     Some(hint.into())
+}
+
+/// Whether the file system cannot lock: ENOLCK of Linux and of macOS, and what is not supported or not there.
+fn has_no_locks(error: &std::io::Error) -> bool {
+    const NO_LOCKS: [i32; 2] = [37, 77];
+    let code = error.raw_os_error();
+    error.kind() == std::io::ErrorKind::Unsupported
+        || code.is_some_and(|code| NO_LOCKS.contains(&code))
 }
 
 fn of_svd_hint(error: &svd::Error) -> Option<String> {
@@ -211,5 +231,37 @@ fn of_ppo(error: &ppo::Error) -> u8 {
         ppo::Error::Setting { .. } | ppo::Error::Network(nn::Error::Size { .. }) => code::USAGE,
         ppo::Error::Maze(error) => of_maze(error),
         ppo::Error::NotFinite { .. } => code::NUMERICAL,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn what_a_file_system_cannot_do_is_told_with_the_way_around_it() {
+        let io = |action, code| storage::Error::Io {
+            path: PathBuf::from("x"),
+            action,
+            source: std::io::Error::from_raw_os_error(code),
+        };
+        let enodev = || io("map", 19);
+        for error in [
+            Error::Storage(enodev()),
+            Error::Gradients(enodev().into()),
+            Error::Study(gradients::Error::from(enodev()).into()),
+            Error::Svd(gradients::Error::from(enodev()).into()),
+        ] {
+            let text = error.message();
+            assert!(text.starts_with("cannot map x: "), "{text}");
+            assert!(text.ends_with("; --no-mmap reads it instead"), "{text}");
+        }
+        let text = Error::Storage(io("lock", 37)).message();
+        assert!(text.ends_with("GOUDA_NO_LOCK=1 goes on without"), "{text}");
+        // No permission, which that would not help.
+        let text = Error::Storage(io("lock", 13)).message();
+        assert!(!text.contains("GOUDA_NO_LOCK"), "{text}");
     }
 }

@@ -74,7 +74,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let directory = args.running.out_or("located");
     let invocation = args.running.start()?;
     let mut watcher = args.running.watcher();
-    let is_decomposition = storage::exists(&args.asked.matrix.join("certificate.json"))?;
+    let is_decomposition = storage::exists(&args.asked.path().join("certificate.json"))?;
     let (located, layout, shape) = match is_decomposition {
         true => of_decomposition(args)?,
         false => of_matrix(args, &directory, &mut watcher)?,
@@ -90,7 +90,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let found = LocatedMatrix {
         version: env!("CARGO_PKG_VERSION").into(),
         command: invocation.command.join(" "),
-        matrix: args.asked.matrix.display().to_string(),
+        matrix: args.asked.path().display().to_string(),
         time_len: shape.0,
         param_len: shape.1,
         weights: args.asked.weights_name().into(),
@@ -203,7 +203,7 @@ fn of_matrix(args: &Args, directory: &Path, watcher: &mut Watcher) -> Result<Fou
 
 fn of_decomposition(args: &Args) -> Result<Found, Error> {
     let asked = &args.asked;
-    let decomposition = svd::output::load(&asked.matrix)?;
+    let decomposition = svd::output::load(asked.path())?;
     let shape = (decomposition.time_len, decomposition.param_len);
     // What the rows' norms were is not in it: with unit norm they are even, and else taken to be.
     let row_norms = vec![1.0; shape.0];
@@ -219,7 +219,8 @@ fn of_decomposition(args: &Args) -> Result<Found, Error> {
         seed: args.seed,
     };
     let located = locate::locate_decomposition(decomposition, row_norms, &options, displacement)?;
-    Ok((located, unnamed(shape.1), shape))
+    let layout = asked.reading.layout(shape.1)?;
+    Ok((located, layout.unwrap_or_else(|| unnamed(shape.1)), shape))
 }
 
 fn unnamed(param_len: usize) -> Layout {
@@ -228,7 +229,7 @@ fn unnamed(param_len: usize) -> Layout {
 
 /// The path of the parameters, where one was given.
 fn path(args: &Args) -> Result<Option<Matrix>, Error> {
-    let open = |path: &PathBuf| Matrix::open_as(path, Reading::by(args.asked.mapping().access()));
+    let open = |path: &PathBuf| Matrix::open_as(path, Reading::by(args.asked.reading.access()));
     Ok(args.displacement.as_ref().map(open).transpose()?)
 }
 

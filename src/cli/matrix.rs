@@ -1,27 +1,18 @@
 //! A matrix on the command line: which file, how it is read, which part of it, how its rows are weighted.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::Error;
 use super::parse;
-use super::settings::Mapping;
-use crate::gradients::{self, GradientMatrix, Matrix, Reading, Scaled, Select, Selection, Sketch};
-use crate::svd;
+use super::reading::Reading;
+use crate::gradients::{GradientMatrix, Matrix, Scaled, Select, Selection, Sketch};
 
 /// What a command takes that reads a matrix.
 #[derive(clap::Args, Clone, Debug)]
 pub struct MatrixArgs {
-    /// A .npy file, a stream folder, or a folder of .npy files
-    pub matrix: PathBuf,
-
-    /// Which axis of the files is time
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..2))]
-    pub time_axis: u8,
-
-    /// The axis along which a folder of .npy files is stacked [default: the one that fits, else 0]
-    #[arg(long, value_parser = clap::value_parser!(u8).range(0..2))]
-    stack_axis: Option<u8>,
+    #[command(flatten)]
+    pub reading: Reading,
 
     /// Steps A to below B
     #[arg(long, value_parser = parse::range, value_name = "A..B")]
@@ -31,11 +22,12 @@ pub struct MatrixArgs {
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = at_least_one)]
     pub stride: usize,
 
-    /// Parameters A to below B; may be given several times
+    /// Parameters A to below B; may be given several times, for ranges that do not overlap
     #[arg(long, value_parser = parse::range, value_name = "A..B")]
     params: Vec<Range<usize>>,
 
-    /// Tensors by name or by what comes before a dot, from the manifest of a stream folder
+    /// Tensors by name or by what comes before a dot, as a stream's manifest, safetensors files or --layout
+    /// name them
     #[arg(long, value_delimiter = ',', conflicts_with = "params")]
     layers: Vec<String>,
 
@@ -47,24 +39,9 @@ pub struct MatrixArgs {
     #[arg(long, conflicts_with = "unit_norm")]
     learning_rate: bool,
 
-    /// What to do with NaN and infinities
-    #[arg(long, value_enum, default_value_t = NonFinite::Refuse)]
-    non_finite: NonFinite,
-
     /// Do not start from the sketch that was recorded with the matrix
     #[arg(long)]
     no_sketch: bool,
-
-    #[command(flatten)]
-    mapping: Mapping,
-}
-
-#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-enum NonFinite {
-    /// An error that names file, row and column
-    Refuse,
-    /// Read as 0, and counted in the certificate
-    Mask,
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -77,30 +54,21 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 impl MatrixArgs {
     /// The matrix; asked of the disk where it is larger than `memory`.
     pub fn open(&self, memory: u64) -> Result<Matrix, Error> {
-        let reading = Reading {
-            time_axis: usize::from(self.time_axis),
-            stack_axis: self.stack_axis.map(usize::from),
-            mask: self.is_masked(),
-            access: self.mapping.access(),
-        };
-        let mut matrix = Matrix::open_as(&self.matrix, reading).map_err(|error| match error {
-            gradients::Error::Shape { .. } => Error::Usage(format!("--time-axis: {error}")),
-            other => other.into(),
-        })?;
+        let mut matrix = self.reading.open()?;
         if matrix.pass_bytes() > memory {
             matrix.expect_disk();
         }
         Ok(matrix)
     }
 
-    /// How its files are come by.
-    pub fn mapping(&self) -> Mapping {
-        self.mapping
+    /// The file or folder.
+    pub fn path(&self) -> &Path {
+        &self.reading.matrix
     }
 
     /// Whether what is not finite is read as 0.
     pub fn is_masked(&self) -> bool {
-        self.non_finite == NonFinite::Mask
+        self.reading.masks()
     }
 
     /// Which part of the matrix.
@@ -109,7 +77,8 @@ impl MatrixArgs {
             self.params.clone()
         } else {
             let Some(layout) = matrix.layout() else {
-                let text = "--layers: expected a stream folder, whose manifest names them";
+                let text =
+                    "--layers: expected a stream folder, whose manifest names them, or --layout";
                 return Err(Error::Usage(text.into()));
             };
             Selection::of_layers(layout, &self.layers)
@@ -128,14 +97,6 @@ impl MatrixArgs {
         matrix: &'a Matrix,
         selection: &Selection,
     ) -> Result<Select<'a>, Error> {
-        let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
-        if time_len == 0 || param_len == 0 {
-            return Err(svd::Error::Empty {
-                time_len,
-                param_len,
-            }
-            .into());
-        }
         Select::new(matrix, selection)
             .map_err(|error| Error::Usage(format!("--window, --params: {error}")))
     }

@@ -13,10 +13,12 @@ pub mod maze;
 mod measure;
 mod parse;
 mod progress;
+mod reading;
 mod report;
 mod reproduce;
 mod scrubbing;
 mod settings;
+mod signals;
 mod speed;
 mod study;
 mod svd;
@@ -82,6 +84,7 @@ enum Command {
 
 /// Parses the process's arguments, runs the command, and says how it went.
 pub fn main() -> ExitCode {
+    signals::outlive_limits_of_files();
     let cli = Cli::parse();
     let out = std::io::stdout().lock();
     let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -136,6 +139,16 @@ impl<W: Write> Write for Plain<W> {
 fn run(command: &Command, colour: bool, out: &mut dyn Write) -> Result<(), Error> {
     let forced = std::env::var("GOUDA_SIMD").ok();
     crate::numeric::simd::choose(forced.as_deref()).map_err(Error::Usage)?;
+    match std::env::var_os("GOUDA_NO_LOCK") {
+        None => {}
+        Some(value) if value == "1" => crate::storage::run_dir::go_without_locks(),
+        Some(value) => {
+            let found = value.to_string_lossy();
+            return Err(Error::Usage(format!(
+                "GOUDA_NO_LOCK: expected 1, found {found}"
+            )));
+        }
+    }
     let is_long = matches!(
         command,
         Command::Reproduce(_)

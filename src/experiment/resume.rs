@@ -31,6 +31,10 @@ use crate::experiment::{Config, Error, grid};
 
 /// What `version` says.
 const VERSION: u32 = 3;
+/// Most bytes of the state without its environments.
+const STATE_MAX: u64 = 1 << 20;
+/// Most bytes of what it says of one of them.
+const ENVIRONMENT_MAX: u64 = 1 << 10;
 
 /// A point to go on from.
 #[derive(Clone, Debug, PartialEq)]
@@ -166,7 +170,9 @@ impl Point {
             .iter()
             .map(|&name| (name.to_owned(), vec![param_len]))
             .collect();
-        let file = tensors::load(path, &expected)?;
+        let environments = config.ppo.num_envs as u64;
+        let state_max = STATE_MAX.saturating_add(environments.saturating_mul(ENVIRONMENT_MAX));
+        let file = tensors::load_with(path, &expected, state_max)?;
         let said = said(path, &file)?;
         if said.config != settings_sum(config) {
             let expected = "the settings of config.toml as the run began with them";

@@ -22,10 +22,16 @@ fn each<const N: usize, T>(bytes: &[u8], out: &mut [T], from: impl Fn([u8; N]) -
     }
 }
 
+/// The upper half of the bits of an `f32`.
+fn bfloat16(bytes: [u8; 2]) -> f32 {
+    f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16)
+}
+
 impl Entry for f32 {
     fn decode(dtype: Dtype, bytes: &[u8], out: &mut [Self]) {
         match dtype {
             Dtype::F16 => each(bytes, out, |b| half::widen(u16::from_le_bytes(b))),
+            Dtype::BF16 => each(bytes, out, bfloat16),
             Dtype::F32 => bytemuck::cast_slice_mut(out).copy_from_slice(bytes),
             Dtype::F64 => each(bytes, out, |b| f64::from_le_bytes(b) as f32),
         }
@@ -44,6 +50,7 @@ impl Entry for f64 {
     fn decode(dtype: Dtype, bytes: &[u8], out: &mut [Self]) {
         match dtype {
             Dtype::F16 => each(bytes, out, |b| half::widen(u16::from_le_bytes(b)).into()),
+            Dtype::BF16 => each(bytes, out, |b| bfloat16(b).into()),
             Dtype::F32 => each(bytes, out, |b| f32::from_le_bytes(b).into()),
             Dtype::F64 => bytemuck::cast_slice_mut(out).copy_from_slice(bytes),
         }

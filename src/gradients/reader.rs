@@ -1,6 +1,6 @@
 //! Reads a gradient matrix through memory maps, or without them: the folder of a recorded stream; one plain `.npy`
-//! file of two axes, anyone's; or a folder of such files that lie side by side, as
-//! `dask.array.to_npy_stack` leaves them.
+//! file of two axes, anyone's; a folder of such files that lie side by side, as
+//! `dask.array.to_npy_stack` leaves them; or a folder of one step a file.
 //!
 //! Memory: none of its own but pages that the system may take back; without maps, a row of what
 //! is read. A shard is announced to the
@@ -11,36 +11,15 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::check::check_block;
+use super::folder;
 use super::manifest::{self, Manifest, Rows};
-use super::source::Source;
-use super::{Error, GradientMatrix};
+use super::opened::Opened;
+use super::reading::Reading;
+use super::source::{Axes, Source};
+use super::{Error, GradientMatrix, mistaken};
 use crate::nn::layout::Layout;
 use crate::storage::npy::Dtype;
-use crate::storage::{self, Access, checksum, run_dir};
-
-/// How the files of a matrix are read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reading {
-    /// The axis of the files that is time: 0, rows, or 1, columns.
-    pub time_axis: usize,
-    /// The axis along which a folder without a manifest is stacked; where it is not given, the
-    /// only one that fits, and 0 (dask's) where both do.
-    pub stack_axis: Option<usize>,
-    /// Reads a NaN or an infinity as 0 instead of refusing it.
-    pub mask: bool,
-    /// How the bytes are come by; they are the same.
-    pub access: Access,
-}
-
-impl Reading {
-    /// As usual, with the bytes come by in this way.
-    pub fn by(access: Access) -> Self {
-        Self {
-            access,
-            ..Self::default()
-        }
-    }
-}
+use crate::storage::{self, Access, checksum};
 
 /// A gradient matrix in files.
 #[derive(Debug)]
@@ -48,8 +27,22 @@ pub struct Matrix {
     shape: (usize, usize),
     sources: Vec<Source>,
     manifest: Option<Manifest>,
+    /// What the parameters are, where it is not the manifest that says.
+    layout: Option<Layout>,
+    stack_axis: Option<usize>,
     path: PathBuf,
-    in_bands: bool,
+    ahead: Ahead,
+}
+
+/// What the disk is asked for before it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ahead {
+    /// The file, whole, where a pass comes to it.
+    Files,
+    /// The next columns.
+    Bands,
+    /// Nothing: files that each hold a part of time are read a piece at a time.
+    Nothing,
 }
 
 impl Matrix {
@@ -75,20 +68,30 @@ impl Matrix {
             }
         }
         let mut manifest = None;
-        let sources = if !storage::is_directory(path)? {
-            vec![Source::open(path, reading.access, None)?]
-        } else if storage::exists(&path.join(manifest::FILE))? {
-            if reading.time_axis != 0 {
-                let expected = "time on axis 0 in a folder with a manifest";
-                return Err(Error::shape("axis", expected, reading.time_axis));
-            }
-            let read = Manifest::load(path)?;
-            let sources = of_manifest(path, &read, reading.access)?;
-            manifest = Some(read);
-            sources
+        let opened = if !storage::is_directory(path)? {
+            mistaken::refuse_step(path)?;
+            let source = Source::open(path, reading.access, Axes::Two)?;
+            Opened::of(vec![source])
         } else {
-            of_stack(path, reading)?
+            mistaken::refuse_run(path)?;
+            if storage::exists(&path.join(manifest::FILE))? {
+                if reading.time_axis != 0 {
+                    let expected = "time on axis 0 in a folder with a manifest";
+                    return Err(Error::shape("axis", expected, reading.time_axis));
+                }
+                let read = Manifest::load(path)?;
+                let sources = of_manifest(path, &read, reading.access)?;
+                manifest = Some(read);
+                Opened::of(sources)
+            } else {
+                folder::open(path, reading)?
+            }
         };
+        let Opened {
+            sources,
+            layout,
+            stack_axis,
+        } = opened;
         let last = sources.last().expect("each of them has at least one file");
         let (rows, columns) = (last.rows.end, last.columns.end);
         let transposed = reading.time_axis == 1;
@@ -103,9 +106,47 @@ impl Matrix {
                 .map(|source| source.reading(transposed, reading.mask))
                 .collect(),
             manifest,
+            layout,
+            stack_axis,
             path: path.to_owned(),
-            in_bands: false,
+            ahead: Ahead::Files,
         })
+    }
+
+    /// The same matrix with names for its parameters, `layout`, which is one of as many.
+    ///
+    /// # Errors
+    /// Of more parameters or of fewer; another than the matrix says itself.
+    pub fn with_layout(mut self, layout: Layout) -> Result<Self, Error> {
+        let (expected, found) = (self.shape.1, layout.len());
+        if expected != found {
+            let expected = format!("{expected} parameters in all, as the matrix has");
+            return Err(Error::shape("layout", expected, found));
+        }
+        if let Some(own) = self.layout() {
+            if *own != layout {
+                let mut pairs = own.tensors.iter().zip(&layout.tensors);
+                let (a, b) = pairs.find(|(a, b)| a != b).map_or_else(
+                    || {
+                        (
+                            own.tensors.len().to_string(),
+                            layout.tensors.len().to_string(),
+                        )
+                    },
+                    |(a, b)| {
+                        (
+                            format!("{} {:?}", a.name, a.shape),
+                            format!("{} {:?}", b.name, b.shape),
+                        )
+                    },
+                );
+                let expected = format!("the tensors that the matrix itself names, {a}");
+                return Err(Error::shape("layout", expected, b));
+            }
+            return Ok(self);
+        }
+        self.layout = Some(layout);
+        Ok(self)
     }
 
     /// Opens the folder of a stream that was recorded and sealed: one with a manifest.
@@ -126,9 +167,15 @@ impl Matrix {
         self.manifest.as_ref().map(|manifest| &manifest.rows)
     }
 
-    /// What the parameters are, for a recorded stream.
+    /// What the parameters are, where the files say or it [was given](Self::with_layout).
     pub fn layout(&self) -> Option<&Layout> {
-        self.manifest.as_ref().map(|manifest| &manifest.layout)
+        let recorded = self.manifest.as_ref().map(|manifest| &manifest.layout);
+        recorded.or(self.layout.as_ref())
+    }
+
+    /// The axis of the files along which several lie side by side; none for a stream and for one step a file.
+    pub fn stack_axis(&self) -> Option<usize> {
+        self.stack_axis
     }
 
     /// The manifest, for a recorded stream.
@@ -147,13 +194,16 @@ impl Matrix {
     }
 
     /// Prepares for more than memory holds: one plain file whose rows are time is then asked of the disk
-    /// in bands of columns, ahead of their use. Shards are short enough to be asked for whole.
+    /// in bands of columns, ahead of their use. Shards are short enough to be asked for whole; files that
+    /// each hold a part of time are not asked for.
     pub fn expect_disk(&mut self) {
-        if let [source] = self.sources.as_slice()
-            && source.is_by_time()
-        {
-            source.file.advise_random();
-            self.in_bands = true;
+        if let [source] = self.sources.as_slice() {
+            if source.is_by_time() {
+                source.file.advise_random();
+                self.ahead = Ahead::Bands;
+            }
+        } else if self.sources.iter().any(|s| s.time().len() < self.shape.0) {
+            self.ahead = Ahead::Nothing;
         }
     }
 
@@ -223,10 +273,11 @@ impl Matrix {
         if row != source.time().start {
             return;
         }
-        if self.in_bands {
-            source.announce(params);
-        } else if self.sources.len() > 1 && params.contains(&source.params().start) {
-            source.file.advise_will_need(0..source.file.len());
+        let is_first = self.sources.len() > 1 && params.contains(&source.params().start);
+        match self.ahead {
+            Ahead::Bands => source.announce(params),
+            Ahead::Files if is_first => source.file.advise_will_need(0..source.file.len()),
+            Ahead::Files | Ahead::Nothing => {}
         }
     }
 
@@ -275,12 +326,8 @@ fn of_manifest(path: &Path, manifest: &Manifest, access: Access) -> Result<Vec<S
     let open = |shard: &manifest::Shard| {
         let expected = [manifest.shape.0, shard.params.len()];
         let file = storage::manifest::inside(path, &shard.file)?;
-        let source = Source::open(&file, access, Some(expected))?.at(0, shard.params.start);
-        if source.fortran_order {
-            let found = "Fortran order";
-            return Err(storage::Error::malformed(&file, "a shard in C order", found).into());
-        }
-        Ok(source)
+        let source = Source::open(&file, access, Axes::Exactly(expected))?;
+        Ok(source.at(0, shard.params.start))
     };
     if manifest.shards.is_empty() {
         let expected = "a manifest that names a shard";
@@ -288,61 +335,6 @@ fn of_manifest(path: &Path, manifest: &Manifest, access: Access) -> Result<Vec<S
         return Err(storage::Error::malformed(&file, expected, "none").into());
     }
     manifest.shards.iter().map(open).collect()
-}
-
-/// All `.npy` files of a folder, side by side; in the order of their numbers where the names are
-/// numbers, as dask's are, else in that of their names.
-fn of_stack(path: &Path, reading: Reading) -> Result<Vec<Source>, Error> {
-    let mut files = run_dir::files_ending(path, ".npy")?;
-    let begins = |file: &PathBuf, with: &str| {
-        let name = file.file_name().unwrap_or_default();
-        name.as_encoded_bytes().starts_with(with.as_bytes())
-    };
-    if files.iter().any(|file| begins(file, "shard-")) {
-        // A recording that was not sealed, or lost its manifest: how its shards lie is not known.
-        Manifest::load(path)?;
-    }
-    files.sort_by_key(|file| {
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        (stem.parse::<u64>().unwrap_or(u64::MAX), file.clone())
-    });
-    let sources: Vec<Source> = files
-        .iter()
-        .map(|file| Source::open(file, reading.access, None))
-        .collect::<Result<_, _>>()?;
-    let Some(first) = sources.first() else {
-        let expected = "manifest.json or .npy files";
-        return Err(storage::Error::malformed(path, expected, "neither").into());
-    };
-    let fits = |axis: usize| {
-        sources.iter().all(|source| match axis {
-            0 => source.columns == first.columns,
-            _ => source.rows == first.rows,
-        })
-    };
-    let axis = reading.stack_axis.unwrap_or(usize::from(!fits(0)));
-    if !fits(axis) {
-        let expected = format!("files that agree in the other axis than {axis}");
-        return Err(storage::Error::malformed(path, expected, "others").into());
-    }
-    let mut end = 0usize;
-    let mut placed = Vec::with_capacity(sources.len());
-    for source in sources {
-        let len = if axis == 0 {
-            source.rows.len()
-        } else {
-            source.columns.len()
-        };
-        let start = end;
-        end = start.checked_add(len).ok_or_else(|| {
-            storage::Error::malformed(path, "fewer rows than fit in memory addresses", "more")
-        })?;
-        placed.push(match axis {
-            0 => source.at(start, 0),
-            _ => source.at(0, start),
-        });
-    }
-    Ok(placed)
 }
 
 impl GradientMatrix for Matrix {
@@ -611,35 +603,16 @@ mod tests {
                 entry(2 * file + i, j)
             });
         }
-        let rows = whole(0, None);
+        let rows = whole(0, Some(0));
         assert_eq!((rows.time_len(), rows.param_len()), (22, 5));
         assert_eq!(rows.row(21)[4], entry(21, 4) as f32);
-        assert_eq!(whole(1, None).row(4)[21], entry(21, 4) as f32);
+        assert_eq!(whole(1, Some(0)).row(4)[21], entry(21, 4) as f32);
         let columns = whole(0, Some(1));
         assert_eq!((columns.time_len(), columns.param_len()), (2, 55));
         assert_eq!(columns.row(1)[5 * 10 + 3], entry(21, 3) as f32);
         // One narrower file leaves only one way.
         write(&tmp.path().join("11.npy"), "<f8", false, [2, 1], entry);
         assert_eq!(whole(0, None).param_len(), 56);
-        let error = Matrix::open_as(
-            tmp.path(),
-            Reading {
-                stack_axis: Some(0),
-                ..Reading::default()
-            },
-        );
-        assert!(
-            error
-                .unwrap_err()
-                .to_string()
-                .contains("agree in the other axis than 0")
-        );
-        let empty = tempfile::tempdir().unwrap();
-        let error = Matrix::open(empty.path()).unwrap_err().to_string();
-        assert!(
-            error.contains("expected manifest.json or .npy files"),
-            "{error}"
-        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub struct Selection {
     pub window: Option<Range<usize>>,
     /// Every how-manieth of them, from the first on; at least 1, and 0 for 1.
     pub stride: usize,
-    /// Ranges of columns, one after the other; none for all.
+    /// Ranges of columns that do not overlap, one after the other; none for all.
     pub params: Vec<Range<usize>>,
 }
 
@@ -89,7 +89,8 @@ impl<'a> Select<'a> {
     /// The part of `inner`.
     ///
     /// # Errors
-    /// A range that is empty or that the matrix does not have.
+    /// A range that is empty or that the matrix does not have; two of parameters that overlap, whose columns
+    /// would count twice.
     pub fn new(inner: &'a dyn GradientMatrix, selection: &Selection) -> Result<Self, Error> {
         let within = |what: &str, range: &Range<usize>, len: usize| {
             if range.start < range.end && range.end <= len {
@@ -109,6 +110,13 @@ impl<'a> Select<'a> {
         } else {
             for range in &selection.params {
                 within("range of parameters", range, inner.param_len())?;
+            }
+            let mut sorted: Vec<&Range<usize>> = selection.params.iter().collect();
+            sorted.sort_by_key(|range| range.start);
+            if let Some([a, b]) = sorted.windows(2).find(|pair| pair[0].end > pair[1].start) {
+                let found = format!("{a:?} and {b:?}");
+                let expected = "ones that do not overlap";
+                return Err(Error::shape("ranges of parameters", expected, found));
             }
             &selection.params
         };
@@ -255,7 +263,9 @@ mod tests {
             let dense = Dense::new(rows, cols, values).unwrap();
             let window = a.min(b) % rows..(a.max(b) % rows + 1).max(a.min(b) % rows + 1);
             let (c, d) = (c.min(d) % cols, c.max(d) % cols);
-            let params = vec![c..c + 1, d..cols, 0..c + 1];
+            // Out of order, and the second and third side by side in the matrix.
+            let mut params = vec![d + 1..cols, c..d, d..d + 1];
+            params.retain(|range| !range.is_empty());
             let part = Selection { window: Some(window.clone()), stride, params: params.clone() };
             let select = Select::new(&dense, &part).unwrap();
             let columns: Vec<usize> = params.into_iter().flatten().collect();
@@ -296,6 +306,14 @@ mod tests {
             refused(params)
                 .to_string()
                 .starts_with("range of parameters")
+        );
+        let twice = Selection {
+            params: vec![2..4, 0..3],
+            ..Selection::default()
+        };
+        assert_eq!(
+            refused(twice).to_string(),
+            "ranges of parameters: expected ones that do not overlap, found 0..3 and 2..4"
         );
         let tensor = |name: &str, len| (name.to_owned(), vec![len]);
         let layout = Layout::new(vec![

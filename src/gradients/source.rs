@@ -1,8 +1,9 @@
-//! One sealed `.npy` file as a rectangle of the matrix: floats of any width, in any order of the
-//! axes.
+//! One sealed file as a rectangle of the matrix: floats of any width, in any order of the axes. The one
+//! step of a safetensors file may have a width a tensor.
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Error;
@@ -20,7 +21,28 @@ const AHEAD: usize = 6;
 /// Bytes that are asked of the disk together: of a row of 2,000, 64 KB.
 const BAND_BYTES: usize = 128 << 20;
 
-/// A file of two axes.
+/// Which axes a `.npy` file may have.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Axes {
+    /// Two, time and parameters.
+    Two,
+    /// Two, or one: the parameters of a step.
+    OneOrTwo,
+    /// Two of these lengths, in a header that is spelled as numpy spells it.
+    Exactly([usize; 2]),
+}
+
+/// Neighbouring columns of one type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    /// The columns, from the first of the file.
+    pub(super) columns: Range<usize>,
+    pub(super) dtype: Dtype,
+    /// Where the first of them lies, from the first byte of the numbers.
+    pub(super) at: usize,
+}
+
+/// A file.
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) file: Sealed,
@@ -28,8 +50,13 @@ pub(super) struct Source {
     pub(super) rows: Range<usize>,
     /// Where its second axis does.
     pub(super) columns: Range<usize>,
+    /// The type of the entries; of several, the widest.
     pub(super) dtype: Dtype,
+    /// The types along a row, where there are several.
+    runs: Option<Arc<[Run]>>,
     pub(super) fortran_order: bool,
+    /// Whether the file has one axis, of parameters.
+    pub(super) is_vector: bool,
     data_offset: usize,
     /// Whether the second axis is time.
     transposed: bool,
@@ -40,38 +67,63 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Opens the file at `path`; `expected` is its shape where it is known.
-    pub(super) fn open(
-        path: &Path,
-        access: Access,
-        expected: Option<[usize; 2]>,
-    ) -> Result<Self, Error> {
+    /// Opens the `.npy` file at `path`.
+    pub(super) fn open(path: &Path, access: Access, axes: Axes) -> Result<Self, Error> {
         let file = Sealed::open(path, access)?;
         let mut room = Vec::new();
         let head = file.bytes(0, file.len().min(MAX_HEADER_BYTES), &mut room)?;
         let header = npy::parse(path, head, file.len() as u64)?;
-        let shape = match (header.shape.as_slice(), expected) {
-            (&[rows, columns], None) => [rows, columns],
-            (shape, Some(expected)) if shape == expected => expected,
-            (shape, expected) => {
-                let expected = expected.map_or("two axes, time and parameters".into(), |shape| {
-                    format!("shape {shape:?}")
-                });
+        let shape = match (header.shape.as_slice(), axes) {
+            (&[rows, columns], Axes::Two | Axes::OneOrTwo) => [rows, columns],
+            (&[columns], Axes::OneOrTwo) => [1, columns],
+            (shape, Axes::Exactly(expected)) if shape == expected => expected,
+            (shape, axes) => {
+                let expected = match axes {
+                    Axes::Two => "two axes, time and parameters".into(),
+                    Axes::OneOrTwo => "one axis, the parameters of a step, or two".into(),
+                    Axes::Exactly(shape) => format!("shape {shape:?}"),
+                };
                 let found = format!("shape {shape:?}");
                 return Err(storage::Error::malformed(path, expected, found).into());
             }
         };
+        if matches!(axes, Axes::Exactly(_)) && (!header.is_plain || header.fortran_order) {
+            let expected = format!("a header of {} in C order", header.dtype.descr());
+            return Err(storage::Error::malformed(path, expected, "another").into());
+        }
+        let is_vector = header.shape.len() == 1;
         Ok(Self {
             file,
             rows: 0..shape[0],
             columns: 0..shape[1],
             dtype: header.dtype,
-            fortran_order: header.fortran_order,
+            runs: None,
+            // One axis has one order.
+            fortran_order: header.fortran_order && !is_vector,
+            is_vector,
             data_offset: header.data_offset,
             transposed: false,
             mask: false,
             masked: AtomicU64::new(0),
         })
+    }
+
+    /// A file whose numbers, from byte `data_offset` to its end, are a row of these types.
+    pub(super) fn row(file: Sealed, data_offset: usize, runs: &Arc<[Run]>) -> Self {
+        let widest = runs.iter().map(|run| run.dtype).max_by_key(|d| d.bytes());
+        Self {
+            file,
+            rows: 0..1,
+            columns: 0..runs.last().map_or(0, |run| run.columns.end),
+            dtype: widest.unwrap_or(Dtype::F32),
+            runs: (runs.len() > 1).then(|| runs.clone()),
+            fortran_order: false,
+            is_vector: true,
+            data_offset,
+            transposed: false,
+            mask: false,
+            masked: AtomicU64::new(0),
+        }
     }
 
     /// Puts the file at this row and column of a matrix of several.
@@ -178,14 +230,18 @@ impl Source {
             let stride = self.params().len();
             let rows = out[place.0 * width..].chunks_mut(width);
             for (step, row) in steps.zip(rows) {
-                if step + AHEAD < self.time().len() {
+                if self.runs.is_none() && step + AHEAD < self.time().len() {
                     let ahead = self.data_offset + ((step + AHEAD) * stride + own.start) * bytes;
                     self.file.prefetch(ahead..ahead + own.len() * bytes);
                 }
                 let row = &mut row[place.1..place.1 + own.len()];
-                let at = (step * stride + own.start) * bytes;
-                let piece = self.data(at, own.len() * bytes, &mut room)?;
-                T::decode(self.dtype, piece, row);
+                if let Some(runs) = &self.runs {
+                    self.decode(runs, &own, row)?;
+                } else {
+                    let at = (step * stride + own.start) * bytes;
+                    let piece = self.data(at, own.len() * bytes, &mut room)?;
+                    T::decode(self.dtype, piece, row);
+                }
                 self.check(row, |i| (step, own.start + i))?;
             }
             return Ok(());
@@ -215,12 +271,34 @@ impl Source {
         Ok(())
     }
 
+    /// The columns `own` of the only row, whose types are several.
+    fn decode<T: Entry>(
+        &self,
+        runs: &[Run],
+        own: &Range<usize>,
+        row: &mut [T],
+    ) -> Result<(), Error> {
+        let mut room = Vec::new();
+        for run in runs {
+            let part = intersect(&run.columns, own);
+            if part.is_empty() {
+                continue;
+            }
+            let bytes = run.dtype.bytes();
+            let at = run.at + (part.start - run.columns.start) * bytes;
+            let piece = self.data(at, part.len() * bytes, &mut room)?;
+            let row = &mut row[part.start - own.start..part.end - own.start];
+            T::decode(run.dtype, piece, row);
+        }
+        Ok(())
+    }
+
     /// A piece of a row of the matrix as it lies in the map, where it is all in this file, and `f32`.
     pub(super) fn row_in_memory(&self, step: usize, params: &Range<usize>) -> Option<&[f32]> {
         let (time, own) = (self.time(), self.params());
         let inside = time.contains(&step) && own.start <= params.start && params.end <= own.end;
-        if !inside || !self.is_by_time() || self.dtype != Dtype::F32 || cfg!(target_endian = "big")
-        {
+        let is_plain = self.is_by_time() && self.dtype == Dtype::F32 && self.runs.is_none();
+        if !inside || !is_plain || cfg!(target_endian = "big") {
             return None;
         }
         let at = (step - time.start) * own.len() + params.start - own.start;

@@ -9,6 +9,7 @@ compile_error!("the files are little-endian and are mapped as they are");
 pub mod atomic;
 mod by_name;
 pub mod checksum;
+pub mod dask_info;
 pub mod disk;
 mod dtype;
 pub mod error;
@@ -27,6 +28,7 @@ pub mod scratch;
 pub mod sealed;
 pub mod shown;
 pub mod summed;
+pub mod tensor_header;
 pub mod tensors;
 
 pub use checksum::{Checksum, FileSum};

@@ -1,35 +1,60 @@
 //! The text of a `.npy` header: a Python dictionary literal of three known keys, in any order.
 //! Tested with the rest of the header in [`npy_header`](super::npy_header).
 
-use super::dtype::Dtype;
+use super::dtype::{self, Dtype};
 
-/// What was expected, and the text from where it was not found.
-pub(super) type Unexpected<'a> = (&'static str, &'a [u8]);
+/// What was expected, and what stands there instead.
+pub(super) type Unexpected = (&'static str, String);
 
-/// Type, whether in Fortran order, and shape from the whole text of a header.
-pub(super) fn parse(text: &[u8]) -> Result<(Dtype, bool, Vec<usize>), Unexpected<'_>> {
-    Cursor(text).dictionary()
+/// What a header says.
+#[derive(Debug)]
+pub(super) struct Dictionary {
+    pub(super) dtype: Dtype,
+    /// Whether the type is spelled as numpy spells it when it writes.
+    pub(super) is_plain: bool,
+    pub(super) fortran_order: bool,
+    pub(super) shape: Vec<usize>,
 }
 
-/// The part of the text that is still to be read.
-struct Cursor<'a>(&'a [u8]);
+/// Reads the whole text of a header. In one of `python2`, a whole number may end in L.
+pub(super) fn parse(text: &[u8], python2: bool) -> Result<Dictionary, Unexpected> {
+    Cursor {
+        rest: text,
+        python2,
+    }
+    .dictionary()
+}
+
+struct Cursor<'a> {
+    /// The part of the text that is still to be read.
+    rest: &'a [u8],
+    python2: bool,
+}
+
+/// The first bytes, readable, for a message.
+pub(super) fn begins(bytes: &[u8]) -> String {
+    match bytes {
+        [] => "the end".into(),
+        _ => format!("\"{}\"", bytes[..bytes.len().min(24)].escape_ascii()),
+    }
+}
 
 impl<'a> Cursor<'a> {
-    fn dictionary(mut self) -> Result<(Dtype, bool, Vec<usize>), Unexpected<'a>> {
+    fn dictionary(mut self) -> Result<Dictionary, Unexpected> {
         let (mut dtype, mut fortran_order, mut shape) = (None, None, None);
         self.expect(b'{', "{")?;
         while !self.take(b'}') {
-            let here = self.0;
+            let here = self.rest;
             let key = self.string()?;
             self.expect(b':', "a colon")?;
             let repeated = match key {
                 b"descr" => dtype.replace(self.dtype()?).is_some(),
                 b"fortran_order" => fortran_order.replace(self.order()?).is_some(),
                 b"shape" => shape.replace(self.shape()?).is_some(),
-                _ => return Err(("one of descr, fortran_order, shape", here)),
+                _ => return Err(("one of descr, fortran_order, shape", begins(here))),
             };
             if repeated {
-                return Err(("each key once", here));
+                return Err(("each key once", begins(here)));
             }
             if !self.take(b',') {
                 self.expect(b'}', "a comma or }")?;
@@ -37,39 +62,50 @@ impl<'a> Cursor<'a> {
             }
         }
         self.skip_space();
-        if !self.0.is_empty() {
-            return Err(("nothing after }", self.0));
+        if !self.rest.is_empty() {
+            return Err(("nothing after }", begins(self.rest)));
         }
         match (dtype, fortran_order, shape) {
-            (Some(dtype), Some(fortran), Some(shape)) => Ok((dtype, fortran, shape)),
-            _ => Err(("all of descr, fortran_order, shape", self.0)),
+            (Some((dtype, is_plain)), Some(fortran_order), Some(shape)) => Ok(Dictionary {
+                dtype,
+                is_plain,
+                fortran_order,
+                shape,
+            }),
+            _ => Err(("all of descr, fortran_order, shape", begins(self.rest))),
         }
     }
 
-    fn dtype(&mut self) -> Result<Dtype, Unexpected<'a>> {
+    /// The type, and whether it is spelled as numpy spells it.
+    fn dtype(&mut self) -> Result<(Dtype, bool), Unexpected> {
+        const EXPECTED: &str = "little-endian floats, '<f2', '<f4' or '<f8',";
         self.skip_space();
-        let here = self.0;
-        match self.string() {
-            Ok(b"<f2") => Ok(Dtype::F16),
-            Ok(b"<f4") => Ok(Dtype::F32),
-            Ok(b"<f8") => Ok(Dtype::F64),
-            _ => Err(("descr '<f2', '<f4' or '<f8' (little-endian floats)", here)),
+        if self.rest.starts_with(b"[") {
+            return Err((EXPECTED, "a structured type, of named fields".into()));
+        }
+        let descr = self.string()?.escape_ascii().to_string();
+        match Dtype::of_descr(&descr) {
+            Some(dtype) => Ok((dtype, descr == dtype.descr())),
+            None => {
+                let kind = dtype::in_words(&descr);
+                Err((EXPECTED, format!("'{descr}', {kind}")))
+            }
         }
     }
 
-    fn order(&mut self) -> Result<bool, Unexpected<'a>> {
+    fn order(&mut self) -> Result<bool, Unexpected> {
         self.skip_space();
-        let here = self.0;
+        let here = self.rest;
         for (word, fortran) in [(&b"False"[..], false), (b"True", true)] {
             if let Some(rest) = here.strip_prefix(word) {
-                self.0 = rest;
+                self.rest = rest;
                 return Ok(fortran);
             }
         }
-        Err(("fortran_order True or False", here))
+        Err(("fortran_order True or False", begins(here)))
     }
 
-    fn shape(&mut self) -> Result<Vec<usize>, Unexpected<'a>> {
+    fn shape(&mut self) -> Result<Vec<usize>, Unexpected> {
         let mut axes = Vec::new();
         self.expect(b'(', "a shape in parentheses")?;
         while !self.take(b')') {
@@ -82,7 +118,7 @@ impl<'a> Cursor<'a> {
                     "a comma or )"
                 };
                 if axes.len() == 1 || !self.take(b')') {
-                    return Err((closed, self.0));
+                    return Err((closed, begins(self.rest)));
                 }
                 break;
             }
@@ -90,60 +126,64 @@ impl<'a> Cursor<'a> {
         Ok(axes)
     }
 
-    fn integer(&mut self) -> Result<usize, Unexpected<'a>> {
+    fn integer(&mut self) -> Result<usize, Unexpected> {
         self.skip_space();
         let digits_len = self
-            .0
+            .rest
             .iter()
             .take_while(|byte| byte.is_ascii_digit())
             .count();
-        let (digits, rest) = self.0.split_at(digits_len);
+        let (digits, rest) = self.rest.split_at(digits_len);
         // As in Python; a flipped bit makes a 0 of a space.
         let is_padded = digits_len > 1 && digits[0] == b'0';
         let value = std::str::from_utf8(digits)
             .ok()
             .filter(|_| !is_padded)
             .and_then(|digits| digits.parse().ok());
-        let value = value.ok_or(("an axis length of 64 bits", self.0))?;
-        self.0 = rest;
+        let value = value.ok_or_else(|| ("an axis length of 64 bits", begins(self.rest)))?;
+        self.rest = match rest {
+            [b'L', after @ ..] if self.python2 => after,
+            _ => rest,
+        };
         Ok(value)
     }
 
-    fn string(&mut self) -> Result<&'a [u8], Unexpected<'a>> {
+    fn string(&mut self) -> Result<&'a [u8], Unexpected> {
         self.skip_space();
-        let here = self.0;
-        let [quote @ (b'\'' | b'"'), rest @ ..] = here else {
-            return Err(("a string", here));
+        let here = self.rest;
+        // Python 2 marks text that is not bytes.
+        let [quote @ (b'\'' | b'"'), rest @ ..] = here.strip_prefix(b"u").unwrap_or(here) else {
+            return Err(("a string", begins(here)));
         };
         let end = rest
             .iter()
             .position(|byte| byte == quote)
-            .ok_or(("a closing quote", here))?;
-        self.0 = &rest[end + 1..];
+            .ok_or_else(|| ("a closing quote", begins(here)))?;
+        self.rest = &rest[end + 1..];
         Ok(&rest[..end])
     }
 
     fn skip_space(&mut self) {
         // Not a form feed, which a comma with one bit flipped is.
         let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-        let len = self.0.iter().take_while(|&byte| is_space(byte)).count();
-        self.0 = &self.0[len..];
+        let len = self.rest.iter().take_while(|&byte| is_space(byte)).count();
+        self.rest = &self.rest[len..];
     }
 
     fn take(&mut self, byte: u8) -> bool {
         self.skip_space();
-        let found = self.0.first() == Some(&byte);
+        let found = self.rest.first() == Some(&byte);
         if found {
-            self.0 = &self.0[1..];
+            self.rest = &self.rest[1..];
         }
         found
     }
 
-    fn expect(&mut self, byte: u8, name: &'static str) -> Result<(), Unexpected<'a>> {
+    fn expect(&mut self, byte: u8, name: &'static str) -> Result<(), Unexpected> {
         if self.take(byte) {
             Ok(())
         } else {
-            Err((name, self.0))
+            Err((name, begins(self.rest)))
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The header of a `.npy` file: little-endian `f2`, `f4` and `f8`, C or Fortran order.
-//! What is written here is `f4` and `f8` in C order.
+//! The header of a `.npy` file: little-endian `f2`, `f4` and `f8` by any of numpy's names, C or Fortran
+//! order. What is written here is `<f4` and `<f8` in C order.
 //!
 //! ```text
 //! 0   6   "\x93NUMPY"
@@ -10,12 +10,14 @@
 //! ```
 //! Headers are byte for byte numpy's own (`numpy.lib.format`, 2.x): spaces hold the place of 21
 //! digits for axis 0, so that it can grow in place, and the data begins at a multiple of 64.
-//! The reader takes versions 1 to 3 and refuses what it does not fully understand.
+//! The reader takes versions 1 to 3, in the first two with the `30L` of Python 2, and refuses what it
+//! does not fully understand, in words.
 
 use std::path::Path;
 
+use super::Error;
 use super::dtype::Dtype;
-use super::{Error, npy_dictionary};
+use super::npy_dictionary::{self, Dictionary, begins};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 const ALIGN: usize = 64;
@@ -31,6 +33,9 @@ pub struct Header {
     pub dtype: Dtype,
     /// Lengths of the axes, slowest first.
     pub shape: Vec<usize>,
+    /// Whether the type is spelled as numpy spells it when it writes, `<f4`: `f4` and `|f4`, which one
+    /// flipped bit can make of it, are the same to numpy.
+    pub is_plain: bool,
     /// Whether axis 0 is the fastest and not the last.
     pub fortran_order: bool,
     /// Where the data begins.
@@ -84,10 +89,8 @@ pub fn header(dtype: Dtype, shape: &[usize]) -> Vec<u8> {
 pub fn parse(path: &Path, head: &[u8], file_bytes: u64) -> Result<Header, Error> {
     let wrong = |expected: &str, found: String| Error::malformed(path, expected, found);
     if head.get(..6) != Some(MAGIC) {
-        return Err(wrong(
-            "a .npy file, which begins with \\x93NUMPY",
-            begins(head),
-        ));
+        let found = foreign(head).map_or_else(|| begins(head), Into::into);
+        return Err(wrong("a .npy file, which begins with \\x93NUMPY", found));
     }
     let (length_bytes, text_len) = match (head.get(6..8), head.get(8..10), head.get(8..12)) {
         (Some([1, 0]), Some(&[a, b]), _) => (2, usize::from(u16::from_le_bytes([a, b]))),
@@ -121,10 +124,14 @@ pub fn parse(path: &Path, head: &[u8], file_bytes: u64) -> Result<Header, Error>
         let found = format!("the end of the file after {file_bytes}");
         return Err(wrong(&format!("a header of {text_len} bytes"), found));
     };
-    let (dtype, fortran_order, shape) =
-        npy_dictionary::parse(text).map_err(|(expected, rest)| {
-            wrong(&format!("{expected} in the .npy header"), begins(rest))
-        })?;
+    let python2 = matches!(head.get(6), Some(1 | 2));
+    let Dictionary {
+        dtype,
+        is_plain,
+        fortran_order,
+        shape,
+    } = npy_dictionary::parse(text, python2)
+        .map_err(|(expected, found)| wrong(&format!("{expected} in the .npy header"), found))?;
 
     let data_bytes = shape
         .iter()
@@ -143,18 +150,26 @@ pub fn parse(path: &Path, head: &[u8], file_bytes: u64) -> Result<Header, Error>
     }
     Ok(Header {
         dtype,
+        is_plain,
         shape,
         fortran_order,
         data_offset,
     })
 }
 
-/// The first bytes, readable, for a message.
-fn begins(bytes: &[u8]) -> String {
-    match bytes {
-        [] => "the end".into(),
-        _ => format!("\"{}\"", bytes[..bytes.len().min(24)].escape_ascii()),
-    }
+/// What files of another kind are that people have in the place of a `.npy`.
+fn foreign(head: &[u8]) -> Option<&'static str> {
+    let kinds: [(&[u8], &str); 4] = [
+        (
+            b"PK",
+            "an archive, as .npz and torch's .pt are: save the array in it on its own, with numpy.save",
+        ),
+        (b"\x89HDF", "HDF5: save the array in it with numpy.save"),
+        (b"\x80", "a pickle: save the array in it with numpy.save"),
+        (b"\x1f\x8b", "a gzip file: unpack it first"),
+    ];
+    let found = kinds.iter().find(|(begin, _)| head.starts_with(begin));
+    found.map(|(_, kind)| *kind)
 }
 
 #[cfg(test)]
@@ -210,7 +225,7 @@ mod tests {
             ),
             (
                 b"PK\x03\x04 an .npz".to_vec(),
-                "found \"PK\\x03\\x04 an .npz\"",
+                "found an archive, as .npz and torch's .pt are",
             ),
             (b"\x93NUMPY".to_vec(), "expected a version"),
             (
@@ -238,16 +253,8 @@ mod tests {
                 "expected 24 bytes of data for shape [2, 3], found 25",
             ),
             (
-                file(&good.replace("<f4", ">f4"), 24),
-                "(little-endian floats) in the .npy header, found \"\\'>f4",
-            ),
-            (
-                file(&good.replace("<f4", "<i4"), 24),
-                "'<f2', '<f4' or '<f8' (little-endian floats)",
-            ),
-            (
-                file(&good.replace("'<f4'", "[('a', '<f4')]"), 24),
-                "found \"[(\\'a\\', \\'<f4\\')]",
+                file(&good.replace("(2, 3)", "(2L, 3 L)"), 24),
+                "a comma or )",
             ),
             (
                 file(&good.replace("False", "0"), 24),
@@ -259,7 +266,7 @@ mod tests {
             ),
             (
                 file(&good.replace("'fortran_order'", "'descr'"), 24),
-                "descr '<f2', '<f4' or '<f8'",
+                "expected a string",
             ),
             (
                 file("{'descr': '<f4', 'descr': '<f4'}", 24),

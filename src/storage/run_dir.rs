@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Error;
 use super::atomic::sync_parent;
@@ -12,12 +13,23 @@ use super::disk::{self, File, Kind};
 use super::error::{exists, is_directory, regular};
 
 const LOCK: &str = ".lock";
+/// What a run writes first.
+const SETTINGS: &str = "config.toml";
+
+/// Whether directories are locked.
+static IS_LOCKED: AtomicBool = AtomicBool::new(true);
+
+/// From here on, this process writes directories without locking them, for file systems that have no locks:
+/// its user sees to it that nobody else writes them.
+pub fn go_without_locks() {
+    IS_LOCKED.store(false, Ordering::Relaxed);
+}
 
 /// The directory of a run.
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
-    /// None for those who only look.
+    /// None for those who only look, or [go without](go_without_locks).
     lock: Option<File>,
 }
 
@@ -40,19 +52,22 @@ impl RunDir {
     /// begun to write it, and the system's.
     pub fn create(path: &Path) -> Result<Self, Error> {
         ensure_directory(path)?;
-        if exists(&path.join("config.toml"))? {
+        if exists(&path.join(SETTINGS))? {
             return Err(Error::Begun {
                 path: path.to_owned(),
             });
         }
         // Before the lock, which must not litter a directory of something else.
-        refuse_occupied(path)?;
+        asides_of(path, &[SETTINGS])?;
         let lock = lock(path)?;
-        // After it too: between the two another run may have come and gone.
-        refuse_occupied(path)?;
+        // After it too: between the two another run may have come and gone. What one left that ended before
+        // its settings were in place is in nobody's way.
+        for (aside, _) in asides_of(path, &[SETTINGS])? {
+            disk::remove(&aside).map_err(Error::io(&aside, "delete"))?;
+        }
         Ok(Self {
             path: path.to_owned(),
-            lock: Some(lock),
+            lock,
         })
     }
 
@@ -64,7 +79,7 @@ impl RunDir {
         require_directory(path)?;
         Ok(Self {
             path: path.to_owned(),
-            lock: Some(lock(path)?),
+            lock: lock(path)?,
         })
     }
 
@@ -80,7 +95,7 @@ impl RunDir {
         // Before the lock, which must not litter a directory of something else; listed before it is asked whether it is
         // begun, as another process may begin it in between.
         let names = list(path)?;
-        if !exists(&path.join("config.toml"))? {
+        if !exists(&path.join(SETTINGS))? {
             // One that was killed before it wrote its settings has left a lock.
             if names.is_empty() {
                 let expected = "a run that was begun";
@@ -120,7 +135,7 @@ impl RunDir {
 
     /// The settings in force.
     pub fn config(&self) -> PathBuf {
-        self.path.join("config.toml")
+        self.path.join(SETTINGS)
     }
 
     /// The command line.
@@ -244,6 +259,16 @@ pub fn files_ending(path: &Path, suffix: &str) -> Result<Vec<PathBuf>, Error> {
     Ok(named.map(|name| path.join(name)).collect())
 }
 
+/// The directories in a directory, by name.
+///
+/// # Errors
+/// The system's.
+pub fn directories(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    let names = list(path)?.into_iter();
+    let named = names.filter(|(_, is_directory)| *is_directory);
+    Ok(named.map(|(name, _)| path.join(name)).collect())
+}
+
 /// Refuses a directory that holds anything but a lock.
 ///
 /// # Errors
@@ -255,6 +280,50 @@ pub fn refuse_occupied(path: &Path) -> Result<(), Error> {
             path: path.to_owned(),
         }),
     }
+}
+
+/// Refuses a directory that holds anything but a lock and what a process that was killed, or whose disk was
+/// full, left aside of the files `own`, which is removed: they are about to be written again.
+///
+/// # Errors
+/// [`Error::Occupied`]; [`Error::Locked`] where the process that writes it is there still, as far as the
+/// system tells of processes; the system's.
+pub fn refuse_occupied_by_others(path: &Path, own: &[&str]) -> Result<(), Error> {
+    let asides = asides_of(path, own)?;
+    for (_, process) in &asides {
+        let is_there = exists(&Path::new("/proc").join(process.to_string()))?;
+        if is_there && *process != std::process::id() {
+            return Err(Error::Locked {
+                path: path.to_owned(),
+            });
+        }
+    }
+    for (aside, _) in asides {
+        disk::remove(&aside).map_err(Error::io(&aside, "delete"))?;
+    }
+    Ok(())
+}
+
+/// What was left aside of the files `own` in a directory that holds nothing else but a lock, each with the
+/// number of the process that wrote it.
+fn asides_of(path: &Path, own: &[&str]) -> Result<Vec<(PathBuf, u32)>, Error> {
+    let mut found = Vec::new();
+    for (name, _) in list(path)? {
+        let process = own.iter().find_map(|file| {
+            let rest = name.to_str()?.strip_prefix(file)?.strip_prefix('.')?;
+            rest.strip_suffix(".part")?.parse::<u32>().ok()
+        });
+        match process {
+            Some(process) => found.push((path.join(name), process)),
+            None if name == LOCK => {}
+            None => {
+                return Err(Error::Occupied {
+                    path: path.to_owned(),
+                });
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The names in a directory, sorted, and which are directories themselves.
@@ -290,16 +359,20 @@ fn require_directory(path: &Path) -> Result<(), Error> {
     }
 }
 
-fn lock(path: &Path) -> Result<File, Error> {
+fn lock(path: &Path) -> Result<Option<File>, Error> {
+    if !IS_LOCKED.load(Ordering::Relaxed) {
+        return Ok(None);
+    }
     let file = path.join(LOCK);
     // Links are not followed: where they lead, nothing is to be made.
     if !matches!(disk::look_here(&file), Ok(Kind::File) | Err(_)) {
         return Err(Error::malformed(&file, "a regular file", "something else"));
     }
     let locked = File::lock(&file).map_err(Error::io(path, "lock"))?;
-    locked.ok_or_else(|| Error::Locked {
+    let locked = locked.ok_or_else(|| Error::Locked {
         path: path.to_owned(),
-    })
+    })?;
+    Ok(Some(locked))
 }
 
 #[cfg(test)]
@@ -320,7 +393,7 @@ mod tests {
         // Nothing was written: a run that died at once leaves the place free.
         let run = RunDir::create(&path).unwrap();
         fs::write(run.config(), "x = 1").unwrap();
-        assert!(path.join("config.toml").exists());
+        assert!(path.join(SETTINGS).exists());
         drop(run);
         assert!(matches!(RunDir::create(&path), Err(Error::Begun { .. })));
         RunDir::open(&path).unwrap();
@@ -370,9 +443,17 @@ mod tests {
         // Killed before the settings were in place.
         let path = dir.path().join("early");
         fs::create_dir(&path).unwrap();
-        fs::write(path.join("config.toml.99.part"), "").unwrap();
-        let run = RunDir::resume(&path).unwrap();
-        refuse_occupied(run.path()).unwrap();
+        for again in [RunDir::resume, RunDir::create] {
+            fs::write(path.join("config.toml.99.part"), "").unwrap();
+            let run = again(&path).unwrap();
+            refuse_occupied(run.path()).unwrap();
+        }
+        // Part 1 of somebody's film.
+        for name in ["film.1.part", "config.toml.x.1.part", "config.toml.part"] {
+            fs::write(path.join(name), "").unwrap();
+            assert!(matches!(RunDir::create(&path), Err(Error::Occupied { .. })));
+            fs::remove_file(path.join(name)).unwrap();
+        }
     }
 
     #[cfg(unix)]
@@ -382,9 +463,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (run, other) = (dir.path().join("run"), dir.path().join("other"));
         fs::create_dir_all(run.join("gradients")).unwrap();
-        fs::write(run.join("config.toml"), "").unwrap();
+        fs::write(run.join(SETTINGS), "").unwrap();
         fs::write(&other, "x").unwrap();
-        symlink(run.join("config.toml"), run.join("within")).unwrap();
+        symlink(run.join(SETTINGS), run.join("within")).unwrap();
         drop(RunDir::resume(&run).unwrap());
         for (name, to) in [
             ("gradients/metrics.jsonl", other.as_path()),

@@ -21,6 +21,30 @@ pub enum Access {
     Map,
     /// By reading at a place, a piece at a time; the file stays open.
     Read,
+    /// As [`Read`](Self::Read), the file opened for every piece: for more files than a process may hold.
+    Reopen,
+}
+
+impl Access {
+    /// Most files that stay open: a system may allow a process no more than 256.
+    const OPEN_MAX: usize = 128;
+    /// Most files that are mapped: Linux allows a process 65,530 maps.
+    const MAPPED_MAX: usize = 16_384;
+
+    /// The same for each of so many files, where a process may hold so many.
+    #[must_use]
+    pub fn of_files(self, files_len: usize) -> Self {
+        let most = match self {
+            Self::Map => Self::MAPPED_MAX,
+            Self::Read => Self::OPEN_MAX,
+            Self::Reopen => 0,
+        };
+        if files_len <= most {
+            self
+        } else {
+            Self::Reopen
+        }
+    }
 }
 
 /// A sealed file.
@@ -35,6 +59,7 @@ pub struct Sealed {
 enum Bytes {
     Mapped(Map),
     Open(File),
+    Closed,
 }
 
 impl Sealed {
@@ -48,13 +73,17 @@ impl Sealed {
                 let map = Map::open(path)?;
                 (map.bytes().len(), Bytes::Mapped(map))
             }
-            Access::Read => {
+            Access::Read | Access::Reopen => {
                 regular(path)?;
                 let file = File::open(path).map_err(Error::io(path, "open"))?;
                 let len = file.byte_len().map_err(Error::io(path, "measure"))?;
                 // What does not fit in memory addresses cannot be mapped either.
                 let too_long = |_| Error::malformed(path, "a file that can be addressed", "more");
-                (usize::try_from(len).map_err(too_long)?, Bytes::Open(file))
+                let len = usize::try_from(len).map_err(too_long)?;
+                match access {
+                    Access::Reopen => (len, Bytes::Closed),
+                    _ => (len, Bytes::Open(file)),
+                }
             }
         };
         Ok(Self {
@@ -92,19 +121,31 @@ impl Sealed {
     ) -> Result<&'a [u8], Error> {
         match &self.bytes {
             Bytes::Mapped(map) => map.slice(offset, len),
-            Bytes::Open(file) => {
-                if offset.checked_add(len).is_none_or(|end| end > self.len) {
-                    let expected = format!("{len} bytes from byte {offset} on");
-                    let found = format!("{} bytes", self.len);
-                    return Err(Error::malformed(&self.path, expected, found));
-                }
-                // Not cleared first: what is there is written over.
-                room.resize(len, 0);
-                file.read_exact_at(room, offset as u64)
-                    .map_err(|error| self.cut(error, offset + len))?;
-                Ok(room)
+            Bytes::Open(file) => self.read(file, offset, len, room),
+            Bytes::Closed => {
+                let file = File::open(&self.path).map_err(Error::io(&self.path, "open"))?;
+                self.read(&file, offset, len, room)
             }
         }
+    }
+
+    fn read<'a>(
+        &self,
+        file: &File,
+        offset: usize,
+        len: usize,
+        room: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], Error> {
+        if offset.checked_add(len).is_none_or(|end| end > self.len) {
+            let expected = format!("{len} bytes from byte {offset} on");
+            let found = format!("{} bytes", self.len);
+            return Err(Error::malformed(&self.path, expected, found));
+        }
+        // Not cleared first: what is there is written over.
+        room.resize(len, 0);
+        file.read_exact_at(room, offset as u64)
+            .map_err(|error| self.cut(error, offset + len))?;
+        Ok(room)
     }
 
     /// As [`bytes`](Self::bytes), where they are mapped.
@@ -112,7 +153,7 @@ impl Sealed {
     pub fn mapped(&self, offset: usize, len: usize) -> Option<&[u8]> {
         match &self.bytes {
             Bytes::Mapped(map) => map.slice(offset, len).ok(),
-            Bytes::Open(_) => None,
+            Bytes::Open(_) | Bytes::Closed => None,
         }
     }
 
@@ -170,7 +211,10 @@ mod tests {
         let path = dir.path().join("s");
         let contents: Vec<u8> = (0..100_000u32).map(|i| ((i * 7) >> 3) as u8).collect();
         std::fs::write(&path, &contents).unwrap();
-        let files = [Access::Map, Access::Read].map(|a| Sealed::open(&path, a).unwrap());
+        let ways = [Access::Map, Access::Read, Access::Reopen];
+        let files = ways.map(|a| Sealed::open(&path, a).unwrap());
+        assert_eq!(Access::Map.of_files(20_000), Access::Reopen);
+        assert_eq!(Access::Read.of_files(128), Access::Read);
         let mut room = Vec::new();
         for (offset, len) in [(0, 100_000), (99_999, 1), (100_000, 0), (17, 4096), (3, 0)] {
             for file in &files {
@@ -179,12 +223,12 @@ mod tests {
             }
         }
         for (offset, len) in [(0, 100_001), (100_001, 0), (usize::MAX, 2)] {
-            let [mapped, read] = [0, 1].map(|i| {
+            let [mapped, read, reopened] = [0, 1, 2].map(|i| {
                 let error = files[i].bytes(offset, len, &mut room).unwrap_err();
                 assert!(matches!(error, Error::Malformed { .. }));
                 error.to_string()
             });
-            assert_eq!(mapped, read);
+            assert_eq!((&mapped, &mapped), (&read, &reopened));
         }
     }
 

@@ -8,12 +8,15 @@
 //! a file may be anyone's, is the crate's.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 
-use super::{Checksum, Error, atomic, error::read_at_most};
+use super::disk::File;
+use super::error::{read_at_most, regular};
+use super::{Checksum, Error, atomic, tensor_header};
 
 /// The key of the checksum.
 pub const CHECKSUM: &str = "crc32";
@@ -84,8 +87,10 @@ fn checksum<'a>(
     format!("{:08x}", sum.finish())
 }
 
-/// Most bytes of a header that the format allows.
-const HEADER_MAX: u64 = 100_000_000;
+/// Most bytes of the strings that a file has beside its tensors, where nobody says more.
+const METADATA_MAX: u64 = 1 << 20;
+/// Most bytes of what a header says of one tensor beside its name.
+const TENSOR_MAX: u64 = 512;
 
 /// What a checkpoint holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,15 +104,34 @@ pub struct Checkpoint {
 /// Reads a checkpoint that must have exactly the tensors `expected`, by name and shape.
 ///
 /// # Errors
-/// The file cannot be read, is larger than these tensors and a header can be, is not a safetensors
+/// The file cannot be read, has more bytes than these tensors or a header that is longer than theirs and
+/// 1 MiB, is not a safetensors
 /// file, or is not what its checksum says; a tensor is missing, too many, of another shape or type: the
 /// first such is named. Numbers need not be finite.
 pub fn load(path: &Path, expected: &[(String, Vec<usize>)]) -> Result<Checkpoint, Error> {
+    load_with(path, expected, METADATA_MAX)
+}
+
+/// As [`load`], of a file whose other strings take up to `metadata_max` bytes.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_with(
+    path: &Path,
+    expected: &[(String, Vec<usize>)],
+    metadata_max: u64,
+) -> Result<Checkpoint, Error> {
+    // An escape is six bytes long.
+    let named = expected
+        .iter()
+        .map(|(name, _)| TENSOR_MAX + 6 * name.len() as u64);
+    let header_max = named.fold(metadata_max, u64::saturating_add);
     let lens = expected.iter().map(|(_, shape)| {
         let axes = shape.iter().map(|&axis| axis as u64);
         axes.fold(4, u64::saturating_mul)
     });
-    let need = lens.fold(8 + HEADER_MAX, u64::saturating_add);
+    let need = lens.fold(header_max.saturating_add(8), u64::saturating_add);
+    bound_header(path, header_max)?;
     let bytes = read_at_most(path, need)?;
     let file = parse(path, &bytes)?;
     let mut tensors = Vec::with_capacity(expected.len());
@@ -157,7 +181,20 @@ pub fn load(path: &Path, expected: &[(String, Vec<usize>)]) -> Result<Checkpoint
 /// # Errors
 /// The file cannot be read, is not a safetensors file, or is not what its checksum says.
 pub fn metadata(path: &Path) -> Result<BTreeMap<String, String>, Error> {
+    bound_header(path, tensor_header::HEADER_MAX as u64)?;
     metadata_of(path, &super::read_bytes(path)?)
+}
+
+/// Refuses a file with a header of more than `most` bytes before it is read: what is made of one takes ten
+/// times its memory.
+fn bound_header(path: &Path, most: u64) -> Result<(), Error> {
+    let file_bytes = regular(path)?;
+    let mut first = Vec::new();
+    let file = File::open(path).map_err(Error::io(path, "open"))?;
+    file.take(tensor_header::LENGTH_BYTES as u64)
+        .read_to_end(&mut first)
+        .map_err(Error::io(path, "read"))?;
+    tensor_header::length(path, &first, file_bytes, most).map(drop)
 }
 
 fn metadata_of(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, String>, Error> {
@@ -298,6 +335,25 @@ mod tests {
                 outcome => assert!(is_key && outcome.is_ok(), "{bit}"),
             }
         }
+    }
+
+    #[test]
+    fn a_long_header_is_refused_unread() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.safetensors");
+        std::fs::write(&path, 76_000_000u64.to_le_bytes()).unwrap();
+        // Sparse: it takes no room.
+        let file = File::write_to(&path).unwrap();
+        file.set_len(80_000_000).unwrap();
+        let refused = |error: Error, most: &str| {
+            let text = error.to_string();
+            let expected = format!("c.safetensors: expected a header of at most {most} bytes");
+            assert!(text.contains(&expected), "{text}");
+        };
+        let expected = named(&[("w", &[1 << 26])]);
+        refused(load(&path, &expected).unwrap_err(), "1049094");
+        refused(load_with(&path, &expected, 5000).unwrap_err(), "5518");
+        refused(metadata(&path).unwrap_err(), "16777216");
     }
 
     #[test]

@@ -13,6 +13,9 @@ use super::bounds::{Bounds, bounds};
 use super::{Decomposition, Error, Method, Stop};
 use crate::storage::{self, FileSum, atomic, npy, summed};
 
+/// The files of a decomposition.
+pub const FILES: [&str; 4] = ["U.npy", "S.npy", "V.npy", "certificate.json"];
+
 /// `certificate.json`. What is not known is null; there is no NaN and no infinity in it.
 #[derive(Serialize, Deserialize)]
 struct Certificate {

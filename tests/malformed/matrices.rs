@@ -45,7 +45,7 @@ fn headers() -> Vec<Case> {
             3,
             &["\\x1b[2J"],
         ),
-        ("a zip", b"PK\x03\x04".to_vec(), 3, &["PK\\x03"]),
+        ("a zip", b"PK\x03\x04".to_vec(), 3, &["an archive", ".npz"]),
         (
             "version 9",
             b"\x93NUMPY\x09\x00....".to_vec(),
@@ -120,7 +120,7 @@ fn headers() -> Vec<Case> {
             "whole numbers",
             npy("<i4", false, "(4, 5)", &[0; 80]),
             3,
-            &["<f4"],
+            &["<f4", "found '<i4', whole numbers"],
         ),
         (
             "big-endian",
@@ -253,6 +253,36 @@ fn questions() -> Vec<Case> {
             case(&format!("svd {way}"), &args, *code, words, sound)
         })
         .collect();
+    for (what, text, words) in [
+        ("of nothing", "", "layers.json: expected a list of tensors"),
+        (
+            "of two of one name",
+            "[[\"a\", [2]], [\"a\", [3]]]",
+            "names, each once",
+        ),
+        (
+            "of 2^64",
+            "[[\"a\", [4294967296, 4294967296]]]",
+            "fit in memory addresses",
+        ),
+        (
+            "of too few",
+            "[[\"a\", [2, 2]]]",
+            "expected 5 parameters in all",
+        ),
+    ] {
+        let args = "svd {dir}/m.npy --out {dir}/o --layout {dir}/layers.json";
+        cases.push(case(
+            &format!("a layout {what}"),
+            args,
+            3,
+            &[words],
+            move |dir| {
+                sound(dir);
+                std::fs::write(dir.join("layers.json"), text).unwrap();
+            },
+        ));
+    }
     cases.push(case(
         "svd into a directory of something else",
         "svd {dir}/m.npy --out {dir}",
@@ -321,14 +351,14 @@ fn folders() -> Vec<Case> {
             "an empty folder",
             args,
             3,
-            &["manifest.json or .npy files", "neither"],
+            &["manifest.json, or .npy or .safetensors files"],
             folder(vec![]),
         ),
         case(
             "a folder of files that do not fit",
             args,
             3,
-            &["agree in the other axis"],
+            &["1.npy: expected 3 columns, as 0.npy has"],
             folder(vec![
                 ("0.npy", of("(2, 3)", 6)),
                 ("1.npy", of("(4, 5)", 20)),
@@ -359,6 +389,53 @@ fn folders() -> Vec<Case> {
             folder(vec![
                 ("0.npy", huge("(18446744073709551615, 0)")),
                 ("1.npy", huge("(18446744073709551615, 0)")),
+            ]),
+        ),
+        case(
+            "files of two kinds",
+            args,
+            3,
+            &[".npy and .safetensors"],
+            folder(vec![
+                ("0.npy", of("(2, 3)", 6)),
+                ("1.safetensors", b"x".to_vec()),
+            ]),
+        ),
+        case(
+            "a step of text",
+            args,
+            3,
+            &["1.safetensors", "the length of its header"],
+            folder(vec![("1.safetensors", b"hello".to_vec())]),
+        ),
+        case(
+            "a step with a header of 2^63",
+            args,
+            3,
+            &["1.safetensors", "9223372036854775808 in a file of 16 bytes"],
+            folder(vec![(
+                "1.safetensors",
+                [&(1u64 << 63).to_le_bytes()[..], &[b' '; 8]].concat(),
+            )]),
+        ),
+        case(
+            "a step without tensors",
+            args,
+            3,
+            &["1 steps x 0 parameters"],
+            folder(vec![(
+                "1.safetensors",
+                [&2u64.to_le_bytes()[..], b"{}"].concat(),
+            )]),
+        ),
+        case(
+            "an info that is no pickle of dask's",
+            args,
+            3,
+            &["folder/info", "dask"],
+            folder(vec![
+                ("0.npy", of("(2, 3)", 6)),
+                ("info", b"\x80\x04cos\nsystem\n.".to_vec()),
             ]),
         ),
         case(

@@ -9,7 +9,8 @@ use crate::svd::Method;
 ///
 /// MATRIX is a .npy file of float16, float32 or float64 in C or Fortran order, whose rows are time and
 /// whose columns are parameters; or a stream folder of a run (gradients/total); or a folder of .npy
-/// files side by side, such as dask's to_npy_stack leaves. DIR gets U.npy (P x k, float32), S.npy (k)
+/// files side by side, such as dask's to_npy_stack leaves; or a folder of one step a file, .npy vectors or
+/// .safetensors, in the order of the numbers in their names. DIR gets U.npy (P x k, float32), S.npy (k)
 /// and V.npy (T x k), and certificate.json, which holds |G v - sigma u| and |G^T u - sigma v| of every
 /// triplet, computed on the matrix itself, and what follows from them.
 ///
@@ -21,6 +22,7 @@ use crate::svd::Method;
   gouda svd runs/quick-seed0/gradients/total --rank 16 --out total-svd
   gouda svd anyone.npy --unit-norm --window 0..5000 --stride 5 --out svd
   gouda svd runs/quick-seed0/gradients/total --layers conv1,value --out conv1-svd
+  gouda svd steps/ --layers encoder --out encoder-svd     (steps/step-0.safetensors, step-100, ..)
   gouda svd parameters-by-time.npy --time-axis 1 --max-memory 1GiB --out svd")]
 pub struct Args {
     #[command(flatten)]

@@ -12,7 +12,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 use crate::gradients::{GradientMatrix, non_finite_len};
-use crate::storage::run_dir::{ensure_directory, refuse_occupied};
+use crate::storage::run_dir::{ensure_directory, refuse_occupied_by_others};
 use crate::svd::lanczos::cross_check;
 use crate::svd::{self, Stop};
 
@@ -31,7 +31,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let selection = asked.selection(&matrix)?;
     let select = asked.select(&matrix, &selection)?;
     ensure_directory(&directory)?;
-    refuse_occupied(&directory)?;
+    refuse_occupied_by_others(&directory, &svd::output::FILES)?;
     // What is read besides by the decomposition itself.
     let mut extra_passes = 0;
     // Where reading costs little, what was recorded is held to its checksums first.
@@ -74,8 +74,9 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     };
     let read_bytes = by_method + extra_passes as u64 * view.pass_bytes();
     let notes = json!({
-        "matrix": asked.matrix.display().to_string(),
-        "time_axis": asked.time_axis,
+        "matrix": asked.path().display().to_string(),
+        "time_axis": asked.reading.time_axis(),
+        "stack_axis": matrix.stack_axis(),
         "window": asked.window,
         "stride": asked.stride,
         "params": selection.params,
@@ -103,12 +104,15 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let worst = (0..found.rank)
         .map(|i| found.residual(i))
         .fold(0.0, f64::max);
+    let relative = (found.s.first()).map_or(0.0, |first| worst / first);
     if args.running.json {
         let summary = json!({
             "out": directory.display().to_string(),
             "rank": found.rank,
             "sigma": found.s,
+            "stack_axis": matrix.stack_axis(),
             "worst_residual": worst,
+            "worst_relative_residual": relative,
             "converged": found.converged,
             "method": found.method,
             "passes": passes,
@@ -120,10 +124,13 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         return Ok(());
     }
     table(&found, out)?;
+    if let Some(axis) = matrix.stack_axis() {
+        let files = matrix.files_len();
+        writeln!(out, "{files} files side by side along axis {axis}")?;
+    }
     if let Some(masked) = masked {
         writeln!(out, "{masked} entries were not finite and were read as 0")?;
     }
-    let relative = found.s.first().map_or(0.0, |first| worst / first);
     writeln!(
         out,
         "worst residual {relative:.1e} of sigma_1, {passes} readings, {seconds:.2} s, {}",
