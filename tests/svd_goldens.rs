@@ -223,7 +223,7 @@ fn what_is_refused_says_why_and_by_its_code() {
             &golden("dask_axis0"),
             &["--stack-axis", "1"],
             3,
-            "agree in the other axis",
+            "info: expected axis 1, as asked for, found axis 0",
         ),
     ];
     for (index, (matrix, args, code, message)) in cases.iter().enumerate() {

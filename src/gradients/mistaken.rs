@@ -46,7 +46,7 @@ pub(super) fn empty(path: &Path) -> Result<Error, Error> {
     }
     let streams = streams(path)?;
     if !streams.is_empty() {
-        return Ok(instead(path, "a folder of several", &streams));
+        return Ok(instead(path, "a folder of streams", &streams));
     }
     let expected = "manifest.json, or .npy or .safetensors files";
     Ok(storage::Error::malformed(path, expected, "none of them").into())

@@ -24,8 +24,11 @@ pub(super) fn of_dask(
 ) -> Result<Opened, Error> {
     let (axis, place) = (info.axis, path.join(dask_info::FILE));
     if let Some(given) = reading.stack_axis.filter(|given| *given != axis) {
-        let expected = format!("{axis}, as {} says", place.display());
-        return Err(Error::shape("axis of the stack", expected, given));
+        let (expected, found) = (
+            format!("axis {given}, as asked for"),
+            format!("axis {axis}"),
+        );
+        return Err(storage::Error::malformed(&place, expected, found).into());
     }
     let [rows, columns] = info.chunks.as_slice() else {
         let found = format!("{}", info.chunks.len());

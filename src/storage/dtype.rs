@@ -60,7 +60,7 @@ pub(super) fn in_words(descr: &str) -> &'static str {
         "complex numbers"
     } else if is_name(&["bool", "b1", "?"]) {
         "truth values"
-    } else if is_name(&["longdouble", "f12", "f16", "g"]) {
+    } else if is_name(&["longdouble", "float128", "f12", "f16", "g"]) {
         "floats of more than 64 bits"
     } else if descr.starts_with('>') && is_name(&["f", "d", "e"]) {
         "big-endian floats"
