@@ -1,14 +1,14 @@
 //! `gouda locate`: which directions of anyone's gradients are early, late or neither, and where they lie.
 
+mod printed;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
-
-use serde::Serialize;
 
 use crate::experiment::Progress;
 use crate::findings::{Components, DecompositionSummary, LocatedMatrix};
 use crate::gradients::{GradientMatrix, Matrix, Reading};
-use crate::locate::{self, Between, Label, Located, Moved, NullOptions, PValues, temporal::tau};
+use crate::locate::{self, Located, Moved, NullOptions, temporal::tau};
 use crate::nn::Layout;
 use crate::storage::manifest::write_json;
 use crate::storage::run_dir::{ensure_directory, refuse_occupied};
@@ -20,6 +20,7 @@ use super::matrix::MatrixArgs;
 use super::parse;
 use super::progress::Watcher;
 use super::settings::Running;
+use printed::{Printed, table};
 
 /// Which directions of a gradient matrix were active early or late, and in which tensors they lie
 ///
@@ -114,12 +115,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     write_json(&directory.join("located.json"), &found)?;
     write(&directory, &found)?;
     if args.running.json {
-        let printed = Printed {
-            out: directory.display().to_string(),
-            has_displacement: found.displacement.is_some(),
-            components: components(&found),
-        };
-        serde_json::to_writer(&mut *out, &printed)?;
+        serde_json::to_writer(&mut *out, &Printed::of(&found, &directory))?;
         writeln!(out)?;
         return Ok(());
     }
@@ -267,140 +263,4 @@ fn moved(
             .map_err(|error| usage(&error))?;
     }
     Ok(moved)
-}
-
-/// What is printed as JSON.
-#[derive(Serialize)]
-struct Printed<'a> {
-    out: String,
-    has_displacement: bool,
-    components: Vec<PrintedComponent<'a>>,
-}
-
-/// A component as it is printed.
-#[derive(Serialize)]
-struct PrintedComponent<'a> {
-    index: usize,
-    label: Option<Label>,
-    sigma: f64,
-    explained: f64,
-    signal: Option<bool>,
-    temporal_index: f64,
-    temporal_index_without_noise: Option<Between>,
-    participation_ratio: f64,
-    p: PValues,
-    p_adjusted: Option<f64>,
-    halves_agree: Option<f64>,
-    t50: Option<f64>,
-    reasons: &'a [String],
-    tensors: Vec<PrintedTensor<'a>>,
-}
-
-/// A component's share in a tensor.
-#[derive(Serialize)]
-struct PrintedTensor<'a> {
-    name: &'a str,
-    share: f64,
-    without_noise: Option<Between>,
-}
-
-fn components(found: &LocatedMatrix) -> Vec<PrintedComponent<'_>> {
-    let d = &found.decomposition;
-    let of = |c: &'_ locate::Component, i: usize| -> (Option<Label>, Vec<PrintedTensor<'_>>) {
-        let without = d.without_noise.get(i).and_then(Option::as_ref);
-        let tensors = found
-            .layout
-            .tensors
-            .iter()
-            .enumerate()
-            .map(|(l, tensor)| PrintedTensor {
-                name: &tensor.name,
-                share: d.by_tensor[i][l],
-                without_noise: without.map(|one| one.by_tensor[l]),
-            });
-        let label = (c.label != Label::None).then_some(c.label);
-        (label, tensors.collect())
-    };
-    d.components
-        .iter()
-        .enumerate()
-        .map(|(i, c)| {
-            let (label, tensors) = of(c, i);
-            PrintedComponent {
-                index: c.index,
-                label,
-                sigma: c.sigma,
-                explained: c.explained,
-                signal: c.signal,
-                temporal_index: c.course.temporal_index,
-                temporal_index_without_noise: d.without_noise[i]
-                    .as_ref()
-                    .map(|one| one.temporal_index),
-                participation_ratio: c.course.participation_ratio,
-                p: c.p,
-                p_adjusted: c.p_adjusted,
-                halves_agree: c.agreement,
-                t50: c.t50,
-                reasons: &c.reasons,
-                tensors,
-            }
-        })
-        .collect()
-}
-
-/// What is told on the terminal: a line a component that is signal, or that has not been asked.
-fn table(found: &LocatedMatrix, out: &mut dyn Write) -> Result<(), Error> {
-    writeln!(
-        out,
-        "   i  label   temporal index        p adjusted  of |G|^2  largest tensors"
-    )?;
-    for one in components(found)
-        .iter()
-        .filter(|one| one.signal != Some(false))
-    {
-        let label = match one.label {
-            Some(Label::Early) => "early",
-            Some(Label::Late) => "late",
-            _ => "-",
-        };
-        let index = match one.temporal_index_without_noise {
-            Some(at) => format!("{:+.2} ({:+.2} to {:+.2})", at.value, at.low, at.high),
-            None => format!("{:+.2}", one.temporal_index),
-        };
-        let p = one.p_adjusted.map_or("-".into(), |p| format!("{p:.3}"));
-        let mut tensors: Vec<&PrintedTensor<'_>> = one.tensors.iter().collect();
-        tensors.sort_by(|a, b| b.share.total_cmp(&a.share));
-        let largest: Vec<String> = tensors
-            .iter()
-            .take(3)
-            .map(|tensor| format!("{} {:.0} %", tensor.name, 100.0 * tensor.share))
-            .collect();
-        writeln!(
-            out,
-            "{:>4}  {label:<6}  {index:<22}  {p:>8}  {:>6.1} %  {}",
-            one.index,
-            100.0 * one.explained,
-            largest.join(", ")
-        )?;
-    }
-    let (all, signal) = (
-        found.decomposition.components.len(),
-        found
-            .decomposition
-            .components
-            .iter()
-            .filter(|c| c.signal == Some(true))
-            .count(),
-    );
-    match found.has_matrix {
-        true => writeln!(
-            out,
-            "{signal} of {all} components stand out from matrices with random signs"
-        )?,
-        false => writeln!(
-            out,
-            "of a decomposition alone: no null of its spectrum, and so no labels"
-        )?,
-    }
-    Ok(())
 }
