@@ -3,7 +3,8 @@
 //!
 //! - random directions: `v*(t) = sqrt b(t) z(t)`, z white Gaussian and trimmed as v was: a direction
 //!   without a course, under the norms there are;
-//! - circular shifts: `e*(t) = e(t + s)` over the rows that are kept, all shifts s if there are no more than draws: the
+//! - circular shifts: `e*(t) = e(t + s)` over the rows that are kept, smoothed over 2 % of them (where a course
+//!   lies is asked, not where its loudest rows do), all shifts s if there are no more than draws: the
 //!   same course at another time;
 //! - phase-randomised surrogates: `v*(t) = sqrt b(t) y(t)`, where y has the power spectrum of
 //!   `v(t) / sqrt b(t)` and random phases: a stationary course as slow as this one, under the norms
@@ -32,6 +33,9 @@ use crate::numeric::statistics::monte_carlo_p;
 /// Draws for each component judged, at least: Holm's first step over them, at .05, then leaves room
 /// for one draw beyond the observation.
 const DRAWS_A_COMPONENT: u32 = 80;
+
+/// One part in so many of the rows is smoothed over before shifts.
+const SMOOTHED: usize = 50;
 
 /// Settings of the nulls.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -120,12 +124,8 @@ impl<'a> Nulls<'a> {
         };
         // Rows left out are no gaps that could be shifted to an end: a course that falls from its first row on would have as many
         // shifts that lie earlier.
-        let whole: Vec<f64> = e
-            .iter()
-            .zip(kept)
-            .filter(|(_, is_kept)| *is_kept)
-            .map(|(e, _)| *e)
-            .collect();
+        let rows = e.iter().zip(kept).filter(|(_, is_kept)| *is_kept);
+        let whole = smoothed(&rows.map(|(e, _)| *e).collect::<Vec<f64>>());
         PValues {
             random_directions: two_sided(observed, &self.directions),
             circular_shifts: two_sided(centroid(&whole), &self.shifts(&whole, stream(0))),
@@ -177,6 +177,21 @@ impl<'a> Nulls<'a> {
         draws.truncate(self.draws as usize);
         two_sided(centroid_of(&self.b_stretched, &x), &draws)
     }
+}
+
+/// The mean over about 2 % of the rows around each; at the ends the rows are mirrored.
+fn smoothed(e: &[f64]) -> Vec<f64> {
+    let (len, half) = (e.len(), e.len() / (2 * SMOOTHED));
+    let at = |t: isize| match t {
+        t if t < 0 => e[(-t - 1) as usize],
+        t if t as usize >= len => e[2 * len - 1 - t as usize],
+        t => e[t as usize],
+    };
+    let around = |t: usize| {
+        let (t, half) = (t as isize, half as isize);
+        (t - half..=t + half).map(at).sum::<f64>() / (2 * half + 1) as f64
+    };
+    (0..len).map(around).collect()
 }
 
 /// The centroid of `e = b x^2`.
