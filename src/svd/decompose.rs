@@ -9,7 +9,7 @@ use super::held::{self, Held};
 use super::krylov::{Krylov, Setup, in_range};
 use super::plan::Precision;
 use super::start::join_random;
-use super::sweep::Watch;
+use super::sweep::{Watch, padded};
 use super::{
     Decomposition, Error, Event, Method, Options, Plan, Stop, Unseen, gram, lanczos, range,
 };
@@ -64,9 +64,10 @@ pub fn decompose(
             // All of it, where nothing else is read.
             return basis(scaled, 1e-12 * time_len as f64, start_len);
         }
-        // Blocks keep the width of the first. Nothing says what a sketch is one of: a quarter is random.
+        // Blocks keep the width of the first. Nothing says what a sketch is one of: random columns join it, where
+        // products have room for them, else in place of some of its own.
         let random = plan.block.div_ceil(4);
-        let width = (plan.block - random).max(1);
+        let width = plan.block.min(padded(plan.block) - random);
         let sketch = basis(scaled, 1e-12 * time_len as f64, width);
         join_random(sketch, random, options.seed)
     });

@@ -144,7 +144,7 @@ fn run(
         let last = found.get(k - 1).map_or(0.0, |found| found.0);
         // The first sweep is after all of them; the others, after what it missed.
         let wanted = if found.len() < k { k - found.len() } else { 1 };
-        let above = last.max(BREAKDOWN * largest);
+        let above = (last * (1.0 + TOLERANCE)).max(BREAKDOWN * largest);
         let start: Vec<f64> = (0..rows).map(|_| stream.normal()).collect();
         let mut fresh = sweep(a, &known, start, wanted, go_on)?;
         fresh.retain(|fresh| fresh.0 > above);

@@ -136,7 +136,6 @@ fn project_out(q: MatRef<'_, f64>, x: &mut Mat<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numeric::random::{Purpose, Stream};
 
     /// The bound against the truth where it is most often wrong: one direction and nothing else. A chance
     /// of 1e-6 cannot be counted; one of 1e-2 can, with its own point of chi-squared.

@@ -72,11 +72,7 @@ fn check(matrix: &Dense, options: &Options) -> Decomposition {
         );
         let v = found.v_column(i);
         let u = found.u_column(i);
-        assert!(
-            v.iter()
-                .fold(0.0f64, |m, &x| if x.abs() > m.abs() { x } else { m })
-                > 0.0
-        );
+        assert!(!signs::turns(v.iter().copied()));
         // G v - s u and G^T u - s v, without the code under test.
         let left = (0..a.ncols()).map(|j| {
             let g_v: f64 = (0..a.nrows()).map(|t| a[(t, j)] * v[t]).sum();

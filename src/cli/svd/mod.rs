@@ -129,12 +129,15 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         .map(|i| found.residual(i))
         .fold(0.0, f64::max);
     if args.running.json {
+        let bounds = svd::bounds::bounds(&found);
         let summary = json!({
             "out": directory.display().to_string(),
             "rank": found.rank,
             "sigma": found.s,
             "worst_residual": worst,
             "converged": found.converged,
+            "others_at_most": bounds.others_at_most,
+            "others_likely_at_most": bounds.likely.map(|likely| likely.others_likely_at_most),
             "method": found.method,
             "passes": passes,
             "seconds": seconds,
