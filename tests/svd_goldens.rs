@@ -220,6 +220,12 @@ fn what_is_refused_says_why_and_by_its_code() {
         ),
         (&plain, &["--tolerance", "1e-9"], 2, "tolerance"),
         (
+            &plain,
+            &["--method", "krylov", "--block", "1", "--passes", "2"],
+            5,
+            "raise --passes, or take --method gram",
+        ),
+        (
             &golden("dask_axis0"),
             &["--stack-axis", "1"],
             3,
@@ -231,5 +237,16 @@ fn what_is_refused_says_why_and_by_its_code() {
         let stderr = String::from_utf8_lossy(&run.stderr);
         assert_eq!(run.status.code(), Some(*code), "{args:?}: {stderr}");
         assert!(stderr.contains(message), "{args:?}: {stderr}");
+    }
+    // What is not within the tolerance is written, and no error where that is allowed.
+    let few = ["--method", "krylov", "--block", "1", "--passes", "2"];
+    let out = tmp.path().join("allowed");
+    let run = svd(&plain, &out, &[&few[..], &["--allow-unconverged"]].concat());
+    assert!(run.status.success());
+    let (told, c) = (String::from_utf8_lossy(&run.stdout), certificate(&out));
+    assert_eq!(c["converged"], false);
+    // Proved and likely, apart.
+    for line in ["\nproved: no other", "\nlikely (all but 1e-6): none is"] {
+        assert!(told.contains(line), "{told}");
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Candidate {
     pub(super) next: Option<f64>,
     /// What it is at most, where all of the spectrum was computed.
     pub(super) next_at_most: Option<f64>,
+    /// Whether that was done without squares: what counts as 0 is all that is left.
+    pub(super) searched: bool,
     /// Passes so far.
     pub(super) passes: usize,
     /// How they were made, and why they ended.
@@ -127,7 +129,8 @@ pub(super) fn certify(
     let smallest = candidate.floor * s.first().copied().unwrap_or(0.0) / candidate.scale;
     let unseen = Unseen {
         others_likely_at_most,
-        others_are_rounding: others_likely_at_most <= smallest,
+        others_are_rounding: others_likely_at_most <= smallest
+            || candidate.searched && rank < candidate.rank,
         probability: 1.0 - (candidate.certified + 1) as f64 * CHANCE,
         others_at_least: left_out.max(seen.at_least) / candidate.scale,
     };

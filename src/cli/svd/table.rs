@@ -56,15 +56,18 @@ pub(super) fn others(found: &Decomposition, out: &mut dyn Write) -> Result<(), E
         likely.others_at_least
     )?;
     let last = found.s[found.rank - 1];
-    if likely.others_at_least > last + found.residual(found.rank - 1) {
-        writeln!(out, "a singular value above the last of these was MISSED")?;
-    } else if likely.others_likely_at_most > last && found.rank == found.requested {
-        writeln!(
-            out,
-            "so one above the last of these, {last:.3e}, is not ruled out"
-        )?;
-    }
-    Ok(())
+    let told = if likely.others_at_least > last + found.residual(found.rank - 1) {
+        if found.converged {
+            "some of that is above the last of these, by less than the tolerance"
+        } else {
+            "so a singular value above the last of these was MISSED"
+        }
+    } else if likely.others_likely_at_most > last * (1.0 + 1e-9) {
+        "so one above the last of these is not ruled out"
+    } else {
+        return Ok(());
+    };
+    Ok(writeln!(out, "{told}")?)
 }
 
 /// What the cross-check found, in words.
