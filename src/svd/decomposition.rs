@@ -39,7 +39,8 @@ pub struct Decomposition {
     pub u: Vec<f32>,
     /// Singular values, largest first.
     pub s: Vec<f64>,
-    /// Right singular vectors, `(T, rank)` row-major; the entry largest in size is positive.
+    /// Right singular vectors, `(T, rank)` row-major; of the entries largest in size, but for 1e-5, the first
+    /// is positive.
     pub v: Vec<f64>,
     /// `|G v_i - s_i u_i|`, of the vectors as stored, computed from the matrix.
     pub left_residuals: Vec<f64>,

@@ -13,9 +13,10 @@ use crate::svd::Method;
 /// whose columns are parameters; or a stream folder of a run (gradients/total); or a folder of .npy
 /// files side by side, such as dask's to_npy_stack leaves. DIR gets U.npy (P x k, float32), S.npy (k)
 /// and V.npy (T x k), and certificate.json, which holds |G v - sigma u| and |G^T u - sigma v| of every
-/// triplet, computed on the matrix itself, and what follows from them.
+/// triplet, computed on the matrix itself, and what follows from them: what is proved, and what is only
+/// likely.
 ///
-/// It ends as soon as every residual is within the tolerance. A matrix larger than --max-memory is
+/// It ends as soon as every residual is within the tolerance; where passes do not suffice, with exit code 5. A matrix larger than --max-memory is
 /// taken to come from disk, where wide blocks are nearly free and passes are not. A stream folder that
 /// is not larger is held to its checksums first.
 #[derive(clap::Args, Clone, Debug)]
@@ -101,7 +102,7 @@ pub struct Args {
     #[arg(long)]
     pub(super) cross_check: bool,
 
-    /// Seed of the start block
+    /// Seed of the start block and of the certificate's probes
     #[arg(long, default_value_t = 0)]
     pub(super) seed: u64,
 
