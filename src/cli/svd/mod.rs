@@ -95,7 +95,8 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let by_method = if found.method == svd::Method::Krylov {
         telling.read_bytes
     } else {
-        found.passes as u64 * view.pass_bytes()
+        let (passes, bytes) = telling.before;
+        bytes + (found.passes - passes) as u64 * view.pass_bytes()
     };
     let read_bytes = by_method + extra_passes as u64 * view.pass_bytes();
     let notes = json!({
