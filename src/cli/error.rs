@@ -11,6 +11,9 @@ pub enum Error {
     /// What was to be the same is not.
     #[error("{0}")]
     Differs(String),
+    /// A result that is written and not as exact as was asked for.
+    #[error("{0}")]
+    Unconverged(String),
     /// A stage of a run.
     #[error(transparent)]
     Study(#[from] experiment::Error),
@@ -75,6 +78,7 @@ impl Error {
         match self {
             Self::Usage(_) => code::USAGE,
             Self::Differs(_) => code::FAILURE,
+            Self::Unconverged(_) => code::NUMERICAL,
             Self::Output(_) => code::IO,
             Self::Maze(error) => of_maze(error),
             Self::Storage(error) => of_storage(error),
@@ -206,7 +210,9 @@ fn of_svd(error: &svd::Error) -> u8 {
         }
         svd::Error::Interrupted => code::INTERRUPTED,
         svd::Error::Empty { .. } | svd::Error::Mismatch { .. } => code::MALFORMED,
-        svd::Error::NotFinite { .. } | svd::Error::NoConvergence(_) => code::NUMERICAL,
+        svd::Error::NotFinite { .. } | svd::Error::NoConvergence(_) | svd::Error::TooLarge => {
+            code::NUMERICAL
+        }
     }
 }
 

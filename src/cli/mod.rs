@@ -61,7 +61,7 @@ Start here:
   gouda locate gradients.npy          which directions of it are early or late, and where they lie
 
 Exit codes: 0 done, 1 failure, 2 usage, 3 malformed input, 4 I/O or disk full, 5 a number is not
-finite, 6 locked by another process, 130 interrupted.";
+finite or not as exact as asked for, 6 locked by another process, 130 interrupted.";
 
 // What --help says of each stands with its arguments.
 #[derive(Subcommand, Debug)]

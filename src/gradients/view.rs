@@ -13,6 +13,9 @@ use crate::numeric::sum::dot;
 /// Entries read at a time where a whole pass is made: 64 MB.
 const TILE_LEN: usize = 1 << 24;
 
+/// Squares within these bounds are what they seem: outside, they may have lost digits or left `f64`.
+const SQUARES: std::ops::Range<f64> = 1e-270..1e290;
+
 /// The Euclidean norm of each row: one pass, in `f64`, in a fixed order.
 ///
 /// # Errors
@@ -31,7 +34,7 @@ pub fn row_norms(matrix: &dyn GradientMatrix) -> Result<Vec<f64>, Error> {
         ));
     }
     let width = (TILE_LEN / time_len).clamp(1, param_len);
-    let mut squares = vec![0.0; time_len];
+    let mut sums = vec![Norm::default(); time_len];
     let double = matrix.is_double();
     let (mut tile, mut wide) = (Vec::new(), Vec::new());
     for start in (0..param_len).step_by(width) {
@@ -40,19 +43,49 @@ pub fn row_norms(matrix: &dyn GradientMatrix) -> Result<Vec<f64>, Error> {
         if double {
             wide.resize(time_len * len, 0.0f64);
             matrix.read_block_f64(0..time_len, params, &mut wide)?;
-            add_squares(&mut squares, wide.chunks_exact(len));
+            add_squares(&mut sums, wide.chunks_exact(len));
         } else {
             tile.resize(time_len * len, 0.0f32);
             matrix.read(params, &mut tile)?;
-            add_squares(&mut squares, tile.chunks_exact(len));
+            add_squares(&mut sums, tile.chunks_exact(len));
         }
     }
-    Ok(squares.into_iter().map(f64::sqrt).collect())
+    Ok(sums.into_iter().map(Norm::root).collect())
 }
 
-fn add_squares<'a, T: Real>(squares: &mut [f64], rows: impl Iterator<Item = &'a [T]>) {
-    for (sum, row) in squares.iter_mut().zip(rows) {
-        *sum += dot(row, row);
+/// The norm of a row while it is summed.
+#[derive(Clone, Default)]
+struct Norm {
+    squares: f64,
+    /// Of the pieces whose squares leave the range.
+    beyond: f64,
+}
+
+impl Norm {
+    fn root(self) -> f64 {
+        if self.beyond == 0.0 {
+            self.squares.sqrt()
+        } else {
+            self.squares.sqrt().hypot(self.beyond)
+        }
+    }
+}
+
+fn add_squares<'a, T: Real>(sums: &mut [Norm], rows: impl Iterator<Item = &'a [T]>) {
+    for (sum, row) in sums.iter_mut().zip(rows) {
+        let square = dot(row, row);
+        if SQUARES.contains(&square) {
+            sum.squares += square;
+            continue;
+        }
+        let largest = row
+            .iter()
+            .fold(0.0f64, |largest, x| largest.max(x.to_f64().abs()));
+        if largest > 0.0 {
+            let share = |x: &T| (x.to_f64() / largest).powi(2);
+            let own = largest * row.iter().map(share).sum::<f64>().sqrt();
+            sum.beyond = sum.beyond.hypot(own);
+        }
     }
 }
 
@@ -288,6 +321,50 @@ mod tests {
         assert_eq!(norms[1], 0.0);
         for row in [0, 2, 3, 4] {
             assert!((norms[row] - 1.0).abs() < 1e-7, "{norms:?}");
+        }
+    }
+
+    #[test]
+    fn norms_beyond_the_range_of_squares() {
+        struct Rows([[f64; 3]; 4]);
+        impl GradientMatrix for Rows {
+            fn time_len(&self) -> usize {
+                4
+            }
+            fn param_len(&self) -> usize {
+                3
+            }
+            fn is_double(&self) -> bool {
+                true
+            }
+            fn read_block(
+                &self,
+                _: Range<usize>,
+                _: Range<usize>,
+                _: &mut [f32],
+            ) -> Result<(), Error> {
+                unreachable!("doubles are read as such")
+            }
+            fn read_block_f64(
+                &self,
+                rows: Range<usize>,
+                params: Range<usize>,
+                out: &mut [f64],
+            ) -> Result<(), Error> {
+                for (row, out) in rows_of(rows, &params, out) {
+                    out.copy_from_slice(&self.0[row][params.clone()]);
+                }
+                Ok(())
+            }
+        }
+        let scales = [1e-200, 1e200, 1e-160, 1e300];
+        let rows = Rows(scales.map(|scale| [2.0 * scale, -3.0 * scale, 6.0 * scale]));
+        for (norm, scale) in row_norms(&rows).unwrap().iter().zip(scales) {
+            assert!((norm / scale - 7.0).abs() < 1e-14, "{norm}");
+        }
+        let unit = Scaled::unit_norm(&rows).unwrap();
+        for norm in row_norms(&unit).unwrap() {
+            assert!((norm - 1.0).abs() < 1e-14, "{norm}");
         }
     }
 

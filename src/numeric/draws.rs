@@ -86,6 +86,9 @@ pub const RANDOM_SETS: Draws = Draws::new(Purpose::Nulls, (1 << 41) + 1, 1);
 /// The seed of a matrix with random signs.
 pub const SIGN_SEEDS: Draws = Draws::new(Purpose::Nulls, u64::MAX - 1, 1);
 
+/// Probes of an SVD's certificate.
+pub const SVD_PROBES: Draws = Draws::new(Purpose::Sketch, 1 << 40, 1);
+
 /// Mazes, taken with replacement: one stream a draw.
 pub const MAZES: Draws = Draws::new(Purpose::Bootstrap, 0, 1 << 32);
 /// The points of a rate's curve: rate (8 bits), draw (24).
@@ -150,8 +153,9 @@ pub const RANDOM_UNITS: Draws = Draws::new(Purpose::Scrubbing, 1 << 40, 1 << 16)
 pub const INDEX_BOOTSTRAP: Draws = Draws::new(Purpose::Nulls, 1 << 42, 1 << 38);
 
 /// All of them.
-pub const ALL: [Draws; 42] = [
+pub const ALL: [Draws; 43] = [
     INDEX_BOOTSTRAP,
+    SVD_PROBES,
     BESIDE_DIRECTIONS,
     BESIDE_OWN_VECTORS,
     BESIDE_RESETS,

@@ -6,21 +6,22 @@
 //! to `f32`, `u' = u + d`; then `|G v - s u'| = s |d|` exactly, and
 //! `|G^T u' - s v| <= |Z x / s - s v| + s_1 |d|`, which is what is reported.
 //!
-//! Where `s_1 / s_i` times the rounding of `f64` comes near the tolerance, `Z x / s` is too coarse, and
-//! a second pass takes both residuals from the stored vectors.
+//! Where `s_1 / s_i` times the rounding of `f64` comes near the tolerance, `Z x / s` is too coarse: U is
+//! made [orthonormal](super::left), and a second pass takes both residuals from the stored vectors.
+//!
+//! [`PROBES`](super::probes) ride in the pass, and say what the triplets may have left out.
 
 use faer::{Mat, MatRef};
-use rayon::prelude::*;
 
-use super::dense::{orthogonality_of_gram, product, right_svd, triangle};
+use super::dense::{add_product, orthogonality_of_gram, product, right_svd, triangle};
 use super::held::Held;
+use super::left::{Wanted, left};
+use super::probes::{CHANCE, PROBES, Probes, Unseen};
+use super::signs;
 use super::sweep::{Watch, padded, row_major, sweep};
 use super::tile::{Factors, Tile};
 use super::{Decomposition, Error, Event, Method, Stop};
 use crate::numeric::panel_gemm::Panel;
-
-/// Parameters whose rows of U are computed together.
-const ROWS: usize = 4096;
 
 /// What a method hands over.
 pub(super) struct Candidate {
@@ -36,6 +37,10 @@ pub(super) struct Candidate {
     pub(super) floor: f64,
     /// An estimate of the first singular value that is not wanted.
     pub(super) next: Option<f64>,
+    /// What it is at most, where all of the spectrum was computed.
+    pub(super) next_at_most: Option<f64>,
+    /// Whether that was done without squares: what counts as 0 is all that is left.
+    pub(super) searched: bool,
     /// Passes so far.
     pub(super) passes: usize,
     /// How they were made, and why they ended.
@@ -43,6 +48,19 @@ pub(super) struct Candidate {
     pub(super) stop: Stop,
     /// Whether U is wanted in `f64` as well.
     pub(super) exact: bool,
+    /// Seed of the probes.
+    pub(super) seed: u64,
+    /// Certificates before this one.
+    pub(super) certified: usize,
+}
+
+/// Certified triplets.
+pub(super) struct Certified {
+    pub(super) found: Decomposition,
+    /// U in `f64` where that is wanted.
+    pub(super) exact: Vec<f64>,
+    /// Directions in time that hold what was missed, where it is certain that something was; `(T, q)`.
+    pub(super) missed: Option<Mat<f64>>,
 }
 
 /// What the pass over the matrix leaves.
@@ -54,19 +72,25 @@ struct Images {
     /// The triangle of Y.
     r: Mat<f64>,
     energy: f64,
+    /// Of the probes' columns W, `W^T G^T G W` and `G^T G W`.
+    probed: (Mat<f64>, Mat<f64>),
 }
 
-/// The triplets of `candidate`, and U in `f64` where that is wanted.
+/// The triplets of `candidate`.
 pub(super) fn certify(
     held: &Held<'_>,
     candidate: &Candidate,
     tolerance: f64,
     tell: &mut dyn FnMut(Event<'_>) -> bool,
-) -> Result<(Decomposition, Vec<f64>), Error> {
+) -> Result<Certified, Error> {
     let index = candidate.passes + 1;
     let mut watch = |bytes| tell(Event::Read { index, bytes });
-    let images = images(held, candidate, &mut Watch { tell: &mut watch })?;
+    let q = candidate.q.as_ref();
+    let probes = Probes::new(q, candidate.seed);
+    let images = images(held, candidate, &probes, &mut Watch { tell: &mut watch })?;
     let (mut s, x) = right_svd(images.r.as_ref())?;
+    let (y, z) = images.probed;
+    let seen = probes.seen(q, y.as_ref(), z, s[0])?;
     let found = s
         .iter()
         .take_while(|&&value| value > candidate.floor * s[0])
@@ -74,12 +98,20 @@ pub(super) fn certify(
     // Beyond the wanted ones a value of the same space bounds the next one from below.
     let beyond = s.get(candidate.rank).map(|s| s / candidate.scale);
     let rank = found.min(candidate.rank);
+    let left_out = s.get(rank).copied().unwrap_or(0.0);
     s.truncate(rank);
     let mut x = x.subcols(0, rank).to_owned();
     let mut v = product(candidate.q.as_ref(), x.as_ref());
-    fix_signs(&mut v, &mut x);
+    turn_by_sign(&mut v, &mut x);
 
-    let left = left(&images.y, &s, x.as_ref(), candidate.exact);
+    let spread = s.last().map_or(1.0, |last| s[0] / last);
+    // Where rounding divided by the last value is no longer small.
+    let coarse = spread * 8.0 * f64::EPSILON > 0.01 * tolerance;
+    let wanted = Wanted {
+        exact: candidate.exact,
+        orthonormal: coarse,
+    };
+    let left = left(&images.y, &s, x.as_ref(), wanted);
     let rounding = left.rounding;
     let back = product(images.z.as_ref(), x.as_ref());
     let left_residuals: Vec<f64> = rounding.iter().zip(&s).map(|(d, s)| d * s).collect();
@@ -90,6 +122,18 @@ pub(super) fn certify(
         })
         .collect();
     let energy = candidate.energy.unwrap_or(images.energy);
+    let by_probes = left_out.hypot(seen.at_most) / candidate.scale;
+    let others_likely_at_most = candidate
+        .next_at_most
+        .map_or(by_probes, |x| x.min(by_probes));
+    let smallest = candidate.floor * s.first().copied().unwrap_or(0.0) / candidate.scale;
+    let unseen = Unseen {
+        others_likely_at_most,
+        others_are_rounding: others_likely_at_most <= smallest
+            || candidate.searched && rank < candidate.rank,
+        probability: 1.0 - (candidate.certified + 1) as f64 * CHANCE,
+        others_at_least: left_out.max(seen.at_least) / candidate.scale,
+    };
     let unscaled = |values: Vec<f64>| -> Vec<f64> {
         values.into_iter().map(|x| x / candidate.scale).collect()
     };
@@ -110,12 +154,15 @@ pub(super) fn certify(
         right_residuals: unscaled(right_residuals),
         frobenius_norm: energy.sqrt() / candidate.scale,
         next_singular_value: candidate.next.into_iter().chain(beyond).reduce(f64::max),
+        unseen: Some(unseen),
         passes: index,
         stop: candidate.stop,
         method: candidate.method,
     };
-    let spread = found.s.last().map_or(1.0, |last| found.s[0] / last);
-    if spread * 8.0 * f64::EPSILON > 0.01 * tolerance {
+    if !found.frobenius_norm.is_finite() {
+        return Err(Error::TooLarge);
+    }
+    if coarse {
         found.passes += 1;
         let index = found.passes;
         let mut watch = |bytes| tell(Event::Read { index, bytes });
@@ -130,18 +177,33 @@ pub(super) fn certify(
     if !tell(Event::Certificate { bytes }) {
         return Err(Error::Interrupted);
     }
-    Ok((found, left.exact))
+    let missed = found.misses(tolerance).then_some(seen.directions);
+    Ok(Certified {
+        found,
+        exact: left.exact,
+        missed,
+    })
 }
 
 /// The pass.
-fn images(held: &Held<'_>, candidate: &Candidate, watch: &mut Watch<'_>) -> Result<Images, Error> {
+fn images(
+    held: &Held<'_>,
+    candidate: &Candidate,
+    probes: &Probes,
+    watch: &mut Watch<'_>,
+) -> Result<Images, Error> {
     let (time_len, param_len) = (held.matrix.time_len(), held.matrix.param_len());
     let m = candidate.q.ncols();
-    let l = padded(m);
-    let q: Vec<f64> = row_major(&candidate.q, l);
+    let l = padded(m + PROBES);
+    let both = Mat::from_fn(time_len, m + PROBES, |t, j| match j.checked_sub(m) {
+        None => candidate.q[(t, j)],
+        Some(j) => probes.columns[(t, j)],
+    });
+    let q: Vec<f64> = row_major(&both, l);
     let mut y = vec![0.0; param_len * m];
     let mut z = vec![0.0; time_len * l];
     let mut r = Mat::<f64>::zeros(0, m);
+    let mut probed = Mat::<f64>::zeros(PROBES, PROBES);
     let (mut energy, wanted) = (0.0, candidate.energy.is_none());
     sweep(
         held,
@@ -155,7 +217,11 @@ fn images(held: &Held<'_>, candidate: &Candidate, watch: &mut Watch<'_>) -> Resu
         |tile: Tile<'_, f64>| {
             let width = tile.params.len();
             let mut y = vec![0.0; width * m];
+            let mut squares = Mat::<f64>::zeros(PROBES, PROBES);
             for (first, panel) in tile.products() {
+                let image = &panel[m * f64::WIDTH..(m + PROBES) * f64::WIDTH];
+                let image = MatRef::from_row_major_slice(image, PROBES, f64::WIDTH);
+                add_product(squares.as_mut(), image, image.transpose());
                 let at = first - tile.params.start;
                 let rows = y[at * m..].chunks_exact_mut(m).take(f64::WIDTH);
                 for (c, row) in rows.enumerate() {
@@ -166,9 +232,16 @@ fn images(held: &Held<'_>, candidate: &Candidate, watch: &mut Watch<'_>) -> Resu
             }
             let tall = MatRef::from_row_major_slice(&y, width, m).to_owned();
             let energy = if wanted { tile.energy() } else { 0.0 };
-            (tile.params.start, y, tile.z, triangle(tall), energy)
+            (
+                tile.params.start,
+                y,
+                tile.z,
+                triangle(tall),
+                energy,
+                squares,
+            )
         },
-        |(first, part, tile_z, below, tile_energy)| {
+        |(first, part, tile_z, below, tile_energy, squares)| {
             y[first * m..first * m + part.len()].copy_from_slice(&part);
             z.iter_mut().zip(tile_z).for_each(|(sum, z)| *sum += z);
             let above = r.nrows();
@@ -180,6 +253,7 @@ fn images(held: &Held<'_>, candidate: &Candidate, watch: &mut Watch<'_>) -> Resu
                 }
             }));
             energy += tile_energy;
+            probed += squares;
         },
     )?;
     Ok(Images {
@@ -187,65 +261,11 @@ fn images(held: &Held<'_>, candidate: &Candidate, watch: &mut Watch<'_>) -> Resu
         z: Mat::from_fn(time_len, m, |t, j| z[t * l + j]),
         r,
         energy,
+        probed: (
+            probed,
+            Mat::from_fn(time_len, PROBES, |t, j| z[t * l + m + j]),
+        ),
     })
-}
-
-/// `U = Y X / s`.
-struct Left {
-    /// Rounded.
-    u: Vec<f32>,
-    /// Before that, where it is wanted.
-    exact: Vec<f64>,
-    /// The length of what rounding changed, column by column.
-    rounding: Vec<f64>,
-    /// `U^T U` of the rounded.
-    gram: Mat<f64>,
-}
-
-fn left(y: &[f64], s: &[f64], x: MatRef<'_, f64>, keep: bool) -> Left {
-    let (m, rank) = x.shape();
-    let mut left = Left {
-        u: Vec::with_capacity(y.len() / m * rank),
-        exact: Vec::new(),
-        rounding: vec![0.0; rank],
-        gram: Mat::zeros(rank, rank),
-    };
-    if rank == 0 {
-        return left;
-    }
-    let pieces: Vec<Left> = y
-        .par_chunks(ROWS * m)
-        .map(|y| {
-            let rows = y.len() / m;
-            let exact = product(MatRef::from_row_major_slice(y, rows, m), x);
-            let exact = Mat::from_fn(rows, rank, |i, j| exact[(i, j)] / s[j]);
-            let mut squares = vec![0.0; rank];
-            let mut u = vec![0.0; rows * rank];
-            for (i, row) in u.chunks_exact_mut(rank).enumerate() {
-                for (j, entry) in row.iter_mut().enumerate() {
-                    *entry = exact[(i, j)] as f32;
-                    squares[j] += (f64::from(*entry) - exact[(i, j)]).powi(2);
-                }
-            }
-            let wide = Mat::from_fn(rows, rank, |i, j| f64::from(u[i * rank + j]));
-            let kept = if keep { rows * rank } else { 0 };
-            Left {
-                u,
-                exact: (0..kept).map(|at| exact[(at / rank, at % rank)]).collect(),
-                rounding: squares,
-                gram: product(wide.transpose(), wide.as_ref()),
-            }
-        })
-        .collect();
-    for piece in pieces {
-        left.u.extend(piece.u);
-        left.exact.extend(piece.exact);
-        let squares = left.rounding.iter_mut().zip(piece.rounding);
-        squares.for_each(|(sum, x)| *sum += x);
-        left.gram += piece.gram;
-    }
-    left.rounding.iter_mut().for_each(|x| *x = x.sqrt());
-    left
 }
 
 /// Both residuals of `found`, in one pass; `u` gives the entries of its U, `(P, rank)` row-major.
@@ -305,17 +325,10 @@ pub(super) fn measure(
     Ok(())
 }
 
-/// Makes the entry largest in size of every column of V positive, the first of them where they
-/// tie, and turns X with it.
-fn fix_signs(v: &mut Mat<f64>, x: &mut Mat<f64>) {
+/// Turns V by the [rule](signs), and X with it.
+fn turn_by_sign(v: &mut Mat<f64>, x: &mut Mat<f64>) {
     for j in 0..v.ncols() {
-        let mut largest = 0.0f64;
-        for t in 0..v.nrows() {
-            if v[(t, j)].abs() > largest.abs() {
-                largest = v[(t, j)];
-            }
-        }
-        if largest < 0.0 {
+        if signs::turns((0..v.nrows()).map(|t| v[(t, j)])) {
             for matrix in [&mut *v, &mut *x] {
                 for t in 0..matrix.nrows() {
                     matrix[(t, j)] = -matrix[(t, j)];

@@ -1,17 +1,19 @@
 //! The whole of it: plan, method, certificate.
 
-use std::ops::Range;
+use faer::Mat;
 
-use faer::{Mat, MatRef};
-
-use super::certificate::{Candidate, certify, measure};
-use super::dense::{basis, hold, orthogonality_of_gram, product, right_svd};
+use super::certificate::{Candidate, Certified, certify};
+use super::dense::{basis, hold, right_svd};
+use super::flipped::{Flipped, turn_back};
 use super::held::{self, Held};
 use super::krylov::{Krylov, Setup, in_range};
 use super::plan::Precision;
-use super::sweep::Watch;
-use super::{Decomposition, Error, Event, Method, Options, Plan, Stop, gram, lanczos, range};
-use crate::gradients::{self, GradientMatrix};
+use super::start::join_random;
+use super::sweep::{Watch, padded};
+use super::{
+    Decomposition, Error, Event, Method, Options, Plan, Stop, Unseen, gram, lanczos, range,
+};
+use crate::gradients::GradientMatrix;
 
 /// Singular values of an `f32` matrix below this share of the largest count as zero: the rounding of
 /// its entries moves them.
@@ -32,6 +34,8 @@ pub fn decompose(
     tell: &mut dyn FnMut(Event<'_>) -> bool,
 ) -> Result<Decomposition, Error> {
     let time_len = matrix.time_len();
+    // The other way round, directions in time are no start.
+    let start = start.filter(|_| time_len <= matrix.param_len());
     let start_len = start.map_or(0, |start| start.len() / time_len.max(1));
     let threads = rayon::current_num_threads();
     let mut plan = Plan::new(matrix, options, start_len, threads)?;
@@ -46,7 +50,7 @@ pub fn decompose(
     }
     if plan.flipped {
         let flipped = Flipped(matrix);
-        let (found, long) = run(&flipped, options, &plan, None, tell)?;
+        let (found, long) = run(&flipped, options, &plan, None, 0, tell)?;
         return turn_back(&flipped, found, long, options.tolerance, tell);
     }
     let start = start.map(|start| {
@@ -56,22 +60,28 @@ pub fn decompose(
             return Mat::zeros(time_len, 0);
         }
         let scaled = columns * faer::Scale(1.0 / largest);
-        // Blocks keep the width of the first: all of the sketch where nothing else is read.
-        let width = if options.max_passes == 1 {
-            start_len
-        } else {
-            plan.block
-        };
-        basis(scaled, 1e-12 * time_len as f64, width)
+        if options.max_passes == 1 {
+            // All of it, where nothing else is read.
+            return basis(scaled, 1e-12 * time_len as f64, start_len);
+        }
+        // Blocks keep the width of the first. Nothing says what a sketch is one of: random columns join it, where
+        // products have room for them, else in place of some of its own.
+        let random = plan.block.div_ceil(4);
+        let width = plan.block.min(padded(plan.block) - random);
+        let sketch = basis(scaled, 1e-12 * time_len as f64, width);
+        join_random(sketch, random, options.seed)
     });
-    run(matrix, options, &plan, start, tell).map(|(found, _)| found)
+    run(matrix, options, &plan, start, 0, tell).map(|(found, _)| found)
 }
 
+/// The triplets of a matrix of no more steps than parameters, and U in `f64` if the plan turns it; `read` passes
+/// were made before.
 fn run(
     matrix: &dyn GradientMatrix,
     options: &Options,
     plan: &Plan,
     start: Option<Mat<f64>>,
+    read: usize,
     tell: &mut dyn FnMut(Event<'_>) -> bool,
 ) -> Result<(Decomposition, Vec<f64>), Error> {
     let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
@@ -82,17 +92,21 @@ fn run(
     };
     let rank = options.rank;
     // The vectors that a direct method found.
-    let direct = |q, next, scale, passes| Candidate {
+    let direct = |q, next: Next, scale, passes| Candidate {
         q,
         rank,
         scale,
         energy: None,
         floor,
-        next,
-        passes,
+        next: next.about,
+        next_at_most: next.at_most,
+        searched: plan.method == Method::Dense,
+        passes: read + passes,
         method: plan.method,
         stop: Stop::WholeSpace,
         exact: plan.flipped,
+        seed: options.seed,
+        certified: 0,
     };
     let candidate = match plan.method {
         Method::Auto | Method::Krylov => {
@@ -106,7 +120,7 @@ fn run(
                 passes += 1;
                 let mut watch = |bytes| {
                     tell(Event::Read {
-                        index: passes,
+                        index: read + passes,
                         bytes,
                     })
                 };
@@ -118,12 +132,18 @@ fn run(
                 }
                 let largest = range::largest(matrix)?;
                 if largest == 0.0 {
-                    return Ok((zero(matrix, rank, Method::Gram, passes), Vec::new()));
+                    return Ok((zero(matrix, rank, Method::Gram, read + passes), Vec::new()));
                 }
                 passes += 1;
                 scale = range::power_of_two(1.0 / largest);
             };
-            let next = values.get(rank).map(|x| x.max(0.0).sqrt() / scale);
+            // Rounding of the products, in squares.
+            let lost = 16.0 * time_len as f64 * f64::EPSILON * values[0].max(0.0);
+            let of_square = |x: f64| x.max(0.0).sqrt() / scale;
+            let next = Next {
+                about: values.get(rank).map(|x| of_square(*x)),
+                at_most: values.get(rank).map(|x| of_square(x.max(0.0) + lost)),
+            };
             direct(q, next, scale, passes)
         }
         Method::Dense | Method::Lanczos => {
@@ -136,18 +156,38 @@ fn run(
                 let a = hold(matrix, scale)?;
                 let (s, v) = right_svd(a.transpose())?;
                 let wanted = (rank + 1).min(v.ncols());
-                (
-                    v.subcols(0, wanted).to_owned(),
-                    s.get(rank).map(|s| s / scale),
-                )
+                let lost = 16.0 * time_len as f64 * f64::EPSILON * s[0];
+                let next = Next {
+                    about: s.get(rank).map(|s| s / scale),
+                    at_most: s.get(rank).map(|s| (s + lost) / scale),
+                };
+                (v.subcols(0, wanted).to_owned(), next)
             } else {
                 let a = hold(matrix, scale)?;
-                (lanczos::left_vectors(&a, rank)?, None)
+                let bytes = matrix.pass_bytes();
+                let mut go_on = || {
+                    tell(Event::Read {
+                        index: read + 2,
+                        bytes,
+                    })
+                };
+                (
+                    lanczos::left_vectors(&a, rank, &mut go_on)?,
+                    Next::default(),
+                )
             };
             direct(q, next, scale, 2)
         }
     };
-    certify(&Held::none(matrix), &candidate, options.tolerance, tell)
+    let certified = certify(&Held::none(matrix), &candidate, options.tolerance, tell)?;
+    Ok((certified.found, certified.exact))
+}
+
+/// The first singular value that is not wanted.
+#[derive(Default)]
+struct Next {
+    about: Option<f64>,
+    at_most: Option<f64>,
 }
 
 fn krylov(
@@ -158,7 +198,9 @@ fn krylov(
     floor: f64,
     tell: &mut dyn FnMut(Event<'_>) -> bool,
 ) -> Result<(Decomposition, Vec<f64>), Error> {
-    let candidate = |krylov: &Krylov<'_>, stop| {
+    // The certificate's readings: where the matrix is turned, residuals are measured in another.
+    let own = 1 + usize::from(plan.flipped);
+    let candidate = |krylov: &Krylov<'_>, stop, certified| {
         let (energy, scale) = krylov.energy();
         Candidate {
             q: krylov.vectors(),
@@ -167,50 +209,72 @@ fn krylov(
             energy: (energy > 0.0).then_some(energy),
             floor,
             next: krylov.values().get(options.rank).copied(),
+            next_at_most: None,
+            searched: false,
             passes: krylov.passes,
             method: Method::Krylov,
             stop,
             exact: plan.flipped,
+            seed: options.seed,
+            certified,
         }
     };
+    let instead = plan.gram_instead(options, (matrix.time_len(), matrix.param_len()));
     let setup = Setup {
         block: plan.block,
         precision: plan.precision,
         room: plan.room,
         floor,
         start,
+        give_up_after: instead.as_ref().map(|_| plan.passes - 1),
     };
     let mut krylov = Krylov::new(Held::new(matrix, plan.held_bytes), options, setup);
-    if options.max_passes == 1 {
-        // The start block alone: one reading is the certificate's.
-        let candidate = candidate(&krylov, Stop::MaxPasses);
-        return certify(krylov.held(), &candidate, options.tolerance, tell);
+    if options.max_passes <= own {
+        // The start block alone: every reading is the certificate's.
+        let candidate = candidate(&krylov, Stop::MaxPasses, 0);
+        let certified = certify(krylov.held(), &candidate, options.tolerance, tell)?;
+        return Ok((certified.found, certified.exact));
     }
     let mut tolerance = options.tolerance;
-    let mut budget = options.max_passes - 1;
+    let budget = options.max_passes - own;
+    let mut certified = 0;
     loop {
         let Some(stop) = krylov.run(budget, tolerance, tell)? else {
             let found = zero(matrix, options.rank, Method::Krylov, krylov.passes);
             return Ok((found, Vec::new()));
         };
-        let (found, exact) = certify(
-            krylov.held(),
-            &candidate(&krylov, stop),
-            options.tolerance,
-            tell,
-        )?;
-        // The certificate is in f64 and is what counts; passes left are made.
-        let over = found.passes + 2 > options.max_passes;
-        if found.converged || over || stop != Stop::Tolerance {
-            return Ok((found, exact));
-        }
-        krylov.passes = found.passes;
-        budget = options.max_passes - 1;
-        if !krylov.refine() {
-            tolerance *= 0.1;
-            if !krylov.go_on() {
-                return Ok((found, exact));
+        if let Some(gram) = &instead
+            && stop == Stop::MaxPasses
+            && krylov.is_slow(budget, tolerance)
+        {
+            if !tell(Event::Plan(gram)) {
+                return Err(Error::Interrupted);
             }
+            return run(matrix, options, gram, None, krylov.passes, tell);
+        }
+        let candidate = candidate(&krylov, stop, certified);
+        let Certified {
+            found,
+            exact,
+            missed,
+        } = certify(krylov.held(), &candidate, options.tolerance, tell)?;
+        // The certificate is in f64 and is what counts; passes left are made.
+        let over = found.passes + 1 + own > options.max_passes;
+        krylov.passes = found.passes;
+        certified += 1;
+        let goes_on = match missed {
+            _ if over => false,
+            Some(directions) => krylov.join(directions),
+            None if found.converged || stop != Stop::Tolerance => false,
+            None => {
+                krylov.refine() || {
+                    tolerance *= 0.1;
+                    krylov.go_on()
+                }
+            }
+        };
+        if !goes_on {
+            return Ok((found, exact));
         }
     }
 }
@@ -234,6 +298,12 @@ fn zero(
         right_residuals: Vec::new(),
         frobenius_norm: 0.0,
         next_singular_value: None,
+        unseen: Some(Unseen {
+            others_likely_at_most: 0.0,
+            probability: 1.0,
+            others_at_least: 0.0,
+            others_are_rounding: true,
+        }),
         passes,
         converged: true,
         stop: Stop::WholeSpace,
@@ -241,128 +311,4 @@ fn zero(
         orthogonality_u: 0.0,
         orthogonality_v: 0.0,
     }
-}
-
-/// A matrix of more steps than parameters, as one of more parameters than steps.
-struct Flipped<'a>(&'a dyn GradientMatrix);
-
-impl Flipped<'_> {
-    fn read_as<T: Copy + Default>(
-        rows: &Range<usize>,
-        params: &Range<usize>,
-        out: &mut [T],
-        read: impl FnOnce(&mut [T]) -> Result<(), gradients::Error>,
-    ) -> Result<(), gradients::Error> {
-        let mut block = vec![T::default(); out.len()];
-        read(&mut block)?;
-        for (row, out) in out.chunks_exact_mut(params.len().max(1)).enumerate() {
-            let column = block.iter().skip(row).step_by(rows.len());
-            out.iter_mut().zip(column).for_each(|(out, x)| *out = *x);
-        }
-        Ok(())
-    }
-}
-
-impl GradientMatrix for Flipped<'_> {
-    fn time_len(&self) -> usize {
-        self.0.param_len()
-    }
-
-    fn param_len(&self) -> usize {
-        self.0.time_len()
-    }
-
-    fn is_double(&self) -> bool {
-        self.0.is_double()
-    }
-
-    fn pass_bytes(&self) -> u64 {
-        self.0.pass_bytes()
-    }
-
-    fn read_block(
-        &self,
-        rows: Range<usize>,
-        params: Range<usize>,
-        out: &mut [f32],
-    ) -> Result<(), gradients::Error> {
-        Self::read_as(&rows, &params, out, |block| {
-            self.0.read_block(params.clone(), rows.clone(), block)
-        })
-    }
-
-    fn read_block_f64(
-        &self,
-        rows: Range<usize>,
-        params: Range<usize>,
-        out: &mut [f64],
-    ) -> Result<(), gradients::Error> {
-        Self::read_as(&rows, &params, out, |block| {
-            self.0.read_block_f64(params.clone(), rows.clone(), block)
-        })
-    }
-}
-
-/// U and V of a flipped matrix back in their places. The new U is rounded to `f32`, so the residuals
-/// are measured anew, in one more pass.
-fn turn_back(
-    flipped: &Flipped<'_>,
-    mut found: Decomposition,
-    mut long: Vec<f64>,
-    tolerance: f64,
-    tell: &mut dyn FnMut(Event<'_>) -> bool,
-) -> Result<Decomposition, Error> {
-    let rank = found.rank;
-    // The sign rule is that of V, which was U until now.
-    for j in 0..rank {
-        let mut largest = 0.0f64;
-        for x in long.iter().skip(j).step_by(rank) {
-            if x.abs() > largest.abs() {
-                largest = *x;
-            }
-        }
-        if largest < 0.0 {
-            for side in [&mut long, &mut found.v] {
-                let column = side.iter_mut().skip(j).step_by(rank);
-                column.for_each(|x| *x = -*x);
-            }
-        }
-    }
-    let short: Vec<f32> = found.v.iter().map(|&x| x as f32).collect();
-    found.v = short.iter().map(|&x| f64::from(x)).collect();
-    if rank > 0 {
-        found.passes += 1;
-        let index = found.passes;
-        let mut watch = |bytes| tell(Event::Read { index, bytes });
-        let norm = found.frobenius_norm;
-        let scale = if in_range(norm * norm) {
-            1.0
-        } else {
-            range::power_of_two(1.0 / norm)
-        };
-        let watch = &mut Watch { tell: &mut watch };
-        let held = Held::none(flipped);
-        measure(&held, &mut found, &|at| long[at], scale, watch)?;
-        let bytes = held.take_read_bytes();
-        if !tell(Event::Certificate { bytes }) {
-            return Err(Error::Interrupted);
-        }
-    }
-    let orthogonality = |side: &[f64]| {
-        let columns = MatRef::from_row_major_slice(side, side.len() / rank.max(1), rank);
-        orthogonality_of_gram(product(columns.transpose(), columns).as_ref())
-    };
-    let mut turned = Decomposition {
-        time_len: found.param_len,
-        param_len: found.time_len,
-        orthogonality_u: orthogonality(&found.v),
-        orthogonality_v: orthogonality(&long),
-        u: short,
-        v: long,
-        left_residuals: found.right_residuals.clone(),
-        right_residuals: found.left_residuals.clone(),
-        ..found
-    };
-    turned.judge(tolerance);
-    Ok(turned)
 }

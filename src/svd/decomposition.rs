@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::dense::right_svd;
+use super::probes::Unseen;
 use super::{Error, Method};
 
 /// Parameters that a block of [`Decomposition::cross`] spans.
@@ -38,7 +39,8 @@ pub struct Decomposition {
     pub u: Vec<f32>,
     /// Singular values, largest first.
     pub s: Vec<f64>,
-    /// Right singular vectors, `(T, rank)` row-major; the entry largest in size is positive.
+    /// Right singular vectors, `(T, rank)` row-major; of the entries largest in size, but for 1e-5, the first
+    /// is positive.
     pub v: Vec<f64>,
     /// `|G v_i - s_i u_i|`, of the vectors as stored, computed from the matrix.
     pub left_residuals: Vec<f64>,
@@ -48,9 +50,11 @@ pub struct Decomposition {
     pub frobenius_norm: f64,
     /// The next singular value, as the method estimates it, where it does.
     pub next_singular_value: Option<f64>,
+    /// What is known of all that the triplets leave out; none in files of before.
+    pub unseen: Option<Unseen>,
     /// Times that the matrix was read from end to end.
     pub passes: usize,
-    /// Whether every residual is within the tolerance.
+    /// Whether every residual is within the tolerance, and nothing larger was certainly missed.
     pub converged: bool,
     /// Why the method ended.
     pub stop: Stop,
@@ -75,11 +79,11 @@ impl Decomposition {
         self.v.iter().skip(i).step_by(self.rank).copied().collect()
     }
 
-    /// Each component's share of `|G|_F^2`; none for a matrix of zeros.
+    /// Each component's share of `|G|_F^2`, at most 1; none for a matrix of zeros.
     pub fn explained(&self) -> Vec<f64> {
         self.s
             .iter()
-            .map(|s| (s / self.frobenius_norm).powi(2))
+            .map(|s| (s / self.frobenius_norm).powi(2).min(1.0))
             .collect()
     }
 
@@ -88,10 +92,31 @@ impl Decomposition {
         self.left_residuals[i].max(self.right_residuals[i])
     }
 
-    /// Decides whether every residual is within `tolerance` of the largest singular value.
+    /// Decides whether every residual is within `tolerance` of the largest singular value, and nothing
+    /// is certainly [missed](Self::misses).
     pub(super) fn judge(&mut self, tolerance: f64) {
         let limit = tolerance * self.s.first().copied().unwrap_or(0.0);
-        self.converged = (0..self.rank).all(|i| self.residual(i) <= limit);
+        let small = (0..self.rank).all(|i| self.residual(i) <= limit);
+        self.converged = small && !self.misses(tolerance);
+    }
+
+    /// Whether the triplets certainly leave out a singular value above the last of them that was asked for, by
+    /// more than that one's residual and `tolerance` of the largest.
+    pub(super) fn misses(&self, tolerance: f64) -> bool {
+        let (Some(unseen), Some(first)) = (self.unseen, self.s.first()) else {
+            return false;
+        };
+        let last = match self.s.last() {
+            Some(last) if self.rank == self.requested => last + self.residual(self.rank - 1),
+            _ => 0.0,
+        };
+        unseen.others_at_least > last + tolerance * first
+    }
+
+    /// Whether the rank is that of the matrix: all that is left out is likely rounding, or nothing.
+    pub fn is_whole(&self) -> bool {
+        self.rank == self.time_len.min(self.param_len)
+            || self.unseen.is_some_and(|unseen| unseen.others_are_rounding)
     }
 
     /// `U^T x` for a vector of parameters, such as a displacement.

@@ -40,6 +40,11 @@ pub enum Error {
         /// The value.
         value: f64,
     },
+    /// A matrix whose norm no `f64` holds.
+    #[error(
+        "expected a matrix whose norm is below 1.8e308, found one above it: scale its entries first"
+    )]
+    TooLarge,
     /// Two decompositions that do not belong together.
     #[error("expected {expected} {what}, found {found}")]
     Mismatch {

@@ -19,13 +19,12 @@
 
 use faer::Mat;
 
-use super::dense::basis;
 use super::held::Held;
 use super::plan::Precision;
 use super::space::{Space, Step};
+use super::start::random_block;
 use super::sweep::{Watch, apply};
 use super::{Error, Event, Options, Pass, Stop};
-use crate::numeric::random::{Purpose, Stream};
 
 /// Rounding of a product with B, relative to its largest eigenvalue: what is smaller is no direction.
 const NOISE: f64 = 8.0 * f64::EPSILON;
@@ -33,6 +32,8 @@ const NOISE: f64 = 8.0 * f64::EPSILON;
 const NOISE_SINGLE: f64 = 2.0 * f32::EPSILON as f64;
 /// The iteration aims below the tolerance, since rounding U to `f32` adds to the residuals.
 const AIM: f64 = 0.5;
+/// Passes whose residuals tell how fast they fall.
+const PACE: usize = 4;
 /// A norm of the matrix within these bounds keeps products in `f32` clear of overflow and of
 /// subnormal numbers.
 const SINGLE_RANGE: std::ops::Range<f64> = 1e-8..1e14;
@@ -62,6 +63,8 @@ pub(super) struct Krylov<'a> {
     patience: usize,
     /// Whether the newest block is random and not an image.
     random: bool,
+    /// Passes after which slow convergence ends it; none where nothing else could be done.
+    give_up_after: Option<usize>,
     /// Passes so far.
     pub(super) passes: usize,
 }
@@ -81,6 +84,8 @@ pub(super) struct Setup {
     pub(super) floor: f64,
     /// Columns to start from, of length T, in place of random ones.
     pub(super) start: Option<Mat<f64>>,
+    /// Passes after which [`run`](Krylov::run) ends where the residuals will not reach the tolerance.
+    pub(super) give_up_after: Option<usize>,
 }
 
 impl<'a> Krylov<'a> {
@@ -108,6 +113,7 @@ impl<'a> Krylov<'a> {
             copies: start.ncols(),
             patience: 0,
             random: false,
+            give_up_after: setup.give_up_after,
             passes: 0,
             space: Space::new(start),
         }
@@ -155,7 +161,7 @@ impl<'a> Krylov<'a> {
             if nothing_new || whole && !single {
                 return Ok(Some(Stop::WholeSpace));
             }
-            if self.passes >= max_passes {
+            if self.passes >= max_passes || self.is_slow(max_passes, tolerance) {
                 return Ok(Some(Stop::MaxPasses));
             }
             let grown = if tied {
@@ -219,6 +225,19 @@ impl<'a> Krylov<'a> {
         let grown = self.space.grow(newest, NOISE * self.leading());
         self.make_room();
         grown
+    }
+
+    /// Goes on with `directions` as the next block, after [`run`](Self::run) has ended; false where they are in the
+    /// space already.
+    pub(super) fn join(&mut self, directions: Mat<f64>) -> bool {
+        let largest = directions.norm_max();
+        if largest == 0.0 {
+            return false;
+        }
+        self.copies += directions.ncols();
+        let joined = self.space.extend(directions * faer::Scale(1.0 / largest));
+        self.make_room();
+        joined
     }
 
     fn leading(&self) -> f64 {
@@ -289,6 +308,19 @@ impl<'a> Krylov<'a> {
         worst > AIM * tolerance && near && (stalled || too_coarse)
     }
 
+    /// Whether it has been given up: at the pace of the latest passes, twice as many as are left would not do.
+    pub(super) fn is_slow(&self, max_passes: usize, tolerance: f64) -> bool {
+        let due = self.give_up_after.is_some_and(|after| self.passes >= after);
+        let Some(first) = self.history.len().checked_sub(PACE + 1).filter(|_| due) else {
+            return false;
+        };
+        let (before, now) = (self.history[first], self.history[first + PACE]);
+        let pace = (now / before).ln() / PACE as f64;
+        let needed = (AIM * tolerance / now).ln() / pace;
+        let left = max_passes.saturating_sub(self.passes) as f64;
+        now > AIM * tolerance && left >= 1.0 && (pace >= 0.0 || needed > 2.0 * left)
+    }
+
     fn restart_in_double(&mut self) {
         self.precision = Precision::Double;
         if let Some(step) = &self.step {
@@ -332,16 +364,6 @@ impl<'a> Krylov<'a> {
             self.space.compress(step, keep);
         }
     }
-}
-
-/// An orthonormal basis of columns of random signs.
-fn random_block(time_len: usize, block: usize, seed: u64, draw: u64) -> Mat<f64> {
-    // Stream 1 of the purpose belongs to Lanczos.
-    let index = if draw == 0 { 0 } else { draw + 1 };
-    let mut stream = Stream::new(seed, Purpose::Sketch, index);
-    let signs: Vec<f64> = (0..time_len * block).map(|_| stream.sign()).collect();
-    let matrix = Mat::from_fn(time_len, block, |t, j| signs[t * block + j]);
-    basis(matrix, NOISE * time_len as f64, block)
 }
 
 fn heed(go_on: bool) -> Result<(), Error> {

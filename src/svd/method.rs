@@ -15,7 +15,7 @@ pub enum Method {
     Gram,
     /// faer's SVD of the whole matrix in memory.
     Dense,
-    /// faer's restarted Lanczos bidiagonalisation, behind guards.
+    /// Lanczos bidiagonalisation of the whole matrix in memory.
     Lanczos,
 }
 

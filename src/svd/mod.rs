@@ -30,21 +30,28 @@ mod decomposition;
 mod dense;
 mod error;
 mod event;
+mod flipped;
 mod gram;
 mod held;
 mod krylov;
 pub mod lanczos;
+mod left;
 mod method;
 pub mod null;
 mod options;
 pub mod output;
 mod plan;
+mod probes;
 mod range;
 mod scalar;
+mod signs;
 mod space;
+mod start;
 mod sweep;
 mod tile;
 
+#[cfg(test)]
+mod adversary;
 #[cfg(test)]
 mod tests;
 
@@ -58,6 +65,7 @@ pub use event::{Event, Pass};
 pub use method::Method;
 pub use options::{Options, TOLERANCE_MIN};
 pub use plan::{Plan, Precision};
+pub use probes::Unseen;
 
 use crate::gradients::GradientMatrix;
 

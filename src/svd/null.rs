@@ -132,6 +132,7 @@ fn surrogate<'a>(matrix: &'a SignFlipped<'_>, settings: &'a Options) -> Krylov<'
         room: settings.rank + 16 * block,
         floor: RANK_FLOOR,
         start: None,
+        give_up_after: None,
     };
     // Drawing signs anew in every pass costs more than the pass.
     let (time_len, param_len) = (matrix.time_len(), matrix.param_len());

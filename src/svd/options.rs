@@ -21,7 +21,7 @@ pub struct Options {
     /// Anonymous memory, at most: what the work needs, and then all of the matrix if that fits
     /// besides and the system has twice as much.
     pub max_memory_bytes: u64,
-    /// Seed of the start block.
+    /// Seed of the start block, and part of that of the certificate's probes.
     pub seed: u64,
 }
 

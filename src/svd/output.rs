@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::bounds::{Bounds, bounds};
-use super::{Decomposition, Error, Method, Stop};
+use super::{Decomposition, Error, Method, Stop, Unseen};
 use crate::storage::{self, FileSum, atomic, npy, summed};
 
 /// The files of a decomposition.
@@ -181,6 +181,12 @@ pub fn load(dir: &Path) -> Result<Decomposition, Error> {
         right_residuals: c.right_residuals,
         frobenius_norm: c.frobenius_norm,
         next_singular_value: c.next_singular_value,
+        unseen: c.bounds.likely.map(|likely| Unseen {
+            others_likely_at_most: likely.others_likely_at_most,
+            probability: likely.probability,
+            others_at_least: likely.others_at_least,
+            others_are_rounding: likely.others_are_rounding,
+        }),
         method: c.method,
         passes: c.passes,
         converged: c.converged,

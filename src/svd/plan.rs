@@ -3,9 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::probes::PROBES;
 use super::sweep::{padded, tiles_bytes};
 use super::{Error, Method, Options};
 use crate::gradients::GradientMatrix;
+use crate::numeric::panel_gemm::STEP;
 
 /// What the products of the iteration are computed in; residuals are computed in `f64` always.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +55,8 @@ const DENSE_SIDE: u64 = 512;
 const FLOPS_PER_SECOND: f64 = 1.5e11;
 const MEMORY_BYTES_PER_SECOND: f64 = 1e10;
 const DISK_BYTES_PER_SECOND: f64 = 1e9;
+/// How much longer than all allowed passes the inner products may take where passes will not do.
+const GRAM_PATIENCE: f64 = 10.0;
 /// Columns that Krylov spaces have had, for each wanted triplet, when 1e-6 was reached.
 const COLUMNS_PER_TRIPLET: usize = 5;
 
@@ -87,41 +91,51 @@ impl Plan {
         let from_disk = pass_bytes > options.max_memory_bytes;
         let rank = options.rank.min(short);
         // Beyond memory a wide block is nearly free; within it a narrow one needs fewer products.
-        let block = options.block.unwrap_or(if from_disk {
+        let wide = if from_disk {
             padded(3 * rank).min(128.max(padded(rank)))
         } else {
             padded(rank.div_ceil(2))
-        });
-        let columns = COLUMNS_PER_TRIPLET * rank + block;
-        let krylov_passes = if short <= 2 * block {
-            2
+        };
+        let mut block = options.block.unwrap_or(wide);
+        let precision = if single {
+            Precision::Single
         } else {
-            (columns.div_ceil(block) + 2).min(options.max_passes)
+            Precision::Double
         };
-        let base = Self {
-            method: options.method,
-            why: "as asked".into(),
-            block,
-            precision: if single {
-                Precision::Single
+        let (base, size) = loop {
+            let columns = COLUMNS_PER_TRIPLET * rank + block;
+            let krylov_passes = if short <= 2 * block {
+                2
             } else {
-                Precision::Double
-            },
-            room: (3 * rank + 8 * block).max(columns + 2 * block),
-            flipped,
-            passes: 0,
-            pass_bytes,
-            memory_bytes: 0,
-            held_bytes: 0,
-            flops: 0.0,
-        };
-        let size = Size {
-            short,
-            long,
-            rank,
-            threads,
-            krylov_passes,
-            start_len,
+                (columns.div_ceil(block) + 2).min(options.max_passes)
+            };
+            let base = Self {
+                method: options.method,
+                why: "as asked".into(),
+                block,
+                precision,
+                room: (3 * rank + 8 * block).max(columns + 2 * block),
+                flipped,
+                passes: 0,
+                pass_bytes,
+                memory_bytes: 0,
+                held_bytes: 0,
+                flops: 0.0,
+            };
+            let size = Size {
+                short,
+                long,
+                rank,
+                threads,
+                krylov_passes,
+                start_len,
+            };
+            let needed = base.of(Method::Krylov, &size).memory_bytes;
+            // Where memory is short, narrower blocks and more passes.
+            if options.block.is_some() || needed <= options.max_memory_bytes || block <= STEP {
+                break (base, size);
+            }
+            block = padded(block / 2);
         };
         if options.method != Method::Auto {
             let plan = base.of(options.method, &size);
@@ -166,6 +180,31 @@ impl Plan {
         chosen.within(options.max_memory_bytes)
     }
 
+    /// The matrix of inner products in place of an iteration that falls too slowly, where it may be chosen and fits.
+    pub(super) fn gram_instead(&self, options: &Options, size: (usize, usize)) -> Option<Self> {
+        let size = Size {
+            short: size.0,
+            long: size.1,
+            rank: options.rank.min(size.0),
+            threads: rayon::current_num_threads(),
+            krylov_passes: options.max_passes,
+            start_len: 0,
+        };
+        let gram = self.of(Method::Gram, &size);
+        let seconds = |plan: &Self| plan.seconds(MEMORY_BYTES_PER_SECOND, FLOPS_PER_SECOND);
+        // Not where the inner products would take far longer than all passes that are allowed.
+        let cheap = seconds(&gram) <= GRAM_PATIENCE * seconds(&self.of(Method::Krylov, &size));
+        let fits = gram.memory_bytes <= options.max_memory_bytes;
+        (options.method == Method::Auto && cheap && fits).then(|| Self {
+            why: format!(
+                "in {} passes the residuals fell too slowly for krylov",
+                self.passes - 1
+            ),
+            held_bytes: 0,
+            ..gram
+        })
+    }
+
     /// Seconds at these speeds of reading and of products in `f32`.
     pub fn seconds(&self, bytes_per_second: f64, flops_per_second: f64) -> f64 {
         let read = self.passes as f64 * self.pass_bytes as f64 / bytes_per_second;
@@ -180,8 +219,8 @@ impl Plan {
         let first = k.max(size.start_len as u64);
         let certificate = (8 + 4 + 4) * p * first
             + 8 * 6 * t * first
-            + tiles_bytes::<f64>(size.short, padded(first as usize), size.threads);
-        let double = 2.0 * products(padded(size.rank) as u64);
+            + tiles_bytes::<f64>(size.short, padded(first as usize + PROBES), size.threads);
+        let double = 2.0 * products(padded(size.rank + PROBES) as u64);
         let (passes, flops, memory) = match method {
             Method::Auto | Method::Krylov => {
                 let (single, tiles) = match self.precision {
@@ -194,7 +233,9 @@ impl Plan {
                         tiles_bytes::<f64>(size.short, padded(self.block), size.threads),
                     ),
                 };
-                let space = space_bytes(size.short, self.room + self.block, self.block);
+                // What the probes find joins as a block.
+                let block = self.block.max(PROBES);
+                let space = space_bytes(size.short, self.room + block, block);
                 let passes = size.krylov_passes;
                 let iteration = (passes - 1) as f64 * single * products(padded(self.block) as u64);
                 (passes, iteration + double, space + tiles)

@@ -11,12 +11,13 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
+use crate::experiment::Progress;
 use crate::gradients::{GradientMatrix, non_finite_len};
 use crate::storage::run_dir::{ensure_directory, refuse_occupied_by_others};
 use crate::svd::lanczos::cross_check;
-use crate::svd::{self, Stop};
+use crate::svd::{self, Decomposition, Stop};
 
-use table::{describe, table};
+use table::{describe, others, table};
 use telling::Telling;
 
 use super::Error;
@@ -70,7 +71,8 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let by_method = if found.method == svd::Method::Krylov {
         telling.read_bytes
     } else {
-        found.passes as u64 * view.pass_bytes()
+        let (passes, bytes) = telling.before;
+        bytes + (found.passes - passes) as u64 * view.pass_bytes()
     };
     let read_bytes = by_method + extra_passes as u64 * view.pass_bytes();
     let notes = json!({
@@ -99,13 +101,14 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     svd::output::save_with(&directory, &found, notes)?;
     let check = args
         .cross_check
-        .then(|| cross_check(view, &found))
+        .then(|| cross_check(view, &found, &mut || !telling.watcher.is_interrupted()))
         .transpose()?;
     let worst = (0..found.rank)
         .map(|i| found.residual(i))
         .fold(0.0, f64::max);
     let relative = (found.s.first()).map_or(0.0, |first| worst / first);
     if args.running.json {
+        let bounds = svd::bounds::bounds(&found);
         let summary = json!({
             "out": directory.display().to_string(),
             "rank": found.rank,
@@ -114,6 +117,8 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
             "worst_residual": worst,
             "worst_relative_residual": relative,
             "converged": found.converged,
+            "others_at_most": bounds.others_at_most,
+            "others_likely_at_most": bounds.likely.map(|likely| likely.others_likely_at_most),
             "method": found.method,
             "passes": passes,
             "seconds": seconds,
@@ -121,7 +126,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         });
         serde_json::to_writer(&mut *out, &summary)?;
         writeln!(out)?;
-        return Ok(());
+        return refuse_unconverged(args, &found);
     }
     table(&found, out)?;
     if let Some(axis) = matrix.stack_axis() {
@@ -136,15 +141,36 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         "worst residual {relative:.1e} of sigma_1, {passes} readings, {seconds:.2} s, {}",
         match (found.converged, found.stop) {
             (true, Stop::Tolerance) => "within the tolerance",
-            (true, Stop::WholeSpace) => "exact but for rounding",
+            (true, Stop::WholeSpace) if found.method != svd::Method::Krylov => {
+                "exact but for rounding"
+            }
+            (true, Stop::WholeSpace) => "within the tolerance, nothing new was found",
             (true, Stop::MaxPasses) => "within the tolerance after all passes",
             (false, Stop::MaxPasses) => "NOT within the tolerance: the passes were used up",
             (false, _) => "NOT within the tolerance: rounding is above it",
         },
     )?;
+    others(&found, out)?;
     if let Some(check) = &check {
-        writeln!(out, "cross-check with faer: {}", describe(check))?;
+        writeln!(out, "cross-check with Lanczos: {}", describe(check))?;
     }
     writeln!(out, "{}", directory.display())?;
-    Ok(())
+    refuse_unconverged(args, &found)
+}
+
+/// An error where `found`, which is written, is not within the tolerance and that is not allowed.
+fn refuse_unconverged(args: &Args, found: &Decomposition) -> Result<(), Error> {
+    if found.converged || args.allow_unconverged {
+        return Ok(());
+    }
+    let advice = match (found.method, found.stop) {
+        (svd::Method::Krylov, Stop::MaxPasses) => {
+            "raise --passes, or take --method gram, which needs 2 readings and T x T numbers of memory"
+        }
+        (svd::Method::Gram | svd::Method::Dense, _) => "raise --tolerance",
+        _ => "take --method gram or dense, or raise --tolerance",
+    };
+    Err(Error::Unconverged(format!(
+        "written, but not within the tolerance: {advice}; --allow-unconverged makes this no error"
+    )))
 }

@@ -16,6 +16,9 @@ pub(super) struct Telling<'a> {
     pass_bytes: u64,
     /// Bytes of the matrix that passes and certificates read.
     pub(super) read_bytes: u64,
+    passes: usize,
+    /// Passes, and the bytes they read, before the plan was changed.
+    pub(super) before: (usize, u64),
     total_bytes: u64,
     residual: Option<f64>,
     begun: Instant,
@@ -29,6 +32,8 @@ impl<'a> Telling<'a> {
             why: String::new(),
             pass_bytes: view.pass_bytes(),
             read_bytes: 0,
+            passes: 0,
+            before: (0, 0),
             total_bytes: 0,
             residual: None,
             begun: Instant::now(),
@@ -41,6 +46,7 @@ impl<'a> Telling<'a> {
             Event::Pass(pass) => {
                 self.residual = Some(pass.worst_residual);
                 self.read_bytes += pass.bytes;
+                self.passes = pass.index;
             }
             Event::Certificate { bytes } => self.read_bytes += bytes,
             Event::Read { index, bytes } => {
@@ -59,6 +65,7 @@ impl<'a> Telling<'a> {
     }
 
     fn plan(&mut self, plan: &Plan) {
+        self.before = (self.passes, self.read_bytes);
         self.why = format!("{}: {}", plan.method.name(), plan.why);
         self.total_bytes = (plan.pass_bytes * plan.passes as u64).max(1);
         let (bytes_per_second, flops_per_second) = (speed::reading(self.view), speed::products());
