@@ -209,7 +209,7 @@ fn krylov(
             energy: (energy > 0.0).then_some(energy),
             floor,
             next: krylov.values().get(options.rank).copied(),
-            next_at_most: None,
+            next_at_most: krylov.at_most(options.rank),
             searched: false,
             passes: krylov.passes,
             method: Method::Krylov,

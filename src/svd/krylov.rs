@@ -204,6 +204,16 @@ impl<'a> Krylov<'a> {
             .collect()
     }
 
+    /// What the singular value of this index is at most, where the space became all there is and products were in
+    /// `f64`.
+    pub(super) fn at_most(&self, index: usize) -> Option<f64> {
+        let time_len = self.held.matrix.time_len();
+        let whole = self.space.len() == time_len && self.precision == Precision::Double;
+        let theta = self.step.as_ref().filter(|_| whole)?.theta.get(index)?;
+        let lost = 16.0 * time_len as f64 * f64::EPSILON * self.leading();
+        Some(((theta.max(0.0) + lost) * self.total).sqrt() / self.scale)
+    }
+
     /// `|A|_F^2` of the scaled matrix, and the scale.
     pub(super) fn energy(&self) -> (f64, f64) {
         (self.total, self.scale)

@@ -62,7 +62,7 @@ pub(super) fn others(found: &Decomposition, out: &mut dyn Write) -> Result<(), E
         } else {
             "so a singular value above the last of these was MISSED"
         }
-    } else if likely.others_likely_at_most > last * (1.0 + 1e-9) {
+    } else if likely.others_likely_at_most > last * (1.0 + 1e-9) && !found.is_whole() {
         "so one above the last of these is not ruled out"
     } else {
         return Ok(());
