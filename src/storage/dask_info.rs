@@ -397,7 +397,7 @@ mod tests {
             (b"}.", "no axis"),
             (b"t.", "ends what it did not begin"),
             (b"K\x01(R.", "takes more than it has"),
-            (b"(N.", "takes more than it has"),
+            (b"(N.", "no dictionary"),
             (&deep, "too deep"),
             (&bomb, "too deep"),
             // {"axis": 1, "chunks": ((1, 2), (3,))}
