@@ -390,16 +390,22 @@ mod tests {
             }
         }
         let deep = [&b"\x80\x04"[..], b")", &[0x85; 100_000], b"."].concat();
-        // Each doubles what is remembered: 2^40 values if nobody counts.
-        let bomb = [&b"K\x01\x94"[..], &b"h\x00h\x00\x86\x94".repeat(40), b"."].concat();
+        // Each holds the one before 200 times: 200^6 values if nobody counts.
+        let copies = |at: u8| [&b"("[..], &[b'h', at].repeat(200), b"t\x94"].concat();
+        let bomb = [
+            b"K\x01\x94".to_vec(),
+            (0..6).flat_map(copies).collect(),
+            b".".to_vec(),
+        ]
+        .concat();
         let cases: [(&[u8], &str); 8] = [
             (b"notes", "the pickle code 0x6e"),
             (b"}.", "no axis"),
             (b"t.", "ends what it did not begin"),
             (b"K\x01(R.", "takes more than it has"),
-            (b"(N.", "takes more than it has"),
+            (b"(N.", "no dictionary"),
             (&deep, "too deep"),
-            (&bomb, "too deep"),
+            (&bomb, "more than a million values"),
             // {"axis": 1, "chunks": ((1, 2), (3,))}
             (
                 b"}(X\x04\0\0\0axisK\x01X\x06\0\0\0chunksK\x01K\x02\x86K\x03\x85\x86u.",

@@ -56,6 +56,8 @@ pub(super) fn in_words(descr: &str) -> &'static str {
     let is_name = |names: &[&str]| names.iter().any(|name| code.starts_with(name));
     if descr.contains(',') || code.starts_with(|c: char| c == '(' || c.is_ascii_digit()) {
         "several numbers an entry"
+    } else if is_name(&["datetime", "timedelta", "M", "m"]) {
+        "times"
     } else if is_name(&["complex", "c", "F", "D", "G"]) {
         "complex numbers"
     } else if is_name(&["bool", "b1", "?"]) {
@@ -64,8 +66,6 @@ pub(super) fn in_words(descr: &str) -> &'static str {
         "floats of more than 64 bits"
     } else if descr.starts_with('>') && is_name(&["f", "d", "e"]) {
         "big-endian floats"
-    } else if is_name(&["datetime", "timedelta", "M", "m"]) {
-        "times"
     } else if is_name(&["object", "O"]) {
         "Python objects"
     } else if is_name(&["str", "bytes", "S", "U", "a"]) {

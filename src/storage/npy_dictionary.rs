@@ -83,6 +83,9 @@ impl<'a> Cursor<'a> {
         if self.rest.starts_with(b"[") {
             return Err((EXPECTED, "a structured type, of named fields".into()));
         }
+        if self.rest.starts_with(b"(") {
+            return Err((EXPECTED, "several numbers an entry".into()));
+        }
         let descr = self.string()?.escape_ascii().to_string();
         match Dtype::of_descr(&descr) {
             Some(dtype) => Ok((dtype, descr == dtype.descr())),
