@@ -8,14 +8,18 @@
 //! use gouda::gradients::Dense;
 //! use gouda::locate::{self, Label, locate};
 //!
-//! // 300 steps x 40 parameters: the first ten are moved to and fro during the first hundred steps, beside small noise.
-//! let value = |at: usize| {
-//!     let (step, parameter) = (at / 40, at % 40);
-//!     let noise = ((at * 7919 + step * step * 31) % 1009) as f32 / 1009.0 - 0.5;
-//!     let sign = if (step * step / 3) % 2 == 0 { 1.0 } else { -1.0 };
-//!     noise + if step < 100 && parameter < 10 { 2.0 * sign } else { 0.0 }
+//! // 300 steps x 40 parameters: the first ten are pushed to and fro during the first hundred steps, beside noise.
+//! let mut state = 1u32;
+//! let mut random = || {
+//!     state = state.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+//!     (state >> 8) as f32 / (1 << 24) as f32 - 0.5
 //! };
-//! let matrix = Dense::new(300, 40, (0..300 * 40).map(value).collect())?;
+//! let mut values = Vec::new();
+//! for step in 0..300 {
+//!     let push = if step < 100 { random().signum() } else { 0.0 };
+//!     values.extend((0..40).map(|parameter| random() + if parameter < 10 { push } else { 0.0 }));
+//! }
+//! let matrix = Dense::new(300, 40, values)?;
 //! let tensors = [0..10, 10..40];
 //! let found = locate::<locate::Error>(
 //!     &matrix,

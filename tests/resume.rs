@@ -353,7 +353,7 @@ fn killed_at_random_times_it_ends_in_the_same_bytes() {
     let (mut kills, mut runs) = (0, 0);
     while kills < wanted {
         let out = dir.path().join(format!("killed {runs}"));
-        std::fs::create_dir(&out).unwrap();
+        begun_and_killed(&out);
         runs += 1;
         // Until the run is through, or killed often enough.
         while kills < wanted && !out.join("manifest.json").exists() {
@@ -401,7 +401,7 @@ fn reproduce_is_killed_in_any_stage_and_ends_in_the_same_results() {
         results
     };
     let out = dir.path().join("killed");
-    std::fs::create_dir(&out).unwrap();
+    begun_and_killed(&out);
     let mut random = Stream::new(1, Purpose::Controls, 0);
     let mut kills = 0;
     for _ in 0..wanted {
@@ -438,6 +438,12 @@ fn reproduce_is_killed_in_any_stage_and_ends_in_the_same_results() {
     assert_eq!(before, after);
 }
 
+/// A directory as a run leaves it that is killed before anything else.
+fn begun_and_killed(dir: &Path) {
+    std::fs::create_dir(dir).unwrap();
+    std::fs::write(dir.join(".lock"), "").unwrap();
+}
+
 #[test]
 fn what_cannot_be_resumed_says_why() {
     let dir = directory();
@@ -454,6 +460,9 @@ fn what_cannot_be_resumed_says_why() {
         assert!(text.contains(expected), "{args:?}: {text}");
     };
     refused(&out, &["--resume"], 4, "cannot open");
+    let empty = dir.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    refused(&empty, &["--resume"], 2, "found an empty directory");
     let other = dir.path().join("thesis");
     std::fs::create_dir(&other).unwrap();
     std::fs::write(other.join("thesis.tex"), "dear").unwrap();

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::experiment::config::Preset;
 use crate::experiment::resolve::{Resolved, resolve, resume};
 use crate::experiment::stages::Invocation;
-use crate::storage::{Access, RunDir, exists, read_named_text, read_text};
+use crate::storage::{Access, RunDir, exists, read_named_text, read_text, run_dir};
 
 use super::Error;
 use super::progress::Watcher;
@@ -255,6 +255,10 @@ impl Resuming {
         running: &Running,
     ) -> Result<(Resolved, RunDir), Error> {
         match &running.out {
+            Some(out) if self.resume && run_dir::is_empty(out)? => Err(Error::Usage(format!(
+                "--resume: expected a run that was begun in {}, found an empty directory; without --resume one is begun",
+                out.display()
+            ))),
             Some(out) if self.resume => {
                 let run = RunDir::resume(out)?;
                 Ok((settings.resume(&run)?, run))

@@ -96,11 +96,6 @@ impl RunDir {
         // begun, as another process may begin it in between.
         let names = list(path)?;
         if !exists(&path.join(SETTINGS))? {
-            // One that was killed before it wrote its settings has left a lock.
-            if names.is_empty() {
-                let expected = "a run that was begun";
-                return Err(Error::malformed(path, expected, "an empty directory"));
-            }
             for (name, _) in names {
                 if name != LOCK && !is_aside(Path::new(&name)) {
                     return Err(Error::Occupied {
@@ -324,6 +319,15 @@ fn asides_of(path: &Path, own: &[&str]) -> Result<Vec<(PathBuf, u32)>, Error> {
         }
     }
     Ok(found)
+}
+
+/// Whether a directory holds nothing at all: a run that was killed before it wrote its settings has left a lock.
+///
+/// # Errors
+/// It is not there; the system's.
+pub fn is_empty(path: &Path) -> Result<bool, Error> {
+    require_directory(path)?;
+    Ok(list(path)?.is_empty())
 }
 
 /// The names in a directory, sorted, and which are directories themselves.
