@@ -81,13 +81,13 @@ impl DecompositionSummary {
         let activity = |v: Vec<f64>| ranges.iter().map(|r| squares(&v[r.clone()])).collect();
         Self {
             of,
-            sigma: d.s.clone(),
+            sigma: certified.s.clone(),
             null_sigma: spectrum.map_or(Vec::new(), |null| null.quantiles.clone()),
             null_top: spectrum.map(|null| null.threshold),
             null_draws: spectrum.map_or(0, |null| null.largest.len()),
-            left_residuals: d.left_residuals.clone(),
-            right_residuals: d.right_residuals.clone(),
-            explained: d.explained(),
+            left_residuals: certified.left_residuals.clone(),
+            right_residuals: certified.right_residuals.clone(),
+            explained: certified.explained(),
             passes: certified.passes,
             converged: certified.converged,
             tau: mean(tau),

@@ -137,7 +137,6 @@ fn summary(found: &LocatedMatrix) -> String {
         "p, adjusted",
         "of |G|²",
         "|largest tensors",
-        "|why no label",
     ];
     format!(
         "{}{}<div class=\"panels two\">\n{}</div>\n{turned}{}",
@@ -210,7 +209,6 @@ fn table_row(found: &LocatedMatrix, c: &Component) -> String {
             cell(&c.p_adjusted.map_or(NONE.to_owned(), |p| fixed(p, 3))),
             cell(&percent(c.explained)),
             words(&largest(found, c, NAMED)),
-            words(&c.reasons.join("; ")),
         ],
     )
 }
