@@ -2,7 +2,7 @@
 
 Run: python data/goldens/npy_headers/make.py       (numpy 2.4.6; only needed to regenerate)
 
-Read by tests/npy_headers.rs. The texts are those of numpy's own numpy/lib/tests/test_format.py and its
+Read by tests/matrices/npy_headers.rs. The texts are those of numpy's own numpy/lib/tests/test_format.py and its
 data, where they have two axes or can be given two, and every spelling of a type that numpy.dtype takes.
 Each has the version of the format, the text as it stands in the file, and numpy's `dtype.str`, kind,
 shape and order; `null` where numpy refuses it.

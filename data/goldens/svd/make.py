@@ -2,7 +2,7 @@
 
 Run: python data/goldens/svd/make.py       (see versions.json; only needed to regenerate)
 
-Read by tests/svd_goldens.rs. The entries are multiples of 1/64 below 32 in size, which float16 holds
+Read by tests/matrices/svd_goldens.rs. The entries are multiples of 1/64 below 32 in size, which float16 holds
 exactly, so every file is the same matrix, 30 steps x 120 parameters, whatever its type and order.
 S, U, V are those of G = A^T: U (120 x 6), V (30 x 6), the entry of each column of V that is largest in
 size positive.

@@ -1,7 +1,7 @@
 //! Matrices that other programs left: folders of pieces and of steps are what they are or are refused with
 //! the file named, columns get names, and what the system refuses is an error with words.
 
-mod common;
+use crate::common;
 
 use std::path::Path;
 use std::process::{Command, Output};
