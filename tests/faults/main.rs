@@ -279,10 +279,10 @@ fn training_goes_on_after_a_crash_anywhere() {
 
 #[test]
 fn the_main_job_goes_on_after_an_operation_failed() {
-    every_operation_fails(Job::Reproduce, if is_long() { 1 } else { 53 });
+    every_operation_fails(Job::Reproduce, if is_long() { 1 } else { 79 });
 }
 
 #[test]
 fn the_main_job_goes_on_after_a_crash() {
-    the_power_goes(Job::Reproduce, if is_long() { 1 } else { 37 });
+    the_power_goes(Job::Reproduce, if is_long() { 1 } else { 61 });
 }
