@@ -5,11 +5,11 @@
 //! agree, it is no spike, its singular value is above what no shared direction gives, and all
 //! three nulls of its course reject. Otherwise it has no label, and the reasons are given in words.
 
-mod by_tensor;
+pub mod by_tensor;
 pub mod component;
 pub mod error;
 mod fourier;
-mod group;
+pub mod group;
 mod matrix;
 mod moved;
 pub mod noise;
