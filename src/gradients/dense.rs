@@ -3,14 +3,57 @@
 use std::ops::Range;
 
 use super::check::{check_block, check_finite, rows_of};
+use super::entry::Entry;
 use super::{Error, GradientMatrix};
 
 /// A matrix in memory, row-major.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Dense {
+pub struct Dense(Values<f32>);
+
+/// A matrix in memory, row-major, in double precision.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DenseDouble(Values<f64>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Values<T> {
     rows: usize,
     cols: usize,
-    values: Vec<f32>,
+    values: Vec<T>,
+}
+
+impl<T: Entry> Values<T> {
+    fn new(rows: usize, cols: usize, values: Vec<T>) -> Result<Self, Error> {
+        if rows.checked_mul(cols) != Some(values.len()) {
+            let expected = format!("{rows} x {cols}");
+            return Err(Error::shape("matrix in memory", expected, values.len()));
+        }
+        for (row, values) in values.chunks_exact(cols.max(1)).enumerate() {
+            check_finite(values, row, 0, None, || "matrix in memory".into())?;
+        }
+        Ok(Self { rows, cols, values })
+    }
+
+    fn row(&self, row: usize) -> &[T] {
+        &self.values[row * self.cols..(row + 1) * self.cols]
+    }
+
+    /// A block of `matrix`, which this is of, as other numbers.
+    fn read<U>(
+        &self,
+        matrix: &dyn GradientMatrix,
+        rows: Range<usize>,
+        params: Range<usize>,
+        out: &mut [U],
+        as_other: impl Fn(T) -> U,
+    ) -> Result<(), Error> {
+        check_block(matrix, &rows, &params, out.len())?;
+        for (row, piece) in rows_of(rows, &params, out) {
+            let values = &self.row(row)[params.clone()];
+            let pairs = piece.iter_mut().zip(values);
+            pairs.for_each(|(out, &value)| *out = as_other(value));
+        }
+        Ok(())
+    }
 }
 
 impl Dense {
@@ -19,19 +62,7 @@ impl Dense {
     /// # Errors
     /// The number of entries is not `rows * cols`, or one of them is not finite.
     pub fn new(rows: usize, cols: usize, values: Vec<f32>) -> Result<Self, Error> {
-        if rows.checked_mul(cols) != Some(values.len()) {
-            return Err(Error::shape(
-                "matrix in memory",
-                format!("{rows} x {cols}"),
-                values.len(),
-            ));
-        }
-        if cols > 0 {
-            for (row, values) in values.chunks_exact(cols).enumerate() {
-                check_finite(values, row, 0, None, || "matrix in memory".into())?;
-            }
-        }
-        Ok(Self { rows, cols, values })
+        Values::new(rows, cols, values).map(Self)
     }
 
     /// All of `matrix`, read in one tile.
@@ -49,27 +80,27 @@ impl Dense {
         })?;
         let mut values = vec![0.0; len];
         matrix.read(0..cols, &mut values)?;
-        Ok(Self { rows, cols, values })
+        Ok(Self(Values { rows, cols, values }))
     }
 
     /// The entries, row after row.
     pub fn values(&self) -> &[f32] {
-        &self.values
+        &self.0.values
     }
 
     /// One row.
     pub fn row(&self, row: usize) -> &[f32] {
-        &self.values[row * self.cols..(row + 1) * self.cols]
+        self.0.row(row)
     }
 }
 
 impl GradientMatrix for Dense {
     fn time_len(&self) -> usize {
-        self.rows
+        self.0.rows
     }
 
     fn param_len(&self) -> usize {
-        self.cols
+        self.0.cols
     }
 
     fn read_block(
@@ -78,24 +109,12 @@ impl GradientMatrix for Dense {
         params: Range<usize>,
         out: &mut [f32],
     ) -> Result<(), Error> {
-        check_block(self, &rows, &params, out.len())?;
-        for (row, piece) in rows_of(rows, &params, out) {
-            piece.copy_from_slice(&self.row(row)[params.clone()]);
-        }
-        Ok(())
+        self.0.read(self, rows, params, out, |x| x)
     }
 
     fn row_in_memory(&self, row: usize, params: &Range<usize>) -> Option<&[f32]> {
         self.row(row).get(params.clone())
     }
-}
-
-/// A matrix in memory, row-major, in double precision.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DenseDouble {
-    rows: usize,
-    cols: usize,
-    values: Vec<f64>,
 }
 
 impl DenseDouble {
@@ -104,28 +123,17 @@ impl DenseDouble {
     /// # Errors
     /// The number of entries is not `rows * cols`, or one of them is not finite.
     pub fn new(rows: usize, cols: usize, values: Vec<f64>) -> Result<Self, Error> {
-        if rows.checked_mul(cols) != Some(values.len()) {
-            let expected = format!("{rows} x {cols}");
-            return Err(Error::shape("matrix in memory", expected, values.len()));
-        }
-        for (row, values) in values.chunks_exact(cols.max(1)).enumerate() {
-            check_finite(values, row, 0, None, || "matrix in memory".into())?;
-        }
-        Ok(Self { rows, cols, values })
-    }
-
-    fn piece(&self, row: usize, params: &Range<usize>) -> &[f64] {
-        &self.values[row * self.cols..(row + 1) * self.cols][params.clone()]
+        Values::new(rows, cols, values).map(Self)
     }
 }
 
 impl GradientMatrix for DenseDouble {
     fn time_len(&self) -> usize {
-        self.rows
+        self.0.rows
     }
 
     fn param_len(&self) -> usize {
-        self.cols
+        self.0.cols
     }
 
     fn read_block(
@@ -134,15 +142,7 @@ impl GradientMatrix for DenseDouble {
         params: Range<usize>,
         out: &mut [f32],
     ) -> Result<(), Error> {
-        check_block(self, &rows, &params, out.len())?;
-        for (row, piece) in rows_of(rows, &params, out) {
-            let values = self.piece(row, &params);
-            piece
-                .iter_mut()
-                .zip(values)
-                .for_each(|(out, &x)| *out = x as f32);
-        }
-        Ok(())
+        self.0.read(self, rows, params, out, |x| x as f32)
     }
 
     fn is_double(&self) -> bool {
@@ -155,15 +155,11 @@ impl GradientMatrix for DenseDouble {
         params: Range<usize>,
         out: &mut [f64],
     ) -> Result<(), Error> {
-        check_block(self, &rows, &params, out.len())?;
-        for (row, piece) in rows_of(rows, &params, out) {
-            piece.copy_from_slice(self.piece(row, &params));
-        }
-        Ok(())
+        self.0.read(self, rows, params, out, |x| x)
     }
 
     fn pass_bytes(&self) -> u64 {
-        8 * self.rows as u64 * self.cols as u64
+        8 * self.0.rows as u64 * self.0.cols as u64
     }
 }
 

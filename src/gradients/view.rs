@@ -5,89 +5,8 @@ use std::ops::Range;
 
 use super::check::{check_block, check_finite, rows_of};
 use super::entry::Entry;
-use super::{Error, GradientMatrix};
-use crate::numeric::Real;
+use super::{Error, GradientMatrix, row_norms};
 use crate::numeric::random::{Purpose, Stream};
-use crate::numeric::sum::dot;
-
-/// Entries read at a time where a whole pass is made: 64 MB.
-const TILE_LEN: usize = 1 << 24;
-
-/// Squares within these bounds are what they seem: outside, they may have lost digits or left `f64`.
-const SQUARES: std::ops::Range<f64> = 1e-270..1e290;
-
-/// The Euclidean norm of each row: one pass, in `f64`, in a fixed order.
-///
-/// # Errors
-/// Those of reading; rows without entries, whose number no file bounds.
-pub fn row_norms(matrix: &dyn GradientMatrix) -> Result<Vec<f64>, Error> {
-    let (time_len, param_len) = (matrix.time_len(), matrix.param_len());
-    if time_len == 0 {
-        return Ok(Vec::new());
-    }
-    if param_len == 0 {
-        let found = format!("{time_len} of none");
-        return Err(Error::shape(
-            "rows",
-            "one or more parameters in each",
-            found,
-        ));
-    }
-    let width = (TILE_LEN / time_len).clamp(1, param_len);
-    let mut sums = vec![Norm::default(); time_len];
-    let double = matrix.is_double();
-    let (mut tile, mut wide) = (Vec::new(), Vec::new());
-    for start in (0..param_len).step_by(width) {
-        let params = start..(start + width).min(param_len);
-        let len = params.len();
-        if double {
-            wide.resize(time_len * len, 0.0f64);
-            matrix.read_block_f64(0..time_len, params, &mut wide)?;
-            add_squares(&mut sums, wide.chunks_exact(len));
-        } else {
-            tile.resize(time_len * len, 0.0f32);
-            matrix.read(params, &mut tile)?;
-            add_squares(&mut sums, tile.chunks_exact(len));
-        }
-    }
-    Ok(sums.into_iter().map(Norm::root).collect())
-}
-
-/// The norm of a row while it is summed.
-#[derive(Clone, Default)]
-struct Norm {
-    squares: f64,
-    /// Of the pieces whose squares leave the range.
-    beyond: f64,
-}
-
-impl Norm {
-    fn root(self) -> f64 {
-        if self.beyond == 0.0 {
-            self.squares.sqrt()
-        } else {
-            self.squares.sqrt().hypot(self.beyond)
-        }
-    }
-}
-
-fn add_squares<'a, T: Real>(sums: &mut [Norm], rows: impl Iterator<Item = &'a [T]>) {
-    for (sum, row) in sums.iter_mut().zip(rows) {
-        let square = dot(row, row);
-        if SQUARES.contains(&square) {
-            sum.squares += square;
-            continue;
-        }
-        let largest = row
-            .iter()
-            .fold(0.0f64, |largest, x| largest.max(x.to_f64().abs()));
-        if largest > 0.0 {
-            let share = |x: &T| (x.to_f64() / largest).powi(2);
-            let own = largest * row.iter().map(share).sum::<f64>().sqrt();
-            sum.beyond = sum.beyond.hypot(own);
-        }
-    }
-}
 
 /// A matrix with row t multiplied by `weights[t]`, rounded once to `f32`.
 pub struct Scaled<'a> {
@@ -325,50 +244,6 @@ mod tests {
     }
 
     #[test]
-    fn norms_beyond_the_range_of_squares() {
-        struct Rows([[f64; 3]; 4]);
-        impl GradientMatrix for Rows {
-            fn time_len(&self) -> usize {
-                4
-            }
-            fn param_len(&self) -> usize {
-                3
-            }
-            fn is_double(&self) -> bool {
-                true
-            }
-            fn read_block(
-                &self,
-                _: Range<usize>,
-                _: Range<usize>,
-                _: &mut [f32],
-            ) -> Result<(), Error> {
-                unreachable!("doubles are read as such")
-            }
-            fn read_block_f64(
-                &self,
-                rows: Range<usize>,
-                params: Range<usize>,
-                out: &mut [f64],
-            ) -> Result<(), Error> {
-                for (row, out) in rows_of(rows, &params, out) {
-                    out.copy_from_slice(&self.0[row][params.clone()]);
-                }
-                Ok(())
-            }
-        }
-        let scales = [1e-200, 1e200, 1e-160, 1e300];
-        let rows = Rows(scales.map(|scale| [2.0 * scale, -3.0 * scale, 6.0 * scale]));
-        for (norm, scale) in row_norms(&rows).unwrap().iter().zip(scales) {
-            assert!((norm / scale - 7.0).abs() < 1e-14, "{norm}");
-        }
-        let unit = Scaled::unit_norm(&rows).unwrap();
-        for norm in row_norms(&unit).unwrap() {
-            assert!((norm - 1.0).abs() < 1e-14, "{norm}");
-        }
-    }
-
-    #[test]
     fn weights_are_checked_and_so_is_what_they_make() {
         let inner = dense(2, 3);
         assert!(matches!(
@@ -389,22 +264,6 @@ mod tests {
                 ..
             }
         ));
-    }
-
-    #[test]
-    fn row_norms_do_not_depend_on_how_many_tiles_there_are() {
-        // One column a tile would be needed for more rows; here two tiles against a plain sum.
-        let (rows, cols) = (TILE_LEN / 4, 7);
-        let inner = Dense::new(
-            rows,
-            cols,
-            (0..rows * cols).map(|i| (i % 5) as f32).collect(),
-        )
-        .unwrap();
-        let norms = row_norms(&inner).unwrap();
-        for row in [0, 1, rows - 1] {
-            assert_eq!(norms[row], dot(inner.row(row), inner.row(row)).sqrt());
-        }
     }
 
     #[test]
