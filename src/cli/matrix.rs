@@ -66,11 +66,6 @@ impl MatrixArgs {
         &self.reading.matrix
     }
 
-    /// Whether what is not finite is read as 0.
-    pub fn is_masked(&self) -> bool {
-        self.reading.masks()
-    }
-
     /// Which part of the matrix.
     pub fn selection(&self, matrix: &Matrix) -> Result<Selection, Error> {
         let params = if self.layers.is_empty() {
@@ -138,7 +133,7 @@ impl MatrixArgs {
         select: &Select<'_>,
         weighted: Option<&Scaled<'_>>,
     ) -> Result<Option<Vec<f64>>, Error> {
-        let other_columns = !selection.params.is_empty() || self.is_masked();
+        let other_columns = !selection.params.is_empty() || self.reading.masks();
         if self.no_sketch || other_columns {
             return Ok(None);
         }

@@ -12,7 +12,7 @@ use faer::Mat;
 
 use super::Error;
 use super::nulls::{Nulls, PValues, stretch, two_sided, unit};
-use super::temporal::{kept, tau};
+use super::temporal::{kept, tau, zeroed};
 use crate::numeric::draws::{self, packed};
 use crate::numeric::random::Stream;
 use crate::svd::{eigen, product};
@@ -65,19 +65,14 @@ impl Nulls<'_> {
         (0..self.draws).map(draw).collect()
     }
 
-    fn drawn_shifts(&self, whole: &Courses, mut stream: Stream) -> Result<Vec<Vec<f64>>, Error> {
-        let others = whole[0].len().saturating_sub(1);
+    fn drawn_shifts(&self, whole: &Courses, stream: Stream) -> Result<Vec<Vec<f64>>, Error> {
         let at = |shift: usize| {
             let mut shifted = whole.clone();
             shifted.iter_mut().for_each(|v| v.rotate_left(shift));
             places(&shifted)
         };
-        match u32::try_from(others) {
-            Ok(others) if others > self.draws => (0..self.draws)
-                .map(|_| at(1 + stream.below(others) as usize))
-                .collect(),
-            _ => (1..=others).map(at).collect(),
-        }
+        let shifts = self.shifts_of(whole[0].len(), stream);
+        shifts.into_iter().map(at).collect()
     }
 
     /// Draws, and what they are held against.
@@ -87,14 +82,8 @@ impl Nulls<'_> {
         mut stream: Stream,
     ) -> Result<(Vec<Vec<f64>>, Vec<f64>), Error> {
         let n = self.b_stretched.len();
-        let even = |v: &Vec<f64>| {
-            let even = v.iter().zip(self.b);
-            let even: Vec<f64> = even
-                .map(|(v, b)| if *b > 0.0 { v / b.sqrt() } else { 0.0 })
-                .collect();
-            stretch(&even, n)
-        };
-        let series: Courses = gaps.iter().map(even).collect();
+        let even = gaps.iter().map(|v| stretch(&self.even(v), n));
+        let series: Courses = even.collect();
         let spectra: Vec<(Vec<f64>, Vec<f64>)> = series
             .iter()
             .map(|x| {
@@ -150,11 +139,6 @@ fn all_of(v: &Courses) -> Vec<f64> {
 fn only(v: &[f64], kept: &[bool]) -> Vec<f64> {
     let rows = v.iter().zip(kept);
     rows.filter(|(_, kept)| **kept).map(|(v, _)| *v).collect()
-}
-
-fn zeroed(v: &[f64], kept: &[bool]) -> Vec<f64> {
-    let rows = v.iter().zip(kept);
-    rows.map(|(v, kept)| if *kept { *v } else { 0.0 }).collect()
 }
 
 /// Where the group's space lies in time, earliest first.

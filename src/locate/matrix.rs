@@ -124,9 +124,7 @@ pub fn locate<E: From<Error>>(
 ) -> Result<Located, E> {
     let decomposition = decompose(matrix, &options.svd, start, tell)?;
     let spectrum = null_spectrum(matrix, options, tell)?;
-    let stability_of =
-        |d: &Decomposition, halves: &[Decomposition; 2]| split_half(d, &halves[0], &halves[1]);
-    let halves = halves(matrix, &options.svd, tell)?;
+    let [odd, even] = halves(matrix, &options.svd, tell)?;
     let row_norms = row_norms(matrix).map_err(Error::from)?;
     let whole = 0..matrix.param_len();
     let tensors = match tensors {
@@ -139,14 +137,14 @@ pub fn locate<E: From<Error>>(
         .iter()
         .take_while(|&&s| spectrum.is_signal(s))
         .count();
-    let found = Noise::new(&decomposition, signals, tensors, &energies);
+    let noise = Noise::new(&decomposition, signals, tensors, &energies);
     let by_tensor = match options.turns {
-        true => turned_by_tensor(&decomposition, &found, signals),
+        true => turned_by_tensor(&decomposition, &noise, signals),
         false => None,
     };
     let is_by_tensor = by_tensor.is_some();
     let groups = match options.turns && !is_by_tensor {
-        true => groups(&decomposition, &found, signals),
+        true => groups(&decomposition, &noise, signals),
         false => Vec::new(),
     };
     let turned = match groups.is_empty() {
@@ -154,7 +152,7 @@ pub fn locate<E: From<Error>>(
         false => Some(turned(&decomposition, &groups)?),
     };
     let d = turned.as_ref().unwrap_or(&decomposition);
-    let stability = stability_of(d, &halves)?;
+    let stability = split_half(d, &odd, &even)?;
     let moved = moved.map(|moved| moved(d)).transpose()?;
     let evidence = Evidence {
         decomposition: d,
@@ -170,11 +168,11 @@ pub fn locate<E: From<Error>>(
     };
     let components = components(&evidence, &null_options)?;
     let b = profile(&row_norms)?;
-    let noise = Noise::new(d, signals, tensors, &energies);
-    let noise = if is_by_tensor {
-        noise.by_tensor()
-    } else {
-        noise
+    // About what was turned it is another.
+    let noise = match &turned {
+        None => noise,
+        Some(d) if is_by_tensor => Noise::new(d, signals, tensors, &energies).by_tensor(),
+        Some(d) => Noise::new(d, signals, tensors, &energies),
     };
     let without_noise = (0..d.rank)
         .map(|i| noise.without(i, &b, options.seed))

@@ -25,7 +25,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fourier::Fourier;
-use super::temporal::{centroid, kept, trimmed};
+use super::temporal::{centroid, kept, trimmed, zeroed};
 use crate::numeric::draws::{self, packed};
 use crate::numeric::random::Stream;
 use crate::numeric::statistics::monte_carlo_p;
@@ -111,12 +111,8 @@ impl<'a> Nulls<'a> {
     /// The p-values of `component`, whose course is `v` before it is trimmed.
     pub(super) fn p_values(&self, component: usize, v: &[f64]) -> PValues {
         let kept = kept(v, self.b);
-        let v = trimmed(v, self.b);
-        let x: Vec<f64> = v
-            .iter()
-            .zip(self.b)
-            .map(|(v, b)| if *b > 0.0 { v / b.sqrt() } else { 0.0 })
-            .collect();
+        let v = zeroed(v, &kept);
+        let x = self.even(&v);
         let e: Vec<f64> = v.iter().map(|v| v * v).collect();
         let observed = centroid(&e);
         let stream = |null| {
@@ -133,21 +129,36 @@ impl<'a> Nulls<'a> {
         }
     }
 
-    fn shifts(&self, e: &[f64], mut stream: Stream) -> Vec<f64> {
+    fn shifts(&self, e: &[f64], stream: Stream) -> Vec<f64> {
         let mut shifted = Vec::with_capacity(e.len());
-        let mut at = |shift: usize| {
+        let at = |shift: usize| {
             shifted.clear();
             shifted.extend_from_slice(&e[shift..]);
             shifted.extend_from_slice(&e[..shift]);
             centroid(&shifted)
         };
-        let others = e.len().saturating_sub(1);
+        self.shifts_of(e.len(), stream)
+            .into_iter()
+            .map(at)
+            .collect()
+    }
+
+    /// By how much so many rows are shifted: all shifts but 0, or as many as there are draws of them.
+    pub(super) fn shifts_of(&self, rows: usize, mut stream: Stream) -> Vec<usize> {
+        let others = rows.saturating_sub(1);
         match u32::try_from(others) {
             Ok(others) if others > self.draws => (0..self.draws)
-                .map(|_| at(1 + stream.below(others) as usize))
+                .map(|_| 1 + stream.below(others) as usize)
                 .collect(),
-            _ => (1..=others).map(at).collect(),
+            _ => (1..=others).collect(),
         }
+    }
+
+    /// `v / sqrt b`: the course under even norms.
+    pub(super) fn even(&self, v: &[f64]) -> Vec<f64> {
+        let rows = v.iter().zip(self.b);
+        rows.map(|(v, b)| if *b > 0.0 { v / b.sqrt() } else { 0.0 })
+            .collect()
     }
 
     fn phases(&self, x: &[f64], mut stream: Stream) -> f64 {

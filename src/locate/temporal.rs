@@ -94,8 +94,13 @@ impl Course {
 
 /// The course without the rows that are not [`kept`]: they are 0.
 pub(super) fn trimmed(v: &[f64], b: &[f64]) -> Vec<f64> {
-    let kept = kept(v, b).into_iter().zip(v);
-    kept.map(|(is_kept, &v)| if is_kept { v } else { 0.0 })
+    zeroed(v, &kept(v, b))
+}
+
+/// The course with 0 in the rows that are not kept.
+pub(super) fn zeroed(v: &[f64], kept: &[bool]) -> Vec<f64> {
+    let rows = v.iter().zip(kept);
+    rows.map(|(&v, &is_kept)| if is_kept { v } else { 0.0 })
         .collect()
 }
 

@@ -37,6 +37,7 @@ pub fn decompose(
     let all = || 0..matrix.time_len();
     let starts = [None, Some(unit.weights())]
         .map(|weights| sketch.as_ref().map(|sketch| sketch.rows(all(), weights)));
+    let norms = row_norms(&matrix)?;
     let mut found = Vec::new();
     let views = [
         (Components::Raw, &matrix as &dyn GradientMatrix),
@@ -55,14 +56,14 @@ pub fn decompose(
         svd::output::save(&dir, &located.decomposition)?;
         write_json(&dir.join("components.json"), &located.components)?;
         let summary = DecompositionSummary::new(of, &tau, &layout, &located);
-        let (norms, columns) = (row_norms(&matrix)?, of.source().1);
+        let columns = of.source().1;
         let Located {
             decomposition,
             components,
             ..
         } = located;
         found.push((
-            Decomposed::judged(decomposition, components, norms, columns),
+            Decomposed::judged(decomposition, components, norms.clone(), columns),
             summary,
         ));
     }

@@ -62,9 +62,7 @@ impl RunDir {
         let lock = lock(path)?;
         // After it too: between the two another run may have come and gone. What one left that ended before
         // its settings were in place is in nobody's way.
-        for (aside, _) in asides_of(path, &[SETTINGS])? {
-            disk::remove(&aside).map_err(Error::io(&aside, "delete"))?;
-        }
+        remove_all(asides_of(path, &[SETTINGS])?)?;
         Ok(Self {
             path: path.to_owned(),
             lock,
@@ -293,10 +291,12 @@ pub fn refuse_occupied_by_others(path: &Path, own: &[&str]) -> Result<(), Error>
             });
         }
     }
-    for (aside, _) in asides {
-        disk::remove(&aside).map_err(Error::io(&aside, "delete"))?;
-    }
-    Ok(())
+    remove_all(asides)
+}
+
+fn remove_all(asides: Vec<(PathBuf, u32)>) -> Result<(), Error> {
+    let mut files = asides.into_iter();
+    files.try_for_each(|(file, _)| disk::remove(&file).map_err(Error::io(&file, "delete")))
 }
 
 /// What was left aside of the files `own` in a directory that holds nothing else but a lock, each with the

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::experiment::Progress;
 use crate::findings::{Components, DecompositionSummary, LocatedMatrix};
-use crate::gradients::{GradientMatrix, Matrix, Reading};
-use crate::locate::{self, Located, Moved, NullOptions, temporal::tau};
+use crate::gradients::{GradientMatrix, Matrix, Reading, Select, Selection};
+use crate::locate::{self, Displacement, Located, Moved, NullOptions, temporal::tau};
 use crate::nn::Layout;
 use crate::storage::manifest::write_json;
 use crate::storage::run_dir::{ensure_directory, refuse_occupied};
@@ -77,12 +77,10 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let mut watcher = args.running.watcher();
     let is_decomposition = storage::exists(&args.asked.path().join("certificate.json"))?;
     let (located, layout, shape) = match is_decomposition {
-        true => of_decomposition(args)?,
+        true => of_decomposition(args, &directory)?,
         false => of_matrix(args, &directory, &mut watcher)?,
     };
     watcher.end();
-    ensure_directory(&directory)?;
-    refuse_occupied(&directory)?;
     let of = match args.asked.unit_norm {
         true => Components::UnitNorm,
         false => Components::Raw,
@@ -156,7 +154,9 @@ fn of_matrix(args: &Args, directory: &Path, watcher: &mut Watcher) -> Result<Fou
         None => unnamed(shape.1),
     };
     let path = path(args)?;
-    let moved = |d: &Decomposition| moved(d, path.as_ref(), &selection);
+    let moved = path
+        .as_ref()
+        .map(|path| |d: &Decomposition| moved(d, path, &selection));
     let tensors: Vec<_> = layout.tensors.iter().map(|tensor| tensor.range()).collect();
     let options = locate::Options {
         svd: svd::Options {
@@ -175,10 +175,6 @@ fn of_matrix(args: &Args, directory: &Path, watcher: &mut Watcher) -> Result<Fou
         shape.1,
         crate::report::plural(layout.tensors.len(), "tensor")
     ));
-    let displacement: Option<&locate::Displacement<'_, Error>> = match path {
-        Some(_) => Some(&moved),
-        None => None,
-    };
     let mut tell = |event: locate::Event<'_>| {
         match event {
             locate::Event::Begin(stage, steps) => watcher.begin(stage.words(), steps),
@@ -191,30 +187,35 @@ fn of_matrix(args: &Args, directory: &Path, watcher: &mut Watcher) -> Result<Fou
         &tensors,
         &options,
         sketch.as_deref(),
-        displacement,
+        moved
+            .as_ref()
+            .map(|moved| moved as &Displacement<'_, Error>),
         &mut tell,
     )?;
     Ok((located, layout, shape))
 }
 
-fn of_decomposition(args: &Args) -> Result<Found, Error> {
+fn of_decomposition(args: &Args, directory: &Path) -> Result<Found, Error> {
     let asked = &args.asked;
     let decomposition = svd::output::load(asked.path())?;
+    ensure_directory(directory)?;
+    refuse_occupied(directory)?;
     let shape = (decomposition.time_len, decomposition.param_len);
     // What the rows' norms were is not in it: with unit norm they are even, and else taken to be.
     let row_norms = vec![1.0; shape.0];
     let path = path(args)?;
-    let selection = crate::gradients::Selection::default();
-    let moved = |d: &Decomposition| moved(d, path.as_ref(), &selection);
-    let displacement: Option<&locate::Displacement<'_, Error>> = match path {
-        Some(_) => Some(&moved),
-        None => None,
-    };
+    let selection = Selection::default();
+    let moved = path
+        .as_ref()
+        .map(|path| |d: &Decomposition| moved(d, path, &selection));
+    let moved = moved
+        .as_ref()
+        .map(|moved| moved as &Displacement<'_, Error>);
     let options = NullOptions {
         draws: args.draws,
         seed: args.seed,
     };
-    let located = locate::locate_decomposition(decomposition, row_norms, &options, displacement)?;
+    let located = locate::locate_decomposition(decomposition, row_norms, &options, moved)?;
     let layout = asked.reading.layout(shape.1)?;
     Ok((located, layout.unwrap_or_else(|| unnamed(shape.1)), shape))
 }
@@ -229,21 +230,15 @@ fn path(args: &Args) -> Result<Option<Matrix>, Error> {
     Ok(args.displacement.as_ref().map(open).transpose()?)
 }
 
-fn moved(
-    d: &Decomposition,
-    path: Option<&Matrix>,
-    selection: &crate::gradients::Selection,
-) -> Result<Moved, Error> {
+/// The displacement along the components of `d`, by the checkpoints in `path`, in the columns that were selected.
+fn moved(d: &Decomposition, path: &Matrix, selection: &Selection) -> Result<Moved, Error> {
     let mut moved = Moved::along(d);
-    let Some(path) = path else {
-        return Ok(moved);
-    };
-    let columns = crate::gradients::Selection {
+    let columns = Selection {
         params: selection.params.clone(),
         ..Default::default()
     };
     let usage = |error: &dyn std::fmt::Display| Error::Usage(format!("--displacement: {error}"));
-    let path = crate::gradients::Select::new(path, &columns).map_err(|error| usage(&error))?;
+    let path = Select::new(path, &columns).map_err(|error| usage(&error))?;
     let (len, params) = (path.time_len(), path.param_len());
     if params != d.param_len {
         return Err(usage(&format!(

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::Error;
 use crate::findings::LocatedMatrix;
-use crate::locate::{self, Between, Label, PValues};
+use crate::locate::{Between, Component, Label, PValues};
 
 /// What is printed as JSON.
 #[derive(Serialize)]
@@ -56,47 +56,36 @@ impl<'a> Printed<'a> {
 }
 
 fn components(found: &LocatedMatrix) -> Vec<PrintedComponent<'_>> {
+    let all = found.decomposition.components.iter().enumerate();
+    all.map(|(i, c)| component(found, i, c)).collect()
+}
+
+fn component<'a>(found: &'a LocatedMatrix, i: usize, c: &'a Component) -> PrintedComponent<'a> {
     let d = &found.decomposition;
-    let of = |c: &'_ locate::Component, i: usize| -> (Option<Label>, Vec<PrintedTensor<'_>>) {
-        let without = d.without_noise.get(i).and_then(Option::as_ref);
-        let tensors = found
-            .layout
-            .tensors
-            .iter()
-            .enumerate()
+    let without = d.without_noise[i].as_ref();
+    let tensors = found.layout.tensors.iter().enumerate();
+    PrintedComponent {
+        index: c.index,
+        label: (c.label != Label::None).then_some(c.label),
+        sigma: c.sigma,
+        explained: c.explained,
+        signal: c.signal,
+        temporal_index: c.course.temporal_index,
+        temporal_index_without_noise: without.map(|one| one.temporal_index),
+        participation_ratio: c.course.participation_ratio,
+        p: c.p,
+        p_adjusted: c.p_adjusted,
+        halves_agree: c.agreement,
+        t50: c.t50,
+        reasons: &c.reasons,
+        tensors: tensors
             .map(|(l, tensor)| PrintedTensor {
                 name: &tensor.name,
                 share: d.by_tensor[i][l],
                 without_noise: without.map(|one| one.by_tensor[l]),
-            });
-        let label = (c.label != Label::None).then_some(c.label);
-        (label, tensors.collect())
-    };
-    d.components
-        .iter()
-        .enumerate()
-        .map(|(i, c)| {
-            let (label, tensors) = of(c, i);
-            PrintedComponent {
-                index: c.index,
-                label,
-                sigma: c.sigma,
-                explained: c.explained,
-                signal: c.signal,
-                temporal_index: c.course.temporal_index,
-                temporal_index_without_noise: d.without_noise[i]
-                    .as_ref()
-                    .map(|one| one.temporal_index),
-                participation_ratio: c.course.participation_ratio,
-                p: c.p,
-                p_adjusted: c.p_adjusted,
-                halves_agree: c.agreement,
-                t50: c.t50,
-                reasons: &c.reasons,
-                tensors,
-            }
-        })
-        .collect()
+            })
+            .collect(),
+    }
 }
 
 /// What is told on the terminal: a line a component that is signal, or that has not been asked.
@@ -105,10 +94,8 @@ pub(super) fn table(found: &LocatedMatrix, out: &mut dyn Write) -> Result<(), Er
         out,
         "   i  label   temporal index        p adjusted  of |G|^2  largest tensors"
     )?;
-    for one in components(found)
-        .iter()
-        .filter(|one| one.signal != Some(false))
-    {
+    let all = components(found);
+    for one in all.iter().filter(|one| one.signal != Some(false)) {
         let label = match one.label {
             Some(Label::Early) => "early",
             Some(Label::Late) => "late",
@@ -134,19 +121,12 @@ pub(super) fn table(found: &LocatedMatrix, out: &mut dyn Write) -> Result<(), Er
             largest.join(", ")
         )?;
     }
-    let (all, signal) = (
-        found.decomposition.components.len(),
-        found
-            .decomposition
-            .components
-            .iter()
-            .filter(|c| c.signal == Some(true))
-            .count(),
-    );
+    let signal = all.iter().filter(|one| one.signal == Some(true)).count();
     match found.has_matrix {
         true => writeln!(
             out,
-            "{signal} of {all} components stand out from matrices with random signs"
+            "{signal} of {} components stand out from matrices with random signs",
+            all.len()
         )?,
         false => writeln!(
             out,

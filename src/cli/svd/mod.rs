@@ -41,7 +41,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         matrix.verify()?;
         extra_passes += 1;
     }
-    let masked = if asked.is_masked() {
+    let masked = if asked.reading.masks() {
         extra_passes += 1;
         Some(non_finite_len(&matrix, &select)?)
     } else {
