@@ -12,6 +12,16 @@ pub struct Look {
     pub is_dashed: bool,
 }
 
+impl Look {
+    /// In one colour, not dashed.
+    pub const fn solid(colour: &'static str) -> Self {
+        Self {
+            colour,
+            is_dashed: false,
+        }
+    }
+}
+
 /// Corner blue, cheese orange, near it lighter; what lies down and left, and the second rate of a situation, is dashed.
 pub fn look(rate: Rate) -> Look {
     let (colour, is_dashed) = match rate {

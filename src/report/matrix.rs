@@ -3,11 +3,13 @@
 use crate::findings::LocatedMatrix;
 use crate::locate::{Between, Component, Label};
 
-use super::figure::{Look, Sample};
+use super::figure::Sample;
 use super::forest::{Estimate, Row, forest};
 use super::number::{NONE, count, fixed, percent, plural, signed};
-use super::page::{Section, badge, cell, lead, markup, note, page, row, table, words};
+use super::page::{self, Section, badge, cell, lead, markup, note, row, table, words};
+use super::summary::label_counts;
 use super::svg::escape;
+use super::vectors::{phase, phase_look};
 use super::{spectrum, tensors, vectors};
 
 /// Tensors named beside a component.
@@ -55,25 +57,12 @@ pub fn matrix_html(found: &LocatedMatrix) -> String {
         ),
     ];
     let byline = format!("gouda {}, {}", found.version, found.matrix);
-    page(
+    page::page(
         "gouda: directions in time",
         "What the gradients were about, and when",
         &byline,
         &sections,
     )
-}
-
-fn label(label: Label) -> (&'static str, Look) {
-    let (word, colour) = match label {
-        Label::Early => ("early", "var(--corner)"),
-        Label::Late => ("late", "var(--cheese)"),
-        Label::None => ("no label", "var(--plain)"),
-    };
-    let look = Look {
-        colour,
-        is_dashed: false,
-    };
-    (word, look)
 }
 
 fn summary(found: &LocatedMatrix) -> String {
@@ -83,7 +72,7 @@ fn summary(found: &LocatedMatrix) -> String {
         .iter()
         .filter(|c| c.signal != Some(false))
         .collect();
-    let len = |wanted: Label| d.components.iter().filter(|c| c.label == wanted).count();
+    let (early, late, _) = label_counts(d);
     let opening = match found.has_matrix {
         true => format!(
             "Of {} steps of {} parameters, {} of {} directions stand out from noise: <b>{} early, {} late</b>, the others at no \
@@ -92,8 +81,8 @@ fn summary(found: &LocatedMatrix) -> String {
             count(found.param_len as u64),
             signals.len(),
             d.components.len(),
-            len(Label::Early),
-            len(Label::Late),
+            early,
+            late,
         ),
         false => format!(
             "A decomposition of {} steps of {} parameters, without its matrix: when its {} were active, held against no \
@@ -198,7 +187,7 @@ fn table_row(found: &LocatedMatrix, c: &Component) -> String {
     let interval = interval.map_or(String::new(), |(low, high)| {
         format!(" ({} to {})", signed(low, 2), signed(high, 2))
     });
-    let (word, _) = label(c.label);
+    let word = phase(c.label);
     let class = if c.label == Label::None { "" } else { word };
     row(
         "",
@@ -218,7 +207,7 @@ fn figure(found: &LocatedMatrix, signals: &[&Component]) -> String {
         .iter()
         .map(|c| {
             let (value, interval) = index_of(found, c);
-            let (word, look) = label(c.label);
+            let (word, look) = (phase(c.label), phase_look(c.label));
             Row {
                 label: format!("{}", c.index),
                 estimates: vec![Estimate {
@@ -240,10 +229,8 @@ fn figure(found: &LocatedMatrix, signals: &[&Component]) -> String {
             }
         })
         .collect();
-    let keys = [Label::Early, Label::Late, Label::None].map(|one| {
-        let (word, look) = label(one);
-        (Sample::Dot, look, word.to_owned())
-    });
+    let keys = [Label::Early, Label::Late, Label::None]
+        .map(|one| (Sample::Dot, phase_look(one), phase(one).to_owned()));
     forest(
         "When each direction was active",
         "temporal index, 95 % interval, without what noise adds; left is early; at the end the largest tensor",
@@ -286,21 +273,10 @@ fn reading(found: &LocatedMatrix) -> String {
             "The cosine between what the odd and what the even steps alone have of the direction.",
         ),
     ];
-    let terms: String = terms
-        .iter()
-        .map(|(term, words)| format!("<dt>{term}</dt><dd>{words}</dd>\n"))
-        .collect();
     let facts = [
         ("Command", &found.command),
         ("Version", &found.version),
         ("Rows multiplied by", &found.weights),
     ];
-    let facts: String = facts
-        .iter()
-        .map(|(term, value)| {
-            let value = escape(value);
-            format!("<div><dt>{term}</dt><dd><code>{value}</code></dd></div>")
-        })
-        .collect();
-    format!("<dl class=\"terms\">\n{terms}</dl>\n<dl class=\"facts long\">{facts}</dl>\n")
+    page::terms(&terms) + &page::facts(&facts)
 }

@@ -24,10 +24,7 @@ pub fn body(results: &Results) -> String {
     let opening = openings(&results.mazes);
     let mazes: String = results.mazes.iter().map(maze).collect();
     let sample = |sample, colour, text| {
-        let look = Look {
-            colour,
-            is_dashed: false,
-        };
+        let look = Look::solid(colour);
         key(sample, look, text)
     };
     let keys = [

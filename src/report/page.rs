@@ -67,6 +67,27 @@ pub fn note(sentences: &str) -> String {
     format!("<p class=\"note\">{sentences}</p>\n")
 }
 
+/// Terms, which are text, and what they mean, which is markup.
+pub fn terms<W: AsRef<str>>(terms: &[(&str, W)]) -> String {
+    let terms: String = terms
+        .iter()
+        .map(|(term, words)| format!("<dt>{term}</dt><dd>{}</dd>\n", words.as_ref()))
+        .collect();
+    format!("<dl class=\"terms\">\n{terms}</dl>\n")
+}
+
+/// What identifies something: names, and values as they are.
+pub fn facts(facts: &[(&str, &String)]) -> String {
+    let facts: String = facts
+        .iter()
+        .map(|(term, value)| {
+            let value = escape(value);
+            format!("<div><dt>{term}</dt><dd><code>{value}</code></dd></div>")
+        })
+        .collect();
+    format!("<dl class=\"facts long\">{facts}</dl>\n")
+}
+
 /// What is folded away under `summary`, which is text; `body` is markup.
 pub fn details(summary: &str, is_open: bool, body: &str) -> String {
     let open = if is_open { " open=\"open\"" } else { "" };

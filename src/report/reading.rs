@@ -3,7 +3,7 @@
 use crate::ablate::Rate;
 use crate::findings::Results;
 
-use super::page::{details, lead};
+use super::page::{self, details, lead};
 use super::svg::escape;
 
 /// The section's markup.
@@ -79,37 +79,25 @@ pub fn body(results: &Results) -> String {
             "1/(T Σ v⁴): 1 for an even course, less for one that is confined to a part of training, near 0 for a spike.".to_owned(),
         ),
     ];
-    let terms: String = terms
-        .iter()
-        .map(|(term, words)| format!("<dt>{term}</dt><dd>{words}</dd>\n"))
-        .collect();
     let facts = [
         ("Command", &run.command),
         ("Version", &run.version),
         ("SHA-256 of the settings", &run.config_sha256),
         ("Checksum of the gradients", &run.gradient_checksum),
     ];
-    let facts: String = facts
-        .iter()
-        .map(|(term, value)| {
-            format!(
-                "<div><dt>{term}</dt><dd><code>{}</code></dd></div>",
-                escape(value)
-            )
-        })
-        .collect();
     let settings = format!(
         "<pre tabindex=\"0\"><code>{}</code></pre>\n",
         escape(&run.config)
     );
     format!(
-        "{}<dl class=\"terms\">\n{terms}</dl>\n<h3>What identifies this run</h3>\n\
-         <dl class=\"facts long\">{facts}</dl>\n{}",
+        "{}{}<h3>What identifies this run</h3>\n{}{}",
         lead(&format!(
             "One run with seed {} says what happened in that run; over seeds it may be otherwise. The \
              settings were frozen, and their hash taken, before test levels were looked at.",
             run.seed
         )),
+        page::terms(&terms),
+        page::facts(&facts),
         details("All settings, as TOML", false, &settings)
     )
 }

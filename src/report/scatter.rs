@@ -11,21 +11,14 @@ use super::figure::{Drawing, Look, Sample};
 use super::number::{percent_bare, signed};
 use super::verdict::{judge, names};
 
-const fn look(colour: &'static str) -> Look {
-    Look {
-        colour,
-        is_dashed: false,
-    }
-}
-
 /// A step along one component.
-pub const BY_EFFECT: Look = look("var(--corner)");
+pub const BY_EFFECT: Look = Look::solid("var(--corner)");
 /// Components by time.
-const BY_TIME: Look = look("var(--conflict)");
+const BY_TIME: Look = Look::solid("var(--conflict)");
 /// A control.
-pub const CONTROL: Look = look("var(--plain)");
+pub const CONTROL: Look = Look::solid("var(--plain)");
 /// The dumbest control.
-const COMPASS: Look = look("var(--cheese)");
+const COMPASS: Look = Look::solid("var(--cheese)");
 
 /// How a choice is drawn; nothing for what is not shown here.
 fn drawn(claimed: &Claimed) -> Option<(Look, &'static str)> {
@@ -73,7 +66,7 @@ pub fn scatter(seeds: &[Findings], claim: Claim) -> Drawing {
             }
         }
     }
-    let area = look("var(--good)");
+    let area = Look::solid("var(--good)");
     let keys = [
         (Sample::Dot, BY_EFFECT, "step along a component, by effect"),
         (Sample::Dot, BY_TIME, "components by time"),

@@ -10,18 +10,9 @@ use super::page::{cell, details, lead, note, row, table};
 use super::summary::capital;
 use super::svg::{Svg, escape};
 
-const SIGNAL: Look = Look {
-    colour: "var(--corner)",
-    is_dashed: false,
-};
-const NULL: Look = Look {
-    colour: "var(--plain)",
-    is_dashed: false,
-};
-const RESIDUAL: Look = Look {
-    colour: "var(--conflict)",
-    is_dashed: false,
-};
+const SIGNAL: Look = Look::solid("var(--corner)");
+const NULL: Look = Look::solid("var(--plain)");
+const RESIDUAL: Look = Look::solid("var(--conflict)");
 
 /// The section's markup.
 pub fn body(decompositions: &[DecompositionSummary]) -> String {

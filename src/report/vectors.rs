@@ -17,10 +17,7 @@ const SHADES: usize = 12;
 /// Share of training that counts as its beginning in the sentences.
 const BEGINNING: f64 = 0.2;
 
-const MASS: Look = Look {
-    colour: "var(--plain)",
-    is_dashed: false,
-};
+const MASS: Look = Look::solid("var(--plain)");
 
 /// The section's markup; `correlation` is that of the temporal index with what components do, where that is known.
 pub fn body(
@@ -70,20 +67,17 @@ pub fn body(
 }
 
 /// The colour of a label.
-fn phase_look(label: Label) -> Look {
+pub fn phase_look(label: Label) -> Look {
     let colour = match label {
         Label::Early => "var(--corner)",
         Label::Late => "var(--cheese)",
         Label::None => "var(--plain)",
     };
-    Look {
-        colour,
-        is_dashed: false,
-    }
+    Look::solid(colour)
 }
 
 /// The word for a label.
-fn phase(label: Label) -> &'static str {
+pub fn phase(label: Label) -> &'static str {
     match label {
         Label::Early => "early",
         Label::Late => "late",

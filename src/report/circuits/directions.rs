@@ -39,16 +39,16 @@ pub fn body(circuits: &Circuits) -> String {
     let figures = Sought::ALL
         .map(|sought| one_figure(circuits, sought))
         .concat();
-    let look = |colour| Look {
-        colour,
-        is_dashed: false,
-    };
     let keys = [
-        key(Sample::Dot, look(POSITIVE), "direction added once"),
-        key(Sample::Ring, look(NEGATIVE), "direction taken away once"),
+        key(Sample::Dot, Look::solid(POSITIVE), "direction added once"),
+        key(
+            Sample::Ring,
+            Look::solid(NEGATIVE),
+            "direction taken away once",
+        ),
         key(
             Sample::Area,
-            look("var(--plain)"),
+            Look::solid("var(--plain)"),
             "from the least to the greatest of random vectors of the same length, either sign",
         ),
     ];

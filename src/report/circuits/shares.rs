@@ -18,16 +18,12 @@ const TOP: f64 = 8.0;
 
 /// What the two marks are.
 pub fn legend() -> String {
-    let look = |colour| Look {
-        colour,
-        is_dashed: false,
-    };
     let restored = "restored: the second state's run, with the part as in the first";
     let corrupted = "corrupted: the first state's run, with the part as in the second";
     format!(
         "<div class=\"legend apart\">{}{}</div>\n",
-        key(Sample::Dot, look(RESTORED), restored),
-        key(Sample::Ring, look(CORRUPTED), corrupted)
+        key(Sample::Dot, Look::solid(RESTORED), restored),
+        key(Sample::Ring, Look::solid(CORRUPTED), corrupted)
     )
 }
 

@@ -10,12 +10,9 @@ use crate::report::number::{fixed, percent, percent_bare, signed};
 
 use super::claim::{Kind, shown};
 use super::known::found_best;
-use super::rivals::{of_rivals, of_weights};
+use super::rivals::{of_rivals, of_weights, ranked};
 
-const OWN: Look = Look {
-    colour: "var(--corner)",
-    is_dashed: false,
-};
+const OWN: Look = Look::solid("var(--corner)");
 
 /// The walk to the corner, and what the cheese adds in the region.
 const SHOWN: [Rate; 3] = [Rate::Corner, Rate::InUpRight, Rate::InDownLeft];
@@ -123,30 +120,17 @@ fn look_of(kind: Kind) -> Look {
         Kind::Baseline => "var(--plain)",
         Kind::Known => "var(--good)",
     };
-    Look {
-        colour,
-        is_dashed: false,
-    }
+    Look::solid(colour)
 }
 
 /// Either claim's look where both are in one row.
-const BOTH: [(Claim, Look); 2] = [
-    (
-        Claim::A,
-        Look {
-            colour: "var(--cheese)",
-            is_dashed: false,
-        },
-    ),
-    (Claim::B, OWN),
-];
+const BOTH: [(Claim, Look); 2] = [(Claim::A, Look::solid("var(--cheese)")), (Claim::B, OWN)];
 
 /// Areas of methods above random parameters, for both claims.
 fn areas(study: &Study, methods: &[Method]) -> Drawing {
     let of = |method: Method| {
         let both = BOTH.iter().filter_map(|&(claim, look)| {
-            let mut all = study.summary.ranking[claim].iter();
-            let one = all.find(|one| one.locator == method)?;
+            let one = ranked(study, claim, method)?;
             Some(Estimate {
                 look,
                 is_ring: false,
@@ -185,8 +169,7 @@ fn both_keys() -> Vec<Entry> {
 /// The policies of known parts.
 fn known(study: &Study) -> Option<Drawing> {
     let of = |method: Method| {
-        let found = study.calibration.on_plants(method)?;
-        let areas = found.map(|over| over.mean(|one| one.area));
+        let areas = super::rivals::areas(study, method)?;
         let estimates = BOTH
             .into_iter()
             .zip(areas)

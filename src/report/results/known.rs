@@ -6,15 +6,14 @@ use crate::locators::{Group, Method};
 use crate::report::number::fixed;
 use crate::report::tables::{table, told};
 
-use super::rivals::planted;
+use super::rivals::{areas, planted};
 
 /// Methods in the table.
 const SHOWN: usize = 10;
 
 /// The mean of both areas.
 fn area(study: &Study, method: Method) -> Option<f64> {
-    let found = study.calibration.on_plants(method)?;
-    let [a, b] = found.map(|over| over.mean(|one| one.area));
+    let [a, b] = areas(study, method)?;
     Some((a + b) / 2.0)
 }
 

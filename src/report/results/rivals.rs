@@ -10,7 +10,8 @@ use crate::report::tables::{table, told, with_interval};
 /// Methods in the table of rivals.
 const SHOWN: usize = 12;
 
-fn ranked(study: &Study, claim: Claim, method: Method) -> Option<&Ranked> {
+/// A method in the common currency.
+pub fn ranked(study: &Study, claim: Claim, method: Method) -> Option<&Ranked> {
     let mut all = study.summary.ranking[claim].iter();
     all.find(|one| one.locator == method)
 }
@@ -152,11 +153,16 @@ fn own_edit(study: &Study, claim: Claim, method: Method) -> String {
     })
 }
 
-/// Means over the composed policies that count.
+/// Mean areas over the composed policies that count, for A and B.
+pub fn areas(study: &Study, method: Method) -> Option<[f64; 2]> {
+    let found = study.calibration.on_plants(method)?;
+    Some(found.map(|over| over.mean(|one| one.area)))
+}
+
+/// The same in words.
 pub fn planted(study: &Study, method: Method) -> String {
-    let found = study.calibration.on_plants(method);
-    found.map_or(NONE.into(), |found| {
-        let [a, b] = found.map(|over| fixed(over.mean(|one| one.area), 2));
+    areas(study, method).map_or(NONE.into(), |areas| {
+        let [a, b] = areas.map(|area| fixed(area, 2));
         format!("{a}, {b}")
     })
 }

@@ -91,10 +91,7 @@ fn against_q(study: &Study, claim: Claim) -> Drawing {
         plot.svg.close();
     }
     let line = |colour, text: &str| {
-        let look = Look {
-            colour,
-            is_dashed: false,
-        };
+        let look = Look::solid(colour);
         (Sample::Line, look, text.to_owned())
     };
     Drawing {

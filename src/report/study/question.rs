@@ -18,13 +18,6 @@ pub fn figures(study: &Study) -> String {
     both.concat() + &recovered(study)
 }
 
-fn look(colour: &'static str) -> Look {
-    Look {
-        colour,
-        is_dashed: false,
-    }
-}
-
 /// Overlap of the top parameters above its null, a cell a pair of methods.
 fn overlaps(study: &Study, claim: Claim) -> String {
     let agreed = study.summary.question.agreed.iter();
@@ -76,8 +69,12 @@ fn overlaps(study: &Study, claim: Claim) -> String {
         }
     }
     let keys = [
-        key(Sample::Area, look(MORE), "more in common than by chance"),
-        key(Sample::Area, look(LESS), "less"),
+        key(
+            Sample::Area,
+            Look::solid(MORE),
+            "more in common than by chance",
+        ),
+        key(Sample::Area, Look::solid(LESS), "less"),
     ];
     let name = format!("{claim:?}: do methods point to the same parameters?");
     figure(
@@ -102,7 +99,7 @@ fn recovered(study: &Study) -> String {
             Row {
                 label: one.name.clone(),
                 estimates: vec![Estimate {
-                    look: look(colour),
+                    look: Look::solid(colour),
                     is_ring: false,
                     value: one.recovered.mean,
                     interval: one.recovered.interval,
@@ -119,7 +116,7 @@ fn recovered(study: &Study) -> String {
         (MORE, "hypotheses of the question"),
         ("var(--plain)", "swaps and nulls"),
     ];
-    let keys = keys.map(|(colour, text)| (Sample::Dot, look(colour), text.to_owned()));
+    let keys = keys.map(|(colour, text)| (Sample::Dot, Look::solid(colour), text.to_owned()));
     let caption = "share recovered, mean and 95 % interval over seeds";
     let title = "What causal scrubbing leaves of the policy";
     forest(title, caption, keys.into(), Some((0.0, 1.0)), &rows).html()
