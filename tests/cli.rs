@@ -556,6 +556,54 @@ fn circuits_trace_a_run_and_say_what_is_missing() {
     assert!(stderr(&wrong).contains("expected a checkpoint, found none"));
 }
 
+/// Nothing was learnt, so that no pair is told apart: no share is a number, no channel leads, and the report says so.
+#[test]
+fn shares_of_what_is_not_told_apart_are_not_defined() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let nothing = [
+        "--set",
+        "ppo.total_updates=12",
+        "--set",
+        "ppo.learning_rate=0",
+    ];
+    let made = gouda(&tiny("reproduce", &out, &nothing));
+    assert!(made.status.success(), "{}", stderr(&made));
+    let told = gouda(&["circuits", out.to_str().unwrap(), "--pairs", "8", "--quiet"]);
+    assert!(told.status.success(), "{}", stderr(&told));
+    let text = String::from_utf8(told.stdout).unwrap();
+    let words =
+        "0 of 8 pairs told apart\n  shares of a difference that there is not are not defined";
+    assert_eq!(text.matches(words).count(), 4, "{text}");
+    let read = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
+    let found: Value = serde_json::from_str(&read("circuits.json")).unwrap();
+    for fact in found["facts"].as_array().unwrap() {
+        let layers = fact["layers"].as_array().unwrap();
+        assert!(layers.iter().all(|layer| {
+            let share = &layer["restored"];
+            share["value"].is_null() && share["error"].is_null()
+        }));
+        for empty in ["channels", "cells", "edges", "paths"] {
+            assert_eq!(fact[empty].as_array().unwrap().len(), 0, "{empty}");
+        }
+    }
+    let page = read("report.html");
+    assert!(page.contains("of 8 pairs the policy tells none apart"));
+    // What was written is read again, and components along which nothing moved name no place.
+    let again = gouda(&["report", out.to_str().unwrap()]);
+    assert!(again.status.success(), "{}", stderr(&again));
+    let results: Value = serde_json::from_str(&read("results.json")).unwrap();
+    let methods = results["found"]["currency"].as_array().unwrap();
+    let silent = methods.iter().filter(|one| {
+        [0, 1].iter().all(|&claim| {
+            let shares = one["by_tensor"][claim].as_array().unwrap();
+            one["found"][claim].is_null() && shares.iter().all(|share| share == 0.0)
+        })
+    });
+    let names: Vec<&str> = silent.map(|one| one["locator"].as_str().unwrap()).collect();
+    assert!(names.contains(&"gradient SVD, raw"), "{names:?}");
+}
+
 #[test]
 fn config_says_where_each_value_came_from() {
     let dir = tempfile::tempdir().unwrap();

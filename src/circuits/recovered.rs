@@ -10,6 +10,7 @@ use super::share::Share;
 use crate::nn::{Site, softmax};
 use crate::numeric::exp::exp;
 use crate::numeric::statistics::quantile;
+use crate::storage::or_null;
 
 /// The quantiles of the states' shares that are given.
 pub const QUANTILES: [f64; 3] = [0.1, 0.5, 0.9];
@@ -22,7 +23,9 @@ pub struct Scrubbed {
     /// 1 where nothing is lost, 0 where as much as under a random state, with its standard error over
     /// mazes.
     pub recovered: Share,
-    /// [`QUANTILES`] over states of 1 - loss / mean random loss, whose mean is `recovered`.
+    /// [`QUANTILES`] over states of 1 - loss / mean random loss, whose mean is `recovered`; as `recovered`, not
+    /// defined where no state loses anything under a random one.
+    #[serde(deserialize_with = "or_null::three")]
     pub quantiles: [f64; 3],
     /// Mean loss, in nats.
     pub loss: f64,
@@ -80,15 +83,16 @@ impl Outcome {
         let shares: Vec<f64> = self
             .losses
             .iter()
-            .map(|l| match random > 0.0 {
-                true => 1.0 - l.scrubbed / random,
-                false => 0.0,
-            })
+            .map(|l| 1.0 - l.scrubbed / random)
             .collect();
+        let quantile = |q| match random > 0.0 {
+            true => quantile(&shares, q).unwrap_or(f64::NAN),
+            false => f64::NAN,
+        };
         Scrubbed {
             hypothesis: hypothesis.clone(),
             recovered: self.recovered(),
-            quantiles: QUANTILES.map(|q| quantile(&shares, q).unwrap_or(0.0)),
+            quantiles: QUANTILES.map(quantile),
             loss,
             random,
             states: self.losses.len(),

@@ -3,12 +3,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::storage::or_null;
+
 /// A ratio of two sums over pairs, with its standard error.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Share {
-    /// The ratio; 1 is all of the difference.
+    /// The ratio; 1 is all of the difference. NaN, `null` in JSON, where there is no difference to share: without
+    /// pairs, or with none that differ.
+    #[serde(deserialize_with = "or_null::number")]
     pub value: f64,
-    /// Its standard error.
+    /// Its standard error. NaN where the ratio is, and of a single pair.
+    #[serde(deserialize_with = "or_null::number")]
     pub error: f64,
 }
 
@@ -17,7 +22,10 @@ impl Share {
     pub fn of(parts: &[f64], wholes: &[f64]) -> Self {
         let (part, whole): (f64, f64) = (parts.iter().sum(), wholes.iter().sum());
         if whole == 0.0 {
-            return Self::default();
+            return Self {
+                value: f64::NAN,
+                error: f64::NAN,
+            };
         }
         let value = part / whole;
         let pairs = parts.iter().zip(wholes);
@@ -25,7 +33,8 @@ impl Share {
         let len = parts.len() as f64;
         Self {
             value,
-            error: (squares * len / (len - 1.0).max(1.0)).sqrt() / whole.abs(),
+            // Of one pair 0 / 0.
+            error: (squares * len / (len - 1.0)).sqrt() / whole.abs(),
         }
     }
 }
@@ -42,6 +51,18 @@ mod tests {
         let share = Share::of(&[0.0, 1.0, 0.0, 1.0], &[1.0; 4]);
         assert!((share.value - 0.5).abs() < 1e-15);
         assert!((share.error - (1.0f64 / 12.0).sqrt()).abs() < 1e-15);
-        assert_eq!(Share::of(&[], &[]), Share::default());
+    }
+
+    #[test]
+    fn what_is_not_defined_is_null_and_is_read_again() {
+        let words = |share: &Share| serde_json::to_string(share).unwrap();
+        let none = [Share::of(&[], &[]), Share::of(&[0.0; 3], &[0.0; 3])];
+        for share in none {
+            assert_eq!(words(&share), r#"{"value":null,"error":null}"#);
+        }
+        let single = Share::of(&[1.0], &[2.0]);
+        assert_eq!(words(&single), r#"{"value":0.5,"error":null}"#);
+        let again: Share = serde_json::from_str(&words(&single)).unwrap();
+        assert!(again.value == 0.5 && again.error.is_nan());
     }
 }

@@ -162,6 +162,17 @@ fn traced(traced: &TracedFact, out: &mut dyn Write) -> std::io::Result<()> {
         traced.distinguished,
         traced.pairs
     )?;
+    match traced.distinguished {
+        0 => {
+            writeln!(
+                out,
+                "  shares of a difference that there is not are not defined: nothing to trace\n"
+            )?;
+            return Ok(());
+        }
+        1 => writeln!(out, "  one pair has no interval")?,
+        _ => (),
+    }
     writeln!(
         out,
         "  {:<24} {:>15} {:>15}",
@@ -191,8 +202,13 @@ fn traced(traced: &TracedFact, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out)
 }
 
-fn share(share: &Share) -> String {
-    format!("{:+.2} ± {:.2}", share.value, 1.96 * share.error)
+/// "+0.46 ± 0.09".
+pub(super) fn share(share: &Share) -> String {
+    match (share.value.is_finite(), share.error.is_finite()) {
+        (false, _) => "not defined".into(),
+        (_, false) => format!("{:+.2}", share.value),
+        _ => format!("{:+.2} ± {:.2}", share.value, 1.96 * share.error),
+    }
 }
 
 fn lines<'a>(

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::circuits::share;
 use crate::circuits::Scrubbed;
 use crate::storage::shown::{cut, plain};
 
@@ -17,13 +18,15 @@ pub fn scrubbed(all: &[Scrubbed], out: &mut dyn Write) -> std::io::Result<()> {
         "hypothesis", "recovered", "quantiles", "nodes", "channels", "states", "unmatched"
     )?;
     for one in all {
-        let quantiles = one.quantiles.map(|q| format!("{q:+.2}"));
-        let recovered = &one.recovered;
+        let quantiles = one.quantiles.map(|q| match q.is_finite() {
+            true => format!("{q:+.2}"),
+            false => "-".into(),
+        });
         writeln!(
             out,
             "  {:<26} {:>15} {:>20} {:>6} {:>14} {:>7} {:>10}",
             name(one),
-            format!("{:+.2} ± {:.2}", recovered.value, 1.96 * recovered.error),
+            share(&one.recovered),
             quantiles.join(" "),
             one.nodes,
             format!("{} ({:.0} %)", one.channels, 100.0 * one.channel_share),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Family;
 use crate::ablate::{Claim, PerRate, Rate};
 use crate::locators::Supervision;
+use crate::storage::or_null;
 
 /// What an edit is to a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,7 +76,8 @@ pub struct Frozen {
 pub struct Claimed {
     /// The choice.
     pub frozen: Frozen,
-    /// |theta' - theta_T| / |theta_T - theta_0|.
+    /// |theta' - theta_T| / |theta_T - theta_0|; NaN, `null` in JSON, where training moved nothing.
+    #[serde(deserialize_with = "or_null::number")]
     pub length: f64,
     /// Exact rates on test levels.
     pub rates: PerRate<f64>,

@@ -14,7 +14,7 @@ pub struct Currency {
     pub seconds: f64,
     /// What it found for either claim, in words; none where it names nothing.
     pub found: PerClaim<Option<String>>,
-    /// Share of the top 5 % of parameters in each tensor, for either claim.
+    /// Share of the top 5 % of parameters in each tensor, for either claim; zeros where it names nothing.
     pub by_tensor: PerClaim<Vec<f64>>,
     /// For either claim.
     pub curves: PerClaim<Curve>,

@@ -13,7 +13,7 @@
 //! their mean: weights of zero, and the mean for a bias.
 
 use super::kind::Kind;
-use super::locator::{Located, Native, Offer};
+use super::locator::{Located, Native, Offer, is_constant};
 use super::method::Supervision;
 use super::probes::LEVELS;
 use super::run::Behaviour;
@@ -91,8 +91,11 @@ pub(super) fn mean(found: &[Vec<f64>]) -> Option<Vec<f64>> {
     Some(sum)
 }
 
-/// The greatest first.
+/// The greatest first; none where all are the same, as where the policy tells nothing apart.
 pub(super) fn leading(contrast: &[f64]) -> Vec<usize> {
+    if is_constant(contrast) {
+        return Vec::new();
+    }
     let mut order: Vec<usize> = (0..contrast.len()).collect();
     order.sort_by(|&a, &b| contrast[b].total_cmp(&contrast[a]).then(a.cmp(&b)));
     order
@@ -170,7 +173,7 @@ impl Channels {
     fn hold(&self, behaviour: &Behaviour<'_>, supervision: Supervision) -> Vec<Offer> {
         let means = self.means(behaviour);
         let offer = |claim| {
-            let leading = self.leading(claim);
+            let leading = Some(self.leading(claim)).filter(|leading| !leading.is_empty())?;
             let hold = |held: usize| {
                 let held_at = leading.iter().take(held);
                 let held_at = held_at.map(|&channel| (self.place(channel), means[channel]));
@@ -179,15 +182,15 @@ impl Channels {
                     patching::hold(behaviour.policy.theta, &self.sites, held_at),
                 )
             };
-            Offer {
+            Some(Offer {
                 claim: Some(claim),
                 edit: Kind::HoldAtMean,
                 member: "by number of channels".into(),
                 supervision,
                 native: Native::Params(HELD.map(hold).into()),
-            }
+            })
         };
-        Claim::ALL.map(offer).into()
+        Claim::ALL.into_iter().filter_map(offer).collect()
     }
 
     /// The mean of every channel over the pairs' states.
@@ -211,6 +214,9 @@ impl Channels {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ablate::{Setting, Split, Tasks};
+    use crate::maze::ActionSet;
+    use crate::nn::{Policy, Shape};
 
     #[test]
     fn either_claim_has_the_evidence_of_its_own_scenes() {
@@ -233,5 +239,30 @@ mod tests {
         evidence[Scene::CornerNotCheese as usize].clear();
         let [_, b] = contrasts(&evidence, 5, effects);
         assert_eq!(b, [-0.5, -0.5, 1.0, 0.0, 0.0]);
+    }
+
+    /// Of a policy that does the same in every state: no scores, no channels by name, no edits.
+    #[test]
+    fn where_nothing_is_told_apart_nothing_is_ranked() {
+        let none: [Vec<Distinguished>; 5] = Default::default();
+        let shape = Shape {
+            world: 9,
+            ..Shape::tiny()
+        };
+        let network = Network::new(shape, 8).unwrap();
+        let theta = vec![0.0; network.param_len()];
+        let setting = Setting::new(9, 3, 30);
+        let tasks = Tasks::new(Split::Discovery, setting, ActionSet::Four, 4).unwrap();
+        let behaviour = Behaviour {
+            policy: Policy::new(&network, &theta),
+            probes: &[],
+            tasks: &tasks,
+        };
+        let channels = Channels::new(&network, |_, parts| {
+            contrasts(&none, parts.len(), |_| unreachable!("without pairs"))
+        });
+        let located = channels.held(behaviour, Supervision::None);
+        assert!(Claim::ALL.iter().all(|&claim| !located.names(claim)));
+        assert_eq!(located.offers.make().unwrap(), []);
     }
 }

@@ -78,6 +78,11 @@ impl<'a> Located<'a> {
         self
     }
 
+    /// Whether the scores of a claim rank parameters: the same score for all of them names none.
+    pub fn names(&self, claim: Claim) -> bool {
+        !is_constant(&self.scores[Self::index(claim)])
+    }
+
     /// The place of a claim in the pairs.
     pub fn index(claim: Claim) -> usize {
         match claim {
@@ -85,6 +90,11 @@ impl<'a> Located<'a> {
             Claim::B => 1,
         }
     }
+}
+
+/// Whether all values are the same.
+pub(super) fn is_constant(values: &[f64]) -> bool {
+    values.windows(2).all(|pair| pair[0] == pair[1])
 }
 
 /// Edits that are made when they are asked for: some cost as much as the scores, and not everyone asks.

@@ -116,19 +116,20 @@ impl Edges {
     fn cut(&self, behaviour: &Behaviour<'_>, supervision: Supervision) -> Vec<Offer> {
         let offer = |claim| {
             let leading = leading(&self.contrasts[Located::index(claim)]);
+            let leading = Some(leading).filter(|leading| !leading.is_empty())?;
             let cut = |len: usize| {
                 let cut = leading.iter().take(len).map(|&index| self.edges[index]);
                 (len as f64, paths::cut(behaviour.policy, &self.sites, cut))
             };
-            Offer {
+            Some(Offer {
                 claim: Some(claim),
                 edit: Kind::Cut,
                 member: "by number of edges".into(),
                 supervision,
                 native: Native::Params(CUT.map(cut).into()),
-            }
+            })
         };
-        Claim::ALL.map(offer).into()
+        Claim::ALL.into_iter().filter_map(offer).collect()
     }
 
     fn name(&self, index: usize) -> String {

@@ -76,11 +76,11 @@ fn scrubbed(seeds: &[Findings], seed: u64) -> Vec<ScrubbedOver> {
         }
     }
     let row = |(number, name): (usize, &str)| {
-        // Draws of one seed are averaged.
+        // Draws of one seed are averaged; a seed in which a number is not defined does not count.
         let of_seed = |one: &Findings, of: &dyn Fn(&crate::circuits::Scrubbed) -> f64| {
             let all = one.traced.scrubbed.iter();
             let all = all.filter(|one| family(&one.hypothesis.name) == name);
-            let all: Vec<f64> = all.map(of).collect();
+            let all: Vec<f64> = all.map(of).filter(|x| x.is_finite()).collect();
             (!all.is_empty()).then(|| mean(&all))
         };
         let values = |of: &dyn Fn(&crate::circuits::Scrubbed) -> f64| -> Vec<f64> {

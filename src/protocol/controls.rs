@@ -110,7 +110,8 @@ impl ControlDraws<'_> {
                 let basis: Vec<Vec<f32>> = (0..basis.len() as u64).map(random).collect();
                 let off = edit::project(policy.theta, policy.theta_0, &basis, 1.0);
                 let c = length * policy.displacement() / distance(&off, policy.theta);
-                Some(Recipe::Project(Arc::new(basis), c))
+                // Where training moved nothing, or not in their span, no multiple has the length.
+                c.is_finite().then(|| Recipe::Project(Arc::new(basis), c))
             }
             Recipe::Reset(indices) => {
                 let mut stream = draws::RESET_CONTROLS.stream(config.seed, index);

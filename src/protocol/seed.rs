@@ -231,19 +231,21 @@ fn all_methods(
             continue;
         };
         let seconds = begun.elapsed().as_secs_f64();
+        let names = PerClaim::new(|claim| located.names(claim));
         let pairs = trials.resets(method, &located, extent.matched, progress)?;
         trials.native(method, located.offers.make()?, progress)?;
         let scores = |claim: Claim| &located.scores[claim as usize];
-        // Scores that are all 0 name nothing.
-        let names = |claim: Claim| scores(claim).iter().any(|&score| score != 0.0);
         let found = |claim: Claim| located.found[claim as usize].clone();
         all.push(Currency {
             locator: method,
             seconds,
-            by_tensor: PerClaim::new(|claim| by_tensor(seen.layout, scores(claim))),
-            found: PerClaim::new(|claim| names(claim).then(|| found(claim))),
+            by_tensor: PerClaim::new(|claim| match names[claim] {
+                true => by_tensor(seen.layout, scores(claim)),
+                false => vec![0.0; seen.layout.tensors.len()],
+            }),
+            found: PerClaim::new(|claim| names[claim].then(|| found(claim))),
             curves: PerClaim::new(|claim| curve(claim, &percents, &pairs[claim])),
-            blindfold: names(Claim::A)
+            blindfold: names[Claim::A]
                 .then(|| blindfolded(seen.layout, scores(Claim::A)))
                 .flatten(),
         });

@@ -333,7 +333,7 @@ impl<'a> Trials<'a> {
                 break;
             }
             let scores = &located.scores[claim as usize];
-            if scores.iter().all(|&score| score == 0.0) {
+            if !located.names(claim) {
                 // It names nothing: nothing is reset, and nothing lost.
                 let nothing = PerRate::new(|_| 0.0);
                 found[claim] = vec![(nothing, vec![nothing]); self.percents().len()];

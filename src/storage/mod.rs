@@ -22,6 +22,7 @@ pub mod memory;
 pub mod npy;
 mod npy_dictionary;
 pub mod npy_header;
+pub mod or_null;
 mod request;
 pub mod run_dir;
 pub mod scratch;

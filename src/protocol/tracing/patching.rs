@@ -46,7 +46,11 @@ pub fn trace(policy: Policy<'_>, pairs: &Pairs) -> (TracedFact, Leaders) {
     let patch = |parts: &[(usize, Part)]| patching::patch(policy, &distinguished, parts);
     let layers = patch(&patching::layers(&sites));
 
-    let mut channels = patch(&patching::channels(&sites));
+    // Where no pair is told apart there are no effects, and nothing leads.
+    let mut channels = match distinguished.is_empty() {
+        true => Vec::new(),
+        false => patch(&patching::channels(&sites)),
+    };
     let effect = |patched: &Patched| (patched.restored.value + patched.corrupted.value).abs();
     channels.sort_by(|a, b| effect(b).total_cmp(&effect(a)));
     channels.truncate(NAMED);
@@ -122,6 +126,13 @@ struct Edges {
 fn edges(policy: Policy<'_>, sites: &[Site], distinguished: &Distinguished) -> Edges {
     let network = policy.network;
     let all = paths::edges(network);
+    if distinguished.is_empty() {
+        return Edges {
+            leading: Vec::new(),
+            screen: None,
+            patched: (0, all.len()),
+        };
+    }
     let weights = paths::attribute(policy, distinguished);
     let first_order = |edge: &Edge| -> f64 {
         let slice = network.slice(&sites[edge.site], edge.from, edge.to);

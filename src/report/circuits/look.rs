@@ -25,6 +25,9 @@ pub fn interval(share: &Share) -> (f64, f64) {
 
 /// "0.46 (95 %: 0.37 to 0.55)".
 pub fn with_interval(share: &Share) -> String {
+    if !share.value.is_finite() {
+        return "not defined".into();
+    }
     let (low, high) = interval(share);
     let (low, high) = (fixed(low, 2), fixed(high, 2));
     if low == NONE || high == NONE {
