@@ -63,7 +63,12 @@ fn every_wrong_setting_names_itself_and_exits_with_2() {
     let unknown = dir.path().join("unknown.toml");
     std::fs::write(&unknown, "[env]\nwrold = 11").unwrap();
     let (file, unknown) = (file.to_str().unwrap(), unknown.to_str().unwrap());
-    let cases: [(&[&str], &str); 26] = [
+    let cases: [(&[&str], &str); 28] = [
+        (&["--set", "a.b=1"], "unknown setting `a.b` (`gouda"),
+        (
+            &["--set", "clip_coef=0.1"],
+            "`clip_coef`; did you mean `ppo.clip_coef`?",
+        ),
         (
             &["--set", "ppo.clip_coeff=0.1"],
             "`ppo.clip_coeff`; did you mean `ppo.clip_coef`?",
@@ -171,6 +176,11 @@ fn files_that_are_missing_or_malformed_have_their_own_codes() {
     assert_eq!(missing.status.code(), Some(4), "{}", stderr(&missing));
     let report = gouda(&["report", dir.path().join("absent").to_str().unwrap()]);
     assert_eq!(report.status.code(), Some(4), "{}", stderr(&report));
+    // A run that was trained and no more.
+    let report = gouda(&["report", dir.path().to_str().unwrap()]);
+    assert_eq!(report.status.code(), Some(3), "{}", stderr(&report));
+    let words = "`gouda reproduce --resume --out";
+    assert!(stderr(&report).contains(words), "{}", stderr(&report));
 }
 
 #[test]
@@ -506,7 +516,9 @@ fn ctrl_c_seals_what_was_recorded_and_exits_with_130() {
 fn circuits_trace_a_run_and_say_what_is_missing() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("run");
-    let trained = gouda(&tiny("train", &out, &["--set", "ppo.total_updates=12"]));
+    // Learns fast enough that it tells some pairs apart.
+    let set = ["--set", "ppo.learning_rate=0.02"];
+    let trained = gouda(&tiny("train", &out, &set));
     assert!(trained.status.success(), "{}", stderr(&trained));
     let path = out.to_str().unwrap();
     let told = gouda(&["circuits", path, "--pairs", "12", "--quiet"]);

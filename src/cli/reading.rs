@@ -86,6 +86,15 @@ impl Reading {
             let found = format!("{time_len} steps x {param_len} parameters");
             return Err(storage::Error::malformed(&self.matrix, expected, found).into());
         }
+        let tail = self.matrix.join("tail.part");
+        if storage::exists(&tail)? {
+            progress::line(&format!(
+                "note: {} may hold further steps: they are still being recorded, or the recorder was killed and \
+                 `python -m gouda_record finish {}` brings them in",
+                tail.display(),
+                self.matrix.display()
+            ));
+        }
         let is_named = opened.layout().is_some();
         if time_len > param_len && self.time_axis.is_none() && !is_named {
             progress::line(&format!(

@@ -49,7 +49,11 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     } else if storage::exists(&run.path().join("sweep.json"))? {
         sweep::write(to.path(), &Sweep::load(&run.path().join("sweep.json"))?)?;
     } else {
-        let results = Results::load(&run.path().join("results.json"))?;
+        let path = run.path().join("results.json");
+        if !storage::exists(&path)? {
+            return Err(nothing_to_report(&run).into());
+        }
+        let results = Results::load(&path)?;
         let circuits = match storage::exists(&run.circuits())? {
             true => Some(Circuits::load(&run.circuits(), &results)?),
             false => None,
@@ -65,6 +69,16 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     }
     writeln!(out, "{}", to.report().display())?;
     Ok(())
+}
+
+/// A directory without findings.
+fn nothing_to_report(run: &RunDir) -> storage::Error {
+    let place = run.path().display();
+    let expected = format!(
+        "results.json, study.json, sweep.json or located.json (after `gouda train`, `gouda reproduce --resume \
+         --out {place}` makes the results)"
+    );
+    storage::Error::malformed(run.path(), expected, "none of them")
 }
 
 /// Writes the report of a run into `to`.

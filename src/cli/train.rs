@@ -14,12 +14,14 @@ use super::settings::{Resuming, Running, Settings};
 /// Train and record only
 ///
 /// Leaves metrics.jsonl, curves.json, checkpoints/ (safetensors) and gradients/ (npy shards with a
-/// manifest; numpy.load reads them) in the run's directory.
+/// manifest; numpy.load reads them) in the run's directory. `gouda reproduce --resume --out DIR` goes on
+/// from there: decompositions, edits and the report.
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:
   gouda train --set ppo.total_updates=60 --out runs/short
   gouda train --preset standard --set record.every=24 --seed 3
-  gouda train --resume --out runs/short        go on after a kill, an interruption, a power cut")]
+  gouda train --resume --out runs/short        go on after a kill, an interruption, a power cut
+  gouda reproduce --resume --out runs/short    the rest: decompositions, edits, report")]
 pub struct Args {
     #[command(flatten)]
     settings: Settings,

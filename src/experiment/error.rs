@@ -4,12 +4,12 @@
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A key that no preset has.
-    #[error("unknown setting `{key}`; did you mean `{nearest}`?")]
+    #[error("unknown setting `{key}`{}", did_you_mean(nearest.as_deref()))]
     UnknownKey {
         /// What was given.
         key: String,
-        /// The known key nearest to it.
-        nearest: String,
+        /// The known key that it is like, where there is one.
+        nearest: Option<String>,
     },
     /// A setting without its name or without its value.
     #[error("{text}: expected KEY=VALUE, as in ppo.clip_coef=0.1")]
@@ -119,4 +119,8 @@ impl Error {
             expected: expected.into(),
         }
     }
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or(String::new(), |known| format!("; did you mean `{known}`?"))
 }

@@ -267,13 +267,9 @@ fn put(
         }
         // A key of megabytes is compared by its beginning, and told by its ends.
         let begins: String = key.chars().take(100).collect();
-        let nearest = entries
-            .keys()
-            .min_by_key(|known| distance(known, &begins))
-            .cloned();
         return Err(Error::UnknownKey {
             key: shown(key),
-            nearest: nearest.unwrap_or_default(),
+            nearest: nearest(entries.keys(), &begins).cloned(),
         });
     }
     entries.insert(key.to_owned(), (value, source));
@@ -305,6 +301,20 @@ fn parse_value(text: &str) -> Value {
         .ok()
         .and_then(|mut table| table.remove("value"))
         .unwrap_or_else(|| Value::String(text.into()))
+}
+
+/// The known key of which this one is a misspelling: a third of its letters may be wrong, or its section.
+fn nearest<'a>(known: impl Iterator<Item = &'a String>, key: &str) -> Option<&'a String> {
+    let name = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let of = |known: &'a String| {
+        let whole = (distance(known, key), key);
+        let wrong_section = (distance(&name(known), &name(key)), &*name(key));
+        let is_like = |(wrong, of): (usize, &str)| wrong <= of.chars().count().div_ceil(3);
+        let is_known = is_like(whole) || is_like(wrong_section);
+        is_known.then_some((whole.0.min(1 + wrong_section.0), known))
+    };
+    let like = known.filter_map(of).min_by_key(|(wrong, _)| *wrong);
+    like.map(|(_, known)| known)
 }
 
 /// Levenshtein's distance.

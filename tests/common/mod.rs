@@ -90,6 +90,20 @@ pub fn assert_same(
     }
 }
 
+/// Copies a directory with all in it.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            std::fs::copy(&path, to).unwrap();
+        }
+    }
+}
+
 /// Whether the long versions are asked for.
 pub fn is_long() -> bool {
     std::env::var_os("GOUDA_LONG").is_some_and(|value| value != "0")

@@ -211,3 +211,27 @@ fn a_recording_from_python_is_read_and_located() {
         assert_eq!(component["signal"], true);
     }
 }
+
+/// The recorder's rows that the manifest does not have yet are told, and how they are brought in.
+#[test]
+fn what_a_killed_recorder_left_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let recorded = dir.path().join("gradients");
+    crate::common::copy(
+        Path::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/data/fixtures/recorded/gradients"
+        )),
+        &recorded,
+    );
+    let note = "python -m gouda_record finish";
+    let read = |out| {
+        let found = locate(&recorded, &dir.path().join(out), &[]);
+        json(&found);
+        String::from_utf8(found.stderr).unwrap()
+    };
+    assert!(!read("ended").contains(note));
+    std::fs::write(recorded.join("tail.part"), []).unwrap();
+    let told = read("killed");
+    assert!(told.contains(note) && told.contains("tail.part"), "{told}");
+}

@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[allow(unused_imports)]
-pub use common::{directory, is_long};
+pub use common::{copy, directory, is_long};
 
 /// 27 updates of 50 parameters or so.
 pub const SETTINGS: [&str; 21] = [
@@ -79,20 +79,6 @@ pub fn expect(command: &mut Command, code: i32, words: &[&str]) -> Output {
     }
     ended(1);
     output
-}
-
-/// Copies a directory with all in it.
-pub fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let to = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &to);
-        } else {
-            std::fs::copy(&path, to).unwrap();
-        }
-    }
 }
 
 /// A file system in memory of its own, for as long as the value lives.
