@@ -70,7 +70,7 @@ fn results() -> Vec<Case> {
     };
     let file = "results.json";
     vec![
-        case("report: of nothing", report, 4, &["results.json"], |dir| {
+        case("report: of nothing", report, 3, &["results.json"], |dir| {
             std::fs::create_dir(dir.join("r")).unwrap()
         }),
         case(
