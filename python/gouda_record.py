@@ -698,7 +698,8 @@ class ModelRecorder(Recorder):
     ) -> None:
         """Adds the gradients as they stand as a row: call it after `backward()`, before they are clipped or
         set to zero. A parameter without a gradient has zeros. The learning rate is that of the
-        optimizer, if there is one and its groups agree; else 1. Raises what `add` raises."""
+        optimizer, if there is one and its groups agree; else 1. Raises what `add` raises, and ValueError where no
+        parameter has a gradient."""
         if learning_rate is None:
             groups = self._optimizer.param_groups if self._optimizer else [{"lr": 1.0}]
             rates = {float(group["lr"]) for group in groups}
@@ -706,6 +707,8 @@ class ModelRecorder(Recorder):
                 text = f"expected one learning rate, found {sorted(rates)}: give step(learning_rate=..)"
                 raise ValueError(f"{self.path}: row {len(self)}: {text}")
             learning_rate = rates.pop()
+        if self._parameters and all(parameter.grad is None for parameter in self._parameters):
+            raise ValueError(f"{self.path}: row {len(self)}: no parameter has a gradient: call step() after backward()")
         grads = []
         with self._torch.no_grad():
             for parameter in self._parameters:

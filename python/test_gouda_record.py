@@ -527,6 +527,8 @@ class OfPyTorch(Case):
         optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
         expected = []
         with record(model, self.path, optimizer=optimizer) as recorder:
+            with self.assertRaisesRegex(ValueError, "row 0: no parameter has a gradient: call step"):
+                recorder.step()
             for step in range(5):
                 optimizer.zero_grad()
                 model[1](model[0](torch.randn(7, 4))).square().sum().backward()  # the last has no gradient

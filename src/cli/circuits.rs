@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use crate::ablate::Rate;
-use crate::circuits::{Share, Sought, Steered, hops};
+use crate::circuits::{Sought, Steered, hops};
 use crate::experiment::resolve;
 use crate::experiment::stages::reseal;
 use crate::findings::Results;
@@ -15,7 +15,7 @@ use crate::storage::run_dir::ensure_directory;
 use crate::storage::{RunDir, exists, read_text};
 
 use super::progress::Watcher;
-use super::scrubbing::scrubbed;
+use super::scrubbing::{scrubbed, share};
 use super::settings::start;
 use super::{Error, report};
 
@@ -200,15 +200,6 @@ fn traced(traced: &TracedFact, out: &mut dyn Write) -> std::io::Result<()> {
         )?;
     }
     writeln!(out)
-}
-
-/// "+0.46 ± 0.09".
-pub(super) fn share(share: &Share) -> String {
-    match (share.value.is_finite(), share.error.is_finite()) {
-        (false, _) => "not defined".into(),
-        (_, false) => format!("{:+.2}", share.value),
-        _ => format!("{:+.2} ± {:.2}", share.value, 1.96 * share.error),
-    }
 }
 
 fn lines<'a>(

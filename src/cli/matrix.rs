@@ -8,6 +8,9 @@ use super::parse;
 use super::reading::Reading;
 use crate::gradients::{GradientMatrix, Matrix, Scaled, Select, Selection, Sketch};
 
+/// What rows of length 1 were multiplied by, in words.
+pub const UNIT_NORM: &str = "unit norm";
+
 /// What a command takes that reads a matrix.
 #[derive(clap::Args, Clone, Debug)]
 pub struct MatrixArgs {
@@ -66,6 +69,20 @@ impl MatrixArgs {
         &self.reading.matrix
     }
 
+    /// The first of the options that were given which only a matrix itself has.
+    pub fn first_of_a_matrix(&self) -> Option<&'static str> {
+        let given = [
+            ("--window", self.window.is_some()),
+            ("--stride", self.stride != 1),
+            ("--params", !self.params.is_empty()),
+            ("--layers", !self.layers.is_empty()),
+            ("--unit-norm", self.unit_norm),
+            ("--learning-rate", self.learning_rate),
+        ];
+        let mut given = given.into_iter().filter(|(_, is_given)| *is_given);
+        given.next().map(|(name, _)| name)
+    }
+
     /// Which part of the matrix.
     pub fn selection(&self, matrix: &Matrix) -> Result<Selection, Error> {
         let params = if self.layers.is_empty() {
@@ -99,7 +116,7 @@ impl MatrixArgs {
     /// What rows are multiplied by, in words.
     pub fn weights_name(&self) -> &'static str {
         match (self.unit_norm, self.learning_rate) {
-            (true, _) => "unit norm",
+            (true, _) => UNIT_NORM,
             (_, true) => "learning rate",
             _ => "none",
         }

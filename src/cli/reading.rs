@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::gradients::{self, GradientMatrix, Layout, Matrix, layout_file};
+use crate::gradients::{self, GradientMatrix, Layout, Matrix, Selection, layout_file};
 use crate::storage;
 
 use super::Error;
@@ -108,15 +108,19 @@ impl Reading {
         }
     }
 
-    /// The layout of --layout, of so many parameters.
+    /// The layout of --layout, of so many parameters, or of all of which they are these.
     ///
     /// # Errors
     /// It cannot be read, or is of another number of them.
-    pub fn layout(&self, param_len: usize) -> Result<Option<Layout>, Error> {
+    pub fn layout(&self, selection: &Selection, param_len: usize) -> Result<Option<Layout>, Error> {
         let Some(path) = &self.layout else {
             return Ok(None);
         };
-        let layout = layout_file::load(path)?;
+        let mut layout = layout_file::load(path)?;
+        let last = selection.params.iter().map(|range| range.end).max();
+        if layout.len() != param_len && last.is_some_and(|last| last <= layout.len()) {
+            layout = selection.layout(&layout);
+        }
         if layout.len() != param_len {
             let expected = format!("tensors of {param_len} parameters");
             return Err(storage::Error::malformed(path, expected, layout.len().to_string()).into());

@@ -1,9 +1,8 @@
-//! What `gouda circuits` prints of causal scrubbing.
+//! What `gouda circuits` prints of causal scrubbing, and of any share.
 
 use std::io::Write;
 
-use super::circuits::share;
-use crate::circuits::Scrubbed;
+use crate::circuits::{Scrubbed, Share};
 use crate::storage::shown::{cut, plain};
 
 /// The table of hypotheses.
@@ -40,4 +39,13 @@ pub fn scrubbed(all: &[Scrubbed], out: &mut dyn Write) -> std::io::Result<()> {
 /// It may be anyone's.
 fn name(one: &Scrubbed) -> String {
     cut(&plain(&one.hypothesis.name).replace('\n', "\\n"), 80, 20)
+}
+
+/// "+0.46 ± 0.09".
+pub fn share(share: &Share) -> String {
+    match (share.value.is_finite(), share.error.is_finite()) {
+        (false, _) => "not defined".into(),
+        (_, false) => format!("{:+.2}", share.value),
+        _ => format!("{:+.2} ± {:.2}", share.value, 1.96 * share.error),
+    }
 }

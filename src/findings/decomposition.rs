@@ -42,7 +42,7 @@ pub struct DecompositionSummary {
     /// Share of the squared right singular vectors in each time bin, `[component][bin]`; empty in files of before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub activity: Vec<Vec<f64>>,
-    /// Share of the squared column norms in each time bin.
+    /// Share of the squared column norms in each time bin; empty where they are not known.
     pub mass: Vec<f64>,
     /// What each component says about time.
     pub components: Vec<Component>,
@@ -72,7 +72,7 @@ impl DecompositionSummary {
         };
         let squares = |values: &[f64]| values.iter().map(|x| x * x).sum::<f64>();
         let total = squares(&located.row_norms);
-        let mass = |r: &Range<usize>| squares(&located.row_norms[r.clone()]) / total;
+        let mass = |r: &Range<usize>| Some(squares(located.row_norms.get(r.clone())?) / total);
         let share = |u: &[f32], tensor: &Tensor| {
             let part = &u[tensor.range()];
             sum::dot(part, part)
@@ -93,7 +93,7 @@ impl DecompositionSummary {
             tau: mean(tau),
             v: (0..d.rank).map(|i| mean(&d.v_column(i))).collect(),
             activity: (0..d.rank).map(|i| activity(d.v_column(i))).collect(),
-            mass: ranges.iter().map(mass).collect(),
+            mass: ranges.iter().filter_map(mass).collect(),
             components: located.components.clone(),
             by_tensor: (0..d.rank)
                 .map(|i| {
@@ -139,7 +139,10 @@ impl Sound for DecompositionSummary {
                 0 => None,
                 found => len("without_noise", found, rank),
             })
-            .or_else(|| len("mass", self.mass.len(), bins))
+            .or_else(|| match self.mass.len() {
+                0 => None,
+                found => len("mass", found, bins),
+            })
             .or_else(|| {
                 let mut all = self.v.iter();
                 all.find_map(|v| len("v of a component", v.len(), bins))

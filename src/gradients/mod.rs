@@ -52,6 +52,7 @@ mod source;
 mod stack;
 mod steps;
 mod unseal;
+mod verify;
 pub mod view;
 
 pub use crate::nn::layout::{Layout, Tensor};

@@ -19,14 +19,14 @@ use super::source::{Axes, Source};
 use super::{Error, GradientMatrix, mistaken};
 use crate::nn::layout::Layout;
 use crate::storage::npy::Dtype;
-use crate::storage::{self, Access, checksum};
+use crate::storage::{self, Access};
 
 /// A gradient matrix in files.
 #[derive(Debug)]
 pub struct Matrix {
     shape: (usize, usize),
-    sources: Vec<Source>,
-    manifest: Option<Manifest>,
+    pub(super) sources: Vec<Source>,
+    pub(super) manifest: Option<Manifest>,
     /// What the parameters are, where it is not the manifest that says.
     layout: Option<Layout>,
     stack_axis: Option<usize>,
@@ -205,37 +205,6 @@ impl Matrix {
         } else if self.sources.iter().any(|s| s.time().len() < self.shape.0) {
             self.ahead = Ahead::Nothing;
         }
-    }
-
-    /// Recomputes all checksums. Reads the whole matrix. A plain file has none.
-    ///
-    /// # Errors
-    /// The first block that is damaged, by file and rows.
-    pub fn verify(&self) -> Result<(), Error> {
-        let Some(manifest) = &self.manifest else {
-            return Ok(());
-        };
-        for (source, shard) in self.sources.iter().zip(&manifest.shards) {
-            source.file.advise_sequential();
-            let row_bytes = shard.params.len().saturating_mul(source.dtype.bytes());
-            let block_bytes = manifest.block_rows.saturating_mul(row_bytes);
-            let mut room = Vec::new();
-            for (index, &expected) in shard.blocks.iter().enumerate() {
-                let at = index * block_bytes;
-                let len = block_bytes.min(source.data_len() - at);
-                let block = source.data(at, len, &mut room)?;
-                let found = checksum::of_bytes(block);
-                if found != expected {
-                    let first = index * manifest.block_rows;
-                    let last = first + block.len() / row_bytes - 1;
-                    let expected = format!("CRC {expected:08x} for rows {first} to {last}");
-                    let found = format!("{found:08x}: the file is damaged");
-                    let path = source.file.path();
-                    return Err(storage::Error::malformed(path, expected, found).into());
-                }
-            }
-        }
-        Ok(())
     }
 
     fn read_as<T: super::entry::Entry>(

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use super::left_out::courses;
 use super::nulls::{NullOptions, Nulls, PValues};
 use super::stability::{Stability, blocks};
 use super::temporal::{Course, SPIKE_SHARE, profile, t50};
@@ -145,13 +146,19 @@ pub fn components(evidence: &Evidence<'_>, options: &NullOptions) -> Result<Vec<
         return Ok(Vec::new());
     }
     let nulls = Nulls::new(&b, d.rank, options);
+    let signals = |spectrum: &SpectrumNull| {
+        let is_signal = d.s.iter().map(|&s| spectrum.is_signal(s));
+        is_signal.take_while(|&is_signal| is_signal).count()
+    };
+    let mut courses = courses(d, evidence.spectrum.map_or(0, signals), evidence.row_norms);
+    courses.extend((courses.len()..d.rank).map(|i| d.v_column(i)));
     // Every component has its own streams, so threads do not change the draws.
     let mut p: Vec<PValues> = (0..d.rank)
         .into_par_iter()
-        .map(|i| nulls.p_values(i, &d.v_column(i)))
+        .map(|i| nulls.p_values(i, &courses[i]))
         .collect();
     for group in evidence.groups {
-        let courses: Vec<Vec<f64>> = group.clone().map(|i| d.v_column(i)).collect();
+        let courses: Vec<Vec<f64>> = courses[group.clone()].to_vec();
         let found = nulls.p_values_of_group(group.start, &courses)?;
         p[group.clone()].copy_from_slice(&found);
     }
@@ -174,7 +181,7 @@ pub fn components(evidence: &Evidence<'_>, options: &NullOptions) -> Result<Vec<
             residual: d.residual(i),
             block: blocks[i],
             block_len: blocks.iter().filter(|&&block| block == blocks[i]).count(),
-            course: Course::new(&d.v_column(i), &b),
+            course: Course::new(&courses[i], &b),
             t50,
             t50_whole,
             moved,
@@ -196,19 +203,51 @@ pub fn components(evidence: &Evidence<'_>, options: &NullOptions) -> Result<Vec<
     for (component, adjusted) in judged.iter_mut().zip(holm(&largest)) {
         component.p_adjusted = Some(adjusted);
     }
+    let resolution = Resolution {
+        steps: d.time_len,
+        judged: largest.len(),
+    };
     let is_moved = evidence.projections.is_some();
-    found.iter_mut().for_each(|one| one.judge(is_moved));
+    found
+        .iter_mut()
+        .for_each(|one| one.judge(is_moved, resolution));
     Ok(found)
 }
 
+/// What p-values can be told apart.
+#[derive(Clone, Copy)]
+struct Resolution {
+    /// Steps of the matrix.
+    steps: usize,
+    /// Components among which they are adjusted.
+    judged: usize,
+}
+
+impl Resolution {
+    /// The least p-value that shifts can give, adjusted.
+    fn least(self) -> f64 {
+        2.0 * self.judged as f64 / self.steps as f64
+    }
+}
+
 impl Component {
+    /// Takes away what needs the norms of the rows.
+    pub(super) fn without_norms(&mut self) {
+        self.p = PValues::NONE;
+        self.label = Label::None;
+        self.reasons = vec![
+            "neither the norms of the rows nor a null of the spectrum are known without the matrix"
+                .into(),
+        ];
+    }
+
     /// Whether it may have a phase at all: its singular value is signal, and it is no spike.
     pub fn is_candidate(&self) -> bool {
         self.signal == Some(true) && !self.course.is_spike()
     }
 
     /// Sets the label, or the reasons for having none; whether displacements were given.
-    fn judge(&mut self, is_moved: bool) {
+    fn judge(&mut self, is_moved: bool, resolution: Resolution) {
         let (index, phase_index) = (self.course.temporal_index, self.course.phase_index());
         let reasons = &mut self.reasons;
         let is_early = index.max(phase_index) < 0.0;
@@ -267,6 +306,16 @@ impl Component {
             }
         }
         match self.p_adjusted {
+            Some(adjusted)
+                if adjusted > LEVEL && self.p.largest() <= LEVEL && resolution.least() > LEVEL =>
+            {
+                let Resolution { steps, judged } = resolution;
+                reasons.push(format!(
+                    "{steps} steps are too few to tell among {judged} directions: circular shifts give no adjusted p \
+                     below {:.3}, and here {adjusted:.3}; it takes 40 steps a direction",
+                    resolution.least()
+                ));
+            }
             Some(adjusted) if adjusted > LEVEL && self.p.largest() <= LEVEL => {
                 reasons.push(format!(
                     "not beyond chance among as many components: adjusted p = {adjusted:.3}"
@@ -336,7 +385,7 @@ mod tests {
             seed,
             ..SpectrumOptions::default()
         };
-        let spectrum = spectrum(matrix, &settings, &mut |_, _| true).unwrap();
+        let spectrum = spectrum(matrix, &decomposition, &settings, &mut |_, _| true).unwrap();
         let tau = [0.0, 0.1, 0.3, 0.7, 0.9, 1.0];
         let along: Vec<Vec<f64>> = half_times
             .iter()
@@ -537,7 +586,7 @@ mod tests {
             rank: 2,
             ..SpectrumOptions::default()
         };
-        let spectrum = spectrum(&matrix, &settings, &mut |_, _| true).unwrap();
+        let spectrum = spectrum(&matrix, &decomposition, &settings, &mut |_, _| true).unwrap();
         let judged = |length: f64| {
             let along = [vec![0.0, length, length]];
             let evidence = Evidence {

@@ -88,7 +88,7 @@ pub struct Located {
     pub is_by_tensor: bool,
     /// Which components were turned together in time.
     pub groups: Vec<Range<usize>>,
-    /// Norms of the rows.
+    /// Norms of the rows; empty where they are not known.
     pub row_norms: Vec<f64>,
     /// The null of the spectrum, where the matrix was there to be asked.
     pub spectrum: Option<SpectrumNull>,
@@ -123,7 +123,7 @@ pub fn locate<E: From<Error>>(
     tell: &mut dyn FnMut(Event<'_>) -> bool,
 ) -> Result<Located, E> {
     let decomposition = decompose(matrix, &options.svd, start, tell)?;
-    let spectrum = null_spectrum(matrix, options, tell)?;
+    let spectrum = null_spectrum(matrix, &decomposition, options, tell)?;
     let [odd, even] = halves(matrix, &options.svd, tell)?;
     let row_norms = row_norms(matrix).map_err(Error::from)?;
     let whole = 0..matrix.param_len();
@@ -190,29 +190,33 @@ pub fn locate<E: From<Error>>(
     })
 }
 
-/// What a decomposition says without its matrix, whose rows had these norms: courses and their p-values. Whether a singular value is
-/// signal is not known, and so nothing has a label.
+/// What a decomposition says without its matrix, whose rows had these norms: courses and their p-values. Where norms are not known,
+/// courses are taken against even ones, and have none. Whether a singular value is signal is not known, and so nothing has a label.
 ///
 /// # Errors
 /// Norms of another number of rows; those of `moved`.
 pub fn locate_decomposition<E: From<Error>>(
     decomposition: Decomposition,
-    row_norms: Vec<f64>,
+    row_norms: Option<Vec<f64>>,
     options: &NullOptions,
     moved: Option<&Displacement<'_, E>>,
 ) -> Result<Located, E> {
     let moved = moved.map(|moved| moved(&decomposition)).transpose()?;
+    let even = vec![1.0; decomposition.time_len];
     let evidence = Evidence {
         decomposition: &decomposition,
-        row_norms: &row_norms,
+        row_norms: row_norms.as_ref().unwrap_or(&even),
         projections: moved.as_ref().map(Projections::from),
         spectrum: None,
         stability: None,
         groups: &[],
     };
-    let components = components(&evidence, options)?;
+    let mut components = components(&evidence, options)?;
+    if row_norms.is_none() {
+        components.iter_mut().for_each(Component::without_norms);
+    }
     Ok(Located {
-        row_norms,
+        row_norms: row_norms.unwrap_or_default(),
         spectrum: None,
         stability: None,
         without_noise: vec![None; components.len()],
@@ -249,6 +253,7 @@ fn decompose(
 
 fn null_spectrum(
     matrix: &dyn GradientMatrix,
+    d: &Decomposition,
     options: &Options,
     tell: &mut dyn FnMut(Event<'_>) -> bool,
 ) -> Result<SpectrumNull, Error> {
@@ -258,7 +263,7 @@ fn null_spectrum(
         ..null::NullOptions::default()
     };
     tell(Event::Begin(Stage::Spectrum, options.surrogates as u64));
-    Ok(spectrum(matrix, &settings, &mut |surrogate, pass| {
+    Ok(spectrum(matrix, d, &settings, &mut |surrogate, pass| {
         tell(Event::Advance(
             surrogate as u64,
             &format!("pass {}", pass.index),

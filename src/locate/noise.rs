@@ -5,9 +5,14 @@
 //! ```text
 //! w_tl = (|g_tl|^2 - |fit_tl|^2) / (len_l (1 - r/T) (1 - r/P))        r signals, T rows, P parameters
 //! ```
-//! To first order (Benaych-Georges and Nadakuditi 2012 for white noise) noise adds to `v_i(t)^2`
-//! `sum_l |u_il|^2 w_tl / s_i^2`, to each entry of u_i within tensor l a variance `sum_t v_i(t)^2 w_tl / s_i^2`, and mixes
-//! components i and j by an angle of about `w (s_i^2 + s_j^2)^1/2 / |s_i^2 - s_j^2|`, w the mean standard deviation. What it adds is
+//! With `u_i = sum_t x_i(t) g_t` ([`super::left_out`]; of singular vectors `x_i = v_i / s_i`) noise adds to first order to `v_i(t)`, which
+//! is taken as by a direction that knows nothing of row t, a variance `sum_l |u_il|^2 w_tl / s_i^2`, to each entry of u_i within tensor l a
+//! variance `sum_t x_i(t)^2 w_tl`. Near the edge of noise that is too little: of white noise of variance w it is larger
+//! by `(1 + T w / a^2)^2` (Benaych-Georges and Nadakuditi 2012), a being what the direction has without noise,
+//! ```text
+//! s^2 = (a^2 + T w) (a^2 + P w) / a^2
+//! ```
+//! and that factor is taken. Noise mixes components i and j by an angle of about `w (s_i^2 + s_j^2)^1/2 / |s_i^2 - s_j^2|`, w the mean standard deviation. What it adds is
 //! taken off; what it scatters widens the intervals.
 
 use std::ops::Range;
@@ -15,10 +20,11 @@ use std::ops::Range;
 use faer::{Mat, MatRef};
 use serde::{Deserialize, Serialize};
 
+use super::left_out::{courses, weights};
 use super::temporal::tau;
 use crate::numeric::draws;
 use crate::numeric::statistics::quantile;
-use crate::svd::Decomposition;
+use crate::svd::{Decomposition, eigen, product};
 
 /// Draws of the bootstrap over rows.
 const DRAWS: u64 = 999;
@@ -69,6 +75,10 @@ pub struct Noise<'a> {
     grams: Vec<Mat<f64>>,
     /// `w_tl`, `(T, ranges)` row-major.
     variances: Vec<f64>,
+    /// What the signals' directions are sums of, `(T, signals)`, times what noise near its edge adds to first order.
+    weights: Mat<f64>,
+    /// Their courses, by directions that know nothing of the row.
+    courses: Vec<Vec<f64>>,
     /// The mean variance of an entry.
     mean: f64,
     /// Whether components are told apart by their tensors, and not by their singular values.
@@ -108,13 +118,18 @@ impl<'a> Noise<'a> {
             }
         }
         let entries = d.time_len as f64 * d.param_len as f64 * free;
+        let mean = if entries > 0.0 { left / entries } else { 0.0 };
+        let norm = |energies: &[f64]| energies.iter().sum::<f64>().sqrt();
+        let row_norms: Vec<f64> = energies.chunks(ranges.len().max(1)).map(norm).collect();
         Self {
+            weights: beyond_first_order(d, signals, mean),
+            courses: courses(d, signals, &row_norms),
             d,
             ranges,
             signals,
             grams,
             variances,
-            mean: if entries > 0.0 { left / entries } else { 0.0 },
+            mean,
             is_by_tensor: false,
         }
     }
@@ -156,7 +171,7 @@ impl<'a> Noise<'a> {
             let of = |l| self.share(i, l) * self.variance(t, l);
             (0..tensors).map(of).sum::<f64>() / square
         };
-        let v = |t: usize| d.v[t * d.rank + i];
+        let v = |t: usize| self.courses[i][t];
         let e: Vec<f64> = (0..d.time_len).map(|t| v(t) * v(t) - added(t)).collect();
         let left: f64 = e.iter().sum();
         if left.is_nan() || left <= LEAST {
@@ -165,10 +180,11 @@ impl<'a> Noise<'a> {
         let index = index(&e, b, |_| 1.0)?;
         let (low, high) = bootstrap(&e, b, i, seed)?;
         let mixed = self.mixed(i, |j| {
-            let other = (0..d.time_len).map(|t| d.v[t * d.rank + j].powi(2) * tau(t, d.time_len));
-            let own = (0..d.time_len).map(|t| v(t).powi(2) * tau(t, d.time_len));
-            let both = (0..d.time_len).map(|t| v(t) * d.v[t * d.rank + j] * tau(t, d.time_len));
-            (other.sum::<f64>() - own.sum::<f64>(), both.sum())
+            let moment = |a: usize, b: usize| -> f64 {
+                let at = |t| self.courses[a][t] * self.courses[b][t] * tau(t, d.time_len);
+                (0..d.time_len).map(at).sum()
+            };
+            (moment(j, j) - moment(i, i), moment(i, j))
         });
         let temporal_index = Between {
             value: index,
@@ -177,10 +193,8 @@ impl<'a> Noise<'a> {
         };
         let by_entry: Vec<f64> = (0..tensors)
             .map(|l| {
-                (0..d.time_len)
-                    .map(|t| v(t) * v(t) * self.variance(t, l))
-                    .sum::<f64>()
-                    / square
+                let of = |t| self.weights[(t, i)].powi(2) * self.variance(t, l);
+                (0..d.time_len).map(of).sum()
             })
             .collect();
         let masses: Vec<f64> = by_entry
@@ -234,6 +248,27 @@ impl<'a> Noise<'a> {
             _ => f64::INFINITY,
         }
     }
+}
+
+/// The [`weights`] of the first `signals` directions with the singular directions of their space longer by `1 + T w / a^2`.
+fn beyond_first_order(d: &Decomposition, signals: usize, w: f64) -> Mat<f64> {
+    let x = weights(d, signals);
+    // X^T X = (M^T M)^-1, whose eigenvalues are 1 / s^2 of the singular directions.
+    let square = product(x.transpose(), x.as_ref());
+    let Ok((values, vectors)) = eigen(square.as_ref()) else {
+        return x;
+    };
+    let (rows, columns) = (d.time_len as f64 * w, d.param_len as f64 * w);
+    let factor = |value: f64| {
+        let free = 1.0 / value - rows - columns;
+        let a = 0.5 * (free + (free * free - 4.0 * rows * columns).max(0.0).sqrt());
+        // At the edge and below it nothing is known.
+        1.0 + rows / a.max((rows * columns).sqrt()).max(f64::MIN_POSITIVE)
+    };
+    let m = values.len();
+    let longer = Mat::from_fn(m, m, |i, j| vectors[(i, j)] * factor(values[j]));
+    let turn = product(longer.as_ref(), vectors.transpose());
+    product(x.as_ref(), turn.as_ref())
 }
 
 /// `U_l^T U_l`.

@@ -29,6 +29,7 @@ use super::temporal::{centroid, kept, trimmed, zeroed};
 use crate::numeric::draws::{self, packed};
 use crate::numeric::random::Stream;
 use crate::numeric::statistics::monte_carlo_p;
+use crate::storage::or_null;
 
 /// Draws for each component judged, at least: Holm's first step over them, at .05, then leaves room
 /// for one draw beyond the observation.
@@ -55,18 +56,28 @@ impl Default for NullOptions {
     }
 }
 
-/// The p-values of the temporal index of a trimmed course.
+/// The p-values of the temporal index of a trimmed course; NaN, `null` in JSON, where the norms it is held against are not known.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PValues {
     /// Against norm-matched random directions.
+    #[serde(deserialize_with = "or_null::number")]
     pub random_directions: f64,
     /// Against circular shifts.
+    #[serde(deserialize_with = "or_null::number")]
     pub circular_shifts: f64,
     /// Against phase-randomised surrogates.
+    #[serde(deserialize_with = "or_null::number")]
     pub phase_surrogates: f64,
 }
 
 impl PValues {
+    /// Of a course under norms that are not known.
+    pub(super) const NONE: Self = Self {
+        random_directions: f64::NAN,
+        circular_shifts: f64::NAN,
+        phase_surrogates: f64::NAN,
+    };
+
     /// The largest: all three nulls are rejected where this one is.
     pub fn largest(&self) -> f64 {
         self.random_directions

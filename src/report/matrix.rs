@@ -245,7 +245,7 @@ fn reading(found: &LocatedMatrix) -> String {
     let terms = [
         (
             "G = U S Vᵀ",
-            "The gradients, one column a step, parameters along the rows. A left vector u is a direction in parameters, a right vector v its course over \
+            "The gradients, one column a step, parameters along the rows: the transpose of the file, whose rows are steps. A left vector u is a direction in parameters, a right vector v its course over \
              the steps; components are ordered by how much of G they hold.",
         ),
         (
@@ -260,7 +260,7 @@ fn reading(found: &LocatedMatrix) -> String {
         ),
         (
             "Stands out",
-            "A singular value above the largest of as many matrices whose entries got random signs, at 95 %.",
+            "A singular value above the largest of matrices whose entries got random signs, at 95 %; once more of what the directions found leave, until no more are found.",
         ),
         (
             "Early, late",

@@ -129,6 +129,12 @@ fn opening(d: &DecompositionSummary, correlation: Option<f64>) -> String {
             signed(r, 2)
         )
     });
+    if d.mass.is_empty() {
+        return format!(
+            "{}: {none} without a label. The norms of the columns are not known: courses are held against even ones.",
+            escape(&capital(&d.words()))
+        );
+    }
     format!(
         "{}: {early} early, {late} late, {none} without a label. The first {} of training holds {} of \
          the squared column norms and {} of the first three vectors.{correlation}",

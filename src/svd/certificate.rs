@@ -123,9 +123,9 @@ pub(super) fn certify(
         .collect();
     let energy = candidate.energy.unwrap_or(images.energy);
     let by_probes = left_out.hypot(seen.at_most) / candidate.scale;
-    let others_likely_at_most = candidate
-        .next_at_most
-        .map_or(by_probes, |x| x.min(by_probes));
+    // That is of the first value that is not wanted: where fewer are kept, of another.
+    let next_at_most = candidate.next_at_most.filter(|_| rank == candidate.rank);
+    let others_likely_at_most = next_at_most.map_or(by_probes, |x| x.min(by_probes));
     let smallest = candidate.floor * s.first().copied().unwrap_or(0.0) / candidate.scale;
     let unseen = Unseen {
         others_likely_at_most,

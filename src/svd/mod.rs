@@ -27,6 +27,7 @@ pub mod bounds;
 mod certificate;
 mod decompose;
 mod decomposition;
+mod deflated;
 mod dense;
 mod error;
 mod event;

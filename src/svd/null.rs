@@ -5,6 +5,12 @@
 //! (parallel analysis with sign flips: Hong, Sheng and Dobriban 2020). A component whose singular
 //! value is above the 95 % point of the surrogates' largest is called signal.
 //!
+//! A strong component is in the entries' sizes as well, and would hide weaker ones behind the noise that its own
+//! entries make under random signs. So what was found is taken from the matrix and the null made again of what is left, until
+//! nothing more is found (deflated parallel analysis: Dobriban and Owen 2019), scaled by `((1 - k/T)(1 - k/P))^-1/2`, for k triplets
+//! fit some of the noise. That is not begun where the next singular
+//! value is no larger than white noise of the energy that is left would have it, `|rest|_F (T^-1/2 + P^-1/2)`.
+//!
 //! Ritz values of a few passes stand for the singular values. They are low by about the square of
 //! their residual, which is far less than the surrogates differ. One pass over the matrix a pass of
 //! each surrogate.
@@ -12,11 +18,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::decompose::RANK_FLOOR;
+use super::deflated::Deflated;
 use super::held::{self, Held};
 use super::krylov::{Krylov, Setup};
 use super::plan::space_bytes;
 use super::sweep::{padded, tiles_bytes};
-use super::{Error, Event, Options, Pass, Precision};
+use super::{Decomposition, Error, Event, Options, Pass, Precision};
 use crate::gradients::{GradientMatrix, SignFlipped};
 use crate::numeric::draws;
 
@@ -54,27 +61,35 @@ impl Default for NullOptions {
 /// Singular values of sign-flipped surrogates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SpectrumNull {
-    /// The largest singular value of each surrogate.
+    /// The largest singular value of each surrogate, of those that were made last.
     pub largest: Vec<f64>,
-    /// By index of the component, the 95 % point over surrogates.
+    /// By index of the component, the 95 % point over surrogates of what the components found before leave.
     pub quantiles: Vec<f64>,
-    /// The first of them: above it is signal.
+    /// That of the largest, of the surrogates that were made last: above it is signal.
     pub threshold: f64,
 }
 
 impl SpectrumNull {
+    fn scale(&mut self, by: f64) {
+        let all = self.largest.iter_mut().chain(&mut self.quantiles);
+        all.for_each(|x| *x *= by);
+        self.threshold *= by;
+    }
+
     /// Whether a singular value is above what no shared direction gives.
     pub fn is_signal(&self, singular_value: f64) -> bool {
         singular_value > self.threshold
     }
 }
 
-/// The null of the spectrum of `matrix`; `progress` gets the surrogate's number and its pass, and says whether to go on.
+/// The null of the spectrum of `matrix`, which has the decomposition `d`; `progress` gets the surrogate's number and its pass, and
+/// says whether to go on.
 ///
 /// # Errors
 /// Too few surrogates, interrupted, and what [`super::truncated`] refuses.
 pub fn spectrum(
     matrix: &dyn GradientMatrix,
+    d: &Decomposition,
     options: &NullOptions,
     progress: &mut dyn FnMut(usize, Pass) -> bool,
 ) -> Result<SpectrumNull, Error> {
@@ -87,6 +102,52 @@ pub fn spectrum(
             found,
         });
     }
+    let mut null = of_signs(matrix, options, progress)?;
+    let above = |threshold: f64| d.s.iter().take_while(|&&s| s > threshold).count();
+    let mut found = above(null.threshold);
+    while found > 0 && may_hide(d, found) {
+        let rest = Deflated::new(matrix, d, found);
+        let mut next = of_signs(&rest, options, progress)?;
+        next.scale(1.0 / fitted(d, found).sqrt());
+        let now = above(next.threshold);
+        if now < found {
+            break;
+        }
+        null.quantiles.truncate(found);
+        null.quantiles.extend(next.quantiles);
+        (null.largest, null.threshold) = (next.largest, next.threshold);
+        if now == found {
+            break;
+        }
+        found = now;
+    }
+    Ok(null)
+}
+
+/// The share of noise's energy that is left when so many triplets are: they fit some of it.
+fn fitted(d: &Decomposition, found: usize) -> f64 {
+    let left = |len: usize| 1.0 - found as f64 / len as f64;
+    (left(d.time_len) * left(d.param_len)).max(f64::MIN_POSITIVE)
+}
+
+/// Whether the next of the triplets after the first `found` could be above a null of what these leave.
+fn may_hide(d: &Decomposition, found: usize) -> bool {
+    let Some(&next) = d.s.get(found) else {
+        return false;
+    };
+    let taken: f64 = d.s[..found].iter().map(|s| s * s).sum();
+    let rest = (d.frobenius_norm * d.frobenius_norm - taken)
+        .max(0.0)
+        .sqrt();
+    next > rest * ((d.time_len as f64).powf(-0.5) + (d.param_len as f64).powf(-0.5))
+}
+
+/// The null of one matrix.
+fn of_signs(
+    matrix: &dyn GradientMatrix,
+    options: &NullOptions,
+    progress: &mut dyn FnMut(usize, Pass) -> bool,
+) -> Result<SpectrumNull, Error> {
     let mut by_surrogate = Vec::with_capacity(options.surrogates);
     for index in 0..options.surrogates {
         let mut stream = draws::SIGN_FLIPS.stream(options.seed, index as u64);
@@ -171,11 +232,6 @@ mod tests {
             ..NullOptions::default()
         };
         let signals = |matrix: &Dense| {
-            let null = spectrum(matrix, &options, &mut |_, _| true).unwrap();
-            assert_eq!(
-                (null.largest.len(), null.quantiles.len()),
-                (SURROGATES_MIN, 3)
-            );
             let found = run(
                 matrix,
                 &Options {
@@ -183,6 +239,8 @@ mod tests {
                     ..Options::with_rank(3)
                 },
             );
+            let null = spectrum(matrix, &found, &options, &mut |_, _| true).unwrap();
+            assert!(null.largest.len() == SURROGATES_MIN && null.quantiles.len() >= 3);
             found
                 .s
                 .iter()
@@ -191,10 +249,18 @@ mod tests {
         };
         assert_eq!(signals(&build(1.0)), [true, true, false]);
         assert_eq!(signals(&build(0.0)), [false, false, false]);
+        // A strong one makes noise of its own under random signs, and hides none for that.
+        let planted = low_rank(t, p, &[20.0, 0.5]);
+        let entry = |at| f64::from(planted.values()[at] + noise.values()[at]);
+        let strong = dense(t, p, entry);
+        assert_eq!(signals(&strong), [true, true, false]);
+        let first = of_signs(&strong, &options, &mut |_, _| true).unwrap();
+        assert!(first.threshold > 0.6, "{}", first.threshold);
         let few = NullOptions {
             surrogates: 18,
             ..options.clone()
         };
-        assert!(spectrum(&planted, &few, &mut |_, _| true).is_err());
+        let found = run(&planted, &Options::with_rank(1));
+        assert!(spectrum(&planted, &found, &few, &mut |_, _| true).is_err());
     }
 }

@@ -122,6 +122,42 @@ fn write(
     )?)
 }
 
+/// What the notes of a certificate say of how its matrix was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// What rows were multiplied by, in words; "none" for nothing.
+    pub weights: String,
+    /// The parameters that were selected; empty for all.
+    pub params: Vec<std::ops::Range<usize>>,
+}
+
+impl Made {
+    /// Of the decomposition in `dir`, which can be [loaded](load).
+    ///
+    /// # Errors
+    /// The certificate cannot be read.
+    pub fn load(dir: &Path) -> Result<Self, Error> {
+        let path = dir.join("certificate.json");
+        let notes: Value = storage::manifest::read_json(&path, "a certificate")?;
+        let params = serde_json::from_value(notes["params"].clone());
+        Ok(Self {
+            weights: notes["weights"].as_str().unwrap_or("none").into(),
+            params: params.unwrap_or_default(),
+        })
+    }
+
+    /// As notes of a certificate.
+    pub fn notes(&self) -> Map<String, Value> {
+        let params = serde_json::to_value(&self.params).unwrap_or_default();
+        let notes = [
+            ("weights", self.weights.as_str().into()),
+            ("params", params),
+        ];
+        let notes = notes.into_iter();
+        notes.map(|(name, value)| (name.into(), value)).collect()
+    }
+}
+
 /// Reads what [`save`] wrote.
 ///
 /// # Errors

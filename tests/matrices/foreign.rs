@@ -247,6 +247,34 @@ fn half(value: f32) -> u16 {
     (bits >> 16 & 0x8000 | exponent << 10 | bits >> 13 & 0x3ff) as u16
 }
 
+/// Steps that were saved with checksums are held to them.
+fn has_damage_that_is_found(tmp: &Path) {
+    let dir = tmp.join("summed");
+    std::fs::create_dir(&dir).unwrap();
+    for row in 0..3 {
+        let tensor = gouda::storage::tensors::Tensor {
+            name: "w",
+            shape: &[2, 2],
+            values: &[1.0, 2.0, 3.0, row as f32],
+        };
+        let path = dir.join(format!("step-{row}.safetensors"));
+        gouda::storage::tensors::save(&path, &[tensor], &Default::default()).unwrap();
+    }
+    let matrix = open(&dir, None).unwrap();
+    assert!(matrix.has_checksums().unwrap() && matrix.verify().is_ok());
+    let path = dir.join("step-1.safetensors");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.len() - 2;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let out = tmp.join("damaged");
+    told(
+        &gouda(&["svd"], &dir, &out).output().unwrap(),
+        3,
+        &["step-1.safetensors: expected CRC"],
+    );
+}
+
 #[test]
 fn one_step_a_file_is_a_matrix_with_the_names_of_its_tensors() {
     let tmp = common::directory();
@@ -269,6 +297,7 @@ fn one_step_a_file_is_a_matrix_with_the_names_of_its_tensors() {
     let of = |t: &(&str, &str, &[usize])| (t.0.to_owned(), t.2.to_vec());
     let layout = Layout::new(tensors.iter().map(of).collect());
     assert_eq!(matrix.layout(), Some(&layout));
+    assert!(!matrix.has_checksums().unwrap());
     assert!(matrix.with_layout(layout).is_ok());
     let other = Layout::new(vec![("w".into(), vec![20])]);
     let error = open(&dir, None)
@@ -280,6 +309,8 @@ fn one_step_a_file_is_a_matrix_with_the_names_of_its_tensors() {
         error.contains("names, z.weight [3, 4], found w [20]"),
         "{error}"
     );
+
+    has_damage_that_is_found(tmp.path());
 
     // One that is not finite, that is missing, and that has other tensors.
     let refused = |message: &str| {

@@ -138,7 +138,38 @@ fn early_late_and_steady_directions_of_a_foreign_matrix_are_told_apart() {
         (&Value::Null, &Value::Null)
     );
     let reasons = first["reasons"].to_string();
-    assert!(reasons.contains("was not compared"), "{reasons}");
+    assert!(reasons.contains("neither the norms"), "{reasons}");
+    assert!(first["p"]["circular_shifts"].is_null(), "{first:#}");
+    let again = gouda(&["report", bare.to_str().unwrap()]);
+    assert!(again.status.success(), "{again:?}");
+    let page = std::fs::read_to_string(bare.join("report.html")).unwrap();
+    assert!(page.contains("norms of the columns are not known"));
+    // Nothing can be asked of it that is a matrix's; parameters that were selected keep their names.
+    let more = ["--window", "0..9"];
+    fails(
+        &locate(&out.join("svd"), &dir.path().join("w"), &more),
+        2,
+        "--window: of a decomposition",
+    );
+    let named = dir.path().join("named");
+    let found = json(&locate(&only.join("svd"), &named, &["--layout", layout]));
+    assert_eq!(
+        found["components"][0]["tensors"].as_array().unwrap().len(),
+        1
+    );
+    // Rows of length 1 are even.
+    let unit = dir.path().join("unit");
+    json(&locate(&path, &unit, &["--layout", layout, "--unit-norm"]));
+    let bare = dir.path().join("bare-unit");
+    let found = json(&locate(&unit.join("svd"), &bare, &[]));
+    assert!(found["components"][0]["p"]["circular_shifts"].is_number());
+    // Too few steps for halves.
+    let few = ["--window", "0..3"];
+    fails(
+        &locate(&path, &dir.path().join("few"), &few),
+        3,
+        "at least 4 steps",
+    );
 }
 
 #[test]

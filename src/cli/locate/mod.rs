@@ -13,10 +13,11 @@ use crate::nn::Layout;
 use crate::storage::manifest::write_json;
 use crate::storage::run_dir::{ensure_directory, refuse_occupied};
 use crate::storage::{self, atomic};
+use crate::svd::output::Made;
 use crate::svd::{self, Decomposition};
 
 use super::Error;
-use super::matrix::MatrixArgs;
+use super::matrix::{MatrixArgs, UNIT_NORM};
 use super::parse;
 use super::progress::Watcher;
 use super::settings::Running;
@@ -24,12 +25,12 @@ use printed::{Printed, table};
 
 /// Which directions of a gradient matrix were active early or late, and in which tensors they lie
 ///
-/// MATRIX is what `gouda svd` takes, or the folder that `gouda svd` wrote (then nothing has a label, for the nulls need the
-/// matrix). Rows are training steps, in order. Every component of the decomposition gets its
+/// MATRIX is what `gouda svd` takes, or the folder that `gouda svd` wrote: then nothing has a label, for the nulls need the
+/// matrix, and courses are held against even norms. Rows are training steps, in order. Every component of the decomposition gets its
 /// temporal index (when it was active, against when gradients were large at all; from -1 to 1, negative is early),
 /// held against three nulls, its singular value against matrices with random signs, and its share in each tensor;
 /// both with intervals, without what noise adds. `early` and `late` are said where every null is rejected, adjusted for as many
-/// components as were asked. DIR gets located.json, report.html, and the decomposition under svd/.
+/// components as stand out: it takes 40 steps for each of them, and more where courses are noisy. DIR gets located.json, report.html, and the decomposition under svd/.
 ///
 /// Where --displacement gives the path of the parameters, a label must agree with when they moved
 /// along the component. Without it that is not asked.
@@ -55,8 +56,8 @@ pub struct Args {
     draws: u32,
 
     /// Matrices with random signs behind the null of the spectrum
-    #[arg(long, default_value_t = 19)]
-    surrogates: usize,
+    #[arg(long, default_value_t = 19, value_parser = clap::value_parser!(u16).range(19..))]
+    surrogates: u16,
 
     /// Memory beyond the mapped file, at most
     #[arg(long, default_value = "4GiB", value_parser = parse::bytes, value_name = "SIZE")]
@@ -76,12 +77,12 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let invocation = args.running.start()?;
     let mut watcher = args.running.watcher();
     let is_decomposition = storage::exists(&args.asked.path().join("certificate.json"))?;
-    let (located, layout, shape) = match is_decomposition {
+    let (located, layout, shape, made) = match is_decomposition {
         true => of_decomposition(args, &directory)?,
         false => of_matrix(args, &directory, &mut watcher)?,
     };
     watcher.end();
-    let of = match args.asked.unit_norm {
+    let of = match made.weights == UNIT_NORM {
         true => Components::UnitNorm,
         false => Components::Raw,
     };
@@ -92,7 +93,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         matrix: args.asked.path().display().to_string(),
         time_len: shape.0,
         param_len: shape.1,
-        weights: args.asked.weights_name().into(),
+        weights: made.weights.clone(),
         displacement: args
             .displacement
             .as_ref()
@@ -109,7 +110,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     };
     let svd = directory.join("svd");
     ensure_directory(&svd)?;
-    svd::output::save(&svd, &located.decomposition)?;
+    svd::output::save_with(&svd, &located.decomposition, made.notes())?;
     write_json(&directory.join("located.json"), &found)?;
     write(&directory, &found)?;
     if args.running.json {
@@ -131,8 +132,11 @@ pub fn write(directory: &Path, found: &LocatedMatrix) -> Result<(), Error> {
     Ok(atomic::write(&directory.join(REPORT), page.as_bytes())?)
 }
 
-/// What was located, where the parameters lie, and rows and parameters.
-type Found = (Located, Layout, (usize, usize));
+/// Steps without which there are no halves to compare.
+const STEPS_MIN: usize = 4;
+
+/// What was located, where the parameters lie, rows and parameters, and how they were read.
+type Found = (Located, Layout, (usize, usize), Made);
 
 fn of_matrix(args: &Args, directory: &Path, watcher: &mut Watcher) -> Result<Found, Error> {
     let asked = &args.asked;
@@ -142,13 +146,17 @@ fn of_matrix(args: &Args, directory: &Path, watcher: &mut Watcher) -> Result<Fou
     // Before anything is computed.
     ensure_directory(directory)?;
     refuse_occupied(directory)?;
-    if matrix.manifest().is_some() && matrix.pass_bytes() <= args.max_memory {
+    if matrix.pass_bytes() <= args.max_memory {
         matrix.verify()?;
     }
     let weighted = asked.weigh(&matrix, &select)?;
     let view: &dyn GradientMatrix = weighted.as_ref().map_or(&select, |scaled| scaled);
     let sketch = asked.sketch(&matrix, &selection, &select, weighted.as_ref())?;
     let shape = (view.time_len(), view.param_len());
+    if shape.0 < STEPS_MIN {
+        let expected = format!("at least {STEPS_MIN} steps, two for either half");
+        return Err(storage::Error::malformed(asked.path(), expected, shape.0.to_string()).into());
+    }
     let layout = match matrix.layout() {
         Some(layout) => selection.layout(layout),
         None => unnamed(shape.1),
@@ -164,7 +172,7 @@ fn of_matrix(args: &Args, directory: &Path, watcher: &mut Watcher) -> Result<Fou
             seed: args.seed,
             ..svd::Options::with_rank(args.rank)
         },
-        surrogates: args.surrogates,
+        surrogates: args.surrogates.into(),
         draws: args.draws,
         seed: args.seed,
         turns: true,
@@ -192,19 +200,31 @@ fn of_matrix(args: &Args, directory: &Path, watcher: &mut Watcher) -> Result<Fou
             .map(|moved| moved as &Displacement<'_, Error>),
         &mut tell,
     )?;
-    Ok((located, layout, shape))
+    let made = Made {
+        weights: asked.weights_name().into(),
+        params: selection.params,
+    };
+    Ok((located, layout, shape, made))
 }
 
 fn of_decomposition(args: &Args, directory: &Path) -> Result<Found, Error> {
     let asked = &args.asked;
+    if let Some(option) = asked.first_of_a_matrix() {
+        let text = "of a decomposition alone nothing can be selected or weighted; give its matrix";
+        return Err(Error::Usage(format!("{option}: {text}")));
+    }
     let decomposition = svd::output::load(asked.path())?;
+    let made = Made::load(asked.path())?;
     ensure_directory(directory)?;
     refuse_occupied(directory)?;
     let shape = (decomposition.time_len, decomposition.param_len);
-    // What the rows' norms were is not in it: with unit norm they are even, and else taken to be.
-    let row_norms = vec![1.0; shape.0];
+    // What the rows' norms were is not in it, but where they were made even.
+    let row_norms = (made.weights == UNIT_NORM).then(|| vec![1.0; shape.0]);
     let path = path(args)?;
-    let selection = Selection::default();
+    let selection = Selection {
+        params: made.params.clone(),
+        ..Selection::default()
+    };
     let moved = path
         .as_ref()
         .map(|path| |d: &Decomposition| moved(d, path, &selection));
@@ -216,8 +236,11 @@ fn of_decomposition(args: &Args, directory: &Path) -> Result<Found, Error> {
         seed: args.seed,
     };
     let located = locate::locate_decomposition(decomposition, row_norms, &options, moved)?;
-    let layout = asked.reading.layout(shape.1)?;
-    Ok((located, layout.unwrap_or_else(|| unnamed(shape.1)), shape))
+    let layout = match asked.reading.layout(&selection, shape.1)? {
+        Some(layout) => layout,
+        None => unnamed(shape.1),
+    };
+    Ok((located, layout, shape, made))
 }
 
 fn unnamed(param_len: usize) -> Layout {
@@ -225,19 +248,28 @@ fn unnamed(param_len: usize) -> Layout {
 }
 
 /// The path of the parameters, where one was given.
-fn path(args: &Args) -> Result<Option<Matrix>, Error> {
-    let open = |path: &PathBuf| Matrix::open_as(path, Reading::by(args.asked.reading.access()));
-    Ok(args.displacement.as_ref().map(open).transpose()?)
+fn path(args: &Args) -> Result<Option<(&Path, Matrix)>, Error> {
+    let Some(path) = &args.displacement else {
+        return Ok(None);
+    };
+    let matrix = Matrix::open_as(path, Reading::by(args.asked.reading.access()))?;
+    Ok(Some((path, matrix)))
 }
 
 /// The displacement along the components of `d`, by the checkpoints in `path`, in the columns that were selected.
-fn moved(d: &Decomposition, path: &Matrix, selection: &Selection) -> Result<Moved, Error> {
+fn moved(
+    d: &Decomposition,
+    (name, path): &(&Path, Matrix),
+    selection: &Selection,
+) -> Result<Moved, Error> {
     let mut moved = Moved::along(d);
     let columns = Selection {
         params: selection.params.clone(),
         ..Default::default()
     };
-    let usage = |error: &dyn std::fmt::Display| Error::Usage(format!("--displacement: {error}"));
+    let name = name.display();
+    let usage =
+        |error: &dyn std::fmt::Display| Error::Usage(format!("--displacement {name}: {error}"));
     let path = Select::new(path, &columns).map_err(|error| usage(&error))?;
     let (len, params) = (path.time_len(), path.param_len());
     if params != d.param_len {

@@ -130,7 +130,11 @@ pub(super) fn table(found: &LocatedMatrix, out: &mut dyn Write) -> Result<(), Er
         )?,
         false => writeln!(
             out,
-            "of a decomposition alone: no null of its spectrum, and so no labels"
+            "of a decomposition alone: no null of its spectrum, and so no labels{}",
+            match found.decomposition.mass.is_empty() {
+                true => "; the norms of its rows are not known and taken as even: no p-values",
+                false => "",
+            }
         )?,
     }
     Ok(())

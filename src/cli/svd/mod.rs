@@ -36,7 +36,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     // What is read besides by the decomposition itself.
     let mut extra_passes = 0;
     // Where reading costs little, what was recorded is held to its checksums first.
-    let verified = matrix.manifest().is_some() && matrix.pass_bytes() <= args.max_memory;
+    let verified = matrix.pass_bytes() <= args.max_memory && matrix.has_checksums()?;
     if verified {
         matrix.verify()?;
         extra_passes += 1;
