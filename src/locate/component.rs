@@ -16,6 +16,8 @@ use crate::svd::null::SpectrumNull;
 
 /// Level at which the nulls must be rejected.
 const LEVEL: f64 = 0.05;
+/// Steps without which [`LEVEL`] cannot be met by one more component: shifts give no p below 2 / T.
+const STEPS_A_COMPONENT: usize = 40;
 /// 95 % quantile of chi-squared with one degree of freedom: along a random direction of P dimensions
 /// lies a share of about chi-squared / P of any squared displacement.
 const CHI_SQUARED_95: f64 = 3.841;
@@ -97,8 +99,8 @@ pub struct Component {
     pub has_moved: Option<bool>,
     /// p-values of the temporal index of the trimmed course.
     pub p: PValues,
-    /// The largest of them, adjusted (Holm) over the components that are signal and no spikes;
-    /// `None` for others.
+    /// The largest of them, adjusted (Holm) over the components that are signal and no spikes, of which the steps
+    /// allow one in 40 to be judged, the largest; `None` for others.
     pub p_adjusted: Option<f64>,
     /// Whether its singular value is above what no shared direction gives.
     pub signal: Option<bool>,
@@ -115,8 +117,8 @@ pub struct Component {
 /// Judges every component.
 ///
 /// The p-value of a component is the largest of its three, so that all nulls must be rejected.
-/// Holm's adjustment runs over the components that are signal and no spikes (neither looks at when
-/// they were active), and bounds the chance of any false label by .05 as far as the nulls go.
+/// Holm's adjustment runs over the leading components that are signal and no spikes (neither looks at when
+/// they were active), one for every 40 steps, and bounds the chance of any false label by .05 as far as the nulls go.
 ///
 /// # Errors
 /// Inputs of different lengths, or norms that are not finite.
@@ -195,39 +197,27 @@ pub fn components(evidence: &Evidence<'_>, options: &NullOptions) -> Result<Vec<
             reasons: Vec::new(),
         });
     }
-    let mut judged: Vec<&mut Component> = found.iter_mut().filter(|c| c.is_candidate()).collect();
-    let largest: Vec<f64> = judged
+    // No more than the steps allow: with all of them no adjusted p could be small.
+    let allowed = d.time_len / STEPS_A_COMPONENT;
+    let candidates = found.iter_mut().filter(|c| c.is_candidate());
+    let mut candidates: Vec<&mut Component> = candidates.collect();
+    let beyond = candidates.split_off(allowed.min(candidates.len()));
+    for component in beyond {
+        component.reasons.push(format!(
+            "{} steps allow {} of the directions that stand out to be judged, the largest: it takes {STEPS_A_COMPONENT} steps a direction",
+            d.time_len, allowed
+        ));
+    }
+    let largest: Vec<f64> = candidates
         .iter()
         .map(|component| component.p.largest())
         .collect();
-    for (component, adjusted) in judged.iter_mut().zip(holm(&largest)) {
+    for (component, adjusted) in candidates.iter_mut().zip(holm(&largest)) {
         component.p_adjusted = Some(adjusted);
     }
-    let resolution = Resolution {
-        steps: d.time_len,
-        judged: largest.len(),
-    };
     let is_moved = evidence.projections.is_some();
-    found
-        .iter_mut()
-        .for_each(|one| one.judge(is_moved, resolution));
+    found.iter_mut().for_each(|one| one.judge(is_moved));
     Ok(found)
-}
-
-/// What p-values can be told apart.
-#[derive(Clone, Copy)]
-struct Resolution {
-    /// Steps of the matrix.
-    steps: usize,
-    /// Components among which they are adjusted.
-    judged: usize,
-}
-
-impl Resolution {
-    /// The least p-value that shifts can give, adjusted.
-    fn least(self) -> f64 {
-        2.0 * self.judged as f64 / self.steps as f64
-    }
 }
 
 impl Component {
@@ -247,7 +237,7 @@ impl Component {
     }
 
     /// Sets the label, or the reasons for having none; whether displacements were given.
-    fn judge(&mut self, is_moved: bool, resolution: Resolution) {
+    fn judge(&mut self, is_moved: bool) {
         let (index, phase_index) = (self.course.temporal_index, self.course.phase_index());
         let reasons = &mut self.reasons;
         let is_early = index.max(phase_index) < 0.0;
@@ -306,16 +296,6 @@ impl Component {
             }
         }
         match self.p_adjusted {
-            Some(adjusted)
-                if adjusted > LEVEL && self.p.largest() <= LEVEL && resolution.least() > LEVEL =>
-            {
-                let Resolution { steps, judged } = resolution;
-                reasons.push(format!(
-                    "{steps} steps are too few to tell among {judged} directions: circular shifts give no adjusted p \
-                     below {:.3}, and here {adjusted:.3}; it takes 40 steps a direction",
-                    resolution.least()
-                ));
-            }
             Some(adjusted) if adjusted > LEVEL && self.p.largest() <= LEVEL => {
                 reasons.push(format!(
                     "not beyond chance among as many components: adjusted p = {adjusted:.3}"
@@ -539,6 +519,43 @@ mod tests {
                 assert!(count >= 57, "{label:?} {is_heavy}: {count} of 60");
             }
         }
+    }
+
+    /// With all of them judged, none could have a label.
+    #[test]
+    fn as_many_are_judged_as_the_steps_allow() {
+        let options = Options::with_rank(3);
+        let template = truncated(&gradients(0.0, 1.0, &[], 1), &options, &mut |_| {});
+        let mut d = template.unwrap();
+        let mut stream = Stream::new(1, Purpose::Controls, 7);
+        d.time_len = 100;
+        let early = |t: usize, stream: &mut Stream| {
+            let size = if t < 30 { 0.18 } else { 0.001 };
+            size * stream.sign()
+        };
+        d.v = (0..300).map(|at| early(at / 3, &mut stream)).collect();
+        let spectrum = SpectrumNull {
+            largest: vec![0.0],
+            quantiles: vec![0.0],
+            threshold: 0.0,
+        };
+        let evidence = Evidence {
+            decomposition: &d,
+            row_norms: &[1.0; 100],
+            projections: None,
+            spectrum: Some(&spectrum),
+            stability: None,
+            groups: &[],
+        };
+        let options = NullOptions { draws: 99, seed: 1 };
+        let found = components(&evidence, &options).unwrap();
+        let labels: Vec<Label> = found.iter().map(|one| one.label).collect();
+        assert_eq!(
+            labels,
+            [Label::Early, Label::Early, Label::None],
+            "{found:#?}"
+        );
+        assert!(found[2].p_adjusted.is_none() && says(&found[2], "100 steps allow 2 of"));
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub struct Options {
     pub draws: u32,
     /// Seed of all of them.
     pub seed: u64,
+    /// Whether the null of the spectrum is made again of what the components that stand out leave, so that a strong one
+    /// hides no other ([`svd::null`]).
+    pub deflates: bool,
     /// Whether components that lie in tensors of their own are turned so that they do ([`super::by_tensor`]), and, where none do, those
     /// that noise cannot keep apart to where they lie earliest and latest ([`super::turn`]).
     pub turns: bool,
@@ -38,6 +41,7 @@ impl Options {
             surrogates: null::SURROGATES_MIN,
             draws: NullOptions::default().draws,
             seed: 0,
+            deflates: true,
             turns: true,
         }
     }
@@ -260,6 +264,7 @@ fn null_spectrum(
     let settings = null::NullOptions {
         surrogates: options.surrogates,
         seed: options.seed,
+        deflates: options.deflates,
         ..null::NullOptions::default()
     };
     tell(Event::Begin(Stage::Spectrum, options.surrogates as u64));

@@ -1,21 +1,28 @@
-//! What is left of a matrix when triplets that were found are taken away.
+//! What is left of a matrix when triplets that were found are taken down to the size of the next.
 
 use std::ops::Range;
 
 use super::Decomposition;
 use crate::gradients::{self, GradientMatrix};
 
-/// `G - sum over the first triplets of s u v^T`; of an `f32` matrix rounded to that.
+/// `G - sum over the first triplets of (s - next) u v^T`; of an `f32` matrix rounded to that.
 pub(super) struct Deflated<'a> {
     matrix: &'a dyn GradientMatrix,
     d: &'a Decomposition,
     len: usize,
+    /// The singular value after them.
+    next: f64,
 }
 
 impl<'a> Deflated<'a> {
-    /// `matrix` without the first `len` triplets of `d`, which is of it.
+    /// `matrix` with the first `len` triplets of `d`, which is of it, no larger than the one after them.
     pub(super) fn new(matrix: &'a dyn GradientMatrix, d: &'a Decomposition, len: usize) -> Self {
-        Self { matrix, d, len }
+        Self {
+            matrix,
+            d,
+            len,
+            next: d.s.get(len).copied().unwrap_or(0.0),
+        }
     }
 
     /// Takes the triplets from a block.
@@ -30,7 +37,7 @@ impl<'a> Deflated<'a> {
         let mut along = vec![0.0; self.len];
         for (t, out) in rows.zip(out.chunks_exact_mut(params.len().max(1))) {
             let v = &d.v[t * rank..];
-            (0..self.len).for_each(|j| along[j] = d.s[j] * v[j]);
+            (0..self.len).for_each(|j| along[j] = (d.s[j] - self.next) * v[j]);
             let u = d.u[params.start * rank..].chunks_exact(rank);
             for (out, u) in out.iter_mut().zip(u) {
                 let pairs = along.iter().zip(u);

@@ -6,10 +6,10 @@
 //! value is above the 95 % point of the surrogates' largest is called signal.
 //!
 //! A strong component is in the entries' sizes as well, and would hide weaker ones behind the noise that its own
-//! entries make under random signs. So what was found is taken from the matrix and the null made again of what is left, until
-//! nothing more is found (deflated parallel analysis: Dobriban and Owen 2019), scaled by `((1 - k/T)(1 - k/P))^-1/2`, for k triplets
-//! fit some of the noise. That is not begun where the next singular
-//! value is no larger than white noise of the energy that is left would have it, `|rest|_F (T^-1/2 + P^-1/2)`.
+//! entries make under random signs. So the triplets that were found are taken down to the size of the next one, which is what noise may
+//! have of them, and the null is made again of what is left, until nothing more is found (deflated parallel analysis: Dobriban
+//! and Owen 2019). That is not begun where the next singular value is no larger than white noise of the energy that is left would have
+//! it, `|rest|_F (T^-1/2 + P^-1/2)`.
 //!
 //! Ritz values of a few passes stand for the singular values. They are low by about the square of
 //! their residual, which is far less than the surrogates differ. One pass over the matrix a pass of
@@ -45,6 +45,8 @@ pub struct NullOptions {
     pub max_passes: usize,
     /// Seed of the signs.
     pub seed: u64,
+    /// Whether the null is made again of what the components found leave.
+    pub deflates: bool,
 }
 
 impl Default for NullOptions {
@@ -54,6 +56,7 @@ impl Default for NullOptions {
             rank: 8,
             max_passes: 6,
             seed: 0,
+            deflates: true,
         }
     }
 }
@@ -70,12 +73,6 @@ pub struct SpectrumNull {
 }
 
 impl SpectrumNull {
-    fn scale(&mut self, by: f64) {
-        let all = self.largest.iter_mut().chain(&mut self.quantiles);
-        all.for_each(|x| *x *= by);
-        self.threshold *= by;
-    }
-
     /// Whether a singular value is above what no shared direction gives.
     pub fn is_signal(&self, singular_value: f64) -> bool {
         singular_value > self.threshold
@@ -105,10 +102,9 @@ pub fn spectrum(
     let mut null = of_signs(matrix, options, progress)?;
     let above = |threshold: f64| d.s.iter().take_while(|&&s| s > threshold).count();
     let mut found = above(null.threshold);
-    while found > 0 && may_hide(d, found) {
+    while options.deflates && found > 0 && may_hide(d, found) {
         let rest = Deflated::new(matrix, d, found);
-        let mut next = of_signs(&rest, options, progress)?;
-        next.scale(1.0 / fitted(d, found).sqrt());
+        let next = of_signs(&rest, options, progress)?;
         let now = above(next.threshold);
         if now < found {
             break;
@@ -122,12 +118,6 @@ pub fn spectrum(
         found = now;
     }
     Ok(null)
-}
-
-/// The share of noise's energy that is left when so many triplets are: they fit some of it.
-fn fitted(d: &Decomposition, found: usize) -> f64 {
-    let left = |len: usize| 1.0 - found as f64 / len as f64;
-    (left(d.time_len) * left(d.param_len)).max(f64::MIN_POSITIVE)
 }
 
 /// Whether the next of the triplets after the first `found` could be above a null of what these leave.

@@ -199,11 +199,7 @@ fn a_path_of_the_parameters_gives_half_times_and_must_fit() {
         &dir.path().join("no"),
         &["--displacement", short.to_str().unwrap()],
     );
-    fails(
-        &refused,
-        2,
-        "--displacement: expected rows of 240 parameters",
-    );
+    fails(&refused, 2, "short.npy: expected rows of 240 parameters");
 }
 
 #[test]

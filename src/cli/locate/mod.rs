@@ -175,6 +175,7 @@ fn of_matrix(args: &Args, directory: &Path, watcher: &mut Watcher) -> Result<Fou
         surrogates: args.surrogates.into(),
         draws: args.draws,
         seed: args.seed,
+        deflates: true,
         turns: true,
     };
     watcher.say(&format!(
