@@ -14,18 +14,21 @@
 //! it is not.
 
 use faer::Mat;
-use faer::linalg::solvers::Solve;
 
-use crate::svd::Decomposition;
+use crate::svd::{Decomposition, eigen, product};
 
 /// What each of the first `signals` directions is a sum of: `X`, `(T, signals)`.
 pub(super) fn weights(d: &Decomposition, signals: usize) -> Mat<f64> {
     let signals = signals.min(d.rank);
     let m = Mat::from_fn(d.time_len, signals, |t, i| d.s[i] * d.v[t * d.rank + i]);
-    let square = m.transpose() * &m;
-    // X^T = (M^T M)^-1 M^T.
-    let solved = square.partial_piv_lu().solve(m.transpose());
-    solved.transpose().to_owned()
+    let square = product(m.transpose(), m.as_ref());
+    let Ok((values, vectors)) = eigen(square.as_ref()) else {
+        // As if they were singular vectors.
+        return Mat::from_fn(d.time_len, signals, |t, i| d.v[t * d.rank + i] / d.s[i]);
+    };
+    let divided = Mat::from_fn(signals, signals, |i, j| vectors[(i, j)] / values[j]);
+    let inverse = product(divided.as_ref(), vectors.transpose());
+    product(m.as_ref(), inverse.as_ref())
 }
 
 /// The courses of the first `signals` components of `d`, whose rows had these norms.

@@ -279,7 +279,7 @@ fn gram(d: &Decomposition, range: &Range<usize>) -> Mat<f64> {
     for block in rows.unwrap_or_default().chunks(4096 * d.rank.max(1)) {
         let wide: Vec<f64> = block.iter().map(|&x| f64::from(x)).collect();
         let u = MatRef::from_row_major_slice(&wide, block.len() / d.rank, d.rank);
-        sum += u.transpose() * u;
+        sum += product(u.transpose(), u);
     }
     sum
 }
