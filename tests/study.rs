@@ -1,4 +1,4 @@
-//! The study at toy size: killed and resumed to the same findings, on any number of threads, and
+//! The study at toy size: by one process and by jobs that are killed, on any number of threads, to the same findings; and
 //! RESULTS.md from its JSON alone.
 
 use std::path::Path;
@@ -112,34 +112,63 @@ fn tables(out: &Path) -> Vec<(String, String)> {
     files.into_iter().map(read).collect()
 }
 
-#[test]
-fn killed_and_resumed_on_other_threads_it_says_the_same() {
-    let dir = tempfile::tempdir().unwrap();
-    let (whole, killed) = (dir.path().join("whole"), dir.path().join("killed"));
-    done(study(&whole, &["--threads", "2"]).output().unwrap());
-    // Killed a little later each time, until it gets through.
+/// Seeds as jobs: one of them killed a little later each time until it gets through, the other beside it on other threads.
+fn by_jobs(out: &Path) {
+    let job = |seed, threads| study(out, &["--seeds", seed, "--threads", threads]);
+    let other = job("21", "1").spawn().unwrap();
     let mut kills = 0;
     let mut wait = Duration::from_millis(150);
     loop {
-        let resume: &[&str] = if killed.join("config.toml").exists() {
-            &["--resume", "--threads", "1"]
-        } else {
-            let _ = std::fs::remove_dir_all(&killed);
-            &["--threads", "3"]
-        };
-        let mut child = study(&killed, resume).spawn().unwrap();
+        let mut child = job("20", "3").spawn().unwrap();
         std::thread::sleep(wait);
         if kills < 6 && child.try_wait().unwrap().is_none() {
             child.kill().unwrap();
             child.wait().unwrap();
             kills += 1;
             wait = wait * 3 / 2;
+            if kills == 4 {
+                fails(study(out, &["--collect"]), 3, "found none of 20");
+            }
             continue;
         }
         done(child.wait_with_output().unwrap());
         break;
     }
-    assert!(kills > 1, "it was over before it could be killed");
+    assert!(kills > 3, "it was over before it could be killed");
+    done(other.wait_with_output().unwrap());
+    // What another process is at is passed over.
+    let held = gouda::storage::RunDir::open(&out.join("seed-20")).unwrap();
+    let told = job("20", "1").arg("--json").output().unwrap();
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(told["held"], serde_json::json!([20]));
+    drop(held);
+    fails(job("22", "1"), 2, "the study has seeds 20 to 21");
+    fails(
+        study(out, &["--seeds", "20", "--set", "ablate.controls=20"]),
+        2,
+        "begun with",
+    );
+    done(study(out, &["--collect"]).output().unwrap());
+    // One process that finds everything done writes the same.
+    let read = || std::fs::read(out.join("RESULTS.md")).unwrap();
+    let collected = read();
+    done(study(out, &["--resume"]).output().unwrap());
+    assert!(read() == collected);
+}
+
+fn fails(mut command: Command, code: i32, words: &str) {
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert!(text.contains(words), "{text}");
+}
+
+#[test]
+fn killed_and_put_together_from_jobs_on_other_threads_it_says_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, killed) = (dir.path().join("whole"), dir.path().join("jobs"));
+    done(study(&whole, &["--threads", "2"]).output().unwrap());
+    by_jobs(&killed);
     assert_eq!(findings(&whole), findings(&killed));
     assert_eq!(words(&whole), words(&killed));
     // Not printed where they differ: they are long.

@@ -302,6 +302,20 @@ impl Job {
         let (resolved, run) = self.resuming.open(&self.settings, &self.running)?;
         Ok((resolved, run, invocation))
     }
+
+    /// The same in a directory that other processes are at work in as well, and that is not locked: the settings that it was begun
+    /// with, which those given may only repeat, or those given, and nothing begun.
+    pub fn beside_others(&self) -> Result<(Resolved, PathBuf, Invocation), Error> {
+        let mut invocation = self.running.start()?;
+        invocation.access = self.mapping.access();
+        let dir = self.running.out_or("runs/study");
+        let resolved = match exists(&dir)? {
+            true => self.settings.resume(&RunDir::look(&dir)?)?,
+            false => self.settings.resolve()?,
+        };
+        resolved.config.check_rows()?;
+        Ok((resolved, dir, invocation))
+    }
 }
 
 /// `runs/quick-seed0`, or the first of `runs/quick-seed0-2`, `-3`, ... that is not there.

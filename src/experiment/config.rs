@@ -1,5 +1,7 @@
 //! The settings of a run, and what each may be.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ablate::{Setting, Situation, Split, Tasks};
@@ -185,6 +187,13 @@ pub struct StudySettings {
     pub planted_updates: u64,
     /// Such policies that are wanted; twice as many are made at most.
     pub plants: u64,
+}
+
+impl StudySettings {
+    /// The confirmation seeds.
+    pub fn all_seeds(&self) -> Range<u64> {
+        self.first_seed..self.first_seed + self.seeds
+    }
 }
 
 /// All settings of a run.

@@ -7,10 +7,12 @@
 //! <dir>/study.json                    everything that RESULTS.md and the report show
 //! ```
 //! A seed whose `findings.json` is there is not done again; one that was killed in training goes on
-//! from its last point, one that was killed later does its minute of analysis again.
+//! from its last point, one that was killed later does its minute of analysis again. Seeds are also jobs ([`jobs`]), for as many
+//! processes as there are.
 
 pub mod composed;
 mod families;
+pub mod jobs;
 mod kept;
 pub mod over;
 pub mod planted;
@@ -20,9 +22,10 @@ pub mod summary;
 pub mod sweep;
 mod time;
 
+use std::path::Path;
 use std::time::Duration;
 
-use crate::findings::Study;
+use crate::findings::{Calibration, Findings, Study};
 use crate::nn::Network;
 use crate::storage::manifest::write_json;
 use crate::storage::{self, RunDir};
@@ -48,12 +51,61 @@ pub fn study(
     progress: &mut dyn Progress,
 ) -> Result<Study, Error> {
     begin(resolved, invocation, run)?;
-    let settings = &resolved.config.study;
-    let calibration = planted::calibrate(resolved, invocation, run, progress)?;
+    let calibration = planted::calibrate(resolved, invocation, run.path(), progress)?;
+    let mut study = without_seeds(resolved, run, calibration)?;
+    for seed in resolved.config.study.all_seeds() {
+        let found = one(resolved, invocation, run.path(), seed, every, progress)?;
+        study.seeds.push(found);
+        // After every seed, so that `gouda report` shows how far it is.
+        study.summary = summary::summarise(&study.seeds, &resolved.config);
+        write_json(&run.path().join("study.json"), &study)?;
+    }
+    Ok(study)
+}
+
+/// What is known of one seed, found or read.
+fn one(
+    resolved: &Resolved,
+    invocation: &Invocation,
+    dir: &Path,
+    seed: u64,
+    every: Duration,
+    progress: &mut dyn Progress,
+) -> Result<Findings, Error> {
+    let of_seed = resolved.with_seed(seed);
+    let mut progress = Prefixed {
+        prefix: format!("seed {seed}: "),
+        inner: progress,
+    };
+    inside(&of_seed, invocation, dir, &name(seed), |inner| {
+        remembered(inner, FINDINGS, &of_seed, |inner| {
+            let extent = Extent::full(&of_seed.config);
+            let access = invocation.access;
+            let progress = &mut progress;
+            let one = one_seed(&of_seed, inner, access, every, &extent, progress)?;
+            Ok(one.found)
+        })
+    })
+}
+
+/// What a seed found.
+const FINDINGS: &str = "findings.json";
+
+/// The directory of a seed.
+fn name(seed: u64) -> String {
+    format!("seed-{seed}")
+}
+
+/// A study of which no seed is done.
+fn without_seeds(
+    resolved: &Resolved,
+    run: &RunDir,
+    calibration: Calibration,
+) -> Result<Study, Error> {
     let command = storage::read_text(&run.command())?;
     let network = Network::new(resolved.config.net.shape(&resolved.config.env), 1)
         .map_err(crate::ppo::Error::from)?;
-    let mut study = Study {
+    Ok(Study {
         preset: resolved.preset.clone(),
         config: resolved.config.to_toml(),
         config_sha256: resolved.sha256(),
@@ -66,30 +118,7 @@ pub fn study(
         summary: summary::summarise(&[], &resolved.config),
         calibration,
         seeds: Vec::new(),
-    };
-    for seed in settings.first_seed..settings.first_seed + settings.seeds {
-        let name = format!("seed-{seed}");
-        let of_seed = resolved.with_seed(seed);
-        let mut progress = Prefixed {
-            prefix: format!("seed {seed}: "),
-            inner: &mut *progress,
-        };
-        study
-            .seeds
-            .push(inside(&of_seed, invocation, run.path(), &name, |inner| {
-                remembered(inner, "findings.json", &of_seed, |inner| {
-                    let extent = Extent::full(&of_seed.config);
-                    let access = invocation.access;
-                    let progress = &mut progress;
-                    let one = one_seed(&of_seed, inner, access, every, &extent, progress)?;
-                    Ok(one.found)
-                })
-            })?);
-        // After every seed, so that `gouda report` shows how far it is.
-        study.summary = summary::summarise(&study.seeds, &resolved.config);
-        write_json(&run.path().join("study.json"), &study)?;
-    }
-    Ok(study)
+    })
 }
 
 /// Says of which seed a stage is.

@@ -1,11 +1,12 @@
 //! Planted truth: what every locator finds where the answer is known: in made-up matrices ([`crate::locators::planted`]) and in
 //! policies of two towers ([`composed`]).
 
+use std::path::Path;
+
 use crate::experiment::stages::Invocation;
 use crate::experiment::{Error, Progress, Resolved};
 use crate::findings::Calibration;
 use crate::locators::{self, calibration};
-use crate::storage::RunDir;
 
 use super::composed;
 use super::kept::{inside, remembered};
@@ -17,12 +18,12 @@ use super::kept::{inside, remembered};
 pub fn calibrate(
     resolved: &Resolved,
     invocation: &Invocation,
-    run: &RunDir,
+    dir: &Path,
     progress: &mut dyn Progress,
 ) -> Result<Calibration, Error> {
     let study = &resolved.config.study;
     let planted = resolved.with_seed(study.first_seed + study.seeds);
-    inside(&planted, invocation, run.path(), "planted", |inner| {
+    inside(&planted, invocation, dir, "planted", |inner| {
         remembered(inner, "calibration.json", &planted, |_| {
             let config = &planted.config;
             let all = locators::all();

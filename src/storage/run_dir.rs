@@ -220,11 +220,19 @@ pub fn remove_directory(path: &Path) -> Result<(), Error> {
 }
 
 /// Deletes what processes that were killed left aside in `path` and the directories in it: the
-/// files of [`atomic`](super::atomic), `<name>.<process>.part`. For the holder of the lock.
+/// files of [`atomic`](super::atomic), `<name>.<process>.part`. For the holder of the lock; runs within that another process
+/// has locked are left to it.
 fn remove_asides(path: &Path) -> Result<(), Error> {
     for (name, is_directory) in list(path)? {
         let entry = path.join(name);
         if is_directory {
+            let _own = match exists(&entry.join(LOCK))? {
+                true => match lock(&entry) {
+                    Err(Error::Locked { .. }) => continue,
+                    locked => locked?,
+                },
+                false => None,
+            };
             remove_asides(&entry)?;
         } else if is_aside(&entry) {
             disk::remove(&entry).map_err(Error::io(&entry, "delete"))?;
@@ -438,9 +446,13 @@ mod tests {
         for name in written {
             fs::write(path.join(name), "").unwrap();
         }
+        // Another process is at a run within.
+        let within = RunDir::create(&path.join("seed-3")).unwrap();
+        fs::write(within.path().join("metrics.jsonl.8.part"), "").unwrap();
         let run = RunDir::resume(&path).unwrap();
         let left = written.map(|name| path.join(name).exists());
         assert_eq!(left, [true, false, true, false]);
+        assert!(within.path().join("metrics.jsonl.8.part").exists());
         assert!(matches!(RunDir::resume(&path), Err(Error::Locked { .. })));
         drop(run);
 
