@@ -28,6 +28,9 @@ pub struct LocatedMatrix {
     pub displacement: Option<String>,
     /// Whether the matrix itself was read, and not a decomposition of it alone.
     pub has_matrix: bool,
+    /// Whether the directions that stand out may hide weaker ones behind the null of the spectrum.
+    #[serde(default)]
+    pub may_hide: bool,
     /// Whether components were turned so that they lie in tensors of their own.
     pub is_by_tensor: bool,
     /// Components that noise cannot keep apart were turned within these groups, first to last.

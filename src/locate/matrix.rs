@@ -41,7 +41,7 @@ impl Options {
             surrogates: null::SURROGATES_MIN,
             draws: NullOptions::default().draws,
             seed: 0,
-            deflates: true,
+            deflates: false,
             turns: true,
         }
     }
@@ -105,6 +105,13 @@ pub struct Located {
 }
 
 impl Located {
+    /// Whether directions that stand out may hide others from the null of the spectrum, which was not made again of what they leave.
+    pub fn may_hide(&self) -> bool {
+        let standing = self.components.iter().filter(|c| c.signal == Some(true));
+        let found = standing.count();
+        found > 0 && null::may_hide(&self.decomposition, found)
+    }
+
     /// What the components are of.
     pub fn of_components(&self) -> &Decomposition {
         self.turned.as_ref().unwrap_or(&self.decomposition)

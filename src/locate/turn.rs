@@ -70,6 +70,11 @@ pub fn turned_by_tensor(
     signals: usize,
 ) -> Option<Decomposition> {
     let by = turn_of(noise.grams(), signals)?;
+    // The longest first, as singular vectors come.
+    let length = |j: usize| -> f64 { (0..signals).map(|i| (by[(i, j)] * d.s[i]).powi(2)).sum() };
+    let mut order: Vec<usize> = (0..signals).collect();
+    order.sort_by(|&a, &b| length(b).total_cmp(&length(a)));
+    let by = Mat::from_fn(signals, signals, |i, j| by[(i, order[j])]);
     let mut out = d.clone();
     turn(d, &mut out, 0, by);
     Some(out)

@@ -109,7 +109,6 @@ impl Stage<'_> {
             surrogates: config.svd.null_draws,
             draws: config.locate.null_draws as u32,
             seed: config.seed,
-            // What was frozen: fewer components stand out.
             deflates: false,
             // Edits go along the singular vectors as they are.
             turns: false,

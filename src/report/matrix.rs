@@ -99,6 +99,13 @@ fn summary(found: &LocatedMatrix) -> String {
         ),
         None => "When the parameters moved along each direction is not known: no path of them was given, and labels go by the gradients alone.".into(),
     };
+    let hidden = match found.may_hide {
+        true => note(
+            "The next singular value is larger than white noise as strong as what these directions leave: strong ones make noise of their own under random signs, \
+             and may hide others. <code>--deflate</code> makes that null again of what they leave.",
+        ),
+        false => String::new(),
+    };
     let turned = match found.groups.is_empty() {
         true if found.is_by_tensor => note(
             "The directions that stand out lie in tensors of their own. Their courses overlap, so that singular vectors mix them; they were turned until each lies \
@@ -128,7 +135,7 @@ fn summary(found: &LocatedMatrix) -> String {
         "|largest tensors",
     ];
     format!(
-        "{}{}<div class=\"panels two\">\n{}</div>\n{turned}{}",
+        "{}{}<div class=\"panels two\">\n{}</div>\n{turned}{hidden}{}",
         lead(&opening),
         lead(&half_times),
         figure(found, &signals),
@@ -260,7 +267,7 @@ fn reading(found: &LocatedMatrix) -> String {
         ),
         (
             "Stands out",
-            "A singular value above the largest of matrices whose entries got random signs, at 95 %; once more of what the directions found leave, until no more are found.",
+            "A singular value above the largest of matrices whose entries got random signs, at 95 %; with --deflate also one above those of what the directions found leave, until no more are found.",
         ),
         (
             "Early, late",

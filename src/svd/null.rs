@@ -6,7 +6,7 @@
 //! value is above the 95 % point of the surrogates' largest is called signal.
 //!
 //! A strong component is in the entries' sizes as well, and would hide weaker ones behind the noise that its own
-//! entries make under random signs. So the triplets that were found are taken down to the size of the next one, which is what noise may
+//! entries make under random signs. Where that is asked for, the triplets that were found are taken down to the size of the next one, which is what noise may
 //! have of them, and the null is made again of what is left, until nothing more is found (deflated parallel analysis: Dobriban
 //! and Owen 2019). That is not begun where the next singular value is no larger than white noise of the energy that is left would have
 //! it, `|rest|_F (T^-1/2 + P^-1/2)`.
@@ -56,7 +56,7 @@ impl Default for NullOptions {
             rank: 8,
             max_passes: 6,
             seed: 0,
-            deflates: true,
+            deflates: false,
         }
     }
 }
@@ -121,7 +121,7 @@ pub fn spectrum(
 }
 
 /// Whether the next of the triplets after the first `found` could be above a null of what these leave.
-fn may_hide(d: &Decomposition, found: usize) -> bool {
+pub fn may_hide(d: &Decomposition, found: usize) -> bool {
     let Some(&next) = d.s.get(found) else {
         return false;
     };
@@ -239,11 +239,26 @@ mod tests {
         };
         assert_eq!(signals(&build(1.0)), [true, true, false]);
         assert_eq!(signals(&build(0.0)), [false, false, false]);
-        // A strong one makes noise of its own under random signs, and hides none for that.
+        // A strong one makes noise of its own under random signs, which hides another.
         let planted = low_rank(t, p, &[20.0, 0.5]);
         let entry = |at| f64::from(planted.values()[at] + noise.values()[at]);
         let strong = dense(t, p, entry);
-        assert_eq!(signals(&strong), [true, true, false]);
+        assert_eq!(signals(&strong), [true, false, false]);
+        let deflated = NullOptions {
+            deflates: true,
+            ..options.clone()
+        };
+        let found = run(
+            &strong,
+            &Options {
+                max_passes: 40,
+                ..Options::with_rank(3)
+            },
+        );
+        let null = spectrum(&strong, &found, &deflated, &mut |_, _| true).unwrap();
+        let above = found.s.iter().map(|&s| null.is_signal(s));
+        assert_eq!(above.collect::<Vec<bool>>(), [true, true, false]);
+        assert!(may_hide(&found, 1) && !may_hide(&found, 2));
         let first = of_signs(&strong, &options, &mut |_, _| true).unwrap();
         assert!(first.threshold > 0.6, "{}", first.threshold);
         let few = NullOptions {

@@ -59,6 +59,11 @@ pub struct Args {
     #[arg(long, default_value_t = 19, value_parser = clap::value_parser!(u16).range(19..))]
     surrogates: u16,
 
+    /// Make that null again of what the directions found leave, until no more are found: a strong one hides no weaker one, and
+    /// more have to be judged
+    #[arg(long)]
+    deflate: bool,
+
     /// Memory beyond the mapped file, at most
     #[arg(long, default_value = "4GiB", value_parser = parse::bytes, value_name = "SIZE")]
     max_memory: u64,
@@ -99,6 +104,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
             .as_ref()
             .map(|path| path.display().to_string()),
         has_matrix: !is_decomposition,
+        may_hide: !args.deflate && !is_decomposition && located.may_hide(),
         is_by_tensor: located.is_by_tensor,
         groups: located
             .groups
@@ -175,7 +181,7 @@ fn of_matrix(args: &Args, directory: &Path, watcher: &mut Watcher) -> Result<Fou
         surrogates: args.surrogates.into(),
         draws: args.draws,
         seed: args.seed,
-        deflates: true,
+        deflates: args.deflate,
         turns: true,
     };
     watcher.say(&format!(

@@ -125,8 +125,12 @@ pub(super) fn table(found: &LocatedMatrix, out: &mut dyn Write) -> Result<(), Er
     match found.has_matrix {
         true => writeln!(
             out,
-            "{signal} of {} components stand out from matrices with random signs",
-            all.len()
+            "{signal} of {} components stand out from matrices with random signs{}",
+            all.len(),
+            match found.may_hide {
+                true => "; they may hide others: --deflate looks behind them",
+                false => "",
+            }
         )?,
         false => writeln!(
             out,
