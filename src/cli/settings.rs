@@ -20,7 +20,7 @@ pub(super) const THREADS_MAX: usize = 1024;
 /// A preset on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum PresetName {
-    /// Ten minutes on two cores
+    /// Six minutes on two cores
     Quick,
     /// A laptop's lunch break, every optimiser step recorded
     Standard,

@@ -10,7 +10,7 @@ pub mod component;
 pub mod error;
 mod fourier;
 pub mod group;
-mod left_out;
+pub mod left_out;
 mod matrix;
 mod moved;
 pub mod noise;
