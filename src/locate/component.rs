@@ -148,11 +148,8 @@ pub fn components(evidence: &Evidence<'_>, options: &NullOptions) -> Result<Vec<
         return Ok(Vec::new());
     }
     let nulls = Nulls::new(&b, d.rank, options);
-    let signals = |spectrum: &SpectrumNull| {
-        let is_signal = d.s.iter().map(|&s| spectrum.is_signal(s));
-        is_signal.take_while(|&is_signal| is_signal).count()
-    };
-    let mut courses = courses(d, evidence.spectrum.map_or(0, signals), evidence.row_norms);
+    let signals = evidence.spectrum.map_or(0, |null| null.signals(&d.s));
+    let mut courses = courses(d, signals, evidence.row_norms);
     courses.extend((courses.len()..d.rank).map(|i| d.v_column(i)));
     // Every component has its own streams, so threads do not change the draws.
     let mut p: Vec<PValues> = (0..d.rank)

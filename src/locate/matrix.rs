@@ -107,9 +107,9 @@ pub struct Located {
 impl Located {
     /// Whether directions that stand out may hide others from the null of the spectrum, which was not made again of what they leave.
     pub fn may_hide(&self) -> bool {
-        let standing = self.components.iter().filter(|c| c.signal == Some(true));
-        let found = standing.count();
-        found > 0 && null::may_hide(&self.decomposition, found)
+        let d = &self.decomposition;
+        let found = self.spectrum.as_ref().map_or(0, |null| null.signals(&d.s));
+        found > 0 && null::may_hide(d, found)
     }
 
     /// What the components are of.
@@ -143,11 +143,7 @@ pub fn locate<E: From<Error>>(
         tensors => tensors,
     };
     let energies = energies(matrix, tensors).map_err(Error::from)?;
-    let signals = decomposition
-        .s
-        .iter()
-        .take_while(|&&s| spectrum.is_signal(s))
-        .count();
+    let signals = spectrum.signals(&decomposition.s);
     let noise = Noise::new(&decomposition, signals, tensors, &energies);
     let by_tensor = match options.turns {
         true => turned_by_tensor(&decomposition, &noise, signals),

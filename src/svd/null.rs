@@ -77,6 +77,12 @@ impl SpectrumNull {
     pub fn is_signal(&self, singular_value: f64) -> bool {
         singular_value > self.threshold
     }
+
+    /// How many of these singular values, the first ones, are.
+    pub fn signals(&self, singular_values: &[f64]) -> usize {
+        let values = singular_values.iter();
+        values.take_while(|&&s| self.is_signal(s)).count()
+    }
 }
 
 /// The null of the spectrum of `matrix`, which has the decomposition `d`; `progress` gets the surrogate's number and its pass, and
@@ -100,12 +106,11 @@ pub fn spectrum(
         });
     }
     let mut null = of_signs(matrix, options, progress)?;
-    let above = |threshold: f64| d.s.iter().take_while(|&&s| s > threshold).count();
-    let mut found = above(null.threshold);
+    let mut found = null.signals(&d.s);
     while options.deflates && found > 0 && may_hide(d, found) {
         let rest = Deflated::new(matrix, d, found);
         let next = of_signs(&rest, options, progress)?;
-        let now = above(next.threshold);
+        let now = next.signals(&d.s);
         if now < found {
             break;
         }
